@@ -1,0 +1,250 @@
+//! Administration of accounts.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+use uuid::Uuid;
+
+use super::Tag;
+use super::body::Body;
+use super::guard::{Require, RolesAssign, SessionsRevoke, UsersRead, UsersWrite};
+use super::problem::{Failure, Problem, status};
+use super::views::{CreateUser, CreatedUser, UpdateUser, User, UserPage};
+use crate::auth::{Auth, UserChange};
+use crate::metrics::Actor;
+
+/// What administrators do.
+pub struct AdminApi(pub Arc<Auth>);
+
+#[derive(ApiResponse)]
+enum Users {
+    /// One page.
+    #[oai(status = 200)]
+    Ok(Json<UserPage>),
+}
+
+#[derive(ApiResponse)]
+enum Created {
+    /// The account was made.
+    #[oai(status = 201)]
+    Created(Json<CreatedUser>),
+}
+
+#[derive(ApiResponse)]
+enum Account {
+    /// The account.
+    #[oai(status = 200)]
+    Ok(Json<User>),
+}
+
+#[derive(ApiResponse)]
+enum Done {
+    /// Done.
+    #[oai(status = 204)]
+    NoContent,
+}
+
+const BAD_ID: u16 = status::BAD_REQUEST | status::NOT_FOUND;
+
+#[OpenApi(tag = "Tag::Administration")]
+impl AdminApi {
+    /// List accounts
+    ///
+    /// In order of creation. `next_cursor` of one page is `cursor` of the next.
+    #[oai(path = "/admin/users", method = "get", operation_id = "listUsers")]
+    async fn list(
+        &self,
+        _auth: Require<UsersRead>,
+        /// The most accounts on the page.
+        #[oai(
+            default = "default_limit",
+            validator(minimum(value = "1"), maximum(value = "200"))
+        )]
+        limit: Query<u32>,
+        /// Where the page begins: `next_cursor` of the page before.
+        #[oai(validator(pattern = "^[A-Za-z0-9_-]{22}$"))]
+        cursor: Query<Option<String>>,
+        /// The beginning of a username or e-mail address.
+        #[oai(validator(min_length = 1, max_length = 254))]
+        search: Query<Option<String>>,
+    ) -> Result<Users, Failure<{ status::BAD_REQUEST }>> {
+        let after = cursor.0.as_deref().map(parse_cursor).transpose()?;
+        let page = self.0.users(after, limit.0, search.0.as_deref()).await?;
+        Ok(Users::Ok(Json(UserPage {
+            items: page.users.iter().map(User::from).collect(),
+            next_cursor: page.next.map(|id| URL_SAFE_NO_PAD.encode(id.as_bytes())),
+        })))
+    }
+
+    /// Make an account
+    ///
+    /// For somebody else, with a generated password that is shown once.
+    #[oai(path = "/admin/users", method = "post", operation_id = "createUser")]
+    async fn create(
+        &self,
+        auth: Require<UsersWrite>,
+        body: Body<CreateUser>,
+    ) -> Result<Created, Failure<{ status::FORBIDDEN | status::CONFLICT | status::UNPROCESSABLE }>>
+    {
+        let CreateUser {
+            username,
+            email,
+            role,
+        } = body.0;
+        let (user, initial_password) = self
+            .0
+            .create_user(&auth.caller.account, username, email, role)
+            .await?;
+        let user = User::from(&user);
+        Ok(Created::Created(Json(CreatedUser {
+            user,
+            initial_password,
+        })))
+    }
+
+    /// Read an account
+    ///
+    /// Any account, by its id.
+    #[oai(path = "/admin/users/:id", method = "get", operation_id = "readUser")]
+    async fn read(
+        &self,
+        _auth: Require<UsersRead>,
+        /// The account's id.
+        id: Path<Uuid>,
+    ) -> Result<Account, Failure<BAD_ID>> {
+        let user = self.0.user(id.0).await?;
+        Ok(Account::Ok(Json(User::from(&user))))
+    }
+
+    /// Change an account
+    ///
+    /// Name, e-mail address, or whether it may log in. Disabling ends its sessions at once. The last
+    /// administrator cannot be disabled.
+    #[oai(
+        path = "/admin/users/:id",
+        method = "patch",
+        operation_id = "updateUser"
+    )]
+    async fn update(
+        &self,
+        auth: Require<UsersWrite>,
+        /// The account's id.
+        id: Path<Uuid>,
+        body: Body<UpdateUser>,
+    ) -> Result<Account, Failure<{ BAD_ID | status::CONFLICT | status::UNPROCESSABLE }>> {
+        let UpdateUser {
+            username,
+            email,
+            disabled,
+        } = body.0;
+        let change = UserChange {
+            username,
+            email,
+            disabled,
+        };
+        let user = self
+            .0
+            .update_user(&auth.caller.account, Actor::Admin, id.0, change)
+            .await?;
+        Ok(Account::Ok(Json(User::from(&user))))
+    }
+
+    /// Delete an account
+    ///
+    /// With its sessions and tokens. There is no way back. The last administrator cannot be deleted.
+    #[oai(
+        path = "/admin/users/:id",
+        method = "delete",
+        operation_id = "deleteUser"
+    )]
+    async fn delete(
+        &self,
+        auth: Require<UsersWrite>,
+        /// The account's id.
+        id: Path<Uuid>,
+    ) -> Result<Done, Failure<{ BAD_ID | status::CONFLICT }>> {
+        self.0
+            .delete_user(&auth.caller.account, Actor::Admin, id.0)
+            .await?;
+        Ok(Done::NoContent)
+    }
+
+    /// Give a role
+    ///
+    /// Takes effect with the account's next request. Giving a role twice is no error.
+    #[oai(
+        path = "/admin/users/:id/roles/:role",
+        method = "put",
+        operation_id = "grantRole"
+    )]
+    async fn grant(
+        &self,
+        auth: Require<RolesAssign>,
+        /// The account's id.
+        id: Path<Uuid>,
+        /// The role's name.
+        role: Path<String>,
+    ) -> Result<Done, Failure<BAD_ID>> {
+        self.0
+            .grant_role(&auth.caller.account, id.0, &role.0)
+            .await?;
+        Ok(Done::NoContent)
+    }
+
+    /// Take a role
+    ///
+    /// Takes effect with the account's next request. Taking a role that the account does not hold is
+    /// no error. `admin` cannot be taken from the last administrator.
+    #[oai(
+        path = "/admin/users/:id/roles/:role",
+        method = "delete",
+        operation_id = "revokeRole"
+    )]
+    async fn revoke(
+        &self,
+        auth: Require<RolesAssign>,
+        /// The account's id.
+        id: Path<Uuid>,
+        /// The role's name.
+        role: Path<String>,
+    ) -> Result<Done, Failure<{ BAD_ID | status::CONFLICT }>> {
+        self.0
+            .revoke_role(&auth.caller.account, id.0, &role.0)
+            .await?;
+        Ok(Done::NoContent)
+    }
+
+    /// End an account's sessions
+    ///
+    /// All of them, at once: its owner has to log in again everywhere.
+    #[oai(
+        path = "/admin/users/:id/sessions",
+        method = "delete",
+        operation_id = "endUserSessions"
+    )]
+    async fn end_sessions(
+        &self,
+        _auth: Require<SessionsRevoke>,
+        /// The account's id.
+        id: Path<Uuid>,
+    ) -> Result<Done, Failure<BAD_ID>> {
+        self.0.end_sessions_of(id.0).await?;
+        Ok(Done::NoContent)
+    }
+}
+
+const fn default_limit() -> u32 {
+    50
+}
+
+fn parse_cursor(cursor: &str) -> Result<Uuid, Problem> {
+    URL_SAFE_NO_PAD
+        .decode(cursor)
+        .ok()
+        .and_then(|bytes| Uuid::from_slice(&bytes).ok())
+        .ok_or_else(|| Problem::malformed().field("cursor", "must be the next_cursor of a page"))
+}

@@ -1,0 +1,262 @@
+//! Request bodies: parsed so that a refusal names the field and the rule, and never the value.
+
+use std::fmt;
+
+use poem::http::StatusCode;
+use poem::{FromRequest, Request, RequestBody};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+
+use super::problem::Problem;
+use crate::auth::password::Password;
+
+const JSON: &str = "application/json";
+
+/// A JSON body. The framework's own extractor names no fields, and repeats values.
+pub struct Body<T>(pub T);
+
+impl<'a, T: DeserializeOwned + Type> ApiExtractor<'a> for Body<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(MetaRequest {
+            description: None,
+            content: vec![MetaMediaType {
+                content_type: JSON,
+                schema: T::schema_ref(),
+            }],
+            required: true,
+        })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        expect_media_type(request, JSON)?;
+        let bytes = read(request, body).await?;
+        let mut json = serde_json::Deserializer::from_slice(&bytes);
+        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let path = error.path().to_string();
+            refusal(&path, &error.into_inner())
+        })?;
+        json.end().map_err(|error| refusal("", &error))?;
+        Ok(Self(value))
+    }
+}
+
+/// The whole body, which the edge has limited.
+pub(super) async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Vec<u8>> {
+    <Vec<u8> as FromRequest>::from_request(request, body).await
+}
+
+/// Refuses a body of another media type with 415; parameters such as `charset` are ignored.
+pub(super) fn expect_media_type(request: &Request, wanted: &str) -> Result<(), Problem> {
+    let given = request.content_type().unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case(wanted) {
+        return Ok(());
+    }
+    Err(
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type")
+            .detail(format!("the Content-Type must be {wanted}")),
+    )
+}
+
+/// Turns serde's message into field and rule. Its messages repeat values, so only the parts that
+/// are ours (field names, expectations) are taken.
+fn refusal(path: &str, error: &serde_json::Error) -> Problem {
+    let message = error.to_string();
+    let quoted = |after: &str| {
+        let rest = message.split_once(after)?.1;
+        Some(rest.split('`').next().unwrap_or_default().to_owned())
+    };
+    let problem = Problem::malformed();
+    if let Some(field) = quoted("missing field `") {
+        return problem.field(field, "is missing");
+    }
+    if let Some(field) = quoted("duplicate field `") {
+        return problem.field(field, "is given twice");
+    }
+    if let Some(field) = quoted("unknown field `") {
+        let field: String = field.chars().take(64).collect();
+        return problem.field(field, "is not known here");
+    }
+    if error.is_data() {
+        let expected = message
+            .rsplit_once("expected ")
+            .map_or("something else", |(_, rest)| {
+                rest.split(" at line").next().unwrap_or(rest)
+            });
+        let field = if path == "." || path.is_empty() {
+            "body"
+        } else {
+            path
+        };
+        return problem.field(field, format!("must be {expected}"));
+    }
+    problem.detail(format!(
+        "the body is not JSON: line {}, column {}",
+        error.line(),
+        error.column()
+    ))
+}
+
+/// For optional fields: absent is fine, `null` is not.
+///
+/// # Errors
+/// The field's own.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// A password or token in a body: not printed, documented as write-only.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct SecretText(String);
+
+impl SecretText {
+    /// The secret itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The secret as a password.
+    #[must_use]
+    pub fn into_password(self) -> Password {
+        Password::new(self.0)
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(***)")
+    }
+}
+
+impl Type for SecretText {
+    const IS_REQUIRED: bool = true;
+    type RawValueType = String;
+    type RawElementValueType = String;
+
+    fn name() -> std::borrow::Cow<'static, str> {
+        "string(password)".into()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        let schema = MetaSchema::new_with_format("string", "password");
+        MetaSchemaRef::Inline(Box::new(MetaSchema {
+            write_only: true,
+            ..schema
+        }))
+    }
+
+    fn as_raw_value(&self) -> Option<&String> {
+        Some(&self.0)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a String> + 'a> {
+        Box::new(std::iter::once(&self.0))
+    }
+}
+
+impl ParseFromJSON for SecretText {
+    fn parse_from_json(value: Option<serde_json::Value>) -> ParseResult<Self> {
+        match value {
+            Some(serde_json::Value::String(text)) => Ok(Self(text)),
+            _ => Err(ParseError::expected_input()),
+        }
+    }
+}
+
+impl ToJSON for SecretText {
+    fn to_json(&self) -> Option<serde_json::Value> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only parsed")]
+    struct Example {
+        password: String,
+        #[serde(default, deserialize_with = "present")]
+        role: Option<String>,
+    }
+
+    fn parse(text: &str) -> Problem {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let error = serde_path_to_error::deserialize::<_, Example>(&mut json).expect_err("refused");
+        let path = error.path().to_string();
+        refusal(&path, &error.into_inner())
+    }
+
+    #[test]
+    fn a_refusal_names_field_and_rule_and_never_the_value() {
+        for (text, field, rule) in [
+            (r#"{}"#, "password", "is missing"),
+            (r#"{"password": 12345678}"#, "password", "must be a string"),
+            (r#"{"password": null}"#, "password", "must be a string"),
+            (
+                r#"{"password": ["hunter2hunter2"]}"#,
+                "password",
+                "must be a string",
+            ),
+            (
+                r#"{"password": "a", "password": "b"}"#,
+                "password",
+                "is given twice",
+            ),
+            (
+                r#"{"password": "a", "is_admin": true}"#,
+                "is_admin",
+                "is not known here",
+            ),
+            (
+                r#"{"password": "a", "role": null}"#,
+                "role",
+                "must be a string",
+            ),
+            (r#""hunter2""#, "body", "must be struct Example"),
+        ] {
+            let problem = parse(text);
+            assert_eq!(problem.errors.len(), 1, "{text}: {problem:?}");
+            assert_eq!(problem.errors[0].field, field, "{text}");
+            assert_eq!(problem.errors[0].rule, rule, "{text}");
+            let everything = format!("{problem:?}");
+            assert!(
+                !everything.contains("12345678") && !everything.contains("hunter2"),
+                "{everything}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_placed() {
+        let problem = parse("{\"password\": hunter2");
+        assert!(
+            problem
+                .detail
+                .as_deref()
+                .is_some_and(|d| d.contains("line 1, column 14")),
+            "{problem:?}"
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! What other services need to know about this one.
+
+use std::sync::Arc;
+
+use poem::http::header;
+use poem_openapi::payload::Json;
+use poem_openapi::types::Any;
+use poem_openapi::{ApiResponse, Object, OpenApi};
+
+use super::Tag;
+use super::ops::Readiness;
+use super::problem::{Failure, Problem};
+use super::views::Health;
+use crate::auth::Auth;
+
+/// Public keys and health.
+pub struct DiscoveryApi {
+    /// Where the keys are.
+    pub auth: Arc<Auth>,
+    /// Whether the service works.
+    pub readiness: Arc<Readiness>,
+}
+
+/// A JWK set (RFC 7517).
+#[derive(Object)]
+struct Jwks {
+    /// Public keys, each with `kid`, `use` and `alg`.
+    keys: Vec<Any<serde_json::Value>>,
+}
+
+#[derive(ApiResponse)]
+enum Keys {
+    /// The public keys.
+    #[oai(status = 200)]
+    Ok(
+        Json<Jwks>,
+        /// How long the keys may be kept: new ones are published before they sign.
+        #[oai(header = "Cache-Control")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+enum Healthy {
+    /// The service works.
+    #[oai(status = 200)]
+    Ok(Json<Health>),
+}
+
+#[OpenApi(tag = "Tag::Discovery")]
+impl DiscoveryApi {
+    /// Read the public keys
+    ///
+    /// What other services verify access tokens with (RFC 7517). Empty with HS256.
+    #[oai(path = "/.well-known/jwks.json", method = "get", operation_id = "jwks")]
+    async fn jwks(&self) -> Result<Keys, Failure<0>> {
+        let keys = self
+            .auth
+            .tokens()
+            .keys()
+            .jwks()
+            .keys
+            .iter()
+            .map(serde_json::to_value);
+        let keys = keys
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(crate::error::Error::internal)?;
+        let keys = keys.into_iter().map(Any).collect();
+        Ok(Keys::Ok(
+            Json(Jwks { keys }),
+            "public, max-age=300".to_owned(),
+        ))
+    }
+
+    /// Ask whether the service works
+    ///
+    /// 503 while something that it needs does not answer.
+    #[oai(path = "/health", method = "get", operation_id = "health")]
+    async fn health(&self) -> Result<Healthy, Failure<0>> {
+        if self.readiness.is_ready() {
+            Ok(Healthy::Ok(Json(Health {
+                status: "ok".to_owned(),
+            })))
+        } else {
+            Err(Problem::unavailable("unavailable", 2)
+                .header(header::CACHE_CONTROL, "no-store")
+                .into())
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Who may call what: the permission is a type in the handler's signature.
+//!
+//! The guard is always the first argument, so that a stranger gets 401 before any other check. 401
+//! and 403 of the bearer scheme (RFC 6750) are made here and nowhere else.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use poem::http::{StatusCode, header};
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{
+    MetaOAuthFlow, MetaOAuthFlows, MetaOAuthScope, MetaSecurityScheme, Registry,
+};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use super::problem::Problem;
+use crate::auth::{Auth, Caller, Refusal};
+use crate::metrics::VerificationResult;
+use crate::rbac::Permission;
+
+/// The name of the security scheme in the OpenAPI document.
+pub const SCHEME: &str = "session";
+
+/// A permission as a type.
+pub trait Needs: Send + Sync + 'static {
+    /// The permission itself.
+    const PERMISSION: Permission;
+}
+
+macro_rules! needs {
+    ($($name:ident),+) => {
+        $(
+            #[doc = concat!("Stands for [`Permission::", stringify!($name), "`].")]
+            pub struct $name;
+            impl Needs for $name {
+                const PERMISSION: Permission = Permission::$name;
+            }
+        )+
+    };
+}
+
+needs!(
+    Authenticated,
+    AdminAccess,
+    UsersRead,
+    UsersWrite,
+    RolesAssign,
+    SessionsRevoke
+);
+
+/// A caller who holds the permission `P`. A handler that takes one cannot be reached without it.
+pub struct Require<P> {
+    /// Who calls.
+    pub caller: Caller,
+    permission: PhantomData<P>,
+}
+
+impl<'a, P: Needs> ApiExtractor<'a> for Require<P> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        register(registry);
+    }
+
+    // The document's assembly turns this name into the scheme and its scope.
+    fn security_schemes() -> Vec<&'static str> {
+        vec![P::PERMISSION.name()]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let token = bearer(request)?.ok_or_else(unauthenticated)?;
+        let caller = authorize(request, token, P::PERMISSION).await?;
+        Ok(Self {
+            caller,
+            permission: PhantomData,
+        })
+    }
+}
+
+/// Somebody who may prove who they are and need not. A token that is no good is refused even so.
+pub struct Maybe(pub Option<Caller>);
+
+impl<'a> ApiExtractor<'a> for Maybe {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        register(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![Permission::Authenticated.name()]
+    }
+
+    fn has_security_fallback() -> bool {
+        true
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let caller = match bearer(request)? {
+            Some(token) => Some(authorize(request, token, Permission::Authenticated).await?),
+            None => None,
+        };
+        Ok(Self(caller))
+    }
+}
+
+async fn authorize(
+    request: &Request,
+    token: &str,
+    permission: Permission,
+) -> Result<Caller, Problem> {
+    let auth = request
+        .data::<Arc<Auth>>()
+        .ok_or_else(|| Problem::from(crate::error::Error::internal("no service attached")))?;
+    auth.authorize(token, permission)
+        .await
+        .map_err(|refusal| match refusal {
+            Refusal::Token(reason) => invalid_token(reason),
+            Refusal::Permission(permission) => missing(permission),
+            Refusal::Error(error) => error.into(),
+        })
+}
+
+/// The token of the `Authorization` header; nothing when there is none. Tokens in the query are not
+/// looked at (RFC 9700 section 4.3.2).
+fn bearer(request: &Request) -> Result<Option<&str>, Problem> {
+    let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let token = value.to_str().ok().and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    match token {
+        Some(token) if !token.is_empty() && values.next().is_none() => Ok(Some(token)),
+        _ => Err(unauthenticated()),
+    }
+}
+
+/// No credentials: a challenge without an error code (RFC 6750 section 3.1).
+fn unauthenticated() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated")
+        .detail("send an access token as `Authorization: Bearer TOKEN`; POST /login gives one")
+        .header(header::WWW_AUTHENTICATE, "Bearer realm=\"rbac-sentinel\"")
+}
+
+fn invalid_token(reason: VerificationResult) -> Problem {
+    // What exactly is wrong with a forged token is nobody's business but the metrics'.
+    let detail = match reason {
+        VerificationResult::Expired => "the access token has expired",
+        VerificationResult::Revoked => "the session has ended",
+        _ => "the access token is not valid here",
+    };
+    let challenge = format!(
+        "Bearer realm=\"rbac-sentinel\", error=\"invalid_token\", error_description=\"{detail}\""
+    );
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated")
+        .detail(detail)
+        .header(header::WWW_AUTHENTICATE, challenge)
+}
+
+/// The session ended while its request was on the way.
+pub(super) fn session_ended() -> Problem {
+    invalid_token(VerificationResult::Revoked)
+}
+
+fn missing(permission: Permission) -> Problem {
+    let name = permission.name();
+    let challenge =
+        format!("Bearer realm=\"rbac-sentinel\", error=\"insufficient_scope\", scope=\"{name}\"");
+    Problem::from(crate::error::Error::Forbidden(name)).header(header::WWW_AUTHENTICATE, challenge)
+}
+
+/// The scheme as OAuth2's password flow: what makes the Authorize button of the OpenAPI UI log in.
+fn register(registry: &mut Registry) {
+    let scopes = Permission::ALL
+        .iter()
+        .map(|permission| MetaOAuthScope {
+            name: permission.name(),
+            description: Some(permission.about()),
+        })
+        .collect();
+    registry.create_security_scheme(
+        SCHEME,
+        MetaSecurityScheme {
+            ty: "oauth2",
+            description: Some(
+                "An access token as `Authorization: Bearer TOKEN`. First-party login only: the \
+                 password grant is not for other people's clients (RFC 9700 section 2.4).",
+            ),
+            name: None,
+            key_in: None,
+            scheme: None,
+            bearer_format: None,
+            flows: Some(MetaOAuthFlows {
+                implicit: None,
+                password: Some(MetaOAuthFlow {
+                    authorization_url: None,
+                    token_url: Some("/login"),
+                    refresh_url: None,
+                    scopes,
+                }),
+                client_credentials: None,
+                authorization_code: None,
+            }),
+            openid_connect_url: None,
+        },
+    );
+}

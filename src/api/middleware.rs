@@ -1,0 +1,380 @@
+//! The edge: everything that holds for every request, whatever its route. Request id, measurement,
+//! limits, panics, error bodies, and the headers that no response goes without.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use futures_util::FutureExt as _;
+use http_body::Body as _;
+use http_body_util::combinators::BoxBody;
+use poem::error::{MethodNotAllowedError, NotFoundError, ReadBodyError};
+use poem::http::uri::{PathAndQuery, Uri};
+use poem::http::{HeaderName, HeaderValue, Method as HttpMethod, StatusCode, header};
+use poem::{Body, Endpoint, Request, Response};
+use poem_openapi::error::{ParseParamError, ParsePathError, ParseRequestPayloadError};
+
+use super::problem::Problem;
+use super::routes::{Route, Routes};
+use crate::events::{RequestContext, RequestId, in_request};
+use crate::metrics::{HTTP_ACTIVE, HTTP_PANICS, Method, Scheme};
+
+/// The largest body that is read, in bytes.
+pub const MAX_BODY: usize = 64 * 1024;
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Wraps the whole API.
+pub struct Edge<E> {
+    inner: E,
+    routes: Arc<Routes>,
+    draining: Arc<AtomicBool>,
+    id_prefix: u64,
+    id_counter: AtomicU64,
+}
+
+impl<E> Edge<E> {
+    /// Wraps `inner`. While `draining` is set, clients are asked to reconnect elsewhere.
+    #[must_use]
+    pub fn new(inner: E, routes: Arc<Routes>, draining: Arc<AtomicBool>) -> Self {
+        let (id_prefix, _) = uuid::Uuid::new_v4().as_u64_pair();
+        Self {
+            inner,
+            routes,
+            draining,
+            id_prefix,
+            id_counter: AtomicU64::new(0),
+        }
+    }
+
+    fn request_id(&self, request: &Request) -> RequestId {
+        request
+            .headers()
+            .get(X_REQUEST_ID)
+            .and_then(|value| RequestId::from_client(value.as_bytes()))
+            .unwrap_or_else(|| {
+                RequestId::new(
+                    self.id_prefix,
+                    self.id_counter.fetch_add(1, Ordering::Relaxed),
+                )
+            })
+    }
+}
+
+/// A request in flight. Dropped without an answer, it was aborted by its client.
+struct Flight<'a> {
+    route: &'a Route,
+    method: Method,
+    start: Instant,
+    answered: bool,
+}
+
+impl<'a> Flight<'a> {
+    fn new(route: &'a Route, method: Method) -> Self {
+        HTTP_ACTIVE.with((method, Scheme::Http)).increment(1);
+        Self {
+            route,
+            method,
+            start: Instant::now(),
+            answered: false,
+        }
+    }
+
+    fn answered(mut self, response: &Response, size: Option<u64>) {
+        self.answered = true;
+        let duration = self.route.duration(response.status().as_u16());
+        duration.record(self.start.elapsed().as_secs_f64());
+        if let Some(size) = size {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "bodies are far smaller than 2^53"
+            )]
+            self.route.size().record(size as f64);
+        }
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        HTTP_ACTIVE.with((self.method, Scheme::Http)).decrement(1);
+        if !self.answered {
+            self.route.aborted().increment(1);
+            self.route
+                .aborted_duration()
+                .record(self.start.elapsed().as_secs_f64());
+        }
+    }
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        strip_trailing_slash(request.uri_mut());
+        let method = label(request.method());
+        let route = self.routes.find(method, request.uri().path());
+        let flight = Flight::new(route, method);
+        let id = self.request_id(&request);
+        let head = method == Method::Head;
+        if head {
+            request.set_method(HttpMethod::GET);
+        }
+        // Errors name the path that was asked for; successes are the common case and need no copy.
+        let uri = request.uri().clone();
+        let context = RequestContext {
+            id,
+            route: route.template,
+        };
+        let mut response = in_request(context, self.answer(request, route, &uri, &id)).await;
+
+        if head {
+            response.set_body(Body::empty());
+        }
+        let draining = self.draining.load(Ordering::Relaxed);
+        finish(&mut response, &id, draining);
+        let size = body_size(&mut response);
+        flight.answered(&response, size);
+        Ok(response)
+    }
+}
+
+impl<E: Endpoint<Output = Response>> Edge<E> {
+    async fn answer(
+        &self,
+        mut request: Request,
+        route: &Route,
+        uri: &Uri,
+        id: &RequestId,
+    ) -> Response {
+        let outcome = match limit_body(&mut request).await {
+            Ok(()) => {
+                AssertUnwindSafe(self.inner.call(request))
+                    .catch_unwind()
+                    .await
+            }
+            Err(problem) => Ok(Err(problem.into())),
+        };
+        match outcome {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => {
+                let problem = self.problem(error, route, uri.path());
+                render(&problem, route, uri.path(), id)
+            }
+            Err(_) => {
+                HTTP_PANICS.inc(());
+                tracing::error!("a handler panicked");
+                let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal");
+                render(&problem, route, uri.path(), id)
+            }
+        }
+    }
+
+    /// Turns whatever went wrong into a problem, the framework's own errors included.
+    fn problem(&self, error: poem::Error, route: &Route, path: &str) -> Problem {
+        let status = error.status();
+        let error = match error.downcast::<Problem>() {
+            Ok(problem) => return problem,
+            Err(error) => error,
+        };
+        if error.is::<NotFoundError>() {
+            return Problem::new(StatusCode::NOT_FOUND, "not-found")
+                .detail("there is nothing at this path");
+        }
+        if error.is::<MethodNotAllowedError>() {
+            let allowed = self.routes.allowed(path).join(", ");
+            return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed")
+                .detail(format!("this path knows {allowed}"))
+                .header(header::ALLOW, allowed);
+        }
+        if let Some(error) = error.downcast_ref::<ParseParamError>() {
+            return Problem::malformed().field(error.name, rule(&error.reason));
+        }
+        if let Some(error) = error.downcast_ref::<ParsePathError>() {
+            return Problem::malformed().field(path_field(error.name, route), rule(&error.reason));
+        }
+        if let Some(error) = error.downcast_ref::<ParseRequestPayloadError>() {
+            return Problem::malformed().detail(error.reason.clone());
+        }
+        if let Some(ReadBodyError::Io(_)) = error.downcast_ref::<ReadBodyError>() {
+            return Problem::malformed().detail("the body ended early");
+        }
+        if status.is_client_error() {
+            return Problem::new(status, "malformed-request");
+        }
+        tracing::error!(%error, "internal error");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal")
+    }
+}
+
+/// The framework's words for a bad parameter, without the value and the framework's type names.
+fn rule(reason: &str) -> String {
+    if reason.contains("uuid") {
+        return "must be a UUID".to_owned();
+    }
+    let known = [
+        ("maximum(", "must be at most "),
+        ("minimum(", "must be at least "),
+        ("maxLength(", "must have at most this many characters: "),
+        ("minLength(", "must have at least this many characters: "),
+    ];
+    for (word, sentence) in known {
+        if let Some((_, rest)) = reason.split_once(word) {
+            let bound = rest.split([',', ')']).next().unwrap_or_default();
+            return format!("{sentence}{bound}");
+        }
+    }
+    if reason.contains("integer") {
+        return "must be a whole number within its bounds".to_owned();
+    }
+    "must have another form: see the OpenAPI document".to_owned()
+}
+
+/// The framework calls path parameters `param0`, `param1`, …; the template knows their names.
+fn path_field(name: &str, route: &Route) -> String {
+    let index: usize = name.trim_start_matches("param").parse().unwrap_or(0);
+    route
+        .template
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        .nth(index)
+        .unwrap_or("path")
+        .to_owned()
+}
+
+fn label(method: &HttpMethod) -> Method {
+    match *method {
+        HttpMethod::GET => Method::Get,
+        HttpMethod::HEAD => Method::Head,
+        HttpMethod::POST => Method::Post,
+        HttpMethod::PUT => Method::Put,
+        HttpMethod::PATCH => Method::Patch,
+        HttpMethod::DELETE => Method::Delete,
+        HttpMethod::OPTIONS => Method::Options,
+        _ => Method::Other,
+    }
+}
+
+/// `/login/` is `/login`: the same path, without a redirect that would count twice and lose the
+/// body.
+fn strip_trailing_slash(uri: &mut Uri) {
+    let path = uri.path();
+    if path.len() < 2 || !path.ends_with('/') {
+        return;
+    }
+    let path = path.trim_end_matches('/');
+    let path = if path.is_empty() { "/" } else { path };
+    let path_and_query = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = PathAndQuery::try_from(path_and_query).ok();
+    if let Ok(stripped) = Uri::from_parts(parts) {
+        *uri = stripped;
+    }
+}
+
+/// Reads the body up to the limit, whether its length is announced or not.
+async fn limit_body(request: &mut Request) -> Result<(), Problem> {
+    let too_large = || {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large")
+            .detail(format!("a body may have {MAX_BODY} bytes at most"))
+    };
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    match announced {
+        Some(0) => return Ok(()),
+        None if !request.headers().contains_key(header::TRANSFER_ENCODING) => return Ok(()),
+        Some(length) if length > MAX_BODY => return Err(too_large()),
+        _ => {}
+    }
+    match request.take_body().into_bytes_limit(MAX_BODY).await {
+        Ok(bytes) => {
+            request.set_body(bytes);
+            Ok(())
+        }
+        Err(ReadBodyError::PayloadTooLarge) => Err(too_large()),
+        Err(_) => Err(Problem::malformed().detail("the body ended early")),
+    }
+}
+
+fn render(problem: &Problem, route: &Route, path: &str, id: &RequestId) -> Response {
+    let (content_type, body) = if route.oauth {
+        (
+            "application/json; charset=utf-8",
+            serde_json::to_vec(&problem.oauth_body()),
+        )
+    } else {
+        let body = problem.body(path, id.as_str());
+        ("application/problem+json", serde_json::to_vec(&body))
+    };
+    let mut response = Response::builder()
+        .status(problem.status)
+        .content_type(content_type)
+        .body(body.unwrap_or_default());
+    for (name, value) in &problem.headers {
+        response.headers_mut().insert(name, value.clone());
+    }
+    response
+}
+
+/// The headers that no response goes without.
+fn finish(response: &mut Response, id: &RequestId, draining: bool) {
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    if draining {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+/// The body's size where it is known without reading it.
+fn body_size(response: &mut Response) -> Option<u64> {
+    let body: BoxBody<bytes::Bytes, std::io::Error> = response.take_body().into();
+    let size = body.size_hint().exact();
+    response.set_body(Body::from(body));
+    size
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trailing_slashes_are_the_same_path() {
+        for (from, to) in [
+            ("/login/", "/login"),
+            ("/login", "/login"),
+            ("/", "/"),
+            ("//", "/"),
+            ("/a/b//?x=1", "/a/b?x=1"),
+        ] {
+            let mut uri: Uri = from.parse().expect("a URI");
+            strip_trailing_slash(&mut uri);
+            assert_eq!(uri.to_string(), to);
+        }
+    }
+
+    #[test]
+    fn rules_say_what_is_wanted_and_repeat_nothing() {
+        assert_eq!(
+            rule("failed to parse \"string(uuid)\": found s3cret"),
+            "must be a UUID"
+        );
+        assert_eq!(
+            rule("verification failed. maximum(200, exclusive: false)"),
+            "must be at most 200"
+        );
+        assert!(!rule("failed to parse \"x\": s3cret").contains("s3cret"));
+    }
+}

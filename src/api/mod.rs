@@ -1,0 +1,166 @@
+//! HTTP. poem lives here and in `app.rs`, nowhere else.
+//!
+//! A handler parses, calls one flow of [`crate::auth`], and shapes the answer. To add an endpoint,
+//! write a method in one of the `*Api` structs: its guard is the first argument, its statuses are
+//! the parameter of its [`problem::Failure`]; then classify it in the permission test, which fails
+//! until that is done.
+
+mod admin;
+mod auth;
+mod body;
+mod discovery;
+mod document;
+mod guard;
+mod middleware;
+pub mod ops;
+mod pages;
+mod problem;
+mod routes;
+mod users;
+mod views;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use poem::{Endpoint, EndpointExt as _, Response, Route};
+use poem_openapi::{ContactObject, LicenseObject, OpenApiService, Tags};
+use serde_json::Value;
+
+use self::admin::AdminApi;
+use self::auth::AuthApi;
+use self::discovery::DiscoveryApi;
+use self::middleware::Edge;
+use self::ops::{Readiness, Scrape};
+use self::pages::Pages;
+use self::routes::Routes;
+use self::users::UsersApi;
+use crate::auth::Auth;
+use crate::error::{Error, Result};
+use crate::metrics::Method;
+
+#[derive(Tags)]
+enum Tag {
+    /// Get an account, prove who you are, stay logged in, leave.
+    Authentication,
+    /// Your own account, password and sessions.
+    Account,
+    /// Other people's accounts, roles and sessions.
+    Administration,
+    /// Public keys and health.
+    Discovery,
+}
+
+/// What the API is made of.
+pub struct ApiParts {
+    /// The flows.
+    pub auth: Arc<Auth>,
+    /// Whether the service works.
+    pub readiness: Arc<Readiness>,
+    /// Set while the service stops: clients are asked to reconnect elsewhere.
+    pub draining: Arc<AtomicBool>,
+    /// Serve `/metrics` here, too.
+    pub scrape: Option<Scrape>,
+}
+
+type Service = OpenApiService<(AuthApi, UsersApi, AdminApi, DiscoveryApi), ()>;
+
+fn service(auth: &Arc<Auth>, readiness: &Arc<Readiness>) -> Service {
+    let discovery = DiscoveryApi {
+        auth: Arc::clone(auth),
+        readiness: Arc::clone(readiness),
+    };
+    let apis = (
+        AuthApi(Arc::clone(auth)),
+        UsersApi(Arc::clone(auth)),
+        AdminApi(Arc::clone(auth)),
+        discovery,
+    );
+    OpenApiService::new(apis, "rbac-sentinel", env!("CARGO_PKG_VERSION"))
+        .description(
+            "Authentication and role-based access control that shows what it is doing.\n\n\
+             Errors are problem details (RFC 9457); `/login` and `/refresh` answer with the errors \
+             of OAuth 2.0 (RFC 6749). Every response carries `X-Request-Id`. Request bodies refuse \
+             unknown fields. A trailing slash is the same path.",
+        )
+        .contact(
+            ContactObject::new()
+                .name("rbac-sentinel")
+                .url("https://example.com/rbac-sentinel"),
+        )
+        .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
+}
+
+/// The OpenAPI document as JSON, pretty-printed.
+///
+/// # Errors
+/// When the document cannot be put together: a defect.
+pub fn document(auth: &Arc<Auth>) -> Result<String> {
+    let document = complete_document(&service(auth, &Arc::default()))?;
+    let mut text = serde_json::to_string_pretty(&document).map_err(Error::internal)?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn complete_document(service: &Service) -> Result<Value> {
+    let derived = serde_json::from_str(&service.spec()).map_err(Error::internal)?;
+    Ok(document::complete(derived))
+}
+
+/// The whole API as one endpoint.
+///
+/// # Errors
+/// When the document cannot be put together: a defect.
+pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
+    let ApiParts {
+        auth,
+        readiness,
+        draining,
+        scrape,
+    } = parts;
+    let service = service(&auth, &readiness);
+    let document = complete_document(&service)?;
+    let json = serde_json::to_string(&document).map_err(Error::internal)?;
+
+    // The interfaces embed the framework's document: puts the completed one in its place. Redoc's
+    // page would load fonts from elsewhere.
+    let embed = |html: String| html.replace(&service.spec(), &json);
+    let redoc: String = embed(service.redoc_html())
+        .lines()
+        .filter(|line| !line.contains("fonts.googleapis.com"))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let pages = Pages {
+        docs: embed(service.swagger_ui_html()),
+        redoc,
+        yaml: serde_yaml::to_string(&document).map_err(Error::internal)?,
+        json,
+    };
+
+    let metrics_here = scrape.is_some();
+    let routes = Arc::new(Routes::new(labels(&document, metrics_here)));
+    let mut route = pages::mount(Route::new(), pages);
+    if let Some(scrape) = scrape {
+        route = route.at("/metrics", ops::metrics_endpoint(scrape));
+    }
+    let inner = route.nest("/", service).data(auth).map_to_response();
+    Ok(Edge::new(inner, routes, draining))
+}
+
+/// Every documented operation and every page, as the route table wants them.
+fn labels(document: &Value, metrics_here: bool) -> Vec<(Method, &'static str, Vec<u16>)> {
+    let documented = document::operations(document)
+        .into_iter()
+        .filter_map(|(path, method, ok)| {
+            let method = Method::ALL
+                .iter()
+                .copied()
+                .find(|known| known.word() == method)?;
+            // Once a process: the labels live as long as it does.
+            Some((method, &*path.leak(), ok))
+        });
+    let pages = pages::PATHS
+        .into_iter()
+        .chain(metrics_here.then_some("/metrics"));
+    let pages = pages.map(|path| (Method::Get, path, vec![200]));
+    documented.chain(pages).collect()
+}

@@ -1,0 +1,115 @@
+//! The operational listener: metrics and probes. Private by default: a public `/metrics` of an
+//! authentication service tells strangers which accounts exist.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use poem::http::{StatusCode, header};
+use poem::middleware::Compression;
+use poem::web::Data;
+use poem::{Endpoint, EndpointExt as _, IntoResponse, Response, Route, get, handler};
+
+use crate::auth::Auth;
+use crate::metrics::{READY, RENDER_DURATION};
+
+/// Whether load balancers should send requests here.
+#[derive(Debug, Default)]
+pub struct Readiness {
+    dependencies: AtomicBool,
+    stopping: AtomicBool,
+}
+
+impl Readiness {
+    /// Takes the result of asking the dependencies.
+    pub fn set_dependencies(&self, up: bool) {
+        self.dependencies.store(up, Ordering::SeqCst);
+        self.publish();
+    }
+
+    /// Says no for good: the service is stopping.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.publish();
+    }
+
+    /// Whether the service is ready.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.dependencies.load(Ordering::SeqCst) && !self.stopping.load(Ordering::SeqCst)
+    }
+
+    fn publish(&self) {
+        READY.set((), if self.is_ready() { 1.0 } else { 0.0 });
+    }
+}
+
+/// What a scrape needs.
+#[derive(Clone)]
+pub struct Scrape {
+    /// Renders what was recorded.
+    pub recorder: PrometheusHandle,
+    /// Reads the process' own figures.
+    pub process: metrics_process::Collector,
+    /// Has gauges that are set when somebody looks.
+    pub auth: Arc<Auth>,
+}
+
+impl Scrape {
+    /// Prometheus' text format. Blocks for some milliseconds.
+    fn render(&self) -> String {
+        let start = Instant::now();
+        self.process.collect();
+        self.auth.observe();
+        let text = self.recorder.render();
+        RENDER_DURATION.set((), start.elapsed().as_secs_f64());
+        text
+    }
+}
+
+/// The endpoints of the operational listener.
+pub fn endpoint(scrape: Scrape, readiness: Arc<Readiness>) -> impl Endpoint<Output = Response> {
+    Route::new()
+        .at("/metrics", metrics_endpoint(scrape))
+        .at("/livez", get(livez))
+        .at("/readyz", get(readyz).data(readiness))
+        .map_to_response()
+}
+
+/// `/metrics` alone.
+pub fn metrics_endpoint(scrape: Scrape) -> impl Endpoint<Output = Response> {
+    get(scrape_metrics)
+        .data(scrape)
+        .with(Compression::new())
+        .map_to_response()
+}
+
+#[handler]
+async fn scrape_metrics(scrape: Data<&Scrape>) -> Response {
+    let scrape = scrape.0.clone();
+    match tokio::task::spawn_blocking(move || scrape.render()).await {
+        Ok(text) => Response::builder()
+            .content_type("text/plain; version=0.0.4; charset=utf-8")
+            .header(header::CACHE_CONTROL, "no-store")
+            .body(text),
+        Err(error) => {
+            tracing::error!(%error, "rendering metrics failed");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+#[handler]
+fn livez() -> &'static str {
+    "ok\n"
+}
+
+#[handler]
+fn readyz(readiness: Data<&Arc<Readiness>>) -> Response {
+    if readiness.is_ready() {
+        "ready\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+    }
+}

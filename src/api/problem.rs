@@ -1,0 +1,410 @@
+//! Error bodies: problem details (RFC 9457) everywhere, RFC 6749 errors on the OAuth endpoints.
+//!
+//! Handlers return a [`Failure`] whose type lists the statuses that they can answer with, so that
+//! the OpenAPI document follows from the signatures. Bodies are rendered at the edge alone.
+
+use std::fmt;
+
+use poem::http::{HeaderName, HeaderValue, StatusCode, header};
+use poem_openapi::payload::Payload as _;
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::types::Type as _;
+use poem_openapi::{ApiResponse, Object};
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// A field that breaks a rule.
+#[derive(Clone, Debug, Serialize, Object)]
+pub struct FieldError {
+    /// The field's name in the request.
+    pub field: String,
+    /// The rule that it breaks. Never repeats the value.
+    pub rule: String,
+}
+
+/// Problem details (RFC 9457).
+#[derive(Clone, Debug, Serialize, Object)]
+#[oai(rename = "Problem")]
+pub struct ProblemBody {
+    /// A stable URN that names the kind of problem.
+    #[serde(rename = "type")]
+    #[oai(rename = "type")]
+    pub kind: String,
+    /// The kind of problem in a few words; the same for every problem of this type.
+    pub title: String,
+    /// The HTTP status code.
+    pub status: u16,
+    /// What happened this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The path that was asked for.
+    pub instance: String,
+    /// The request's id: also in `X-Request-Id` and in the logs.
+    pub request_id: String,
+    /// The fields that break a rule.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[oai(skip_serializing_if_is_empty)]
+    pub errors: Vec<FieldError>,
+    /// The permission that is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permission: Option<String>,
+}
+
+/// An error of an OAuth endpoint (RFC 6749 section 5.2).
+#[derive(Clone, Debug, Serialize, Object)]
+#[oai(rename = "OAuthError")]
+pub struct OAuthErrorBody {
+    /// One of the codes that the standard defines.
+    pub error: String,
+    /// What happened, for developers.
+    pub error_description: String,
+}
+
+/// A refusal on its way to the edge.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The status.
+    pub status: StatusCode,
+    /// The last part of the type's URN.
+    pub code: &'static str,
+    /// What happened this time.
+    pub detail: Option<String>,
+    /// The fields that break a rule.
+    pub errors: Vec<FieldError>,
+    /// The permission that is missing.
+    pub permission: Option<&'static str>,
+    /// RFC 6749's word for it, where it is not the status' usual one.
+    pub oauth: Option<&'static str>,
+    /// Headers that go with it.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status.as_u16(), self.code)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl Problem {
+    /// A problem of this kind.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str) -> Self {
+        Self {
+            status,
+            code,
+            detail: None,
+            errors: Vec::new(),
+            permission: None,
+            oauth: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// Says what happened this time.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Names a field and the rule that it breaks.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>, rule: impl Into<String>) -> Self {
+        self.errors.push(FieldError {
+            field: field.into(),
+            rule: rule.into(),
+        });
+        self
+    }
+
+    /// Uses one of RFC 6749's error codes on OAuth endpoints.
+    #[must_use]
+    pub const fn oauth(mut self, code: &'static str) -> Self {
+        self.oauth = Some(code);
+        self
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
+        if let Ok(value) = value.try_into() {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// 400 for a request that breaks the syntax.
+    #[must_use]
+    pub fn malformed() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed-request")
+    }
+
+    /// 503 that says when to come back, in whole seconds.
+    #[must_use]
+    pub fn unavailable(code: &'static str, retry_after: u64) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code)
+            .header(header::RETRY_AFTER, retry_after.max(1).to_string())
+    }
+
+    /// The body of problem details.
+    #[must_use]
+    pub fn body(&self, instance: &str, request_id: &str) -> ProblemBody {
+        ProblemBody {
+            kind: format!("urn:rbac-sentinel:problem:{}", self.code),
+            title: title(self.code).to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+            instance: instance.to_owned(),
+            request_id: request_id.to_owned(),
+            errors: self.errors.clone(),
+            permission: self.permission.map(str::to_owned),
+        }
+    }
+
+    /// The body of an OAuth error.
+    #[must_use]
+    pub fn oauth_body(&self) -> OAuthErrorBody {
+        let usual = match self.status.as_u16() {
+            401 => "invalid_client",
+            500 => "server_error",
+            503 => "temporarily_unavailable",
+            _ => "invalid_request",
+        };
+        let fields = self
+            .errors
+            .iter()
+            .map(|error| format!("{}: {}", error.field, error.rule));
+        let description: Vec<String> = self.detail.clone().into_iter().chain(fields).collect();
+        OAuthErrorBody {
+            error: self.oauth.unwrap_or(usual).to_owned(),
+            error_description: if description.is_empty() {
+                title(self.code).to_owned()
+            } else {
+                description.join("; ")
+            },
+        }
+    }
+}
+
+/// Every code's title.
+fn title(code: &str) -> &'static str {
+    match code {
+        "malformed-request" => "The request is malformed",
+        "unauthenticated" => "Who you are is not proven",
+        "forbidden" => "You may not do this",
+        "not-found" => "There is no such thing",
+        "method-not-allowed" => "This path knows other methods",
+        "taken" => "Somebody else has this already",
+        "conflict" => "The state of things does not allow it",
+        "too-large" => "The body is too large",
+        "unsupported-media-type" => "The body's media type is not supported",
+        "invalid-field" => "A field breaks a rule",
+        "weak-password" => "The password is too weak",
+        "wrong-password" => "The current password is wrong",
+        "invalid-grant" => "The credentials are not good",
+        "overloaded" => "More work than can be done in time",
+        "unavailable" => "The service is not available now",
+        _ => "Something went wrong on our side",
+    }
+}
+
+impl From<Error> for Problem {
+    /// The one place where domain errors get a status.
+    fn from(error: Error) -> Self {
+        use StatusCode as S;
+        match error {
+            Error::Invalid { field, rule } => {
+                Self::new(S::UNPROCESSABLE_ENTITY, "invalid-field").field(field, rule)
+            }
+            Error::WeakPassword { field, rule } => {
+                Self::new(S::UNPROCESSABLE_ENTITY, "weak-password").field(field, rule)
+            }
+            Error::WrongPassword => Self::new(S::UNPROCESSABLE_ENTITY, "wrong-password")
+                .field("current_password", "is not the current password"),
+            Error::Taken { field } => {
+                Self::new(S::CONFLICT, "taken").field(field, "belongs to another account")
+            }
+            Error::Conflict(why) => Self::new(S::CONFLICT, "conflict").detail(why),
+            Error::NotFound(what) => {
+                Self::new(S::NOT_FOUND, "not-found").detail(format!("there is no such {what}"))
+            }
+            Error::Forbidden(permission) => {
+                let mut problem = Self::new(S::FORBIDDEN, "forbidden")
+                    .detail(format!("the permission `{permission}` is missing"));
+                problem.permission = Some(permission);
+                problem
+            }
+            Error::Overloaded { retry_after } => {
+                Self::unavailable("overloaded", retry_after.as_secs())
+            }
+            Error::Unavailable => Self::unavailable("unavailable", 2),
+            Error::Internal(source) => {
+                tracing::error!(error = %source, "internal error");
+                Self::new(S::INTERNAL_SERVER_ERROR, "internal")
+            }
+        }
+    }
+}
+
+/// Statuses as bits, for [`Failure`]'s parameter.
+pub mod status {
+    /// 400
+    pub const BAD_REQUEST: u16 = 1;
+    /// 403, by a rule of the flow; the guard's own is documented with the operation's permission.
+    pub const FORBIDDEN: u16 = 1 << 1;
+    /// 404
+    pub const NOT_FOUND: u16 = 1 << 2;
+    /// 409
+    pub const CONFLICT: u16 = 1 << 3;
+    /// 422
+    pub const UNPROCESSABLE: u16 = 1 << 4;
+}
+
+const DOCUMENTED: [(u16, u16, &str); 5] = [
+    (status::BAD_REQUEST, 400, "The request is malformed."),
+    (status::FORBIDDEN, 403, "A permission is missing."),
+    (status::NOT_FOUND, 404, "There is no such thing."),
+    (
+        status::CONFLICT,
+        409,
+        "The state of things does not allow it.",
+    ),
+    (
+        status::UNPROCESSABLE,
+        422,
+        "A field breaks a rule; `errors` names both.",
+    ),
+];
+
+/// A refusal with one of the statuses in `STATUSES`, or one that every operation can answer with.
+pub struct Failure<const STATUSES: u16>(Problem);
+
+impl<const STATUSES: u16, E: Into<Problem>> From<E> for Failure<STATUSES> {
+    fn from(error: E) -> Self {
+        let problem = error.into();
+        debug_assert!(
+            problem.status.is_server_error()
+                || DOCUMENTED.iter().any(|(bit, status, _)| {
+                    STATUSES & bit != 0 && problem.status.as_u16() == *status
+                }),
+            "{problem} is not among the statuses that this operation documents",
+        );
+        Self(problem)
+    }
+}
+
+impl<const STATUSES: u16> From<Failure<STATUSES>> for poem::Error {
+    fn from(Failure(problem): Failure<STATUSES>) -> Self {
+        problem.into()
+    }
+}
+
+impl From<Problem> for poem::Error {
+    fn from(problem: Problem) -> Self {
+        let status = problem.status;
+        Self::new(problem, status)
+    }
+}
+
+impl<const STATUSES: u16> ApiResponse for Failure<STATUSES> {
+    fn meta() -> MetaResponses {
+        let responses = DOCUMENTED
+            .iter()
+            .filter(|(bit, ..)| STATUSES & bit != 0)
+            .map(|(_, status, description)| MetaResponse {
+                description,
+                status: Some(*status),
+                status_range: None,
+                content: vec![MetaMediaType {
+                    content_type: "application/problem+json",
+                    schema: ProblemBody::schema_ref(),
+                }],
+                headers: Vec::new(),
+            })
+            .collect();
+        MetaResponses { responses }
+    }
+
+    fn register(registry: &mut Registry) {
+        ProblemBody::register(registry);
+    }
+}
+
+/// A refusal of an OAuth endpoint: always 400 with an RFC 6749 body, or an outage.
+pub struct OAuthFailure(Problem);
+
+impl<E: Into<Problem>> From<E> for OAuthFailure {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<OAuthFailure> for poem::Error {
+    fn from(OAuthFailure(problem): OAuthFailure) -> Self {
+        problem.into()
+    }
+}
+
+impl ApiResponse for OAuthFailure {
+    fn meta() -> MetaResponses {
+        MetaResponses {
+            responses: vec![MetaResponse {
+                description: "Refused; `error` is one of RFC 6749's codes.",
+                status: Some(400),
+                status_range: None,
+                content: vec![MetaMediaType {
+                    content_type: poem_openapi::payload::Json::<OAuthErrorBody>::CONTENT_TYPE,
+                    schema: OAuthErrorBody::schema_ref(),
+                }],
+                headers: Vec::new(),
+            }],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        OAuthErrorBody::register(registry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn internal_errors_show_nothing_of_their_cause() {
+        let problem = Problem::from(Error::internal("password=hunter2 in statement 7"));
+        let body = serde_json::to_string(&problem.body("/x", "id")).expect("serializes");
+        assert_eq!(problem.status, 500);
+        assert!(
+            !body.contains("hunter2") && !body.contains("statement"),
+            "{body}"
+        );
+    }
+
+    #[test]
+    fn overload_says_when_to_come_back() {
+        let problem = Problem::from(Error::Overloaded {
+            retry_after: Duration::from_secs(7),
+        });
+        assert_eq!(problem.status, 503);
+        assert!(
+            problem
+                .headers
+                .contains(&(header::RETRY_AFTER, HeaderValue::from_static("7")))
+        );
+        assert_eq!(problem.oauth_body().error, "temporarily_unavailable");
+    }
+
+    #[test]
+    fn fields_and_rules_are_named() {
+        let problem = Problem::from(Error::Taken { field: "email" });
+        let body = problem.body("/register", "id");
+        assert_eq!((body.status, body.errors[0].field.as_str()), (409, "email"));
+        assert_eq!(body.kind, "urn:rbac-sentinel:problem:taken");
+    }
+}

@@ -1,0 +1,223 @@
+//! Route templates: which of the documented operations a request is for, known before it runs, so
+//! that requests whose client leaves early have a label, too. Paths that nobody documented are one
+//! label together: a scanner adds no series.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use metrics::{Counter, Histogram};
+
+use crate::metrics::{
+    HTTP_ABORTED, HTTP_DURATION, HTTP_RESPONSE_SIZE, LabelSet as _, Method, Scheme,
+};
+
+/// Every status that the service sends; anything else shows as the last.
+const STATUSES: [&str; 20] = [
+    "200", "201", "202", "204", "301", "302", "304", "400", "401", "403", "404", "405", "409",
+    "413", "415", "422", "429", "500", "503", "_OTHER",
+];
+
+/// The label of everything that is not documented.
+pub const UNMATCHED: &str = "unmatched";
+
+/// One method of one template, with its cached series.
+pub struct Route {
+    /// The template, such as `/admin/users/{id}`.
+    pub template: &'static str,
+    /// Errors are RFC 6749's.
+    pub oauth: bool,
+    method: Method,
+    duration: [OnceLock<Histogram>; STATUSES.len()],
+    size: Histogram,
+    aborted: Counter,
+    aborted_duration: OnceLock<Histogram>,
+}
+
+impl Route {
+    fn new(template: &'static str, method: Method, success: &[u16]) -> Self {
+        let route = Self {
+            template,
+            oauth: matches!(template, "/login" | "/refresh"),
+            method,
+            duration: [const { OnceLock::new() }; STATUSES.len()],
+            size: HTTP_RESPONSE_SIZE.series(&[template]),
+            aborted: HTTP_ABORTED.series(&[template]),
+            aborted_duration: OnceLock::new(),
+        };
+        for status in success {
+            route.duration(*status);
+        }
+        route
+    }
+
+    /// The duration series of one status.
+    pub fn duration(&self, status: u16) -> &Histogram {
+        let index = STATUSES
+            .iter()
+            .position(|known| known.parse() == Ok(status))
+            .unwrap_or(STATUSES.len() - 1);
+        self.duration[index].get_or_init(|| {
+            let error = if status >= 500 { STATUSES[index] } else { "" };
+            self.series(STATUSES[index], error)
+        })
+    }
+
+    /// The duration series of requests whose client left before the answer.
+    pub fn aborted_duration(&self) -> &Histogram {
+        self.aborted_duration
+            .get_or_init(|| self.series("", "aborted"))
+    }
+
+    /// The response size series.
+    pub const fn size(&self) -> &Histogram {
+        &self.size
+    }
+
+    /// Counts clients that left before the answer.
+    pub const fn aborted(&self) -> &Counter {
+        &self.aborted
+    }
+
+    fn series(&self, status: &str, error: &str) -> Histogram {
+        let scheme = Scheme::values_at(0)[0];
+        HTTP_DURATION.series(&[self.method.word(), self.template, status, scheme, error])
+    }
+}
+
+/// Finds routes.
+pub struct Routes {
+    fixed: HashMap<&'static str, Vec<usize>>,
+    templates: Vec<(Vec<&'static str>, usize)>,
+    routes: Vec<Route>,
+    /// One for each method, in the order of [`Method::ALL`].
+    unmatched: Vec<Route>,
+}
+
+impl Routes {
+    /// Routes for these operations: method, template and the statuses of success.
+    #[must_use]
+    pub fn new(operations: impl IntoIterator<Item = (Method, &'static str, Vec<u16>)>) -> Self {
+        let mut routes = Self {
+            fixed: HashMap::new(),
+            templates: Vec::new(),
+            routes: Vec::new(),
+            unmatched: Method::ALL
+                .iter()
+                .map(|method| Route::new(UNMATCHED, *method, &[]))
+                .collect(),
+        };
+        for (method, template, success) in operations {
+            let index = routes.routes.len();
+            routes.routes.push(Route::new(template, method, &success));
+            if template.contains('{') {
+                routes
+                    .templates
+                    .push((template.split('/').collect(), index));
+            } else {
+                routes.fixed.entry(template).or_default().push(index);
+            }
+        }
+        routes
+    }
+
+    /// The route of a request, or the one for unmatched requests.
+    #[must_use]
+    pub fn find(&self, method: Method, path: &str) -> &Route {
+        // HEAD is answered as GET without the body.
+        let wanted = if method == Method::Head {
+            Method::Get
+        } else {
+            method
+        };
+        self.at(path)
+            .map(|index| &self.routes[index])
+            .find(|route| route.method == wanted)
+            .unwrap_or(&self.unmatched[method.index()])
+    }
+
+    /// The methods that a path knows, for `Allow`.
+    #[must_use]
+    pub fn allowed(&self, path: &str) -> Vec<&'static str> {
+        let mut methods: Vec<&str> = self
+            .at(path)
+            .map(|index| self.routes[index].method.word())
+            .collect();
+        if methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
+        methods
+    }
+
+    fn at<'a>(&'a self, path: &'a str) -> impl Iterator<Item = usize> + 'a {
+        let fixed = self.fixed.get(path).into_iter().flatten().copied();
+        let matching = move |template: &[&str]| {
+            let mut parts = path.split('/');
+            let equal = template.iter().all(|wanted| {
+                parts.next().is_some_and(|part| {
+                    part == *wanted || (wanted.starts_with('{') && !part.is_empty())
+                })
+            });
+            equal && parts.next().is_none()
+        };
+        let templates = self
+            .templates
+            .iter()
+            .filter(move |(template, _)| matching(template));
+        fixed.chain(templates.map(|(_, index)| *index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes() -> Routes {
+        Routes::new([
+            (Method::Get, "/users/me", vec![200]),
+            (Method::Delete, "/users/me", vec![204]),
+            (Method::Get, "/admin/users/{id}", vec![200]),
+            (Method::Put, "/admin/users/{id}/roles/{role}", vec![204]),
+        ])
+    }
+
+    #[test]
+    fn templates_match_whole_paths_only() {
+        let routes = routes();
+        for (method, path, template) in [
+            (Method::Get, "/users/me", "/users/me"),
+            (Method::Head, "/users/me", "/users/me"),
+            (Method::Get, "/admin/users/42", "/admin/users/{id}"),
+            (
+                Method::Put,
+                "/admin/users/42/roles/admin",
+                "/admin/users/{id}/roles/{role}",
+            ),
+            (Method::Post, "/users/me", UNMATCHED),
+            (Method::Get, "/admin/users/", UNMATCHED),
+            (Method::Get, "/admin/users/42/roles", UNMATCHED),
+            (Method::Get, "/admin/users/42/43", UNMATCHED),
+            (Method::Get, "/{id}", UNMATCHED),
+            (Method::Other, "/", UNMATCHED),
+        ] {
+            assert_eq!(
+                routes.find(method, path).template,
+                template,
+                "{method:?} {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn allow_lists_the_methods_of_a_path() {
+        assert_eq!(routes().allowed("/users/me"), ["GET", "DELETE", "HEAD"]);
+        assert!(routes().allowed("/nothing").is_empty());
+    }
+
+    #[test]
+    fn statuses_are_a_closed_set() {
+        let route = Route::new("/x", Method::Get, &[]);
+        route.duration(418);
+        route.duration(599);
+        assert!(route.duration[STATUSES.len() - 1].get().is_some());
+    }
+}

@@ -1,0 +1,184 @@
+//! One's own account.
+
+use std::sync::Arc;
+
+use poem_openapi::param::Path;
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+use uuid::Uuid;
+
+use super::Tag;
+use super::body::Body;
+use super::guard::{AdminAccess, Authenticated, Require};
+use super::problem::{Failure, status};
+use super::views::{ChangePassword, Greeting, Session, SessionList, UpdateMe, User};
+use crate::auth::{Auth, UserChange};
+use crate::metrics::Actor;
+
+/// What everybody may do with their own account.
+pub struct UsersApi(pub Arc<Auth>);
+
+#[derive(ApiResponse)]
+enum Account {
+    /// The account.
+    #[oai(status = 200)]
+    Ok(Json<User>),
+}
+
+#[derive(ApiResponse)]
+enum Sessions {
+    /// The sessions.
+    #[oai(status = 200)]
+    Ok(Json<SessionList>),
+}
+
+#[derive(ApiResponse)]
+enum Page {
+    /// A greeting.
+    #[oai(status = 200)]
+    Ok(Json<Greeting>),
+}
+
+#[derive(ApiResponse)]
+enum Done {
+    /// Done.
+    #[oai(status = 204)]
+    NoContent,
+}
+
+#[OpenApi(tag = "Tag::Account")]
+impl UsersApi {
+    /// Read your account
+    ///
+    /// The account behind the access token.
+    #[oai(path = "/users/me", method = "get", operation_id = "readMe")]
+    async fn read(&self, auth: Require<Authenticated>) -> Account {
+        Account::Ok(Json(User::from(&auth.caller.account.user)))
+    }
+
+    /// Change your account
+    ///
+    /// Changes name or e-mail address; another address takes the current password.
+    #[oai(path = "/users/me", method = "patch", operation_id = "updateMe")]
+    async fn update(
+        &self,
+        auth: Require<Authenticated>,
+        body: Body<UpdateMe>,
+    ) -> Result<Account, Failure<{ status::CONFLICT | status::UNPROCESSABLE }>> {
+        let UpdateMe {
+            username,
+            email,
+            current_password,
+        } = body.0;
+        let change = UserChange {
+            username,
+            email,
+            disabled: None,
+        };
+        let current = current_password.map(super::body::SecretText::into_password);
+        let user = self
+            .0
+            .update_own(&auth.caller, change, current)
+            .await
+            .map_err(gone)?;
+        Ok(Account::Ok(Json(User::from(&user))))
+    }
+
+    /// Delete your account
+    ///
+    /// Removes the account, its sessions and its tokens. There is no way back. The last
+    /// administrator cannot.
+    #[oai(path = "/users/me", method = "delete", operation_id = "deleteMe")]
+    async fn delete(
+        &self,
+        auth: Require<Authenticated>,
+    ) -> Result<Done, Failure<{ status::CONFLICT }>> {
+        let account = &auth.caller.account;
+        self.0
+            .delete_user(account, Actor::Owner, account.user.id)
+            .await
+            .map_err(gone)?;
+        Ok(Done::NoContent)
+    }
+
+    /// Change your password
+    ///
+    /// Takes the current password. Every other session of the account ends.
+    #[oai(
+        path = "/users/me/password",
+        method = "post",
+        operation_id = "changeMyPassword"
+    )]
+    async fn change_password(
+        &self,
+        auth: Require<Authenticated>,
+        body: Body<ChangePassword>,
+    ) -> Result<Done, Failure<{ status::UNPROCESSABLE }>> {
+        let ChangePassword {
+            current_password,
+            new_password,
+        } = body.0;
+        let (current, new) = (
+            current_password.into_password(),
+            new_password.into_password(),
+        );
+        self.0
+            .change_password(&auth.caller, current, new)
+            .await
+            .map_err(gone)?;
+        Ok(Done::NoContent)
+    }
+
+    /// List your sessions
+    ///
+    /// The living sessions of the account, the newest first.
+    #[oai(
+        path = "/users/me/sessions",
+        method = "get",
+        operation_id = "listMySessions"
+    )]
+    async fn sessions(&self, auth: Require<Authenticated>) -> Result<Sessions, Failure<0>> {
+        let sessions = self.0.sessions(&auth.caller).await?;
+        let current = auth.caller.session;
+        let items = sessions
+            .into_iter()
+            .map(|session| Session::new(session, current))
+            .collect();
+        Ok(Sessions::Ok(Json(SessionList { items })))
+    }
+
+    /// End one of your sessions
+    ///
+    /// Its access token is refused from the next request on.
+    #[oai(
+        path = "/users/me/sessions/:id",
+        method = "delete",
+        operation_id = "endMySession"
+    )]
+    async fn end_session(
+        &self,
+        auth: Require<Authenticated>,
+        /// The session's id.
+        id: Path<Uuid>,
+    ) -> Result<Done, Failure<{ status::BAD_REQUEST | status::NOT_FOUND }>> {
+        self.0.end_session(&auth.caller, id.0).await?;
+        Ok(Done::NoContent)
+    }
+
+    /// See the administrators' page
+    ///
+    /// Greets administrators, refuses everybody else.
+    #[oai(path = "/admin-only", method = "get", operation_id = "adminOnly")]
+    async fn admin_only(&self, auth: Require<AdminAccess>) -> Page {
+        let message = format!("Hello, Admin {}", auth.caller.account.user.username);
+        Page::Ok(Json(Greeting { message }))
+    }
+}
+
+/// The caller's own account vanished between the guard and the change: the token is no good now.
+fn gone(error: crate::error::Error) -> super::problem::Problem {
+    match error {
+        crate::error::Error::NotFound(_) => super::guard::session_ended(),
+        other => other.into(),
+    }
+}

@@ -1,0 +1,216 @@
+//! The flows: register, log in, refresh, log out, and what administrators do to accounts.
+//!
+//! Everything here speaks the domain's language: no HTTP, no SQL. Each flow has one exit where its
+//! event is emitted, whatever happened.
+
+mod accounts;
+mod bootstrap;
+pub mod calibrate;
+pub mod hash_gate;
+pub mod identity;
+pub mod keys;
+mod login;
+pub mod password;
+mod principals;
+mod refresh;
+mod register;
+mod sessions;
+pub mod token;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use self::hash_gate::{HashError, HashGate};
+use self::password::{Password, PasswordPolicy};
+use self::principals::Principals;
+use self::token::{Claims, Tokens};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::metrics::{RBAC_DECISION_DURATION, VerificationResult};
+use crate::rbac::Permission;
+use crate::store::Store;
+
+pub use accounts::UserChange;
+pub use bootstrap::{FirstAdmin, create_admin, secret_for};
+pub use principals::Account;
+pub use register::Registration;
+
+/// Lifetimes of sessions and their tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// A session ends when it was not refreshed for this long.
+    pub session_idle: TimeDelta,
+    /// A session ends after this long in any case.
+    pub session: TimeDelta,
+    /// How long the previous refresh token is still honoured.
+    pub grace: TimeDelta,
+}
+
+/// The authentication service.
+pub struct Auth {
+    store: Store,
+    gate: HashGate,
+    tokens: Tokens,
+    principals: Principals,
+    policy: PasswordPolicy,
+    lifetimes: Lifetimes,
+    clock: Clock,
+}
+
+/// Somebody who proved who they are.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The account.
+    pub account: Arc<Account>,
+    /// The session that the token belongs to.
+    pub session: Uuid,
+}
+
+impl Caller {
+    /// The account's id.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.account.user.id
+    }
+}
+
+/// Why a caller was not let through.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The token is no good.
+    Token(VerificationResult),
+    /// The token is good, the permission is missing.
+    Permission(Permission),
+    /// It could not be found out.
+    Error(Error),
+}
+
+/// What a login or a refresh gives.
+pub struct TokenPair {
+    /// The signed JWT.
+    pub access_token: String,
+    /// The opaque token that gets the next pair.
+    pub refresh_token: String,
+    /// Lifetime of the access token, in seconds.
+    pub expires_in: i64,
+}
+
+impl Auth {
+    /// Puts the service together.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        gate: HashGate,
+        tokens: Tokens,
+        policy: PasswordPolicy,
+        lifetimes: Lifetimes,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            store,
+            gate,
+            tokens,
+            principals: Principals::default(),
+            policy,
+            lifetimes,
+            clock,
+        }
+    }
+
+    /// The database.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Signing and verification.
+    #[must_use]
+    pub const fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// Sets the gauges of caches and pools. Called before each scrape.
+    pub fn observe(&self) {
+        self.tokens.cache().observe();
+        self.principals.observe();
+        self.store.observe_pools();
+    }
+
+    /// Finds out who holds a bearer token and whether they may do this.
+    ///
+    /// # Errors
+    /// Why they may not.
+    pub async fn authorize(&self, token: &str, permission: Permission) -> Result<Caller, Refusal> {
+        let now = self.clock.now();
+        let claims = self.tokens.verify(token, now).map_err(Refusal::Token)?;
+        let start = Instant::now();
+        let (account, cache) = self
+            .principals
+            .find(&self.store, claims.sid, claims.sub, now)
+            .await
+            .map_err(Refusal::Error)?;
+        let Some(account) = account else {
+            token::count(VerificationResult::Revoked);
+            return Err(Refusal::Token(VerificationResult::Revoked));
+        };
+        token::count(VerificationResult::Valid);
+        let decision = account.authority.decide(permission);
+        RBAC_DECISION_DURATION.observe(cache, start.elapsed());
+        if decision == crate::metrics::Decision::Deny {
+            crate::events::Event::Denied {
+                permission: permission.name(),
+                user: claims.sub,
+            }
+            .emit();
+            return Err(Refusal::Permission(permission));
+        }
+        Ok(Caller {
+            account,
+            session: claims.sid,
+        })
+    }
+
+    fn pair(
+        &self,
+        user: &crate::store::User,
+        session: Uuid,
+        refresh_token: String,
+        now: DateTime<Utc>,
+    ) -> Result<TokenPair> {
+        let claims: Claims = self.tokens.claims(user.id, session, &user.roles, now);
+        Ok(TokenPair {
+            access_token: self.tokens.sign(&claims)?,
+            refresh_token,
+            expires_in: self.tokens.ttl_seconds(),
+        })
+    }
+
+    async fn hash_new(&self, password: &Password) -> Result<String> {
+        self.gate.hash(password.clone()).await.map_err(gate_error)
+    }
+
+    fn check_password(
+        &self,
+        field: &'static str,
+        password: &Password,
+        username: &str,
+        email: &str,
+    ) -> Result<()> {
+        self.policy
+            .check(password, username, email)
+            .map_err(|weak| Error::WeakPassword {
+                field,
+                rule: weak.to_string(),
+            })
+    }
+}
+
+fn gate_error(error: HashError) -> Error {
+    match error {
+        HashError::Overloaded { retry_after } => Error::Overloaded { retry_after },
+        other => Error::internal(other),
+    }
+}

@@ -1,0 +1,430 @@
+//! Access tokens: JWTs of type `at+jwt` (RFC 9068), verified as RFC 8725 asks.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Header, Validation, decode, decode_header, encode};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::keys::Keyring;
+use crate::cache::Cache;
+use crate::error::{Error, Result};
+use crate::metrics::{
+    CacheName, TOKEN_VERIFICATION_DURATION, TOKEN_VERIFICATIONS, VerificationResult,
+};
+
+/// The media type that tells an access token from any other JWT (RFC 9068 section 2.1).
+const TYPE: &str = "at+jwt";
+/// How far another machine's clock may be ahead.
+const LEEWAY: TimeDelta = TimeDelta::seconds(5);
+/// Longer than any token of ours; longer ones are not looked at.
+const MAX_LENGTH: usize = 8 * 1024;
+const CACHED_TOKENS: usize = 10_000;
+
+/// What an access token says (RFC 9068 section 2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Issuer.
+    pub iss: String,
+    /// Audience.
+    pub aud: String,
+    /// The account.
+    pub sub: Uuid,
+    /// The client that it was issued to: the first-party one.
+    pub client_id: String,
+    /// The session.
+    pub sid: Uuid,
+    /// This token.
+    pub jti: Uuid,
+    /// Issued at, in seconds since the epoch.
+    pub iat: i64,
+    /// Expires at, in seconds since the epoch.
+    pub exp: i64,
+    /// Not valid before, in seconds since the epoch; not set by this service, honoured when set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+    /// The account's roles when the token was issued; the service itself asks its database.
+    pub roles: Vec<String>,
+}
+
+/// Signs and verifies access tokens.
+pub struct Tokens {
+    keys: Keyring,
+    issuer: String,
+    audience: String,
+    ttl: TimeDelta,
+    /// Verified tokens by their SHA-256: the tokens themselves are not kept.
+    verified: Cache<[u8; 32], Arc<Claims>>,
+}
+
+impl Tokens {
+    /// A signer and verifier for one issuer and audience.
+    #[must_use]
+    pub fn new(keys: Keyring, issuer: String, audience: String, ttl: TimeDelta) -> Self {
+        let verified = Cache::new(CacheName::Token, CACHED_TOKENS);
+        Self {
+            keys,
+            issuer,
+            audience,
+            ttl,
+            verified,
+        }
+    }
+
+    /// The keys.
+    #[must_use]
+    pub const fn keys(&self) -> &Keyring {
+        &self.keys
+    }
+
+    /// The cache of verified tokens.
+    #[must_use]
+    pub const fn cache(&self) -> &Cache<[u8; 32], Arc<Claims>> {
+        &self.verified
+    }
+
+    /// How long a token lives, in seconds.
+    #[must_use]
+    pub const fn ttl_seconds(&self) -> i64 {
+        self.ttl.num_seconds()
+    }
+
+    /// The claims of a new token.
+    #[must_use]
+    pub fn claims(
+        &self,
+        user: Uuid,
+        session: Uuid,
+        roles: &[String],
+        now: DateTime<Utc>,
+    ) -> Claims {
+        Claims {
+            iss: self.issuer.clone(),
+            aud: self.audience.clone(),
+            sub: user,
+            client_id: self.audience.clone(),
+            sid: session,
+            jti: Uuid::now_v7(),
+            iat: now.timestamp(),
+            exp: (now + self.ttl).timestamp(),
+            nbf: None,
+            roles: roles.to_vec(),
+        }
+    }
+
+    /// Signs claims.
+    ///
+    /// # Errors
+    /// When the key does not sign: a defect.
+    pub fn sign(&self, claims: &Claims) -> Result<String> {
+        let mut header = Header::new(self.keys.signing.algorithm);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = Some(self.keys.signing.kid.clone());
+        encode(&header, claims, &self.keys.signing.key).map_err(Error::internal)
+    }
+
+    /// Verifies signature, type, issuer, audience and times, and measures it. Whether the session
+    /// still lives is not known here: whoever finds out reports it with [`count`].
+    ///
+    /// # Errors
+    /// What is wrong with the token, already counted.
+    pub fn verify(
+        &self,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Claims>, VerificationResult> {
+        let start = Instant::now();
+        let verified = self.verify_cached(token, now);
+        TOKEN_VERIFICATION_DURATION.observe((), start.elapsed());
+        verified.inspect_err(|result| count(*result))
+    }
+
+    fn verify_cached(
+        &self,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Claims>, VerificationResult> {
+        if token.len() > MAX_LENGTH {
+            return Err(VerificationResult::Malformed);
+        }
+        let mut key = [0; 32];
+        key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+        if let Some(claims) = self.verified.get(&key) {
+            check_times(&claims, now)?;
+            return Ok(claims);
+        }
+        let claims = Arc::new(self.verify_signature(token)?);
+        check_times(&claims, now)?;
+        self.verified.insert(key, Arc::clone(&claims));
+        Ok(claims)
+    }
+
+    fn verify_signature(&self, token: &str) -> Result<Claims, VerificationResult> {
+        let header = decode_header(token).map_err(|_| VerificationResult::Malformed)?;
+        if header.typ.as_deref() != Some(TYPE) || header.crit.is_some() {
+            return Err(VerificationResult::Malformed);
+        }
+        let kid = header
+            .kid
+            .as_deref()
+            .ok_or(VerificationResult::UnknownKid)?;
+        let key = self
+            .keys
+            .verifying
+            .get(kid)
+            .ok_or(VerificationResult::UnknownKid)?;
+        let mut validation = Validation::new(key.algorithm);
+        validation.set_audience(&[&self.audience]);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // The library asks the system's clock; ours is an input.
+        validation.validate_exp = false;
+        decode::<Claims>(token, &key.key, &validation)
+            .map(|token| token.claims)
+            .map_err(|error| match error.kind() {
+                ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => {
+                    VerificationResult::BadSignature
+                }
+                ErrorKind::InvalidAudience => VerificationResult::WrongAudience,
+                ErrorKind::InvalidIssuer => VerificationResult::WrongIssuer,
+                _ => VerificationResult::Malformed,
+            })
+    }
+}
+
+fn check_times(claims: &Claims, now: DateTime<Utc>) -> Result<(), VerificationResult> {
+    if claims.exp <= now.timestamp() {
+        return Err(VerificationResult::Expired);
+    }
+    let latest = (now + LEEWAY).timestamp();
+    if claims.iat > latest || claims.nbf.is_some_and(|nbf| nbf > latest) {
+        return Err(VerificationResult::NotYetValid);
+    }
+    Ok(())
+}
+
+/// Counts a verification.
+pub fn count(result: VerificationResult) {
+    TOKEN_VERIFICATIONS.inc(result);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use jsonwebtoken::{Algorithm, EncodingKey};
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Secret;
+
+    const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000, 0).expect("a time")
+    }
+
+    async fn tokens() -> Tokens {
+        // HS256 needs no database; what is tested here is the same for every algorithm.
+        let folder = tempfile::tempdir().expect("folder");
+        let store = crate::store::Store::open(&crate::store::SqliteOptions {
+            url: folder.path().join("t.db").display().to_string(),
+            readers: 1,
+            synchronous_full: false,
+            acquire_timeout: std::time::Duration::from_secs(5),
+        })
+        .await
+        .expect("opens");
+        let sealing = super::super::keys::SealingKey::derive(b"secret").expect("derives");
+        let keys = Keyring::load(
+            &store,
+            &sealing,
+            crate::config::SigningAlgorithm::Hs256,
+            Some(&Secret::from(KEY)),
+            now(),
+        )
+        .await
+        .expect("loads");
+        Tokens::new(
+            keys,
+            "https://issuer".into(),
+            "audience".into(),
+            TimeDelta::minutes(15),
+        )
+    }
+
+    fn forge(header: &serde_json::Value, claims: &serde_json::Value) -> String {
+        let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", part(header), part(claims));
+        let signature = jsonwebtoken::crypto::sign(
+            message.as_bytes(),
+            &EncodingKey::from_secret(KEY.as_bytes()),
+            Algorithm::HS256,
+        )
+        .expect("signs");
+        format!("{message}.{signature}")
+    }
+
+    #[tokio::test]
+    async fn what_is_signed_verifies_until_it_expires_cached_or_not() {
+        let tokens = tokens().await;
+        let claims = tokens.claims(Uuid::now_v7(), Uuid::now_v7(), &["user".into()], now());
+        let token = tokens.sign(&claims).expect("signs");
+        for _ in 0..2 {
+            assert_eq!(*tokens.verify(&token, now()).expect("good"), claims);
+        }
+        let expiry = now() + TimeDelta::minutes(15);
+        assert!(
+            tokens
+                .verify(&token, expiry - TimeDelta::seconds(1))
+                .is_ok()
+        );
+        assert_eq!(
+            tokens.verify(&token, expiry),
+            Err(VerificationResult::Expired)
+        );
+    }
+
+    #[tokio::test]
+    async fn every_way_to_be_wrong_has_its_word() {
+        let tokens = tokens().await;
+        let good = tokens.claims(Uuid::now_v7(), Uuid::now_v7(), &[], now());
+        let claims = serde_json::to_value(&good).expect("serializes");
+        let header = json!({"alg": "HS256", "typ": TYPE, "kid": "hs256"});
+        assert!(tokens.verify(&forge(&header, &claims), now()).is_ok());
+
+        let with = |of: &serde_json::Value, key: &str, value: serde_json::Value| {
+            let mut changed = of.clone();
+            changed[key] = value;
+            changed
+        };
+        let without = |key: &str| {
+            let mut changed = claims.clone();
+            changed.as_object_mut().expect("an object").remove(key);
+            changed
+        };
+        let later = json!(now().timestamp() + 60);
+        let cases = HashMap::from([
+            (
+                "no type",
+                (
+                    forge(&with(&header, "typ", json!("JWT")), &claims),
+                    VerificationResult::Malformed,
+                ),
+            ),
+            (
+                "no kid",
+                (
+                    forge(&json!({"alg": "HS256", "typ": TYPE}), &claims),
+                    VerificationResult::UnknownKid,
+                ),
+            ),
+            (
+                "another kid",
+                (
+                    forge(&with(&header, "kid", json!("x")), &claims),
+                    VerificationResult::UnknownKid,
+                ),
+            ),
+            (
+                "another algorithm",
+                (
+                    forge(&with(&header, "alg", json!("HS512")), &claims),
+                    VerificationResult::BadSignature,
+                ),
+            ),
+            (
+                "none",
+                (
+                    forge(&with(&header, "alg", json!("none")), &claims),
+                    VerificationResult::Malformed,
+                ),
+            ),
+            (
+                "a critical extension",
+                (
+                    forge(&with(&header, "crit", json!(["b64"])), &claims),
+                    VerificationResult::Malformed,
+                ),
+            ),
+            (
+                "audience",
+                (
+                    forge(&header, &with(&claims, "aud", json!("x"))),
+                    VerificationResult::WrongAudience,
+                ),
+            ),
+            (
+                "issuer",
+                (
+                    forge(&header, &with(&claims, "iss", json!("x"))),
+                    VerificationResult::WrongIssuer,
+                ),
+            ),
+            (
+                "not before",
+                (
+                    forge(&header, &with(&claims, "nbf", later.clone())),
+                    VerificationResult::NotYetValid,
+                ),
+            ),
+            (
+                "issued later",
+                (
+                    forge(&header, &with(&claims, "iat", later)),
+                    VerificationResult::NotYetValid,
+                ),
+            ),
+            (
+                "no expiry",
+                (
+                    forge(&header, &without("exp")),
+                    VerificationResult::Malformed,
+                ),
+            ),
+            (
+                "no audience",
+                (
+                    forge(&header, &without("aud")),
+                    VerificationResult::Malformed,
+                ),
+            ),
+            (
+                "no token",
+                ("no token".to_owned(), VerificationResult::Malformed),
+            ),
+            (
+                "too long",
+                ("a".repeat(MAX_LENGTH + 1), VerificationResult::Malformed),
+            ),
+        ]);
+        for (name, (token, expected)) in cases {
+            assert_eq!(tokens.verify(&token, now()), Err(expected), "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tampered_token_is_refused_also_when_the_original_is_cached() {
+        let tokens = tokens().await;
+        let token = tokens
+            .sign(&tokens.claims(Uuid::now_v7(), Uuid::now_v7(), &["user".into()], now()))
+            .expect("signs");
+        assert!(tokens.verify(&token, now()).is_ok());
+        let (message, signature) = token.rsplit_once('.').expect("three parts");
+        let (header, payload) = message.split_once('.').expect("three parts");
+        let payload =
+            String::from_utf8(URL_SAFE_NO_PAD.decode(payload).expect("base64")).expect("text");
+        let payload = URL_SAFE_NO_PAD.encode(payload.replace("\"user\"", "\"admin\""));
+        let forged = format!("{header}.{payload}.{signature}");
+        assert_eq!(
+            tokens.verify(&forged, now()),
+            Err(VerificationResult::BadSignature)
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! Domain errors: what can go wrong, in the domain's words. Nothing about HTTP.
+
+use std::time::Duration;
+
+/// The result of everything in the domain.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A field breaks a rule; the rule never repeats the value.
+    #[error("{field}: {rule}")]
+    Invalid {
+        /// The field, as the caller named it.
+        field: &'static str,
+        /// The rule, as a sentence.
+        rule: String,
+    },
+    /// A new password breaks the policy.
+    #[error("{field}: {rule}")]
+    WeakPassword {
+        /// The field, as the caller named it.
+        field: &'static str,
+        /// The rule, as a sentence.
+        rule: String,
+    },
+    /// A value that must be unique belongs to another account.
+    #[error("this {field} is taken")]
+    Taken {
+        /// `username` or `email`.
+        field: &'static str,
+    },
+    /// The change would leave the service in a state that it must not be in.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// There is no such thing, or it is not the caller's to see.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The caller may not do this.
+    #[error("the permission `{0}` is missing")]
+    Forbidden(&'static str),
+    /// A current password given as proof is wrong.
+    #[error("the current password is wrong")]
+    WrongPassword,
+    /// Refused on purpose because there is more work than can be done in time.
+    #[error("the service is at capacity")]
+    Overloaded {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// Something that the service needs does not answer.
+    #[error("a dependency is unavailable")]
+    Unavailable,
+    /// A defect, or something nobody foresaw. Logged with the request id, never shown.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// Wraps an unforeseen error.
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(source.into())
+    }
+}

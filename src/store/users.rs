@@ -1,0 +1,342 @@
+//! Accounts.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Store, execute, fetch_all, fetch_optional, sql};
+use crate::error::{Error, Result};
+use crate::rbac::BuiltIn;
+
+/// An account, without its password hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// UUIDv7: sorts by time of creation.
+    pub id: Uuid,
+    /// As the owner wrote it.
+    pub username: String,
+    /// As the owner wrote it.
+    pub email: String,
+    /// May not log in.
+    pub disabled: bool,
+    /// Sorted by name.
+    pub roles: Vec<String>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When the account itself was last changed.
+    pub updated_at: DateTime<Utc>,
+    /// When its owner last logged in with a password.
+    pub last_login_at: Option<DateTime<Utc>>,
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct UserRow {
+    id: Uuid,
+    username: String,
+    email: String,
+    disabled: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    last_login_at: Option<DateTime<Utc>>,
+    roles: Option<String>,
+}
+
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        let mut roles: Vec<String> = row
+            .roles
+            .iter()
+            .flat_map(|roles| roles.split(','))
+            .map(str::to_owned)
+            .collect();
+        roles.sort_unstable();
+        Self {
+            id: row.id,
+            username: row.username,
+            email: row.email,
+            disabled: row.disabled,
+            roles,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            last_login_at: row.last_login_at,
+        }
+    }
+}
+
+/// An account and the hash that its owner's password must match.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The account.
+    pub user: User,
+    /// PHC string.
+    pub password_hash: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct CredentialsRow {
+    #[sqlx(flatten)]
+    user: UserRow,
+    password_hash: String,
+}
+
+impl From<CredentialsRow> for Credentials {
+    fn from(row: CredentialsRow) -> Self {
+        Self {
+            user: row.user.into(),
+            password_hash: row.password_hash,
+        }
+    }
+}
+
+/// An account to be made.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// As its owner wrote it.
+    pub username: String,
+    /// As its owner wrote it.
+    pub email: String,
+    /// PHC string.
+    pub password_hash: String,
+    /// Names of existing roles.
+    pub roles: Vec<String>,
+    /// Who made it; nobody at a registration.
+    pub by: Option<Uuid>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What may be changed about an account; absent fields stay.
+#[derive(Clone, Debug, Default)]
+pub struct ProfileChange {
+    /// A new name.
+    pub username: Option<String>,
+    /// A new address.
+    pub email: Option<String>,
+    /// Disable or enable; disabling ends every session.
+    pub disabled: Option<bool>,
+}
+
+/// One page of accounts.
+#[derive(Clone, Debug)]
+pub struct UserPage {
+    /// In order of creation.
+    pub users: Vec<User>,
+    /// The id after which the next page starts, if there is one.
+    pub next: Option<Uuid>,
+}
+
+/// What uniqueness and lookups go by.
+fn key(value: &str) -> String {
+    value.to_lowercase()
+}
+
+impl Store {
+    /// Makes an account with its roles.
+    ///
+    /// # Errors
+    /// [`Error::Taken`] when the username or e-mail address belongs to somebody.
+    pub async fn insert_user(&self, new: &NewUser) -> Result<User> {
+        let mut tx = self.begin().await?;
+        execute!(
+            tx,
+            sql::INSERT_USER,
+            new.id,
+            &new.username,
+            key(&new.username),
+            &new.email,
+            key(&new.email),
+            &new.password_hash,
+            new.at,
+        )?;
+        for role in &new.roles {
+            execute!(tx, sql::GRANT_ROLE, new.id, role, new.at, new.by)?;
+        }
+        tx.commit().await?;
+        let mut roles = new.roles.clone();
+        roles.sort_unstable();
+        Ok(User {
+            id: new.id,
+            username: new.username.clone(),
+            email: new.email.clone(),
+            disabled: false,
+            roles,
+            created_at: new.at,
+            updated_at: new.at,
+            last_login_at: None,
+        })
+    }
+
+    /// The account with this id.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn user(&self, id: Uuid) -> Result<Option<User>> {
+        let mut conn = self.reader().await?;
+        let row = fetch_optional!(conn, sql::USER_BY_ID => UserRow, id)?;
+        Ok(row.map(User::from))
+    }
+
+    /// The account that someone means who types this name: an e-mail address when it holds an `@`
+    /// (usernames never do), a username otherwise. Upper and lower case are the same.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn credentials(&self, name: &str) -> Result<Option<Credentials>> {
+        let mut conn = self.reader().await?;
+        let row = if name.contains('@') {
+            fetch_optional!(conn, sql::CREDENTIALS_BY_EMAIL => CredentialsRow, key(name))?
+        } else {
+            fetch_optional!(conn, sql::CREDENTIALS_BY_USERNAME => CredentialsRow, key(name))?
+        };
+        Ok(row.map(Credentials::from))
+    }
+
+    /// The credentials of a known account.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn credentials_of(&self, id: Uuid) -> Result<Option<Credentials>> {
+        let mut conn = self.reader().await?;
+        let row = fetch_optional!(conn, sql::CREDENTIALS_BY_ID => CredentialsRow, id)?;
+        Ok(row.map(Credentials::from))
+    }
+
+    /// A page of accounts in order of creation, after the account `after`; `search` is the
+    /// beginning of a username or e-mail address.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_users(
+        &self,
+        after: Option<Uuid>,
+        limit: u32,
+        search: Option<&str>,
+    ) -> Result<UserPage> {
+        let mut conn = self.reader().await?;
+        let after = after.unwrap_or(Uuid::nil());
+        // One more than asked for tells whether there is a next page.
+        let take = i64::from(limit) + 1;
+        let rows = match search {
+            None => fetch_all!(conn, sql::LIST_USERS => UserRow, after, take)?,
+            Some(prefix) => {
+                let from = key(prefix);
+                let to = format!("{from}\u{10FFFF}");
+                fetch_all!(conn, sql::SEARCH_USERS => UserRow, after, take, from, to)?
+            }
+        };
+        let mut users: Vec<User> = rows.into_iter().map(User::from).collect();
+        let more = users.len() > limit as usize;
+        users.truncate(limit as usize);
+        let next = more.then(|| users.last().map(|user| user.id)).flatten();
+        Ok(UserPage { users, next })
+    }
+
+    /// Changes an account, and ends its sessions for the reason given when it gets disabled.
+    /// Returns the account before and after, and the sessions that ended.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Taken`], and [`Error::Conflict`] when the last administrator
+    /// would be disabled.
+    pub async fn update_user(
+        &self,
+        id: Uuid,
+        change: &ProfileChange,
+        at: DateTime<Utc>,
+    ) -> Result<(User, User, Vec<Uuid>)> {
+        let mut tx = self.begin().await?;
+        if change.disabled == Some(true) {
+            super::roles::keep_an_admin(&mut tx, id).await?;
+        }
+        let row = fetch_optional!(tx, sql::USER_BY_ID => UserRow, id)?;
+        let before: User = row.ok_or(Error::NotFound("user"))?.into();
+        let mut after = before.clone();
+        let mut ended = Vec::new();
+        if change.username.is_some() || change.email.is_some() {
+            after.username = change.username.clone().unwrap_or(after.username);
+            after.email = change.email.clone().unwrap_or(after.email);
+            after.updated_at = at;
+            execute!(
+                tx,
+                sql::UPDATE_PROFILE,
+                id,
+                &after.username,
+                key(&after.username),
+                &after.email,
+                key(&after.email),
+                at,
+            )?;
+        }
+        if let Some(disabled) = change.disabled
+            && execute!(tx, sql::UPDATE_DISABLED, id, disabled, at)? > 0
+        {
+            after.disabled = disabled;
+            after.updated_at = at;
+            if disabled {
+                let reason = crate::metrics::RevocationReason::Disabled;
+                ended = super::sessions::end_all(&mut tx, id, None, reason, at).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok((before, after, ended))
+    }
+
+    /// Puts a new password hash in the place of the one given, and ends every session but `keep`.
+    /// Returns `None` when the stored hash is not `old` any more, else the sessions that ended.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn change_password(
+        &self,
+        id: Uuid,
+        old: &str,
+        new: &str,
+        keep: Uuid,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Vec<Uuid>>> {
+        let mut tx = self.begin().await?;
+        if execute!(tx, sql::UPDATE_PASSWORD, id, old, new, at)? == 0 {
+            return Ok(None);
+        }
+        let reason = crate::metrics::RevocationReason::PasswordChange;
+        let ended = super::sessions::end_all(&mut tx, id, Some(keep), reason, at).await?;
+        tx.commit().await?;
+        Ok(Some(ended))
+    }
+
+    /// Removes an account and everything that belongs to it. Returns its living sessions, which
+    /// thereby ended.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and [`Error::Conflict`] for the last administrator.
+    pub async fn delete_user(&self, id: Uuid, at: DateTime<Utc>) -> Result<Vec<Uuid>> {
+        let mut tx = self.begin().await?;
+        super::roles::keep_an_admin(&mut tx, id).await?;
+        let reason = crate::metrics::RevocationReason::Deleted;
+        let ended = super::sessions::end_all(&mut tx, id, None, reason, at).await?;
+        if execute!(tx, sql::DELETE_USER, id)? == 0 {
+            return Err(Error::NotFound("user"));
+        }
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    /// How many accounts there are, and how many of them are disabled.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_users(&self) -> Result<(u64, u64)> {
+        let mut conn = self.reader().await?;
+        let counts = fetch_optional!(conn, sql::COUNT_USERS => super::Counts)?;
+        Ok(counts.unwrap_or_default().get())
+    }
+
+    /// Whether an enabled administrator exists.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn has_admin(&self) -> Result<bool> {
+        let mut conn = self.reader().await?;
+        super::roles::other_holder(&mut conn, BuiltIn::Admin, Uuid::nil()).await
+    }
+}

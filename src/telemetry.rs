@@ -1,0 +1,252 @@
+//! Logs, the metrics recorder and the probes of the runtime.
+
+use std::fmt;
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::{Map, Value};
+use tokio::runtime::Handle;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::clock::Clock;
+use crate::config::LogFormat;
+use crate::events::current_request;
+use crate::metrics::{
+    self, BUILD_INFO, LOG_EVENTS, LogLevel, TOKIO_BUSY, TOKIO_DELAY, TOKIO_QUEUE, TOKIO_TASKS,
+    TOKIO_WORKERS,
+};
+
+/// How often samples are moved into their histograms: without it they pile up between scrapes.
+const UPKEEP: Duration = Duration::from_secs(5);
+/// How long the scheduling probe sleeps.
+const PROBE: Duration = Duration::from_millis(10);
+
+/// Installs the global recorder and creates every series that is known by now.
+///
+/// # Errors
+/// When a recorder is installed already.
+pub fn install_recorder() -> Result<
+    PrometheusHandle,
+    ::metrics::SetRecorderError<metrics_exporter_prometheus::PrometheusRecorder>,
+> {
+    let recorder = metrics::recorder_builder().build_recorder();
+    let handle = recorder.handle();
+    ::metrics::set_global_recorder(recorder)?;
+    metrics::initialise();
+    crate::rbac::initialise();
+    crate::store::sql::initialise();
+    BUILD_INFO
+        .series(&[
+            env!("CARGO_PKG_VERSION"),
+            env!("BUILD_REVISION"),
+            env!("BUILD_RUST_VERSION"),
+            env!("BUILD_TARGET"),
+        ])
+        .set(1.0);
+    Ok(handle)
+}
+
+/// Starts logging to standard error.
+///
+/// # Errors
+/// When the level is not one that tracing understands, or logging was started before.
+pub fn start_logging(format: LogFormat, level: &str) -> Result<(), String> {
+    // The framework announces every listener and connection; what it has to say is ours to say.
+    let filter = EnvFilter::try_new(format!("poem=warn,sqlx=warn,{level}"))
+        .map_err(|error| format!("LOG_LEVEL is not understood: {error}"))?;
+    let pretty = match format {
+        LogFormat::Auto => std::io::stderr().is_terminal(),
+        LogFormat::Pretty => true,
+        LogFormat::Json => false,
+    };
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(pretty && std::io::stderr().is_terminal())
+        .event_format(Line { pretty });
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .with(CountLines)
+        .try_init()
+        .map_err(|error| error.to_string())
+}
+
+/// Counts log lines at warn and above.
+struct CountLines;
+
+impl<S: Subscriber> Layer<S> for CountLines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        match *event.metadata().level() {
+            Level::WARN => LOG_EVENTS.inc(LogLevel::Warn),
+            Level::ERROR => LOG_EVENTS.inc(LogLevel::Error),
+            _ => {}
+        }
+    }
+}
+
+/// One event, one line, with the id and route of the request that it belongs to.
+struct Line {
+    pretty: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for Line
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut fields = Fields(Map::new());
+        event.record(&mut fields);
+        let Fields(mut fields) = fields;
+        let message = fields.remove("message").unwrap_or_default();
+        if let Some(request) = current_request() {
+            fields.insert("request_id".into(), request.id.as_str().into());
+            fields.insert("http_route".into(), request.route.into());
+        }
+        let meta = event.metadata();
+        let now = Clock::system().now();
+        if self.pretty {
+            return pretty(&mut writer, now, meta.level(), &message, &fields);
+        }
+        let mut line = Map::new();
+        line.insert(
+            "timestamp".into(),
+            now.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+                .into(),
+        );
+        line.insert("level".into(), meta.level().as_str().to_lowercase().into());
+        line.insert("target".into(), meta.target().into());
+        line.insert("message".into(), message);
+        // A field never replaces what is fixed.
+        for (name, value) in fields {
+            line.entry(name).or_insert(value);
+        }
+        writeln!(writer, "{}", Value::Object(line))
+    }
+}
+
+fn pretty(
+    writer: &mut Writer<'_>,
+    now: chrono::DateTime<chrono::Utc>,
+    level: &Level,
+    message: &Value,
+    fields: &Map<String, Value>,
+) -> fmt::Result {
+    let (colour, plain) = if writer.has_ansi_escapes() {
+        let colour = match *level {
+            Level::ERROR => "\x1b[31m",
+            Level::WARN => "\x1b[33m",
+            Level::INFO => "\x1b[32m",
+            _ => "\x1b[2m",
+        };
+        (colour, "\x1b[0m")
+    } else {
+        ("", "")
+    };
+    write!(
+        writer,
+        "{} {colour}{level:>5}{plain} ",
+        now.format("%H:%M:%S%.3f")
+    )?;
+    // Quotes only where a value would not read as one word.
+    let word = |value: &Value| match value {
+        Value::String(text) if !text.contains(char::is_whitespace) => text.clone(),
+        other => other.to_string(),
+    };
+    write!(
+        writer,
+        "{}",
+        message.as_str().unwrap_or_default().escape_debug()
+    )?;
+    for (name, value) in fields {
+        write!(
+            writer,
+            " {name}={}",
+            word(value).replace(char::is_control, "?")
+        )?;
+    }
+    writeln!(writer)
+}
+
+/// Collects an event's fields.
+struct Fields(Map<String, Value>);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0
+            .insert(field.name().to_owned(), format!("{value:?}").into());
+    }
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+/// Starts the upkeep of the recorder and the probes of the runtime.
+pub fn start_probes(recorder: PrometheusHandle) {
+    tokio::spawn(async move {
+        let mut tick = tokio::time::interval(UPKEEP);
+        loop {
+            tick.tick().await;
+            let recorder = recorder.clone();
+            // Drains every queued sample: work for a thread that may block.
+            let _ = tokio::task::spawn_blocking(move || recorder.run_upkeep()).await;
+        }
+    });
+    tokio::spawn(async {
+        loop {
+            let start = Instant::now();
+            tokio::time::sleep(PROBE).await;
+            TOKIO_DELAY.observe((), start.elapsed().saturating_sub(PROBE));
+        }
+    });
+    tokio::spawn(observe_runtime());
+}
+
+async fn observe_runtime() {
+    let runtime = Handle::current().metrics();
+    let workers = runtime.num_workers();
+    let busy = || -> Duration {
+        (0..workers)
+            .map(|w| runtime.worker_total_busy_duration(w))
+            .sum()
+    };
+    let count = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
+    TOKIO_WORKERS.set((), count(workers));
+    let mut tick = tokio::time::interval(UPKEEP);
+    let (mut last_busy, mut last) = (busy(), Instant::now());
+    loop {
+        tick.tick().await;
+        TOKIO_TASKS.set((), count(runtime.num_alive_tasks()));
+        TOKIO_QUEUE.set((), count(runtime.global_queue_depth()));
+        let (now_busy, now) = (busy(), Instant::now());
+        let passed = (now - last).as_secs_f64() * count(workers);
+        if passed > 0.0 {
+            let ratio = now_busy.saturating_sub(last_busy).as_secs_f64() / passed;
+            TOKIO_BUSY.set((), ratio.clamp(0.0, 1.0));
+        }
+        (last_busy, last) = (now_busy, now);
+    }
+}

@@ -1,0 +1,88 @@
+//! What the hash gate's metrics say: a process of its own, for they are counted per process.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use rbac_sentinel::auth::hash_gate::{HashError, HashGate, HashGateConfig, Verdict};
+use rbac_sentinel::auth::password::{HashLimits, HashParams, Password};
+use rbac_sentinel::metrics;
+
+/// The sum of a family's series whose labels contain `label`.
+fn sum(text: &str, name: &str, label: &str) -> f64 {
+    text.lines()
+        .filter(|line| {
+            line.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(['{', ' ']) && rest.contains(label))
+        })
+        .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
+        .sum()
+}
+
+#[tokio::test]
+async fn every_piece_of_work_is_counted_once_and_gauges_return_to_zero() {
+    let recorder = metrics::recorder_builder().install_recorder().unwrap();
+    let gate = HashGate::start(HashGateConfig {
+        params: HashParams {
+            memory_kib: 1024,
+            iterations: 1,
+            parallelism: 1,
+        },
+        limits: HashLimits::default(),
+        threads: 1,
+        queue: 50,
+        deadline: Duration::from_hours(1),
+    })
+    .unwrap();
+    let password = || Password::new("correct horse");
+    let stored = gate.hash(password()).await.unwrap();
+
+    // These leave at once; how many of them the thread was quicker than does not matter.
+    for _ in 0..20 {
+        let _ = gate.dummy_verify(password()).now_or_never();
+    }
+    // More than may wait, at the same moment, unless the thread is quick.
+    let verdicts = join_all((0..100).map(|_| gate.verify(password(), stored.clone()))).await;
+    let refused = verdicts.iter().filter(|verdict| verdict.is_err()).count();
+    for verdict in verdicts {
+        assert!(matches!(
+            verdict,
+            Ok(Verdict::Match { outdated: false }) | Err(HashError::Overloaded { .. })
+        ));
+    }
+
+    let text = recorder.render();
+    let hashed = "auth_password_hash_duration_seconds_count";
+    let waited = "auth_password_hash_queue_wait_seconds_count";
+    let refused = f64::from(u32::try_from(refused).unwrap());
+    let expect = |name, label, value: f64| {
+        let found = sum(&text, name, label);
+        assert!(
+            (found - value).abs() < 1e-9,
+            "{name} {label}: {found}, not {value}"
+        );
+    };
+    expect(hashed, "operation=\"hash\"", 1.0);
+    expect(hashed, "operation=\"verify\"", 100.0 - refused);
+    expect(
+        "auth_password_hash_rejected_total",
+        "reason=\"queue_full\"",
+        refused,
+    );
+    expect(
+        "auth_password_hash_rejected_total",
+        "reason=\"timeout\"",
+        0.0,
+    );
+    let abandoned = sum(&text, "auth_password_hash_abandoned_total", "");
+    let dummies = sum(&text, hashed, "operation=\"dummy_verify\"");
+    assert!(
+        (abandoned + dummies - 20.0).abs() < 1e-9,
+        "{abandoned} + {dummies}"
+    );
+    expect(waited, "", sum(&text, hashed, ""));
+    expect("auth_password_hash_in_flight", "", 0.0);
+    expect("auth_password_hash_queue_depth", "", 0.0);
+    expect("auth_password_hash_permits", "", 1.0);
+    expect("auth_password_hash_params_info", "memory_kib=\"1024\"", 1.0);
+}

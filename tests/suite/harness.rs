@@ -1,0 +1,423 @@
+//! Starts the real server and speaks to it as somebody.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub const PASSWORD: &str = "violet-harbour-31";
+pub const ADMIN_PASSWORD: &str = "granite-meadow-58";
+
+/// How a server shall be started.
+#[derive(Default)]
+pub struct Builder {
+    env: BTreeMap<String, String>,
+    dir: Option<TempDir>,
+}
+
+impl Builder {
+    /// Sets an environment variable of the server.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Uses a folder that another server has left.
+    pub fn dir(mut self, dir: TempDir) -> Self {
+        self.dir = Some(dir);
+        self
+    }
+
+    /// Starts the server and waits until it is ready.
+    pub async fn start(self) -> Server {
+        let dir = self
+            .dir
+            .unwrap_or_else(|| tempfile::tempdir().expect("a folder"));
+        let log = dir.path().join("server.log");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rbac-sentinel"));
+        command
+            .env_clear()
+            .current_dir(dir.path())
+            .env("API_ADDR", "127.0.0.1:0")
+            .env("OPS_ADDR", "127.0.0.1:0")
+            .env("DATA_DIR", dir.path().join("data"))
+            .env("ADMIN_PASSWORD", ADMIN_PASSWORD)
+            // The least that the algorithm allows: what is tested is not how slow hashing is.
+            .env("HASH_MEMORY_KIB", "64")
+            .env("HASH_ITERATIONS", "1")
+            .env("HASH_DEADLINE", "30s")
+            .env("SHUTDOWN_DELAY", "0s")
+            .env("LOG_FORMAT", "json")
+            .envs(&self.env)
+            .stdout(Stdio::piped())
+            .stderr(
+                File::options()
+                    .create(true)
+                    .append(true)
+                    .open(&log)
+                    .expect("a log file"),
+            );
+        let mut child = command.spawn().expect("the server starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let mut greeting = String::new();
+        // The greeting ends with an empty line, once both listeners are open.
+        let mut line = String::new();
+        let mut empty = 0;
+        while empty < 2 {
+            line.clear();
+            if stdout.read_line(&mut line).expect("readable") == 0 {
+                let log = std::fs::read_to_string(&log).unwrap_or_default();
+                panic!("the server did not start:\n{greeting}{log}");
+            }
+            empty += usize::from(line.trim().is_empty());
+            greeting.push_str(&line);
+        }
+        let address = |before: &str, after: &str| {
+            let (_, rest) = greeting.split_once(before).expect("in the greeting");
+            format!(
+                "http://{}",
+                rest.split_once(after).expect("in the greeting").0
+            )
+        };
+        let server = Server {
+            api: address("documentation  http://", "/docs"),
+            ops: address("metrics        http://", "/metrics"),
+            greeting,
+            child: Some(child),
+            dir: Some(dir),
+            log,
+        };
+        server.wait_ready().await;
+        server
+    }
+}
+
+/// A running server. Killed when dropped.
+pub struct Server {
+    pub api: String,
+    pub ops: String,
+    /// What it printed at its start.
+    pub greeting: String,
+    child: Option<Child>,
+    dir: Option<TempDir>,
+    log: PathBuf,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Server {
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub async fn start() -> Self {
+        Self::builder().start().await
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("running").id()
+    }
+
+    /// The folder that the server runs in; the database is in `data` below it.
+    pub fn path(&self) -> PathBuf {
+        self.dir.as_ref().expect("kept").path().to_owned()
+    }
+
+    /// Everything that was logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("the log")
+    }
+
+    /// Sends a signal by name.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args([&format!("-{name}"), &self.pid().to_string()])
+            .status()
+            .expect("kill runs");
+        assert!(status.success());
+    }
+
+    /// Waits until the process has ended; gives its exit code.
+    pub async fn wait_exit(&mut self) -> Option<i32> {
+        let mut child = self.child.take().expect("running");
+        tokio::task::spawn_blocking(move || child.wait().expect("waits").code())
+            .await
+            .expect("joins")
+    }
+
+    /// Stops it as an operator would, and gives its folder to the next one.
+    pub async fn stop(mut self) -> TempDir {
+        self.signal("TERM");
+        assert_eq!(self.wait_exit().await, Some(0));
+        self.dir.take().expect("kept")
+    }
+
+    /// Kills it without a word, and gives its folder to the next one.
+    pub async fn kill(mut self) -> TempDir {
+        self.signal("KILL");
+        self.wait_exit().await;
+        self.dir.take().expect("kept")
+    }
+
+    async fn wait_ready(&self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let ready = http().get(format!("{}/readyz", self.ops)).send().await;
+            if ready.is_ok_and(|answer| answer.status() == 200) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "not ready:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Somebody without a token.
+    pub fn anon(&self) -> Client {
+        Client {
+            base: self.api.clone(),
+            access: None,
+            refresh: None,
+        }
+    }
+
+    /// The administrator of the first start.
+    pub async fn admin(&self) -> Client {
+        self.login("admin", ADMIN_PASSWORD).await
+    }
+
+    /// A new account of this name, logged in. Its address is `NAME@example.com`.
+    pub async fn user(&self, name: &str) -> Client {
+        let answer = self.register(name).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        self.login(name, PASSWORD).await
+    }
+
+    /// Registers with [`PASSWORD`].
+    pub async fn register(&self, name: &str) -> Answer {
+        let email = format!("{name}@example.com");
+        let body = json!({ "username": name, "email": email, "password": PASSWORD });
+        self.anon().post("/register", &body).await
+    }
+
+    /// Logs in and keeps the tokens.
+    pub async fn login(&self, name: &str, password: &str) -> Client {
+        let answer = self.anon().login(name, password).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        self.anon().with(&answer.json)
+    }
+
+    /// What `/metrics` says.
+    pub async fn metrics(&self) -> Metrics {
+        let text = http()
+            .get(format!("{}/metrics", self.ops))
+            .send()
+            .await
+            .expect("scraped")
+            .text()
+            .await
+            .expect("text");
+        Metrics(text)
+    }
+}
+
+/// One HTTP client for all: connections are kept per server.
+pub fn http() -> reqwest::Client {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    // A connection belongs to the runtime of the test that opened it: none is kept for the next.
+    CLIENT
+        .get_or_init(|| {
+            reqwest::Client::builder()
+                .pool_max_idle_per_host(0)
+                .timeout(Duration::from_secs(60))
+                .build()
+                .expect("a client")
+        })
+        .clone()
+}
+
+/// Somebody who calls.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub base: String,
+    pub access: Option<String>,
+    pub refresh: Option<String>,
+}
+
+impl Client {
+    /// The same with the tokens of a login's or refresh's answer.
+    pub fn with(&self, tokens: &Value) -> Self {
+        let text = |name: &str| tokens[name].as_str().map(str::to_owned);
+        Self {
+            base: self.base.clone(),
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+        }
+    }
+
+    /// The same with another access token.
+    pub fn token(&self, access: &str) -> Self {
+        Self {
+            access: Some(access.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// A request to be completed.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = http().request(method, format!("{}{path}", self.base));
+        match &self.access {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::GET, path)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::DELETE, path)).await
+    }
+
+    pub async fn put(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::PUT, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    /// `POST /login` with the form.
+    pub async fn login(&self, name: &str, password: &str) -> Answer {
+        let form = [("username", name), ("password", password)];
+        Answer::of(self.request(Method::POST, "/login").form(&form)).await
+    }
+
+    /// `POST /refresh` with this client's refresh token.
+    pub async fn refresh(&self) -> Answer {
+        let token = self.refresh.as_deref().expect("logged in");
+        self.post("/refresh", &json!({ "refresh_token": token }))
+            .await
+    }
+
+    /// The id of the own account.
+    pub async fn id(&self) -> String {
+        let answer = self.get("/users/me").await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json["id"].as_str().expect("an id").to_owned()
+    }
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+    /// The body as JSON; null when it is not.
+    pub json: Value,
+}
+
+impl Answer {
+    /// Sends the request and reads the answer.
+    pub async fn of(request: reqwest::RequestBuilder) -> Self {
+        Self::read(request.send().await.expect("answered")).await
+    }
+
+    pub async fn read(response: reqwest::Response) -> Self {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let text = response.text().await.expect("a whole body");
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Self {
+            status,
+            headers,
+            text,
+            json,
+        }
+    }
+
+    /// A header as text; empty when there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// Asserts problem details of this status and kind.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) -> &Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(
+            self.json["type"],
+            format!("urn:rbac-sentinel:problem:{code}")
+        );
+        assert_eq!(self.json["status"], status);
+        assert_eq!(self.json["request_id"], self.header("x-request-id"));
+        self
+    }
+}
+
+/// A scrape.
+pub struct Metrics(pub String);
+
+impl Metrics {
+    /// The sum of a family's series that carry all of these labels.
+    #[track_caller]
+    pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let wanted: Vec<String> = labels
+            .iter()
+            .map(|(key, value)| format!("{key}=\"{value}\""))
+            .collect();
+        let mut found = false;
+        let sum = self
+            .0
+            .lines()
+            .filter(|line| {
+                line.strip_prefix(name)
+                    .is_some_and(|rest| rest.starts_with(['{', ' ']))
+            })
+            .inspect(|_| found = true)
+            .filter(|line| wanted.iter().all(|label| line.contains(label.as_str())))
+            .map(|line| {
+                line.rsplit(' ')
+                    .next()
+                    .expect("a value")
+                    .parse::<f64>()
+                    .expect("a number")
+            })
+            .sum();
+        assert!(found, "there is no metric {name}");
+        sum
+    }
+
+    /// How many series there are.
+    pub fn series(&self) -> usize {
+        self.0
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .count()
+    }
+}

@@ -1,0 +1,4 @@
+//! The tests: the real binary, on real ports, over real HTTP; each test starts a server of its own.
+
+mod harness;
+mod register;
