@@ -179,7 +179,15 @@ impl Event {
         match self {
             Self::Registration { result, user } => {
                 metrics::REGISTRATIONS.inc(result);
-                info!(event = "user_created", result = result.word(), user = %Id(user), "registration");
+                if result == RegistrationResult::Success {
+                    info!(event = "user_created", user = %Id(user), "registration");
+                } else {
+                    info!(
+                        event = "user_create_fail",
+                        reason = result.word(),
+                        "registration refused"
+                    );
+                }
             }
             Self::Login {
                 result,

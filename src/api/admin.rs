@@ -66,7 +66,7 @@ impl AdminApi {
         )]
         limit: Query<u32>,
         /// Where the page begins: `next_cursor` of the page before.
-        #[oai(validator(pattern = "^[A-Za-z0-9_-]{22}$"))]
+        #[oai(validator(pattern = "^[A-Za-z0-9_-]{21}[AQgw]$"))]
         cursor: Query<Option<String>>,
         /// The beginning of a username or e-mail address.
         #[oai(validator(min_length = 1, max_length = 254))]

@@ -237,9 +237,9 @@ mod tests {
             (r#""hunter2""#, "body", "must be struct Example"),
         ] {
             let problem = parse(text);
-            assert_eq!(problem.errors.len(), 1, "{text}: {problem:?}");
-            assert_eq!(problem.errors[0].field, field, "{text}");
-            assert_eq!(problem.errors[0].rule, rule, "{text}");
+            assert_eq!(problem.more.errors.len(), 1, "{text}: {problem:?}");
+            assert_eq!(problem.more.errors[0].field, field, "{text}");
+            assert_eq!(problem.more.errors[0].rule, rule, "{text}");
             let everything = format!("{problem:?}");
             assert!(
                 !everything.contains("12345678") && !everything.contains("hunter2"),
@@ -253,6 +253,7 @@ mod tests {
         let problem = parse("{\"password\": hunter2");
         assert!(
             problem
+                .more
                 .detail
                 .as_deref()
                 .is_some_and(|d| d.contains("line 1, column 14")),

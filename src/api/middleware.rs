@@ -314,7 +314,7 @@ fn render(problem: &Problem, route: &Route, path: &str, id: &RequestId) -> Respo
         .status(problem.status)
         .content_type(content_type)
         .body(body.unwrap_or_default());
-    for (name, value) in &problem.headers {
+    for (name, value) in &problem.more.headers {
         response.headers_mut().insert(name, value.clone());
     }
     response

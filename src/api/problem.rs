@@ -44,7 +44,7 @@ pub struct ProblemBody {
     pub request_id: String,
     /// The fields that break a rule.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[oai(skip_serializing_if_is_empty)]
+    #[oai(default, skip_serializing_if_is_empty)]
     pub errors: Vec<FieldError>,
     /// The permission that is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,14 +68,21 @@ pub struct Problem {
     pub status: StatusCode,
     /// The last part of the type's URN.
     pub code: &'static str,
-    /// What happened this time.
-    pub detail: Option<String>,
-    /// The fields that break a rule.
-    pub errors: Vec<FieldError>,
     /// The permission that is missing.
     pub permission: Option<&'static str>,
     /// RFC 6749's word for it, where it is not the status' usual one.
     pub oauth: Option<&'static str>,
+    /// The rest, on the heap: results that may hold a problem stay small.
+    pub more: Box<More>,
+}
+
+/// What a problem may say beyond its kind.
+#[derive(Clone, Debug, Default)]
+pub struct More {
+    /// What happened this time.
+    pub detail: Option<String>,
+    /// The fields that break a rule.
+    pub errors: Vec<FieldError>,
     /// Headers that go with it.
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -95,25 +102,23 @@ impl Problem {
         Self {
             status,
             code,
-            detail: None,
-            errors: Vec::new(),
             permission: None,
             oauth: None,
-            headers: Vec::new(),
+            more: Box::default(),
         }
     }
 
     /// Says what happened this time.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.more.detail = Some(detail.into());
         self
     }
 
     /// Names a field and the rule that it breaks.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, rule: impl Into<String>) -> Self {
-        self.errors.push(FieldError {
+        self.more.errors.push(FieldError {
             field: field.into(),
             rule: rule.into(),
         });
@@ -131,7 +136,7 @@ impl Problem {
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
         if let Ok(value) = value.try_into() {
-            self.headers.push((name, value));
+            self.more.headers.push((name, value));
         }
         self
     }
@@ -156,10 +161,10 @@ impl Problem {
             kind: format!("urn:rbac-sentinel:problem:{}", self.code),
             title: title(self.code).to_owned(),
             status: self.status.as_u16(),
-            detail: self.detail.clone(),
+            detail: self.more.detail.clone(),
             instance: instance.to_owned(),
             request_id: request_id.to_owned(),
-            errors: self.errors.clone(),
+            errors: self.more.errors.clone(),
             permission: self.permission.map(str::to_owned),
         }
     }
@@ -174,10 +179,11 @@ impl Problem {
             _ => "invalid_request",
         };
         let fields = self
+            .more
             .errors
             .iter()
             .map(|error| format!("{}: {}", error.field, error.rule));
-        let description: Vec<String> = self.detail.clone().into_iter().chain(fields).collect();
+        let description: Vec<String> = self.more.detail.clone().into_iter().chain(fields).collect();
         OAuthErrorBody {
             error: self.oauth.unwrap_or(usual).to_owned(),
             error_description: if description.is_empty() {
@@ -394,6 +400,7 @@ mod tests {
         assert_eq!(problem.status, 503);
         assert!(
             problem
+                .more
                 .headers
                 .contains(&(header::RETRY_AFTER, HeaderValue::from_static("7")))
         );

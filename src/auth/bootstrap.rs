@@ -118,7 +118,7 @@ pub async fn create_admin(
 pub(super) fn random_password() -> Result<String> {
     let mut bytes = Zeroizing::new([0; 18]);
     aws_lc_rs::rand::fill(&mut *bytes).map_err(|_| Error::internal("no randomness"))?;
-    Ok(URL_SAFE_NO_PAD.encode(&*bytes))
+    Ok(URL_SAFE_NO_PAD.encode(*bytes))
 }
 
 /// The secret that signing keys are encrypted with: as configured, else from the data folder, where

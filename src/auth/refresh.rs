@@ -43,7 +43,7 @@ impl RefreshToken {
 
     /// The token as a client gets it.
     pub(super) fn into_string(self) -> String {
-        format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(&*self.0))
+        format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(*self.0))
     }
 
     /// What the database knows it by.
