@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::Tag;
 use super::body::Body;
-use super::guard::{Require, RolesAssign, SessionsRevoke, UsersRead, UsersWrite};
+use super::guard::{AdminAccess, Require, RolesAssign, SessionsRevoke, UsersRead, UsersWrite};
 use super::problem::{Failure, Problem, status};
-use super::views::{CreateUser, CreatedUser, UpdateUser, User, UserPage};
+use super::views::{CreateUser, CreatedUser, Greeting, UpdateUser, User, UserPage};
 use crate::auth::{Auth, UserChange};
 use crate::metrics::Actor;
 
@@ -42,6 +42,13 @@ enum Account {
 }
 
 #[derive(ApiResponse)]
+enum Page {
+    /// A greeting.
+    #[oai(status = 200)]
+    Ok(Json<Greeting>),
+}
+
+#[derive(ApiResponse)]
 enum Done {
     /// Done.
     #[oai(status = 204)]
@@ -52,6 +59,15 @@ const BAD_ID: u16 = status::BAD_REQUEST | status::NOT_FOUND;
 
 #[OpenApi(tag = "Tag::Administration")]
 impl AdminApi {
+    /// See the administrators' page
+    ///
+    /// Greets administrators, refuses everybody else.
+    #[oai(path = "/admin-only", method = "get", operation_id = "adminOnly")]
+    async fn admin_only(&self, auth: Require<AdminAccess>) -> Page {
+        let message = format!("Hello, Admin {}", auth.caller.account.user.username);
+        Page::Ok(Json(Greeting { message }))
+    }
+
     /// List accounts
     ///
     /// In order of creation. `next_cursor` of one page is `cursor` of the next.

@@ -9,11 +9,17 @@ use crate::rbac::Permission;
 const PROBLEM: &str = "application/problem+json";
 const OAUTH_PATHS: [&str; 2] = ["/login", "/refresh"];
 
+/// The order in which people meet them.
+const TAGS: [&str; 4] = ["Authentication", "Account", "Administration", "Discovery"];
+
 /// Completes the framework's document.
 #[must_use]
 pub fn complete(mut document: Value) -> Value {
     document["servers"] =
         json!([{ "url": "/", "description": "The host that served this document." }]);
+    if let Some(tags) = document["tags"].as_array_mut() {
+        tags.sort_by_key(|tag| TAGS.iter().position(|name| tag["name"] == *name));
+    }
     close_request_schemas(&mut document);
     add_examples(&mut document);
     for (path, method, operation) in operations_mut(&mut document) {

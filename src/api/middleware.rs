@@ -131,7 +131,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
             response.set_body(Body::empty());
         }
         let draining = self.draining.load(Ordering::Relaxed);
-        finish(&mut response, &id, draining);
+        finish(&mut response, route, &id, draining);
         let size = body_size(&mut response);
         flight.answered(&response, size);
         Ok(response)
@@ -321,7 +321,7 @@ fn render(problem: &Problem, route: &Route, path: &str, id: &RequestId) -> Respo
 }
 
 /// The headers that no response goes without.
-fn finish(response: &mut Response, id: &RequestId, draining: bool) {
+fn finish(response: &mut Response, route: &Route, id: &RequestId, draining: bool) {
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         headers.insert(X_REQUEST_ID, id);
@@ -333,6 +333,10 @@ fn finish(response: &mut Response, id: &RequestId, draining: bool) {
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
+    if route.oauth {
+        // RFC 6749 section 5.1 asks for it beside Cache-Control.
+        headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    }
     if draining {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

@@ -82,11 +82,7 @@ fn service(auth: &Arc<Auth>, readiness: &Arc<Readiness>) -> Service {
              of OAuth 2.0 (RFC 6749). Every response carries `X-Request-Id`. Request bodies refuse \
              unknown fields. A trailing slash is the same path.",
         )
-        .contact(
-            ContactObject::new()
-                .name("rbac-sentinel")
-                .url("https://example.com/rbac-sentinel"),
-        )
+        .contact(ContactObject::new().name("rbac-sentinel contributors"))
         .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
 }
 
@@ -123,7 +119,15 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
 
     // The interfaces embed the framework's document: puts the completed one in its place. Redoc's
     // page would load fonts from elsewhere.
-    let embed = |html: String| html.replace(&service.spec(), &json);
+    let embed = |html: String| {
+        let html = html.replace(&service.spec(), &json);
+        let titled =
+            |html: String, title: &str| html.replace(title, "<title>rbac-sentinel API</title>");
+        titled(
+            titled(html, "<title>Swagger UI</title>"),
+            "<title>Redoc</title>",
+        )
+    };
     let redoc: String = embed(service.redoc_html())
         .lines()
         .filter(|line| !line.contains("fonts.googleapis.com"))

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::Tag;
 use super::body::Body;
-use super::guard::{AdminAccess, Authenticated, Require};
+use super::guard::{Authenticated, Require};
 use super::problem::{Failure, status};
-use super::views::{ChangePassword, Greeting, Session, SessionList, UpdateMe, User};
+use super::views::{ChangePassword, Session, SessionList, UpdateMe, User};
 use crate::auth::{Auth, UserChange};
 use crate::metrics::Actor;
 
@@ -30,13 +30,6 @@ enum Sessions {
     /// The sessions.
     #[oai(status = 200)]
     Ok(Json<SessionList>),
-}
-
-#[derive(ApiResponse)]
-enum Page {
-    /// A greeting.
-    #[oai(status = 200)]
-    Ok(Json<Greeting>),
 }
 
 #[derive(ApiResponse)]
@@ -163,15 +156,6 @@ impl UsersApi {
     ) -> Result<Done, Failure<{ status::BAD_REQUEST | status::NOT_FOUND }>> {
         self.0.end_session(&auth.caller, id.0).await?;
         Ok(Done::NoContent)
-    }
-
-    /// See the administrators' page
-    ///
-    /// Greets administrators, refuses everybody else.
-    #[oai(path = "/admin-only", method = "get", operation_id = "adminOnly")]
-    async fn admin_only(&self, auth: Require<AdminAccess>) -> Page {
-        let message = format!("Hello, Admin {}", auth.caller.account.user.username);
-        Page::Ok(Json(Greeting { message }))
     }
 }
 

@@ -1,4 +1,5 @@
 //! The tests: the real binary, on real ports, over real HTTP; each test starts a server of its own.
 
+mod browser;
 mod harness;
 mod register;
