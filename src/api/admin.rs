@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use super::Tag;
 use super::body::Body;
+use super::failure::{Failure, status};
 use super::guard::{AdminAccess, Require, RolesAssign, SessionsRevoke, UsersRead, UsersWrite};
-use super::problem::{Failure, Problem, status};
+use super::problem::Problem;
 use super::views::{CreateUser, CreatedUser, Greeting, UpdateUser, User, UserPage};
 use crate::auth::{Auth, UserChange};
 use crate::metrics::Actor;

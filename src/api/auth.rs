@@ -11,8 +11,9 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOpti
 
 use super::Tag;
 use super::body::{Body, expect_media_type, read};
+use super::failure::{Failure, OAuthFailure, status};
 use super::guard::{Authenticated, Maybe, Require};
-use super::problem::{Failure, OAuthFailure, Problem, status};
+use super::problem::Problem;
 use super::views::{LoginForm, Logout, Refresh, Register, Tokens, User};
 use crate::auth::{Auth, Registration};
 use crate::rbac::Permission;

@@ -8,8 +8,9 @@ use poem_openapi::types::Any;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::Tag;
+use super::failure::Failure;
 use super::ops::Readiness;
-use super::problem::{Failure, Problem};
+use super::problem::Problem;
 use super::views::Health;
 use crate::auth::Auth;
 

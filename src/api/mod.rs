@@ -2,7 +2,7 @@
 //!
 //! A handler parses, calls one flow of [`crate::auth`], and shapes the answer. To add an endpoint,
 //! write a method in one of the `*Api` structs: its guard is the first argument, its statuses are
-//! the parameter of its [`problem::Failure`]; then classify it in the permission test, which fails
+//! the parameter of its [`failure::Failure`]; then classify it in the permission test, which fails
 //! until that is done.
 
 mod admin;
@@ -10,6 +10,7 @@ mod auth;
 mod body;
 mod discovery;
 mod document;
+mod failure;
 mod guard;
 mod middleware;
 pub mod ops;

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::Tag;
 use super::body::Body;
+use super::failure::{Failure, status};
 use super::guard::{Authenticated, Require};
-use super::problem::{Failure, status};
 use super::views::{ChangePassword, Session, SessionList, UpdateMe, User};
 use crate::auth::{Auth, UserChange};
 use crate::metrics::Actor;

@@ -1,0 +1,121 @@
+//! What a handler can refuse with, as a type: the OpenAPI document follows from the signatures.
+
+use poem_openapi::ApiResponse;
+use poem_openapi::payload::Payload as _;
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::types::Type as _;
+
+use super::problem::{OAuthErrorBody, Problem, ProblemBody};
+
+/// Statuses as bits, for [`Failure`]'s parameter.
+pub mod status {
+    /// 400
+    pub const BAD_REQUEST: u16 = 1;
+    /// 403, by a rule of the flow; the guard's own is documented with the operation's permission.
+    pub const FORBIDDEN: u16 = 1 << 1;
+    /// 404
+    pub const NOT_FOUND: u16 = 1 << 2;
+    /// 409
+    pub const CONFLICT: u16 = 1 << 3;
+    /// 422
+    pub const UNPROCESSABLE: u16 = 1 << 4;
+}
+
+const DOCUMENTED: [(u16, u16, &str); 5] = [
+    (status::BAD_REQUEST, 400, "The request is malformed."),
+    (status::FORBIDDEN, 403, "A permission is missing."),
+    (status::NOT_FOUND, 404, "There is no such thing."),
+    (
+        status::CONFLICT,
+        409,
+        "The state of things does not allow it.",
+    ),
+    (
+        status::UNPROCESSABLE,
+        422,
+        "A field breaks a rule; `errors` names both.",
+    ),
+];
+
+/// A refusal with one of the statuses in `STATUSES`, or one that every operation can answer with.
+pub struct Failure<const STATUSES: u16>(Problem);
+
+impl<const STATUSES: u16, E: Into<Problem>> From<E> for Failure<STATUSES> {
+    fn from(error: E) -> Self {
+        let problem = error.into();
+        debug_assert!(
+            problem.status.is_server_error()
+                || DOCUMENTED.iter().any(|(bit, status, _)| {
+                    STATUSES & bit != 0 && problem.status.as_u16() == *status
+                }),
+            "{problem} is not among the statuses that this operation documents",
+        );
+        Self(problem)
+    }
+}
+
+impl<const STATUSES: u16> From<Failure<STATUSES>> for poem::Error {
+    fn from(Failure(problem): Failure<STATUSES>) -> Self {
+        problem.into()
+    }
+}
+
+impl<const STATUSES: u16> ApiResponse for Failure<STATUSES> {
+    fn meta() -> MetaResponses {
+        let responses = DOCUMENTED
+            .iter()
+            .filter(|(bit, ..)| STATUSES & bit != 0)
+            .map(|(_, status, description)| MetaResponse {
+                description,
+                status: Some(*status),
+                status_range: None,
+                content: vec![MetaMediaType {
+                    content_type: "application/problem+json",
+                    schema: ProblemBody::schema_ref(),
+                }],
+                headers: Vec::new(),
+            })
+            .collect();
+        MetaResponses { responses }
+    }
+
+    fn register(registry: &mut Registry) {
+        ProblemBody::register(registry);
+    }
+}
+
+/// A refusal of an OAuth endpoint: always 400 with an RFC 6749 body, or an outage.
+pub struct OAuthFailure(Problem);
+
+impl<E: Into<Problem>> From<E> for OAuthFailure {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<OAuthFailure> for poem::Error {
+    fn from(OAuthFailure(problem): OAuthFailure) -> Self {
+        problem.into()
+    }
+}
+
+impl ApiResponse for OAuthFailure {
+    fn meta() -> MetaResponses {
+        MetaResponses {
+            responses: vec![MetaResponse {
+                description: "Refused; `error` is one of RFC 6749's codes.",
+                status: Some(400),
+                status_range: None,
+                content: vec![MetaMediaType {
+                    content_type: poem_openapi::payload::Json::<OAuthErrorBody>::CONTENT_TYPE,
+                    schema: OAuthErrorBody::schema_ref(),
+                }],
+                headers: Vec::new(),
+            }],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        OAuthErrorBody::register(registry);
+    }
+}
