@@ -357,7 +357,7 @@ impl Config {
     }
 }
 
-fn word(value: impl ValueEnum) -> String {
+fn word(value: impl ValueEnum + Copy) -> String {
     value
         .to_possible_value()
         .map_or_else(String::new, |value| value.get_name().to_owned())

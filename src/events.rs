@@ -223,7 +223,7 @@ impl Event {
                             "a used refresh token came again: its family was ended");
                     }
                     _ => {
-                        info!(event = "authn_token_refresh_fail", reason = result.word(), user = %Id(user), "refresh refused")
+                        info!(event = "authn_token_refresh_fail", reason = result.word(), user = %Id(user), "refresh refused");
                     }
                 }
             }

@@ -13,7 +13,11 @@
 //! To add an endpoint, see [`api`]; a metric, [`metrics`]; a statement, [`store::sql`].
 
 #![forbid(unsafe_code)]
-#![warn(missing_docs)]
+#![warn(missing_docs, clippy::pedantic)]
+#![expect(
+    clippy::doc_markdown,
+    reason = "names of products and standards are words, not code"
+)]
 
 pub mod api;
 pub mod app;

@@ -1,6 +1,11 @@
 //! The command line.
 
 #![forbid(unsafe_code)]
+#![warn(clippy::pedantic)]
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments are the text of --help: no markup"
+)]
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

@@ -120,7 +120,7 @@ where
         let meta = event.metadata();
         let now = Clock::system().now();
         if self.pretty {
-            return pretty(&mut writer, now, meta.level(), &message, &fields);
+            return pretty(&mut writer, now, *meta.level(), &message, &fields);
         }
         let mut line = Map::new();
         line.insert(
@@ -142,12 +142,12 @@ where
 fn pretty(
     writer: &mut Writer<'_>,
     now: chrono::DateTime<chrono::Utc>,
-    level: &Level,
+    level: Level,
     message: &Value,
     fields: &Map<String, Value>,
 ) -> fmt::Result {
     let (colour, plain) = if writer.has_ansi_escapes() {
-        let colour = match *level {
+        let colour = match level {
             Level::ERROR => "\x1b[31m",
             Level::WARN => "\x1b[33m",
             Level::INFO => "\x1b[32m",

@@ -58,6 +58,10 @@ enum Done {
 
 const BAD_ID: u16 = status::BAD_REQUEST | status::NOT_FOUND;
 
+#[expect(
+    clippy::unused_async,
+    reason = "the framework wants every operation to be async"
+)]
 #[OpenApi(tag = "Tag::Administration")]
 impl AdminApi {
     /// See the administrators' page

@@ -176,7 +176,7 @@ impl AuthApi {
         body: Body<Logout>,
     ) -> Result<Done, Failure<0>> {
         let Logout { refresh_token, all } = body.0;
-        let token = refresh_token.as_ref().map(|token| token.expose());
+        let token = refresh_token.as_ref().map(super::body::SecretText::expose);
         self.0
             .logout(&auth.caller, token, all.unwrap_or(false))
             .await?;

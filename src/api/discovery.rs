@@ -48,6 +48,10 @@ enum Healthy {
     Ok(Json<Health>),
 }
 
+#[expect(
+    clippy::unused_async,
+    reason = "the framework wants every operation to be async"
+)]
 #[OpenApi(tag = "Tag::Discovery")]
 impl DiscoveryApi {
     /// Read the public keys

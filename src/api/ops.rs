@@ -78,6 +78,7 @@ pub fn endpoint(scrape: Scrape, readiness: Arc<Readiness>) -> impl Endpoint<Outp
 }
 
 /// `/metrics` alone.
+#[must_use]
 pub fn metrics_endpoint(scrape: Scrape) -> impl Endpoint<Output = Response> {
     get(scrape_metrics)
         .data(scrape)
@@ -105,6 +106,10 @@ fn livez() -> &'static str {
     "ok\n"
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the framework hands extractors over"
+)]
 #[handler]
 fn readyz(readiness: Data<&Arc<Readiness>>) -> Response {
     if readiness.is_ready() {

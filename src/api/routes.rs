@@ -88,7 +88,7 @@ impl Route {
 pub struct Routes {
     fixed: HashMap<&'static str, Vec<usize>>,
     templates: Vec<(Vec<&'static str>, usize)>,
-    routes: Vec<Route>,
+    documented: Vec<Route>,
     /// One for each method, in the order of [`Method::ALL`].
     unmatched: Vec<Route>,
 }
@@ -100,15 +100,17 @@ impl Routes {
         let mut routes = Self {
             fixed: HashMap::new(),
             templates: Vec::new(),
-            routes: Vec::new(),
+            documented: Vec::new(),
             unmatched: Method::ALL
                 .iter()
                 .map(|method| Route::new(UNMATCHED, *method, &[]))
                 .collect(),
         };
         for (method, template, success) in operations {
-            let index = routes.routes.len();
-            routes.routes.push(Route::new(template, method, &success));
+            let index = routes.documented.len();
+            routes
+                .documented
+                .push(Route::new(template, method, &success));
             if template.contains('{') {
                 routes
                     .templates
@@ -130,7 +132,7 @@ impl Routes {
             method
         };
         self.at(path)
-            .map(|index| &self.routes[index])
+            .map(|index| &self.documented[index])
             .find(|route| route.method == wanted)
             .unwrap_or(&self.unmatched[method.index()])
     }
@@ -140,7 +142,7 @@ impl Routes {
     pub fn allowed(&self, path: &str) -> Vec<&'static str> {
         let mut methods: Vec<&str> = self
             .at(path)
-            .map(|index| self.routes[index].method.word())
+            .map(|index| self.documented[index].method.word())
             .collect();
         if methods.contains(&"GET") {
             methods.push("HEAD");

@@ -39,6 +39,10 @@ enum Done {
     NoContent,
 }
 
+#[expect(
+    clippy::unused_async,
+    reason = "the framework wants every operation to be async"
+)]
 #[OpenApi(tag = "Tag::Account")]
 impl UsersApi {
     /// Read your account

@@ -149,7 +149,7 @@ impl Auth {
                 (session, user, living)
             }
             refused => {
-                self.refuse(refused, end);
+                self.refuse(&refused, end);
                 return Ok(None);
             }
         };
@@ -160,20 +160,15 @@ impl Auth {
         Ok(Some(pair))
     }
 
-    fn refuse(&self, rotation: Rotation, end: &mut End) {
-        (end.result, end.user) = match rotation {
+    fn refuse(&self, rotation: &Rotation, end: &mut End) {
+        (end.result, end.user) = match *rotation {
             Rotation::Expired { user } => (RefreshResult::Expired, Some(user)),
             Rotation::Ended { user } => (RefreshResult::Revoked, Some(user)),
             Rotation::Disabled { user } => (RefreshResult::Disabled, Some(user)),
             Rotation::Reused { session, user } => {
-                self.principals.forget_sessions(user, &[session]);
+                let reason = RevocationReason::Reuse;
+                self.ended(user, &[session], reason);
                 end.session = Some(session);
-                Event::SessionsEnded {
-                    reason: RevocationReason::Reuse,
-                    user,
-                    count: 1,
-                }
-                .emit();
                 (RefreshResult::Reused, Some(user))
             }
             Rotation::Unknown | Rotation::Rotated { .. } | Rotation::Replayed { .. } => {
