@@ -8,7 +8,7 @@
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::cache::Cache;
@@ -17,6 +17,9 @@ use crate::metrics::{CacheName, PrincipalCache};
 use crate::rbac::Authority;
 use crate::store::{Store, User};
 
+/// How long a cached principal is believed. Changes through this process are seen at once; this
+/// bounds how late a change by another one is seen: the command line, or somebody's SQL.
+const BELIEVED: TimeDelta = TimeDelta::seconds(5);
 const CACHED_SESSIONS: usize = 50_000;
 const CACHED_ACCOUNTS: usize = 50_000;
 const STRIPES: usize = 64;
@@ -33,7 +36,8 @@ pub struct Account {
 #[derive(Clone, Copy)]
 struct CachedSession {
     user: Uuid,
-    expires_at: DateTime<Utc>,
+    /// When the session ends, or when it is time to look again.
+    good_until: DateTime<Utc>,
 }
 
 /// The cache of sessions and the accounts behind them.
@@ -67,7 +71,7 @@ impl Principals {
     ) -> Result<(Option<Arc<Account>>, PrincipalCache)> {
         if let Some(found) = self.sessions.get(&session)
             && found.user == user
-            && found.expires_at > now
+            && found.good_until > now
             && let Some(account) = self.accounts.get(&user)
         {
             return Ok((Some(account), PrincipalCache::Hit));
@@ -87,10 +91,8 @@ impl Principals {
         });
         let current = self.epoch(user);
         if *current == epoch {
-            let cached = CachedSession {
-                user,
-                expires_at: principal.session_expires_at,
-            };
+            let good_until = principal.session_expires_at.min(now + BELIEVED);
+            let cached = CachedSession { user, good_until };
             self.sessions.insert(session, cached);
             self.accounts.insert(user, Arc::clone(&account));
         }
