@@ -11,7 +11,11 @@ fn output(command: &str, args: &[&str]) -> Option<String> {
 fn main() {
     // A change of migrations alone must rebuild what embeds them.
     println!("cargo::rerun-if-changed=migrations");
-    println!("cargo::rerun-if-changed=.git/HEAD");
+    // Grows with every commit and checkout; Cargo would rebuild always if it were named but absent.
+    let log = ".git/logs/HEAD";
+    if std::path::Path::new(log).exists() {
+        println!("cargo::rerun-if-changed={log}");
+    }
     println!("cargo::rerun-if-env-changed=BUILD_REVISION");
     let unknown = || "unknown".to_owned();
     let env = |name: &str| std::env::var(name).ok();

@@ -25,8 +25,11 @@ use crate::metrics::{
     TOKIO_WORKERS,
 };
 
-/// How often samples are moved into their histograms: without it they pile up between scrapes.
-const UPKEEP: Duration = Duration::from_secs(5);
+/// How often samples are moved into their histograms: without it they pile up between scrapes. Each
+/// takes 16 bytes and a request makes four, so that at 80,000 requests a second one second is 5 MiB.
+const UPKEEP: Duration = Duration::from_secs(1);
+/// Over how long the runtime's busy ratio is taken.
+const SAMPLE: Duration = Duration::from_secs(5);
 /// How long the scheduling probe sleeps.
 const PROBE: Duration = Duration::from_millis(10);
 
@@ -235,7 +238,7 @@ async fn observe_runtime() {
     };
     let count = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
     TOKIO_WORKERS.set((), count(workers));
-    let mut tick = tokio::time::interval(UPKEEP);
+    let mut tick = tokio::time::interval(SAMPLE);
     let (mut last_busy, mut last) = (busy(), Instant::now());
     loop {
         tick.tick().await;
