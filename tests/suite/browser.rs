@@ -1,6 +1,7 @@
 //! The OpenAPI user interface in a real browser, driven over the WebDriver protocol (W3C).
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -19,12 +20,27 @@ struct Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
+        // The driver closes the browser with its session; killed, it would leave it behind.
+        let _ = self.close();
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
 }
 
 impl Browser {
+    fn close(&self) -> std::io::Result<()> {
+        let (address, path) = self.session["http://".len()..]
+            .split_once('/')
+            .expect("a path");
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        write!(
+            stream,
+            "DELETE /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        )?;
+        stream.read_to_end(&mut Vec::new()).map(drop)
+    }
+
     async fn start() -> Self {
         let program = std::env::var("CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
         let mut driver = Command::new(&program)
