@@ -38,7 +38,7 @@ impl Browser {
             stream,
             "DELETE /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
         )?;
-        stream.read_to_end(&mut Vec::new()).map(drop)
+        stream.read(&mut [0; 512]).map(drop)
     }
 
     async fn start() -> Self {
