@@ -26,7 +26,7 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Wraps the whole API.
 pub struct Edge<E> {
-    inner: E,
+    inner: Arc<E>,
     routes: Arc<Routes>,
     draining: Arc<AtomicBool>,
     id_prefix: u64,
@@ -39,7 +39,7 @@ impl<E> Edge<E> {
     pub fn new(inner: E, routes: Arc<Routes>, draining: Arc<AtomicBool>) -> Self {
         let (id_prefix, _) = uuid::Uuid::new_v4().as_u64_pair();
         Self {
-            inner,
+            inner: Arc::new(inner),
             routes,
             draining,
             id_prefix,
@@ -106,7 +106,7 @@ impl Drop for Flight<'_> {
     }
 }
 
-impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
+impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
@@ -125,7 +125,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
             id,
             route: route.template,
         };
-        let mut response = in_request(context, self.answer(request, route, &uri, &id)).await;
+        let mut response = in_request(context, self.answer(request, route, &uri, context)).await;
 
         if head {
             response.set_body(Body::empty());
@@ -138,19 +138,27 @@ impl<E: Endpoint<Output = Response>> Endpoint for Edge<E> {
     }
 }
 
-impl<E: Endpoint<Output = Response>> Edge<E> {
+impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
     async fn answer(
         &self,
         mut request: Request,
         route: &Route,
         uri: &Uri,
-        id: &RequestId,
+        context: RequestContext,
     ) -> Response {
+        let id = &context.id;
         let outcome = match limit_body(&mut request).await {
             Ok(()) => {
-                AssertUnwindSafe(self.inner.call(request))
-                    .catch_unwind()
-                    .await
+                let inner = Arc::clone(&self.inner);
+                let work = AssertUnwindSafe(async move { inner.call(request).await });
+                let work = work.catch_unwind();
+                if route.uncut {
+                    // A task of its own is not dropped with the connection.
+                    let task = tokio::spawn(in_request(context, work));
+                    task.await.unwrap_or_else(|error| Err(Box::new(error)))
+                } else {
+                    work.await
+                }
             }
             Err(problem) => Ok(Err(problem.into())),
         };

@@ -26,6 +26,9 @@ pub struct Route {
     pub template: &'static str,
     /// Errors are RFC 6749's.
     pub oauth: bool,
+    /// It changes what caches hold, so it goes on when its client leaves: otherwise it could be cut
+    /// off between the database's commit and the caches.
+    pub uncut: bool,
     method: Method,
     duration: [OnceLock<Histogram>; STATUSES.len()],
     size: Histogram,
@@ -38,6 +41,10 @@ impl Route {
         let route = Self {
             template,
             oauth: matches!(template, "/login" | "/refresh"),
+            // Logins and registrations make something new, which no cache holds, and their hashing
+            // shall stop with their client.
+            uncut: !matches!(method, Method::Get | Method::Head | Method::Options)
+                && !matches!(template, "/login" | "/register" | UNMATCHED),
             method,
             duration: [const { OnceLock::new() }; STATUSES.len()],
             size: HTTP_RESPONSE_SIZE.series(&[template]),
