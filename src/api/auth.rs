@@ -72,13 +72,29 @@ impl<'a> ApiExtractor<'a> for Form {
         body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        expect_media_type(request, FORM)?;
-        let bytes = read(request, body).await?;
-        // The parser's messages name fields and never repeat values.
-        serde_urlencoded::from_bytes(&bytes)
-            .map(Self)
-            .map_err(|error| Problem::malformed().detail(error.to_string()).into())
+        let form = parse(request, body).await;
+        if form.is_err()
+            && let Some(auth) = request.data::<Arc<Auth>>()
+        {
+            auth.login_malformed();
+        }
+        form.map(Self)
     }
+}
+
+async fn parse(request: &Request, body: &mut RequestBody) -> poem::Result<LoginForm> {
+    expect_media_type(request, FORM)?;
+    let bytes = read(request, body).await?;
+    // The parser's messages name fields and never repeat values.
+    let form: LoginForm = serde_urlencoded::from_bytes(&bytes)
+        .map_err(|error| Problem::malformed().detail(error.to_string()))?;
+    // What is sent without a value counts as omitted (RFC 6749 section 3.2).
+    let given = |value: Option<String>| value.filter(|value| !value.is_empty());
+    Ok(LoginForm {
+        grant_type: given(form.grant_type),
+        scope: given(form.scope),
+        ..form
+    })
 }
 
 #[OpenApi(tag = "Tag::Authentication")]

@@ -1,5 +1,6 @@
 //! What a handler can refuse with, as a type: the OpenAPI document follows from the signatures.
 
+use poem::http::StatusCode;
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::Payload as _;
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
@@ -44,7 +45,9 @@ impl<const STATUSES: u16, E: Into<Problem>> From<E> for Failure<STATUSES> {
     fn from(error: E) -> Self {
         let problem = error.into();
         debug_assert!(
+            // Whose session ended on the way gets what the guard would have said.
             problem.status.is_server_error()
+                || problem.status == StatusCode::UNAUTHORIZED
                 || DOCUMENTED.iter().any(|(bit, status, _)| {
                     STATUSES & bit != 0 && problem.status.as_u16() == *status
                 }),

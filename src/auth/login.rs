@@ -102,10 +102,14 @@ impl Auth {
         end: &mut End,
     ) -> Result<Option<Checked>> {
         let found = self.store.credentials(name).await?;
+        end.user = found.as_ref().map(|credentials| credentials.user.id);
         // No account has such a password, and a megabyte is not worth hashing.
         let too_long = password.expose().chars().count() > MAX_PASSWORD_CHARS;
         let Some(credentials) = found.filter(|_| !too_long) else {
-            end.result = LoginResult::UnknownUser;
+            end.result = match end.user {
+                Some(_) => LoginResult::BadPassword,
+                None => LoginResult::UnknownUser,
+            };
             let stand_in = if too_long {
                 Password::new("")
             } else {
@@ -114,7 +118,6 @@ impl Auth {
             self.gate.dummy_verify(stand_in).await.map_err(gate_error)?;
             return Ok(None);
         };
-        end.user = Some(credentials.user.id);
         let stored = credentials.password_hash.clone();
         let verdict = self
             .gate
@@ -151,8 +154,9 @@ impl Auth {
                 },
             outdated,
         } = checked;
+        // Without capacity for a hash with today's parameters the login goes on.
         let renewed = if *outdated {
-            self.renew(user.id, password).await
+            self.gate.hash(password.clone()).await.ok()
         } else {
             None
         };
@@ -176,21 +180,23 @@ impl Auth {
             end.result = LoginResult::BadPassword;
             return Ok(None);
         }
+        // It shows when its owner last logged in.
+        self.principals.forget_account(user.id);
+        if *outdated {
+            let outcome = if renewed.is_some() {
+                Outcome::Success
+            } else {
+                Outcome::Failure
+            };
+            Event::Rehash {
+                outcome,
+                user: user.id,
+            }
+            .emit();
+        }
         let pair = self.pair(user, session, token.into_string(), now)?;
         end.result = LoginResult::Success;
         end.session = Some(session);
         Ok(Some((pair, Authority::of(&user.roles))))
-    }
-
-    /// A hash with today's parameters; nothing when there is no capacity for it: the login goes on.
-    async fn renew(&self, user: Uuid, password: &Password) -> Option<String> {
-        let renewed = self.gate.hash(password.clone()).await.ok();
-        let outcome = if renewed.is_some() {
-            Outcome::Success
-        } else {
-            Outcome::Failure
-        };
-        Event::Rehash { outcome, user }.emit();
-        renewed
     }
 }

@@ -47,7 +47,7 @@ pub struct Session {
 pub struct Principal {
     /// The account, which is not disabled.
     pub user: User,
-    /// When the session ends at the latest.
+    /// When the session ends unless it is refreshed before; never after its absolute end.
     pub session_expires_at: DateTime<Utc>,
 }
 

@@ -145,7 +145,7 @@ statements! {
     ADVANCE_FAMILY "advance_family" =
         "UPDATE sessions SET generation = $2, idle_expires_at = $3 WHERE id = $1";
     PRINCIPAL "principal" =
-        "SELECT ", user_columns!(), ", s.expires_at AS session_expires_at \
+        "SELECT ", user_columns!(), ", s.idle_expires_at AS session_expires_at \
          FROM sessions s JOIN users u ON u.id = s.user_id \
          WHERE s.id = $1 AND u.disabled = FALSE AND ", living_session!();
     LIST_SESSIONS "list_sessions" =
