@@ -54,6 +54,8 @@ impl Builder {
             .env("HASH_MEMORY_KIB", "64")
             .env("HASH_ITERATIONS", "1")
             .env("HASH_DEADLINE", "30s")
+            // Nor how slow the disk is.
+            .env("DB_ACQUIRE_TIMEOUT", "30s")
             .env("SHUTDOWN_DELAY", "0s")
             .env("LOG_FORMAT", "json")
             .envs(&self.env)
@@ -313,6 +315,25 @@ impl Client {
         Answer::of(self.request(Method::POST, "/login").form(&form)).await
     }
 
+    /// `POST /login` with this form.
+    pub async fn form(&self, form: &[(&str, &str)]) -> Answer {
+        Answer::of(self.request(Method::POST, "/login").form(form)).await
+    }
+
+    /// The same account with the tokens of this client's refresh.
+    pub async fn refreshed(&self) -> Self {
+        let answer = self.refresh().await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        self.with(&answer.json)
+    }
+
+    /// Asks for the own account often enough for everything about it to be cached.
+    pub async fn warm_up(&self) {
+        for _ in 0..3 {
+            self.id().await;
+        }
+    }
+
     /// `POST /refresh` with this client's refresh token.
     pub async fn refresh(&self) -> Answer {
         let token = self.refresh.as_deref().expect("logged in");
@@ -376,6 +397,44 @@ impl Answer {
         );
         assert_eq!(self.json["status"], status);
         assert_eq!(self.json["request_id"], self.header("x-request-id"));
+        self
+    }
+}
+
+impl Answer {
+    /// Asserts problem details of this status and kind that name this field and no other.
+    #[track_caller]
+    pub fn names(&self, status: u16, code: &str, field: &str) -> &Self {
+        self.problem(status, code);
+        let named: Vec<_> = self.json["errors"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .collect();
+        assert_eq!(named.len(), 1, "{}", self.text);
+        assert_eq!(named[0]["field"], field, "{}", self.text);
+        self
+    }
+
+    /// Asserts the refusal of an access token that was good once (RFC 6750 section 3.1).
+    #[track_caller]
+    pub fn invalid_token(&self) -> &Self {
+        self.problem(401, "unauthenticated");
+        let challenge = self.header("www-authenticate");
+        assert!(challenge.starts_with("Bearer "), "{challenge}");
+        assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
+        self
+    }
+
+    /// Asserts a refusal in the words of RFC 6749 section 5.2.
+    #[track_caller]
+    pub fn oauth(&self, status: u16, error: &str) -> &Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.json["error"], error, "{}", self.text);
+        assert!(self.json["error_description"].is_string(), "{}", self.text);
+        assert_eq!(self.json.as_object().map(serde_json::Map::len), Some(2));
+        assert!(self.header("content-type").starts_with("application/json"));
+        assert_eq!(self.header("cache-control"), "no-store");
         self
     }
 }

@@ -1,8 +1,17 @@
 //! Registration.
 
-use serde_json::json;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
 
-use crate::harness::{PASSWORD, Server};
+use crate::harness::{Answer, Metrics, PASSWORD, Server};
+
+fn form(username: &str, email: &str, password: &str) -> Value {
+    json!({ "username": username, "email": email, "password": password })
+}
+
+fn registrations(metrics: &Metrics, reason: &str) -> f64 {
+    metrics.sum("auth_registrations_total", &[("reason", reason)])
+}
 
 #[tokio::test]
 async fn a_new_account_can_log_in_by_name_and_by_address_in_any_case() {
@@ -29,4 +38,306 @@ async fn a_new_account_can_log_in_by_name_and_by_address_in_any_case() {
         metrics.sum("auth_logins_total", &[("outcome", "success")]),
         3.0
     );
+}
+
+#[tokio::test]
+async fn a_name_or_address_that_is_taken_in_any_case_is_refused_by_field() {
+    let server = Server::start().await;
+    assert_eq!(server.register("Alice").await.status, 201);
+    let register = async |username, email| {
+        let body = form(username, email, PASSWORD);
+        server.anon().post("/register", &body).await
+    };
+    for username in ["Alice", "alice", "ALICE"] {
+        let answer = register(username, "other@example.com").await;
+        answer.names(409, "taken", "username");
+    }
+    for email in ["alice@example.com", "ALICE@Example.COM"] {
+        let answer = register("other", email).await;
+        answer.names(409, "taken", "email");
+        assert!(!answer.text.contains(email), "{}", answer.text);
+    }
+    assert_eq!(register("other", "other@example.com").await.status, 201);
+}
+
+#[tokio::test]
+async fn only_who_may_assign_roles_registers_an_administrator() {
+    let server = Server::start().await;
+    let body = json!({
+        "username": "mallory", "email": "mallory@example.com",
+        "password": PASSWORD, "role": "admin",
+    });
+    let user = server.user("plain").await;
+    for nobody in [&server.anon(), &user] {
+        let answer = nobody.post("/register", &body).await;
+        answer.problem(403, "forbidden");
+        assert_eq!(answer.json["permission"], "roles:assign");
+    }
+    server
+        .anon()
+        .login("mallory", PASSWORD)
+        .await
+        .oauth(400, "invalid_grant");
+
+    let admin = server.admin().await;
+    let answer = admin.post("/register", &body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(answer.json["roles"], json!(["admin"]));
+    let made = server.login("mallory", PASSWORD).await;
+    assert_eq!(made.get("/admin-only").await.status, 200);
+
+    let body = json!({
+        "username": "somebody", "email": "somebody@example.com",
+        "password": PASSWORD, "role": "unheard-of",
+    });
+    let answer = admin.post("/register", &body).await;
+    answer.names(422, "invalid-field", "role");
+    let answer = server.anon().post("/register", &body).await;
+    answer.problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn a_role_that_nobody_needs_permission_for_is_given_to_anybody() {
+    let server = Server::start().await;
+    let body = json!({
+        "username": "alice", "email": "alice@example.com", "password": PASSWORD, "role": "user",
+    });
+    let answer = server.anon().post("/register", &body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(answer.json["roles"], json!(["user"]));
+}
+
+#[tokio::test]
+async fn weak_passwords_are_refused_and_never_repeated() {
+    let server = Server::start().await;
+    let long = "kestrel ".repeat(16) + "!";
+    for weak in [
+        "x7#kq-2",
+        "password",
+        "PassWord1",
+        "12345678",
+        "qwertyuiop",
+        "zzzzzzzzzzzzzzzz",
+        "margarethe-b",
+        "MARGARETHE-B",
+        "greta.blum@example.com",
+        "Greta.Blum",
+        "rbac-sentinel",
+        &long,
+    ] {
+        let body = form("Margarethe-B", "greta.blum@example.com", weak);
+        let answer = server.anon().post("/register", &body).await;
+        answer.names(422, "weak-password", "password");
+        let body = answer.text.replace("urn:rbac-sentinel:problem:", "");
+        assert!(!body.contains(weak) || weak == "password", "{body}");
+    }
+    let metrics = server.metrics().await;
+    assert_eq!(registrations(&metrics, "weak_password"), 12.0);
+}
+
+#[tokio::test]
+async fn a_password_is_taken_exactly_as_it_was_sent() {
+    let server = Server::start().await;
+    let longest = "kestrel ".repeat(16);
+    let passwords = [
+        "  blanks at both ends  ",
+        "Дождь и туман",
+        &longest,
+        "a&b=c%20+\u{e9}\"d",
+    ];
+    for (index, password) in passwords.into_iter().enumerate() {
+        let name = format!("user{index}");
+        let body = form(&name, &format!("{name}@example.com"), password);
+        let answer = server.anon().post("/register", &body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        server.login(&name, password).await;
+        let others = [
+            format!("{password}x"),
+            password.to_uppercase(),
+            password.chars().skip(1).collect(),
+        ];
+        for other in others {
+            let answer = server.anon().login(&name, &other).await;
+            answer.oauth(400, "invalid_grant");
+        }
+    }
+    let trimmed = server.anon().login("user0", passwords[0].trim()).await;
+    trimmed.oauth(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn names_and_addresses_that_break_the_rules_are_refused_by_field() {
+    let server = Server::start().await;
+    let long = "a".repeat(33);
+    for username in [
+        "",
+        "ab",
+        ".dot",
+        "a b c",
+        "a@b.c",
+        "al\u{456}ce",
+        "a\nbc",
+        &long,
+    ] {
+        let body = form(username, "a@example.com", PASSWORD);
+        let answer = server.anon().post("/register", &body).await;
+        answer.names(422, "invalid-field", "username");
+        assert!(!answer.text.contains(PASSWORD), "{}", answer.text);
+    }
+    let long = format!("a@{}.example", "b".repeat(255));
+    for email in [
+        "",
+        "a",
+        "a@",
+        "@example.com",
+        "a@localhost",
+        "a b@example.com",
+        "a@example.com\nBcc: b@example.com",
+        "A <a@example.com>",
+        &long,
+    ] {
+        let body = form("alice", email, PASSWORD);
+        let answer = server.anon().post("/register", &body).await;
+        answer.names(422, "invalid-field", "email");
+        assert!(!answer.text.contains(PASSWORD), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_body_is_refused_by_field_without_repeating_it() {
+    let server = Server::start().await;
+    let send = async |body: String| {
+        let request = server
+            .anon()
+            .request(reqwest::Method::POST, "/register")
+            .header("content-type", "application/json")
+            .body(body);
+        let answer = Answer::of(request).await;
+        answer.problem(400, "malformed-request");
+        assert!(!answer.text.contains(PASSWORD), "{}", answer.text);
+        answer
+    };
+    let good = form("alice", "alice@example.com", PASSWORD);
+    let with = |field: &str, value: Value| {
+        let mut body = good.clone();
+        body[field] = value;
+        body.to_string()
+    };
+    for field in ["username", "email", "password", "role"] {
+        for value in [
+            Value::Null,
+            json!(7),
+            json!([PASSWORD]),
+            json!({"a": PASSWORD}),
+        ] {
+            let answer = send(with(field, value)).await;
+            answer.names(400, "malformed-request", field);
+        }
+    }
+    for field in ["username", "email", "password"] {
+        let mut body = good.clone();
+        body.as_object_mut().expect("an object").remove(field);
+        let answer = send(body.to_string()).await;
+        answer.names(400, "malformed-request", field);
+        let twice = format!("{{\"{field}\": \"{PASSWORD}\", {}", &good.to_string()[1..]);
+        let answer = send(twice).await;
+        answer.names(400, "malformed-request", field);
+    }
+    for field in ["is_admin", "roles", "disabled", "id"] {
+        let answer = send(with(field, json!(true))).await;
+        answer.names(400, "malformed-request", field);
+    }
+    send(format!("{{\"password\": \"{PASSWORD}\"")).await;
+    send(format!("\"{PASSWORD}\"")).await;
+    send(format!("{good} {good}")).await;
+    send(String::new()).await;
+
+    let form = [("username", "alice"), ("password", PASSWORD)];
+    let request = server.anon().request(reqwest::Method::POST, "/register");
+    let answer = Answer::of(request.form(&form)).await;
+    answer.problem(415, "unsupported-media-type");
+    assert_eq!(server.register("alice").await.status, 201);
+}
+
+#[tokio::test]
+async fn a_token_that_is_no_good_is_refused_and_makes_no_account() {
+    let server = Server::start().await;
+    let ended = server.user("bob").await;
+    assert_eq!(ended.post("/logout", &json!({})).await.status, 204);
+    let body = form("alice", "alice@example.com", PASSWORD);
+    for stranger in [server.anon().token("nonsense"), ended] {
+        stranger.post("/register", &body).await.invalid_token();
+    }
+    let request = server.anon().request(reqwest::Method::POST, "/register");
+    let basic = Answer::of(request.basic_auth("a", Some("b")).json(&body)).await;
+    basic.problem(401, "unauthenticated");
+    assert!(!basic.header("www-authenticate").is_empty());
+    assert_eq!(server.register("alice").await.status, 201);
+}
+
+#[tokio::test]
+async fn of_many_who_want_one_name_at_once_exactly_one_gets_it() {
+    let server = Server::start().await;
+    let answers = join_all((0..50).map(async |index: u32| {
+        let name = if index.is_multiple_of(2) {
+            "alice"
+        } else {
+            "ALICE"
+        };
+        // Half of them collide in the address, too.
+        let email = format!("alice{}@example.com", index / 4);
+        server
+            .anon()
+            .post("/register", &form(name, &email, PASSWORD))
+            .await
+    }))
+    .await;
+    let made = answers.iter().filter(|answer| answer.status == 201).count();
+    assert_eq!(made, 1);
+    for refused in answers.iter().filter(|answer| answer.status != 201) {
+        refused.problem(409, "taken");
+    }
+    let metrics = server.metrics().await;
+    assert_eq!(registrations(&metrics, "none"), 1.0);
+    assert_eq!(registrations(&metrics, "duplicate"), 49.0);
+    assert_eq!(registrations(&metrics, "error"), 0.0);
+    server.login("Alice", PASSWORD).await;
+}
+
+#[tokio::test]
+async fn every_end_of_a_registration_is_counted_by_its_reason() {
+    let server = Server::start().await;
+    let anon = server.anon();
+    for name in ["alice", "bob"] {
+        assert_eq!(server.register(name).await.status, 201);
+    }
+    for name in ["alice", "bob", "BOB"] {
+        assert_eq!(server.register(name).await.status, 409);
+    }
+    let weak = form("carol", "carol@example.com", "password");
+    assert_eq!(anon.post("/register", &weak).await.status, 422);
+    for bad in ["no address", "a@b"] {
+        let body = form("carol", bad, PASSWORD);
+        assert_eq!(anon.post("/register", &body).await.status, 422);
+    }
+    let mut admin = form("carol", "carol@example.com", PASSWORD);
+    admin["role"] = json!("admin");
+    assert_eq!(anon.post("/register", &admin).await.status, 403);
+
+    let metrics = server.metrics().await;
+    for (reason, count) in [
+        ("none", 2.0),
+        ("duplicate", 3.0),
+        ("weak_password", 1.0),
+        ("invalid_input", 2.0),
+        ("forbidden_role", 1.0),
+        ("overloaded", 0.0),
+        ("error", 0.0),
+    ] {
+        assert_eq!(registrations(&metrics, reason), count, "{reason}");
+    }
+    let success = [("outcome", "success")];
+    assert_eq!(metrics.sum("auth_registrations_total", &success), 2.0);
+    let failure = [("outcome", "failure")];
+    assert_eq!(metrics.sum("auth_registrations_total", &failure), 7.0);
 }

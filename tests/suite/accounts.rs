@@ -1,0 +1,303 @@
+//! One's own account.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::harness::{Client, PASSWORD, Server};
+
+const NEW: &str = "amber-lantern-77";
+
+async fn change(client: &Client, current: &str, new: &str) -> crate::harness::Answer {
+    let body = json!({ "current_password": current, "new_password": new });
+    let answer = client.post("/users/me/password", &body).await;
+    for password in [current, new] {
+        // The problem's own words hold these.
+        let word = ["", "password", "rbac-sentinel"].contains(&password);
+        assert!(word || !answer.text.contains(password), "{}", answer.text);
+    }
+    answer
+}
+
+#[tokio::test]
+async fn one_reads_ones_own_account_and_nothing_secret_is_in_it() {
+    let server = Server::start().await;
+    let alice = server.user("alice").await;
+    let answer = alice.get("/users/me").await;
+    assert_eq!(answer.status, 200);
+    let mut fields: Vec<_> = answer.json.as_object().expect("an object").keys().collect();
+    fields.sort_unstable();
+    let expected = [
+        "created_at",
+        "disabled",
+        "email",
+        "id",
+        "last_login_at",
+        "roles",
+        "updated_at",
+        "username",
+    ];
+    assert_eq!(fields, expected);
+    assert_eq!(answer.json["username"], "alice");
+    assert_eq!(answer.json["email"], "alice@example.com");
+    for (path, method) in [
+        ("/users/me", reqwest::Method::GET),
+        ("/users/me", reqwest::Method::PATCH),
+        ("/users/me", reqwest::Method::DELETE),
+        ("/users/me/password", reqwest::Method::POST),
+        ("/users/me/sessions", reqwest::Method::GET),
+    ] {
+        // Without a body: a stranger gets 401 before anything else is looked at.
+        let request = server.anon().request(method, path);
+        let answer = crate::harness::Answer::of(request).await;
+        answer.problem(401, "unauthenticated");
+        assert!(answer.header("www-authenticate").starts_with("Bearer "));
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_change_is_refused_by_field_and_changes_nothing() {
+    let server = Server::start().await;
+    let alice = server.user("alice").await;
+    let before = alice.get("/users/me").await.json;
+    for field in ["username", "email", "current_password"] {
+        for value in [Value::Null, json!(1), json!([PASSWORD])] {
+            let answer = alice.patch("/users/me", &json!({ field: value })).await;
+            answer.names(400, "malformed-request", field);
+            assert!(!answer.text.contains(PASSWORD), "{}", answer.text);
+        }
+    }
+    for field in ["disabled", "roles", "role", "id", "password", "is_admin"] {
+        let answer = alice.patch("/users/me", &json!({ field: "admin" })).await;
+        answer.names(400, "malformed-request", field);
+    }
+    for (field, value) in [
+        ("username", "a b"),
+        ("username", "a@b.c"),
+        ("email", "nonsense"),
+    ] {
+        let body = json!({ field: value, "current_password": PASSWORD });
+        let answer = alice.patch("/users/me", &body).await;
+        answer.names(422, "invalid-field", field);
+        assert!(!answer.text.contains(PASSWORD), "{}", answer.text);
+    }
+    let answer = alice.patch("/users/me", &json!({})).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(alice.get("/users/me").await.json, before);
+}
+
+#[tokio::test]
+async fn a_new_name_shows_at_once_and_is_the_one_to_log_in_with() {
+    let server = Server::start().await;
+    let alice = server.user("alice").await;
+    let second = server.login("alice", PASSWORD).await;
+    server.register("bob").await;
+    alice.warm_up().await;
+    second.warm_up().await;
+    for taken in ["bob", "BOB"] {
+        let answer = alice
+            .patch("/users/me", &json!({ "username": taken }))
+            .await;
+        answer.names(409, "taken", "username");
+    }
+    let answer = alice
+        .patch("/users/me", &json!({ "username": "Alicia" }))
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    for client in [&alice, &second] {
+        assert_eq!(client.get("/users/me").await.json["username"], "Alicia");
+    }
+    server.login("alicia", PASSWORD).await;
+    server.login("alice@example.com", PASSWORD).await;
+    let old = server.anon().login("alice", PASSWORD).await;
+    old.oauth(400, "invalid_grant");
+    // Another case of one's own name is not somebody else's.
+    let answer = alice
+        .patch("/users/me", &json!({ "username": "ALICIA" }))
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    // The old name is free again.
+    let body = json!({ "username": "alice", "email": "new@example.com", "password": PASSWORD });
+    assert_eq!(server.anon().post("/register", &body).await.status, 201);
+}
+
+#[tokio::test]
+async fn another_address_takes_the_current_password() {
+    let server = Server::start().await;
+    let alice = server.user("alice").await;
+    server.register("bob").await;
+    alice.warm_up().await;
+    let email = json!("alice@example.org");
+    let answer = alice.patch("/users/me", &json!({ "email": email })).await;
+    answer.names(422, "invalid-field", "current_password");
+    for wrong in ["", "not-the-password"] {
+        let body = json!({ "email": email, "current_password": wrong });
+        let answer = alice.patch("/users/me", &body).await;
+        answer.names(422, "wrong-password", "current_password");
+        assert!(
+            wrong.is_empty() || !answer.text.contains(wrong),
+            "{}",
+            answer.text
+        );
+    }
+    let taken = json!({ "email": "BOB@example.com", "current_password": PASSWORD });
+    let answer = alice.patch("/users/me", &taken).await;
+    answer.names(409, "taken", "email");
+    assert_eq!(
+        alice.get("/users/me").await.json["email"],
+        "alice@example.com"
+    );
+
+    let body = json!({ "email": email, "current_password": PASSWORD });
+    let answer = alice.patch("/users/me", &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(alice.get("/users/me").await.json["email"], email);
+    server.login("Alice@example.org", PASSWORD).await;
+    let old = server.anon().login("alice@example.com", PASSWORD).await;
+    old.oauth(400, "invalid_grant");
+    // The address that one has already takes no password.
+    let answer = alice.patch("/users/me", &json!({ "email": email })).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_change_of_the_password_ends_every_session_but_ones_own() {
+    let server = Server::start().await;
+    let alice = server.user("alice").await;
+    let others = [
+        server.login("alice", PASSWORD).await,
+        server.login("alice", PASSWORD).await,
+    ];
+    for client in others.iter().chain([&alice]) {
+        client.warm_up().await;
+    }
+    assert_eq!(change(&alice, PASSWORD, NEW).await.status, 204);
+    for other in &others {
+        other.get("/users/me").await.invalid_token();
+        other.refresh().await.oauth(400, "invalid_grant");
+    }
+    assert_eq!(alice.get("/users/me").await.status, 200);
+    alice.refreshed().await;
+    let old = server.anon().login("alice", PASSWORD).await;
+    old.oauth(400, "invalid_grant");
+    server.login("alice", NEW).await;
+    let metrics = server.metrics().await;
+    let reason = [("reason", "password_change")];
+    assert_eq!(metrics.sum("auth_tokens_revoked_total", &reason), 2.0);
+}
+
+#[tokio::test]
+async fn a_new_password_obeys_the_policy_and_takes_the_current_one() {
+    let server = Server::start().await;
+    let alice = server.user("alice-liddell").await;
+    let other = server.login("alice-liddell", PASSWORD).await;
+    other.warm_up().await;
+    let long = "kestrel ".repeat(16) + "!";
+    for weak in [
+        "x7#kq-2",
+        "password",
+        "Alice-Liddell",
+        "rbac-sentinel",
+        &long,
+    ] {
+        let answer = change(&alice, PASSWORD, weak).await;
+        answer.names(422, "weak-password", "new_password");
+    }
+    for wrong in ["", "not-the-password", NEW] {
+        let answer = change(&alice, wrong, NEW).await;
+        answer.names(422, "wrong-password", "current_password");
+    }
+    for field in ["current_password", "new_password"] {
+        let mut body = json!({ "current_password": PASSWORD, "new_password": NEW });
+        body[field] = Value::Null;
+        let answer = alice.post("/users/me/password", &body).await;
+        answer.names(400, "malformed-request", field);
+        body.as_object_mut().expect("an object").remove(field);
+        let answer = alice.post("/users/me/password", &body).await;
+        answer.names(400, "malformed-request", field);
+        body[field] = json!(PASSWORD);
+        body["unheard_of"] = json!(NEW);
+        let answer = alice.post("/users/me/password", &body).await;
+        answer.names(400, "malformed-request", "unheard_of");
+        assert!(!answer.text.contains(NEW), "{}", answer.text);
+    }
+    // What was refused changed nothing.
+    assert_eq!(other.get("/users/me").await.status, 200);
+    server.login("alice-liddell", PASSWORD).await;
+    assert_eq!(change(&alice, PASSWORD, NEW).await.status, 204);
+
+    let metrics = server.metrics().await;
+    for (reason, count) in [
+        ("none", 1.0),
+        ("weak_password", 5.0),
+        ("bad_password", 3.0),
+        ("overloaded", 0.0),
+        ("error", 0.0),
+    ] {
+        let counted = metrics.sum("auth_password_changes_total", &[("reason", reason)]);
+        assert_eq!(counted, count, "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn of_many_changes_of_one_password_at_once_exactly_one_holds() {
+    let server = Server::start().await;
+    let alice = server.user("alice").await;
+    let new = |index: usize| format!("amber-lantern-{index:02}");
+    let answers =
+        join_all((0..10).map(async |index| change(&alice, PASSWORD, &new(index)).await)).await;
+    let changed: Vec<usize> = (0..10)
+        .filter(|index| answers[*index].status == 204)
+        .collect();
+    assert_eq!(changed.len(), 1);
+    for refused in answers.iter().filter(|answer| answer.status != 204) {
+        refused.names(422, "wrong-password", "current_password");
+    }
+    server.login("alice", &new(changed[0])).await;
+}
+
+#[tokio::test]
+async fn a_deleted_account_is_gone_with_everything_that_was_its_own() {
+    let server = Server::start().await;
+    let alice = server.user("alice").await;
+    let other = server.login("alice", PASSWORD).await;
+    let id = alice.id().await;
+    for client in [&alice, &other] {
+        client.warm_up().await;
+    }
+    let answer = alice.delete("/users/me").await;
+    assert_eq!((answer.status, answer.text.as_str()), (204, ""));
+    for client in [&alice, &other] {
+        client.get("/users/me").await.invalid_token();
+        client.refresh().await.oauth(400, "invalid_grant");
+    }
+    let login = server.anon().login("alice", PASSWORD).await;
+    login.oauth(400, "invalid_grant");
+    let admin = server.admin().await;
+    admin
+        .get(&format!("/admin/users/{id}"))
+        .await
+        .problem(404, "not-found");
+    // Name and address are free; who takes them is somebody else.
+    let again = server.user("alice").await;
+    assert_ne!(again.id().await, id);
+    alice.get("/users/me").await.invalid_token();
+}
+
+#[tokio::test]
+async fn of_many_deletions_at_once_one_succeeds_and_the_others_find_no_session() {
+    let server = Server::start().await;
+    for round in 0..5 {
+        let alice = server.user(&format!("alice{round}")).await;
+        alice.warm_up().await;
+        let answers = join_all((0..8).map(|_| alice.delete("/users/me"))).await;
+        let deleted = answers.iter().filter(|answer| answer.status == 204).count();
+        assert_eq!(deleted, 1);
+        for refused in answers.iter().filter(|answer| answer.status != 204) {
+            refused.invalid_token();
+        }
+    }
+    let metrics = server.metrics().await;
+    assert_eq!(metrics.sum("http_server_panics_total", &[]), 0.0);
+    let owner = [("action", "deleted"), ("actor", "owner")];
+    assert_eq!(metrics.sum("auth_user_changes_total", &owner), 5.0);
+}

@@ -1,0 +1,132 @@
+//! The list of accounts.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Client, PASSWORD, Server};
+
+fn names(page: &Value) -> Vec<String> {
+    let items = page["items"].as_array().expect("a page");
+    let name = |item: &Value| item["username"].as_str().expect("a name").to_owned();
+    items.iter().map(name).collect()
+}
+
+async fn page(admin: &Client, query: &str) -> Value {
+    let answer = admin.get(&format!("/admin/users{query}")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json
+}
+
+#[tokio::test]
+async fn pages_show_every_account_once_in_order_of_creation() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let mut expected = vec!["admin".to_owned()];
+    for index in 0..7 {
+        // Neither the order of names nor that of addresses.
+        let name = format!("user-{}", 9 - index);
+        assert_eq!(server.register(&name).await.status, 201);
+        expected.push(name);
+    }
+    for limit in [1, 3, 4, 8, 200] {
+        let mut seen = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = page(&admin, &format!("?limit={limit}{cursor}")).await;
+            seen.extend(names(&page));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(seen, expected, "{limit}");
+    }
+    let all = page(&admin, "").await;
+    assert_eq!(names(&all), expected);
+    assert!(all["next_cursor"].is_null());
+    assert!(!all.to_string().contains("argon2"), "{all}");
+}
+
+#[tokio::test]
+async fn accounts_made_and_removed_between_two_pages_shift_nothing() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let mut ids = Vec::new();
+    for index in 0..6 {
+        let answer = server.register(&format!("user{index}")).await;
+        ids.push(answer.json["id"].as_str().expect("an id").to_owned());
+    }
+    let first = page(&admin, "?limit=3").await;
+    assert_eq!(names(&first), ["admin", "user0", "user1"]);
+    // Also the account that the cursor points to.
+    for id in &ids[..2] {
+        assert_eq!(
+            admin.delete(&format!("/admin/users/{id}")).await.status,
+            204
+        );
+    }
+    server.register("late").await;
+    let cursor = first["next_cursor"].as_str().expect("more");
+    let rest = page(&admin, &format!("?limit=10&cursor={cursor}")).await;
+    assert_eq!(names(&rest), ["user2", "user3", "user4", "user5", "late"]);
+}
+
+#[tokio::test]
+async fn a_search_finds_the_beginnings_of_names_and_addresses_in_any_case() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    for (username, email) in [
+        ("Alice", "wonder@example.com"),
+        ("alina", "z@example.com"),
+        ("bob", "ALIen@example.com"),
+        ("under_score", "u@example.com"),
+    ] {
+        let body = json!({ "username": username, "email": email, "password": PASSWORD });
+        assert_eq!(server.anon().post("/register", &body).await.status, 201);
+    }
+    for (search, found) in [
+        ("ali", vec!["Alice", "alina", "bob"]),
+        ("ALIC", vec!["Alice"]),
+        ("wonder@", vec!["Alice"]),
+        ("alien@example.com", vec!["bob"]),
+        ("lice", vec![]),
+        // Nothing in it is a wildcard.
+        ("%25", vec![]),
+        ("_", vec![]),
+        ("under_", vec!["under_score"]),
+        ("'%20OR%201=1--", vec![]),
+    ] {
+        let found_names = names(&page(&admin, &format!("?search={search}")).await);
+        assert_eq!(found_names, found, "{search}");
+    }
+    let first = page(&admin, "?search=ali&limit=2").await;
+    assert_eq!(names(&first), ["Alice", "alina"]);
+    let cursor = first["next_cursor"].as_str().expect("more");
+    let rest = page(&admin, &format!("?search=ali&limit=2&cursor={cursor}")).await;
+    assert_eq!(names(&rest), ["bob"]);
+    assert!(rest["next_cursor"].is_null());
+}
+
+#[tokio::test]
+async fn bad_parameters_of_a_list_are_named() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let long = "a".repeat(255);
+    for (field, value) in [
+        ("limit", "0"),
+        ("limit", "201"),
+        ("limit", "-1"),
+        ("limit", "many"),
+        ("limit", "99999999999999999999"),
+        ("cursor", "nonsense"),
+        ("cursor", ""),
+        // As long as a cursor, and none.
+        ("cursor", "_____________________w-"),
+        ("cursor", "!!!!!!!!!!!!!!!!!!!!!!"),
+        ("cursor", "AAAAAAAAAAAAAAAAAAAAAB"),
+        ("search", ""),
+        ("search", &long),
+    ] {
+        let answer = admin.get(&format!("/admin/users?{field}={value}")).await;
+        answer.names(400, "malformed-request", field);
+    }
+}

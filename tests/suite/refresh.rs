@@ -1,0 +1,309 @@
+//! Refresh: rotation, reuse, and the ends of sessions.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Client, Metrics, PASSWORD, Server};
+
+async fn without_grace() -> Server {
+    Server::builder().env("REFRESH_GRACE", "0s").start().await
+}
+
+/// The grace period is as long as it may be: no machine is so slow that it ends within a test.
+async fn with_grace() -> Server {
+    Server::builder().env("REFRESH_GRACE", "60s").start().await
+}
+
+fn reuse(metrics: &Metrics, action: &str) -> f64 {
+    metrics.sum("auth_refresh_reuse_detected_total", &[("action", action)])
+}
+
+fn refreshes(metrics: &Metrics, reason: &str) -> f64 {
+    metrics.sum("auth_token_refreshes_total", &[("reason", reason)])
+}
+
+/// Asserts that neither token of any of these works.
+async fn assert_dead(clients: &[&Client]) {
+    for client in clients {
+        client.get("/users/me").await.invalid_token();
+        client.refresh().await.oauth(400, "invalid_grant");
+    }
+}
+
+#[tokio::test]
+async fn every_refresh_gives_a_new_pair_that_works() {
+    let server = without_grace().await;
+    let mut client = server.user("alice").await;
+    for _ in 0..3 {
+        let answer = client.refresh().await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(answer.json["token_type"], "bearer");
+        assert_eq!(answer.json["expires_in"], 900);
+        let next = client.with(&answer.json);
+        assert_ne!(next.refresh, client.refresh);
+        assert_ne!(next.access, client.access);
+        assert_eq!(next.get("/users/me").await.status, 200);
+        client = next;
+    }
+    let sessions = client.get("/users/me/sessions").await;
+    assert_eq!(sessions.json["items"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn a_used_token_ends_the_session_of_thief_and_owner_at_once() {
+    let server = without_grace().await;
+    let stolen = server.user("alice").await;
+    let other = server.login("alice", PASSWORD).await;
+    let newest = stolen.refreshed().await.refreshed().await;
+    newest.warm_up().await;
+    other.warm_up().await;
+
+    stolen.refresh().await.oauth(400, "invalid_grant");
+    newest.get("/users/me").await.invalid_token();
+    assert_dead(&[&newest, &stolen]).await;
+    // The account's other session is another family.
+    assert_eq!(other.get("/users/me").await.status, 200);
+    other.refreshed().await;
+
+    let metrics = server.metrics().await;
+    assert_eq!(reuse(&metrics, "family_revoked"), 1.0);
+    assert_eq!(reuse(&metrics, "grace_replay"), 0.0);
+    assert_eq!(refreshes(&metrics, "reused"), 1.0);
+    assert_eq!(refreshes(&metrics, "revoked"), 2.0);
+    let revoked = metrics.sum("auth_tokens_revoked_total", &[("reason", "reuse")]);
+    assert_eq!(revoked, 1.0);
+}
+
+#[tokio::test]
+async fn without_grace_the_previous_token_ends_the_session_too() {
+    let server = without_grace().await;
+    let first = server.user("alice").await;
+    let second = first.refreshed().await;
+    second.warm_up().await;
+    first.refresh().await.oauth(400, "invalid_grant");
+    assert_dead(&[&second, &first]).await;
+}
+
+#[tokio::test]
+async fn many_thieves_at_once_end_the_session_once() {
+    let server = without_grace().await;
+    let stolen = server.user("alice").await;
+    let newest = stolen.refreshed().await;
+    for answer in join_all((0..20).map(|_| stolen.refresh())).await {
+        answer.oauth(400, "invalid_grant");
+    }
+    assert_dead(&[&newest]).await;
+    let metrics = server.metrics().await;
+    assert_eq!(reuse(&metrics, "family_revoked"), 1.0);
+    assert_eq!(refreshes(&metrics, "revoked"), 20.0);
+}
+
+#[tokio::test]
+async fn two_tabs_that_refresh_with_one_token_both_go_on() {
+    let server = with_grace().await;
+    let start = server.user("alice").await;
+    let (left, right) = (start.refreshed().await, start.refreshed().await);
+    assert_eq!(left.refresh, right.refresh);
+    assert_ne!(left.access, right.access);
+    for tab in [&left, &right, &start] {
+        assert_eq!(tab.get("/users/me").await.status, 200);
+    }
+    let (left, right) = (left.refreshed().await, right.refreshed().await);
+    assert_eq!(left.refresh, right.refresh);
+    for tab in [&left, &right] {
+        assert_eq!(tab.get("/users/me").await.status, 200);
+    }
+    let metrics = server.metrics().await;
+    assert_eq!(reuse(&metrics, "grace_replay"), 2.0);
+    assert_eq!(reuse(&metrics, "family_revoked"), 0.0);
+}
+
+#[tokio::test]
+async fn grace_is_for_the_previous_token_and_never_for_an_older_one() {
+    let server = with_grace().await;
+    let first = server.user("alice").await;
+    let second = first.refreshed().await;
+    let third = second.refreshed().await;
+    third.warm_up().await;
+    first.refresh().await.oauth(400, "invalid_grant");
+    assert_dead(&[&third, &second, &first]).await;
+    let metrics = server.metrics().await;
+    assert_eq!(reuse(&metrics, "family_revoked"), 1.0);
+}
+
+#[tokio::test]
+async fn of_fifty_refreshes_at_once_exactly_one_chain_lives_on() {
+    let server = with_grace().await;
+    let start = server.user("alice").await;
+    let next = join_all((0..50).map(|_| start.refreshed())).await;
+    for tab in &next {
+        assert_eq!(tab.refresh, next[0].refresh);
+        assert_eq!(tab.get("/users/me").await.status, 200);
+    }
+    let metrics = server.metrics().await;
+    assert_eq!(refreshes(&metrics, "none"), 50.0);
+    assert_eq!(reuse(&metrics, "grace_replay"), 49.0);
+
+    let sessions = next[0].get("/users/me/sessions").await;
+    assert_eq!(sessions.json["items"].as_array().map(Vec::len), Some(1));
+    // The successor works, and once it was used, the start of the chain is an old token.
+    let newest = next[7].refreshed().await;
+    assert_ne!(newest.refresh, next[0].refresh);
+    start.refresh().await.oauth(400, "invalid_grant");
+    assert_dead(&[&newest, &next[0], &start]).await;
+}
+
+#[tokio::test]
+async fn what_is_no_refresh_token_is_refused_and_ends_nothing() {
+    let server = Server::start().await;
+    let alice = server.user("alice").await;
+    let access = alice.access.clone().expect("a token");
+    let refresh = alice.refresh.clone().expect("a token");
+    let unknown = format!("rt_{}", "A".repeat(43));
+    let cut = &refresh[..refresh.len() - 1];
+    let bare = refresh.trim_start_matches("rt_");
+    for garbage in [
+        "",
+        "garbage",
+        &unknown,
+        &access,
+        cut,
+        bare,
+        &format!(" {refresh}"),
+    ] {
+        let body = json!({ "refresh_token": garbage });
+        let answer = server.anon().post("/refresh", &body).await;
+        answer.oauth(400, "invalid_grant");
+        assert!(
+            garbage.is_empty() || !answer.text.contains(garbage),
+            "{}",
+            answer.text
+        );
+    }
+    // Nor is a refresh token an access token.
+    server
+        .anon()
+        .token(&refresh)
+        .get("/users/me")
+        .await
+        .invalid_token();
+    assert_eq!(refreshes(&server.metrics().await, "unknown_token"), 7.0);
+    assert_eq!(alice.get("/users/me").await.status, 200);
+    alice.refreshed().await;
+}
+
+#[tokio::test]
+async fn a_malformed_refresh_is_refused_in_the_words_of_oauth() {
+    let server = Server::start().await;
+    let alice = server.user("alice").await;
+    let token = alice.refresh.clone().expect("a token");
+    for body in [
+        json!({}),
+        json!({ "refresh_token": null }),
+        json!({ "refresh_token": [token] }),
+        json!({ "refresh_token": token, "unheard_of": true }),
+        json!(token),
+        Value::Null,
+    ] {
+        let answer = alice.post("/refresh", &body).await;
+        answer.oauth(400, "invalid_request");
+        assert!(!answer.text.contains(&token), "{}", answer.text);
+    }
+    let request = server.anon().request(Method::POST, "/refresh");
+    let answer = Answer::of(request.form(&[("refresh_token", &token)])).await;
+    answer.oauth(415, "invalid_request");
+    alice.refreshed().await;
+}
+
+#[tokio::test]
+async fn a_session_ends_after_its_lifetime_however_often_it_is_refreshed() {
+    let lifetime = Duration::from_secs(3);
+    let server = Server::builder()
+        .env("SESSION_TTL", "3s")
+        .env("SESSION_IDLE_TTL", "3s")
+        .start()
+        .await;
+    server.register("alice").await;
+    let before = Instant::now();
+    let mut client = server.login("alice", PASSWORD).await;
+    let after = Instant::now();
+    // The session starts between the two; what happens around its end may go either way.
+    loop {
+        let asked = Instant::now();
+        let answer = client.refresh().await;
+        if answer.status == 200 {
+            assert!(asked < after + lifetime, "the session is too old");
+            client = client.with(&answer.json);
+            client.get("/users/me").await;
+        } else {
+            answer.oauth(400, "invalid_grant");
+            assert!(before.elapsed() >= lifetime, "the session is not old yet");
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    tokio::time::sleep_until((after + lifetime).into()).await;
+    assert_dead(&[&client]).await;
+    assert_eq!(refreshes(&server.metrics().await, "expired"), 2.0);
+    server.login("alice", PASSWORD).await;
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_refreshes_ends_and_one_that_is_refreshed_goes_on() {
+    let idle = Duration::from_secs(3);
+    let server = Server::builder()
+        .env("SESSION_TTL", "1h")
+        .env("SESSION_IDLE_TTL", "3s")
+        .start()
+        .await;
+    server.register("alice").await;
+    let start = Instant::now();
+    let mut last = start;
+    let mut busy = server.login("alice", PASSWORD).await;
+    let lazy = server.login("alice", PASSWORD).await;
+    lazy.warm_up().await;
+    let lazy_since = Instant::now();
+    while start.elapsed() < idle + Duration::from_secs(1) {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let asked = Instant::now();
+        let answer = busy.refresh().await;
+        // Nothing is said about a machine that was busy elsewhere for as long as that.
+        if last.elapsed() < idle {
+            assert_eq!(answer.status, 200, "{}", answer.text);
+        }
+        if answer.status == 200 {
+            busy = busy.with(&answer.json);
+            last = asked;
+        } else {
+            busy = server.login("alice", PASSWORD).await;
+            last = asked;
+        }
+    }
+    tokio::time::sleep_until((lazy_since + idle).into()).await;
+    assert_dead(&[&lazy]).await;
+}
+
+#[tokio::test]
+async fn accounts_that_are_disabled_or_gone_do_not_refresh() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let disabled = server.user("disabled").await;
+    let path = format!("/admin/users/{}", disabled.id().await);
+    let answer = admin.patch(&path, &json!({ "disabled": true })).await;
+    assert_eq!(answer.status, 200);
+    assert_dead(&[&disabled]).await;
+    // The session stays ended when the account is enabled again.
+    let answer = admin.patch(&path, &json!({ "disabled": false })).await;
+    assert_eq!(answer.status, 200);
+    assert_dead(&[&disabled]).await;
+    server.login("disabled", PASSWORD).await;
+
+    let deleted = server.user("deleted").await;
+    let path = format!("/admin/users/{}", deleted.id().await);
+    assert_eq!(admin.delete(&path).await.status, 204);
+    assert_dead(&[&deleted]).await;
+}
