@@ -1,5 +1,7 @@
 //! Puts the service together, runs its two listeners, and stops it.
 
+mod server;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,11 +10,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use metrics_exporter_prometheus::PrometheusHandle;
-use poem::http::uri::Scheme;
-use poem::listener::{Acceptor, TcpAcceptor};
-use poem::web::{LocalAddr, RemoteAddr};
-use poem::{Endpoint, Response, Server};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use crate::api::ops::{Readiness, Scrape};
@@ -30,6 +28,8 @@ use crate::store::{SqliteOptions, Store};
 
 /// How often the dependencies are asked whether they answer.
 const PING: Duration = Duration::from_secs(1);
+/// How long a scrape in flight may take to finish.
+const OPS_SHUTDOWN: Duration = Duration::from_secs(1);
 /// How often accounts and sessions are counted.
 const INVENTORY: Duration = Duration::from_mins(1);
 
@@ -168,18 +168,17 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
 
     let stop_api = Arc::new(Notify::new());
     let stop_ops = Arc::new(Notify::new());
-    let api_server = run(
+    let stopped = |notify: &Arc<Notify>| {
+        let notify = Arc::clone(notify);
+        async move { notify.notified().await }
+    };
+    let api_server = server::serve(
         api_listener,
         api,
-        Arc::clone(&stop_api),
+        stopped(&stop_api),
         config.shutdown_timeout,
-    )?;
-    let ops_server = run(
-        ops_listener,
-        ops,
-        Arc::clone(&stop_ops),
-        Duration::from_secs(1),
-    )?;
+    );
+    let ops_server = server::serve(ops_listener, ops, stopped(&stop_ops), OPS_SHUTDOWN);
     let ops_server = tokio::spawn(ops_server);
     let api_server = tokio::spawn(api_server);
     greet(&config, &first_admin);
@@ -212,48 +211,6 @@ async fn bind(option: &str, address: &mut SocketAddr) -> Result<TcpListener> {
     };
     let result: io::Result<TcpListener> = listen.await;
     result.map_err(|error| Error::internal(format!("cannot listen on {option}: {error}")))
-}
-
-fn run(
-    listener: TcpListener,
-    endpoint: impl Endpoint<Output = Response> + 'static,
-    stop: Arc<Notify>,
-    timeout: Duration,
-) -> Result<impl Future<Output = io::Result<()>>> {
-    let acceptor = NoDelay(TcpAcceptor::from_tokio(listener).map_err(Error::internal)?);
-    Ok(
-        Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(
-            endpoint,
-            async move { stop.notified().await },
-            Some(timeout),
-        ),
-    )
-}
-
-/// Sets `TCP_NODELAY`, which poem 3.1.12 does not: without it small answers wait 40 ms for the
-/// client's acknowledgement. Backs off when accepting fails, which would otherwise be a busy loop.
-struct NoDelay(TcpAcceptor);
-
-impl Acceptor for NoDelay {
-    type Io = TcpStream;
-
-    fn local_addr(&self) -> Vec<LocalAddr> {
-        self.0.local_addr()
-    }
-
-    async fn accept(&mut self) -> io::Result<(TcpStream, LocalAddr, RemoteAddr, Scheme)> {
-        match self.0.accept().await {
-            Ok(accepted) => {
-                accepted.0.set_nodelay(true)?;
-                Ok(accepted)
-            }
-            Err(error) => {
-                tracing::warn!(%error, "accepting a connection failed");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                Err(error)
-            }
-        }
-    }
 }
 
 async fn watch_dependencies(auth: Arc<Auth>, readiness: Arc<Readiness>) {
