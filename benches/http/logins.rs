@@ -1,0 +1,59 @@
+//! Logins as fast as they go, against what the hash gate could do at best.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::Result;
+use crate::client::{Until, Wire, load};
+use crate::scrape::Scrape;
+use crate::server::{Server, credentials, folder};
+use crate::stats::Latency;
+
+const CONNECTIONS: usize = 16;
+const DURATION: Duration = Duration::from_secs(10);
+
+/// Measures and prints.
+pub fn measure() -> Result<Value> {
+    let folder = folder()?;
+    let server = Server::service(folder.path())?;
+    server.register(CONNECTIONS)?;
+    let requests: Vec<Wire> = (0..CONNECTIONS).map(credentials).collect();
+    load(
+        server.api,
+        &requests,
+        Until::Elapsed(Duration::from_secs(1)),
+    );
+
+    let before = Scrape::take(server.ops)?;
+    let load = load(server.api, &requests, Until::Elapsed(DURATION));
+    let after = Scrape::take(server.ops)?;
+    let grown = |name: &str| after.sum(name, "") - before.sum(name, "");
+    let hashes = grown("auth_password_hash_duration_seconds_count");
+    let hash = grown("auth_password_hash_duration_seconds_sum") / hashes;
+    let permits = after.sum("auth_password_hash_permits", "");
+    let ceiling = permits / hash;
+    let rate = load.rate();
+    let outcomes = load.outcomes();
+    let latency = Latency::of(load.latencies);
+    println!(
+        "Logins, {CONNECTIONS} connections in a closed loop, {} s",
+        DURATION.as_secs()
+    );
+    println!("  {rate:.1} logins/s ({outcomes}); {latency}");
+    println!(
+        "  a hash takes {:.2} ms, {permits} at once: {ceiling:.1}/s at best; efficiency {:.1} %",
+        hash * 1e3,
+        rate / ceiling * 100.0
+    );
+    Ok(json!({
+        "connections": CONNECTIONS,
+        "logins_per_second": rate,
+        "outcomes": outcomes,
+        "latency": latency.json(),
+        "hash_ms": hash * 1e3,
+        "permits": permits,
+        "ceiling_per_second": ceiling,
+        "efficiency": rate / ceiling,
+    }))
+}

@@ -1,0 +1,131 @@
+//! What the service does under load, measured from outside, through HTTP on real ports.
+//!
+//! `cargo bench --bench http` prints the figures and writes them to a JSON file. Nothing here can
+//! fail for being slow: a benchmark reports, it does not judge. Servers and load generator share
+//! the machine's cores, so compare figures of one run with each other, and quote medians and
+//! ratios.
+
+#![forbid(unsafe_code)]
+
+mod bare;
+mod client;
+mod logins;
+mod machine;
+mod memory;
+mod reads;
+mod saturation;
+mod scrape;
+mod server;
+mod stats;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use serde_json::{Map, Value, json};
+
+/// Whatever went wrong ends the benchmark.
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// `GET /users/me` as fast as it goes, against a bare endpoint.
+    Saturation,
+    /// Logins a second.
+    Logins,
+    /// Latency of `GET /users/me` while nothing and while everything happens.
+    Reads,
+    /// Memory, start and scrapes.
+    Memory,
+}
+
+impl Part {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Saturation => "saturation",
+            Self::Logins => "logins",
+            Self::Reads => "reads",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+/// Measures the service from outside.
+#[derive(Parser)]
+struct Options {
+    /// What to measure; everything when absent
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+    /// Where the figures go
+    #[arg(long, default_value = "target/bench-http.json")]
+    json: PathBuf,
+    /// Rounds of each contestant at saturation
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds of a round at saturation
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// Connections at saturation
+    #[arg(long, default_value_t = 32)]
+    connections: usize,
+    /// What cargo passes to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Be the bare server
+    #[arg(long, hide = true)]
+    bare: bool,
+    /// Be the service with nothing behind its metrics
+    #[arg(long, hide = true)]
+    unrecorded: bool,
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    if options.bare {
+        return bare::serve();
+    }
+    if options.unrecorded {
+        return server::serve_unrecorded();
+    }
+    if !options.bench {
+        println!("nothing measured: run `cargo bench --bench http`");
+        return Ok(());
+    }
+    machine::raise_descriptor_limit();
+    let mut figures = Map::new();
+    figures.insert("machine".to_owned(), machine::describe());
+    for part in [Part::Saturation, Part::Logins, Part::Reads, Part::Memory] {
+        if !options.parts.is_empty() && !options.parts.contains(&part) {
+            continue;
+        }
+        let before = machine::load_average();
+        let measured = match part {
+            Part::Saturation => saturation::measure(&saturation::Plan {
+                rounds: options.rounds,
+                round: Duration::from_secs(options.seconds),
+                connections: options.connections,
+            })?,
+            Part::Logins => logins::measure()?,
+            Part::Reads => reads::measure()?,
+            Part::Memory => memory::measure()?,
+        };
+        let after = machine::load_average();
+        println!("load average: {before} before, {after} after\n");
+        let load = json!({ "before": before, "after": after });
+        let entry = json!({ "load_average": load, "figures": measured });
+        figures.insert(part.name().to_owned(), entry);
+    }
+    write(&options.json, &Value::Object(figures))?;
+    println!("figures: {}", options.json.display());
+    Ok(())
+}
+
+fn write(path: &Path, figures: &Value) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, format!("{figures:#}\n"))?;
+    Ok(())
+}
