@@ -77,6 +77,7 @@ async fn what_is_signed_verifies_until_it_expires_cached_or_not() {
     );
 }
 
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 #[tokio::test]
 async fn every_way_to_be_wrong_has_its_word() {
     let tokens = tokens().await;
