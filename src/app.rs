@@ -38,12 +38,16 @@ const INVENTORY: Duration = Duration::from_mins(1);
 /// # Errors
 /// When the data folder cannot be used, the database does not open, or the keys do not decrypt.
 pub async fn open(config: &Config, clock: Clock) -> Result<Arc<Auth>> {
-    make_data_dir(config).map_err(Error::internal)?;
+    let unusable = |error: io::Error| {
+        let folder = config.data_dir.display();
+        Error::internal(format!("DATA_DIR {folder} cannot be used: {error}"))
+    };
+    make_data_dir(config).map_err(unusable)?;
     let secret = config
         .secret_key
         .as_ref()
         .map(crate::config::Secret::expose);
-    let secret = secret_for(secret, &config.data_dir).map_err(Error::internal)?;
+    let secret = secret_for(secret, &config.data_dir).map_err(unusable)?;
     let store = Store::open(&SqliteOptions {
         url: config.database_url.as_ref().map_or_else(
             || {
@@ -166,6 +170,8 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
     ));
     tokio::spawn(take_inventory(Arc::clone(&auth), span(config.session_ttl)));
 
+    // Before anybody can see that the service runs, and tell it to stop.
+    let mut signals = Signals::listen().map_err(Error::internal)?;
     let stop_api = Arc::new(Notify::new());
     let stop_ops = Arc::new(Notify::new());
     let stopped = |notify: &Arc<Notify>| {
@@ -184,12 +190,12 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
     greet(&config, &first_admin);
     tracing::info!(event = "sys_startup", "started");
 
-    wait_for_signal().await;
+    signals.next().await;
     tracing::info!(event = "sys_shutdown", "stopping: not ready from now on");
     readiness.stop();
     draining.store(true, Ordering::SeqCst);
-    tokio::spawn(async {
-        wait_for_signal().await;
+    tokio::spawn(async move {
+        signals.next().await;
         tracing::warn!("a second signal: stopping at once");
         std::process::exit(130);
     });
@@ -247,20 +253,36 @@ async fn count(auth: &Auth, session_ttl: TimeDelta) -> Result<()> {
     Ok(())
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-async fn wait_for_signal() {
+/// SIGTERM and Ctrl-C, from the moment of listening on: none is lost between two waits.
+struct Signals {
     #[cfg(unix)]
-    {
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        #[cfg(unix)]
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate())?,
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
-    let _ = tokio::signal::ctrl_c().await;
+
+    /// Waits for the next one.
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }
 
 /// Says to a person where things are. On standard output, never in the log: it may hold the first

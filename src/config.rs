@@ -326,7 +326,7 @@ impl Config {
             ("SESSION_IDLE_TTL", time(self.session_idle_ttl)),
             ("SESSION_TTL", time(self.session_ttl)),
             ("REFRESH_GRACE", time(self.refresh_grace)),
-            ("ADMIN_EMAIL", crate::events::mask_email(&self.admin_email)),
+            ("ADMIN_EMAIL", mask_email(&self.admin_email)),
             ("ADMIN_USERNAME", self.admin_username.clone()),
             (
                 "ADMIN_PASSWORD",
@@ -361,4 +361,15 @@ fn word(value: impl ValueEnum + Copy) -> String {
     value
         .to_possible_value()
         .map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+/// An e-mail address with all but its first letter and its domain hidden.
+fn mask_email(email: &str) -> String {
+    match email.split_once('@') {
+        Some((local, domain)) => {
+            let first: String = local.chars().take(1).collect();
+            format!("{first}***@{domain}")
+        }
+        None => "***".to_owned(),
+    }
 }

@@ -285,18 +285,6 @@ impl fmt::Display for Id {
     }
 }
 
-/// An e-mail address with all but its first letter and its domain hidden.
-#[must_use]
-pub fn mask_email(email: &str) -> String {
-    match email.split_once('@') {
-        Some((local, domain)) => {
-            let first: String = local.chars().take(1).collect();
-            format!("{first}***@{domain}")
-        }
-        None => "***".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,12 +312,5 @@ mod tests {
         ] {
             assert!(RequestId::from_client(bad).is_none(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn emails_are_masked() {
-        assert_eq!(mask_email("alice@example.com"), "a***@example.com");
-        assert_eq!(mask_email("@example.com"), "***@example.com");
-        assert_eq!(mask_email("no address"), "***");
     }
 }

@@ -17,6 +17,7 @@ use rbac_sentinel::auth::calibrate;
 use rbac_sentinel::auth::password::Password;
 use rbac_sentinel::clock::Clock;
 use rbac_sentinel::config::{Config, LogFormat};
+use rbac_sentinel::error::Error;
 use rbac_sentinel::{api, app, auth, metrics, telemetry};
 
 /// Authentication and role-based access control that shows what it is doing.
@@ -96,8 +97,9 @@ struct Healthcheck {
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    // Before anything reads the environment; a missing file is no error.
-    if let Err(error) = dotenvy::dotenv()
+    // Before anything reads the environment; a missing file is no error. Folders further up are not
+    // searched: what lies there is somebody else's.
+    if let Err(error) = dotenvy::from_path(".env")
         && !error.not_found()
     {
         eprintln!("rbac-sentinel: .env cannot be read: {error}");
@@ -116,15 +118,17 @@ fn main() -> ExitCode {
     }
 }
 
-/// An error and what caused it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
+/// An error and what caused it, in one line. Errors that a request would be told nothing of, its
+/// operator is told; errors that repeat their cause say it once.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(Error::Internal(cause)) = error.downcast_ref() {
+        return chain(&**cause);
     }
-    text
+    let text = error.to_string();
+    match error.source().map(chain) {
+        Some(cause) if !text.ends_with(&cause) => format!("{text}: {cause}"),
+        _ => text,
+    }
 }
 
 #[tokio::main]

@@ -149,9 +149,9 @@ fn read_secret(mut file: fs::File, path: &Path) -> io::Result<Zeroizing<Vec<u8>>
             )));
         }
     }
-    let mut text = Zeroizing::new(String::new());
-    file.read_to_string(&mut text)?;
-    let secret = STANDARD.decode(text.trim()).unwrap_or_default();
+    let mut text = Zeroizing::new(Vec::new());
+    file.read_to_end(&mut text)?;
+    let secret = STANDARD.decode(text.trim_ascii()).unwrap_or_default();
     if secret.len() < 32 {
         return Err(io::Error::other(format!(
             "{} is damaged: restore it from a backup; without it the signing keys are lost",

@@ -162,4 +162,14 @@ mod tests {
         assert!(!format!("{config:?}").contains("s3cret"));
         assert!(config.masked().contains("SECRET_KEY=***"));
     }
+
+    #[test]
+    fn emails_are_masked() {
+        assert_eq!(
+            super::super::mask_email("alice@example.com"),
+            "a***@example.com"
+        );
+        assert_eq!(super::super::mask_email("@example.com"), "***@example.com");
+        assert_eq!(super::super::mask_email("no address"), "***");
+    }
 }

@@ -62,7 +62,7 @@ impl Store {
     /// When the file cannot be opened, or a migration fails.
     pub async fn open(options: &SqliteOptions) -> Result<Self> {
         let connect = SqliteConnectOptions::from_str(&options.url)
-            .map_err(Error::internal)?
+            .map_err(cannot_open)?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(if options.synchronous_full {
@@ -84,15 +84,15 @@ impl Store {
         let write = pool(1)
             .connect_with(connect.clone())
             .await
-            .map_err(Error::internal)?;
+            .map_err(cannot_open)?;
         sqlx::migrate!("migrations/sqlite")
             .run(&write)
             .await
-            .map_err(Error::internal)?;
+            .map_err(cannot_open)?;
         let read = pool(options.readers)
             .connect_with(connect.read_only(true))
             .await
-            .map_err(Error::internal)?;
+            .map_err(cannot_open)?;
         DB_CONNECTION_MAX.set(Pool::SqliteRead, f64::from(options.readers));
         DB_CONNECTION_MAX.set(Pool::SqliteWrite, 1.0);
         Ok(Self { read, write })
@@ -160,6 +160,11 @@ impl Store {
     async fn begin(&self) -> Result<Lease<Transaction>> {
         lease(Pool::SqliteWrite, self.write.begin_with("BEGIN IMMEDIATE")).await
     }
+}
+
+/// Says what did not work: the engine's words alone do not.
+fn cannot_open(error: impl std::fmt::Display) -> Error {
+    Error::internal(format!("the database cannot be opened: {error}"))
 }
 
 /// A count of everything and of a part of it.

@@ -252,9 +252,13 @@ impl Store {
         let before: User = row.ok_or(Error::NotFound("user"))?.into();
         let mut after = before.clone();
         let mut ended = Vec::new();
-        if change.username.is_some() || change.email.is_some() {
-            after.username = change.username.clone().unwrap_or(after.username);
-            after.email = change.email.clone().unwrap_or(after.email);
+        if let Some(username) = &change.username {
+            after.username.clone_from(username);
+        }
+        if let Some(email) = &change.email {
+            after.email.clone_from(email);
+        }
+        if after != before {
             after.updated_at = at;
             execute!(
                 tx,
