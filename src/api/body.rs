@@ -14,6 +14,9 @@ use super::problem::Problem;
 use crate::auth::password::Password;
 
 const JSON: &str = "application/json";
+/// What a refusal of the whole body names as the field, and the rule.
+const WHOLE: &str = "body";
+const NO_OBJECT: &str = "must be a JSON object";
 
 /// A JSON body. The framework's own extractor names no fields, and repeats values.
 pub struct Body<T>(pub T);
@@ -45,6 +48,10 @@ impl<'a, T: DeserializeOwned + Type> ApiExtractor<'a> for Body<T> {
     ) -> poem::Result<Self> {
         expect_media_type(request, JSON)?;
         let bytes = read(request, body).await?;
+        // The parser would take an array for an object, its fields by position.
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            return Err(Problem::malformed().field(WHOLE, NO_OBJECT).into());
+        }
         let mut json = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let path = error.path().to_string();
@@ -77,8 +84,9 @@ pub(super) fn expect_media_type(request: &Request, wanted: &str) -> Result<(), P
 /// are ours (field names, expectations) are taken.
 fn refusal(path: &str, error: &serde_json::Error) -> Problem {
     let message = error.to_string();
-    let quoted = |after: &str| {
-        let rest = message.split_once(after)?.1;
+    // At the beginning alone: further on, a value may hold the same words.
+    let quoted = |before: &str| {
+        let rest = message.strip_prefix(before)?;
         Some(rest.split('`').next().unwrap_or_default().to_owned())
     };
     let problem = Problem::malformed();
@@ -98,12 +106,10 @@ fn refusal(path: &str, error: &serde_json::Error) -> Problem {
             .map_or("something else", |(_, rest)| {
                 rest.split(" at line").next().unwrap_or(rest)
             });
-        let field = if path == "." || path.is_empty() {
-            "body"
-        } else {
-            path
-        };
-        return problem.field(field, format!("must be {expected}"));
+        if path == "." || path.is_empty() {
+            return problem.field(WHOLE, NO_OBJECT);
+        }
+        return problem.field(path, format!("must be {expected}"));
     }
     problem.detail(format!(
         "the body is not JSON: line {}, column {}",
@@ -234,7 +240,7 @@ mod tests {
                 "role",
                 "must be a string",
             ),
-            (r#""hunter2""#, "body", "must be struct Example"),
+            (r#""hunter2""#, "body", "must be a JSON object"),
         ] {
             let problem = parse(text);
             assert_eq!(problem.more.errors.len(), 1, "{text}: {problem:?}");

@@ -107,7 +107,11 @@ fn add_common_responses(operation: &mut Value, permissions: &[String], oauth: bo
         });
         let responses = operation["responses"].as_object_mut();
         if let Some(responses) = responses {
-            responses.entry(status).or_insert(response);
+            // A flow may document the status, too; the headers are the guard's and the edge's.
+            responses
+                .entry(status)
+                .and_modify(|known| known["headers"] = headers)
+                .or_insert(response);
         }
     };
     let text =

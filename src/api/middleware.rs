@@ -359,34 +359,4 @@ fn body_size(response: &mut Response) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn trailing_slashes_are_the_same_path() {
-        for (from, to) in [
-            ("/login/", "/login"),
-            ("/login", "/login"),
-            ("/", "/"),
-            ("//", "/"),
-            ("/a/b//?x=1", "/a/b?x=1"),
-        ] {
-            let mut uri: Uri = from.parse().expect("a URI");
-            strip_trailing_slash(&mut uri);
-            assert_eq!(uri.to_string(), to);
-        }
-    }
-
-    #[test]
-    fn rules_say_what_is_wanted_and_repeat_nothing() {
-        assert_eq!(
-            rule("failed to parse \"string(uuid)\": found s3cret"),
-            "must be a UUID"
-        );
-        assert_eq!(
-            rule("verification failed. maximum(200, exclusive: false)"),
-            "must be at most 200"
-        );
-        assert!(!rule("failed to parse \"x\": s3cret").contains("s3cret"));
-    }
-}
+mod tests;

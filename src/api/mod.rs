@@ -23,7 +23,7 @@ mod views;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use poem::{Endpoint, EndpointExt as _, Response, Route};
+use poem::{Endpoint, EndpointExt as _, Request, Response, Route};
 use poem_openapi::{ContactObject, LicenseObject, OpenApiService, Tags};
 use serde_json::Value;
 
@@ -147,8 +147,33 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
     if let Some(scrape) = scrape {
         route = route.at("/metrics", ops::metrics_endpoint(scrape));
     }
-    let inner = route.nest("/", service).data(auth).map_to_response();
+    let inner = WithHome {
+        home: pages::home(),
+        rest: route.nest("/", service).data(auth).map_to_response(),
+    };
     Ok(Edge::new(inner, routes, draining))
+}
+
+/// The framework's router gives `/` to what is nested there, whatever else is at it.
+struct WithHome<H, R> {
+    home: H,
+    rest: R,
+}
+
+impl<H, R> Endpoint for WithHome<H, R>
+where
+    H: Endpoint<Output = Response>,
+    R: Endpoint<Output = Response>,
+{
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        if request.uri().path() == "/" {
+            self.home.call(request).await
+        } else {
+            self.rest.call(request).await
+        }
+    }
 }
 
 /// Every documented operation and every page, as the route table wants them.

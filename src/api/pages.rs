@@ -24,14 +24,18 @@ pub struct Pages {
     pub redoc: String,
 }
 
-/// Adds the pages to the API's routes.
+/// Adds the pages to the API's routes, apart from [`home`].
 pub fn mount(route: Route, pages: Pages) -> Route {
     route
-        .at("/", page("text/html; charset=utf-8", HOME.to_owned()))
         .at("/docs", page("text/html; charset=utf-8", pages.docs))
         .at("/redoc", page("text/html; charset=utf-8", pages.redoc))
         .at("/openapi.json", page("application/json", pages.json))
         .at("/openapi.yaml", page("application/yaml", pages.yaml))
+}
+
+/// The page that leads to the others.
+pub fn home() -> impl Endpoint<Output = Response> {
+    page("text/html; charset=utf-8", HOME.to_owned())
 }
 
 fn page(content_type: &'static str, body: String) -> impl Endpoint<Output = Response> {

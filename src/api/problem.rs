@@ -180,13 +180,16 @@ impl Problem {
             .iter()
             .map(|error| format!("{}: {}", error.field, error.rule));
         let description: Vec<String> = self.more.detail.clone().into_iter().chain(fields).collect();
+        let description = if description.is_empty() {
+            title(self.code).to_owned()
+        } else {
+            description.join("; ")
+        };
+        // The standard's alphabet: what a client called a field may hold anything.
+        let foreign = |c: char| !(' '..='~').contains(&c) || c == '"' || c == '\\';
         OAuthErrorBody {
             error: self.oauth.unwrap_or(usual).to_owned(),
-            error_description: if description.is_empty() {
-                title(self.code).to_owned()
-            } else {
-                description.join("; ")
-            },
+            error_description: description.replace(foreign, "?"),
         }
     }
 }

@@ -1,0 +1,94 @@
+//! What the edge does whatever is inside.
+
+use poem::endpoint::make;
+use serde_json::Value;
+
+use super::*;
+use crate::metrics::{Metric as _, recorder_builder};
+
+/// A handler that panics unless it is asked for `/well`.
+fn panicking() -> Edge<impl Endpoint<Output = Response>> {
+    let routes = ["/well", "/ill", "/login"].map(|path| (Method::Get, path, vec![200]));
+    let inner = make(|request: Request| async move {
+        assert_eq!(request.uri().path(), "/well", "hunter2");
+        Response::builder().body("well")
+    });
+    Edge::new(inner, Arc::new(Routes::new(routes)), Arc::default())
+}
+
+async fn get<E: Endpoint<Output = Response> + 'static>(
+    edge: &Edge<E>,
+    path: &str,
+) -> (Response, String) {
+    let request = Request::builder()
+        .uri(path.parse().expect("a URI"))
+        .finish();
+    let mut response = edge.call(request).await.expect("never an error");
+    let body = response.take_body().into_string().await.expect("text");
+    (response, body)
+}
+
+#[test]
+fn a_panic_is_counted_and_answered_with_a_500_and_the_service_goes_on() {
+    let recorder = recorder_builder().build_recorder();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    ::metrics::with_local_recorder(&recorder, || {
+        HTTP_PANICS.zero();
+        runtime.block_on(async {
+            let edge = panicking();
+            for _ in 0..2 {
+                let (response, body) = get(&edge, "/ill").await;
+                let problem: Value = serde_json::from_str(&body).expect("JSON");
+                assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+                assert_eq!(response.content_type(), Some("application/problem+json"));
+                assert_eq!(problem["type"], "urn:rbac-sentinel:problem:internal");
+                assert_eq!(problem["instance"], "/ill");
+                let id = response.header(X_REQUEST_ID).expect("an id");
+                assert_eq!(problem["request_id"], id);
+                assert!(!body.contains("hunter2"), "{body}");
+                assert_eq!(get(&edge, "/well").await.1, "well");
+            }
+            let (response, body) = get(&edge, "/login").await;
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            let error: Value = serde_json::from_str(&body).expect("JSON");
+            assert_eq!(error["error"], "server_error");
+        });
+    });
+    let scrape = recorder.handle().render();
+    assert!(scrape.contains("http_server_panics_total 3"), "{scrape}");
+    let label = "http_route=\"/ill\",http_response_status_code=\"500\"";
+    let counted = scrape
+        .lines()
+        .find(|line| line.contains("_seconds_count") && line.contains(label));
+    assert!(counted.is_some_and(|line| line.ends_with(" 2")), "{scrape}");
+}
+
+#[test]
+fn trailing_slashes_are_the_same_path() {
+    for (from, to) in [
+        ("/login/", "/login"),
+        ("/login", "/login"),
+        ("/", "/"),
+        ("//", "/"),
+        ("/a/b//?x=1", "/a/b?x=1"),
+    ] {
+        let mut uri: Uri = from.parse().expect("a URI");
+        strip_trailing_slash(&mut uri);
+        assert_eq!(uri.to_string(), to);
+    }
+}
+
+#[test]
+fn rules_say_what_is_wanted_and_repeat_nothing() {
+    assert_eq!(
+        rule("failed to parse \"string(uuid)\": found s3cret"),
+        "must be a UUID"
+    );
+    assert_eq!(
+        rule("verification failed. maximum(200, exclusive: false)"),
+        "must be at most 200"
+    );
+    assert!(!rule("failed to parse \"x\": s3cret").contains("s3cret"));
+}
