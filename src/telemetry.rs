@@ -80,7 +80,13 @@ pub fn start_logging(format: LogFormat, level: &str) -> Result<(), String> {
         .with(lines)
         .with(CountLines)
         .try_init()
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+    // A panic is a log line like any other. Its message is left out: it may hold anything.
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string);
+        tracing::error!(location = location.unwrap_or_default(), "a panic");
+    }));
+    Ok(())
 }
 
 /// Counts log lines at warn and above.

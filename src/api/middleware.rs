@@ -70,7 +70,8 @@ struct Flight<'a> {
 }
 
 impl<'a> Flight<'a> {
-    fn new(route: &'a Route, method: Method) -> Self {
+    fn new(route: &'a Route) -> Self {
+        let method = route.method;
         HTTP_ACTIVE.with((method, Scheme::Http)).increment(1);
         Self {
             route,
@@ -113,7 +114,7 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
         strip_trailing_slash(request.uri_mut());
         let method = label(request.method());
         let route = self.routes.find(method, request.uri().path());
-        let flight = Flight::new(route, method);
+        let flight = Flight::new(route);
         let id = self.request_id(&request);
         let head = method == Method::Head;
         if head {

@@ -29,7 +29,8 @@ pub struct Route {
     /// It changes what caches hold, so it goes on when its client leaves: otherwise it could be cut
     /// off between the database's commit and the caches.
     pub uncut: bool,
-    method: Method,
+    /// The method, GET for HEAD as well.
+    pub method: Method,
     duration: [OnceLock<Histogram>; STATUSES.len()],
     size: Histogram,
     aborted: Counter,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -16,17 +16,49 @@ use tempfile::TempDir;
 pub const PASSWORD: &str = "violet-harbour-31";
 pub const ADMIN_PASSWORD: &str = "granite-meadow-58";
 
+/// How long a slow machine may take for what must happen.
+pub const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The program, run in this folder, with nothing in its environment but what is added.
+pub fn program(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rbac-sentinel"));
+    command.env_clear().current_dir(folder);
+    command
+}
+
+/// Asks again and again until the answer is yes.
+#[track_caller]
+pub fn until<F: Future<Output = bool>>(
+    what: &str,
+    mut is_so: impl FnMut() -> F,
+) -> impl Future<Output = ()> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so().await {
+            assert!(Instant::now() < deadline, "{caller}: never {what}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
 /// How a server shall be started.
 #[derive(Default)]
 pub struct Builder {
-    env: BTreeMap<String, String>,
+    env: BTreeMap<String, Option<String>>,
     dir: Option<TempDir>,
 }
 
 impl Builder {
     /// Sets an environment variable of the server.
     pub fn env(mut self, name: &str, value: &str) -> Self {
-        self.env.insert(name.to_owned(), value.to_owned());
+        self.env.insert(name.to_owned(), Some(value.to_owned()));
+        self
+    }
+
+    /// Leaves out a variable that is set by default.
+    pub fn without(mut self, name: &str) -> Self {
+        self.env.insert(name.to_owned(), None);
         self
     }
 
@@ -42,10 +74,8 @@ impl Builder {
             .dir
             .unwrap_or_else(|| tempfile::tempdir().expect("a folder"));
         let log = dir.path().join("server.log");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rbac-sentinel"));
+        let mut command = program(dir.path());
         command
-            .env_clear()
-            .current_dir(dir.path())
             .env("API_ADDR", "127.0.0.1:0")
             .env("OPS_ADDR", "127.0.0.1:0")
             .env("DATA_DIR", dir.path().join("data"))
@@ -58,7 +88,6 @@ impl Builder {
             .env("DB_ACQUIRE_TIMEOUT", "30s")
             .env("SHUTDOWN_DELAY", "0s")
             .env("LOG_FORMAT", "json")
-            .envs(&self.env)
             .stdout(Stdio::piped())
             .stderr(
                 File::options()
@@ -67,6 +96,12 @@ impl Builder {
                     .open(&log)
                     .expect("a log file"),
             );
+        for (name, value) in &self.env {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         let mut child = command.spawn().expect("the server starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         let mut greeting = String::new();
@@ -157,10 +192,22 @@ impl Server {
 
     /// Waits until the process has ended; gives its exit code.
     pub async fn wait_exit(&mut self) -> Option<i32> {
-        let mut child = self.child.take().expect("running");
-        tokio::task::spawn_blocking(move || child.wait().expect("waits").code())
-            .await
-            .expect("joins")
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let child = self.child.as_mut().expect("running");
+            if let Some(status) = child.try_wait().expect("waits") {
+                self.child = None;
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "still running:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// The folder of a server that has ended, for the next one.
+    pub fn into_dir(mut self) -> TempDir {
+        assert!(self.child.is_none(), "still running");
+        self.dir.take().expect("kept")
     }
 
     /// Stops it as an operator would, and gives its folder to the next one.

@@ -2,15 +2,26 @@
 
 mod accounts;
 mod administration;
+mod architecture;
 mod browser;
+mod document;
+mod drift;
+mod errors;
+mod exposition;
 mod harness;
 mod last_admin;
+mod lifecycle;
 mod listing;
 mod login;
+mod observability;
+mod permissions;
+mod raw;
 mod readme;
 mod refresh;
 mod register;
 mod rehash;
 mod revocation;
+mod secrets;
 mod sessions;
+mod store_contract;
 mod tokens;

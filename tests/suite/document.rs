@@ -1,0 +1,85 @@
+//! The OpenAPI document of a running server, as the list of its operations.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::harness::{Client, Server};
+
+/// One documented operation.
+pub struct Operation {
+    pub id: String,
+    pub method: Method,
+    /// The path with its parameters in braces.
+    pub template: String,
+    /// What the document says of it.
+    pub value: Value,
+}
+
+/// Every operation of the document that the server publishes.
+pub async fn operations(server: &Server) -> Vec<Operation> {
+    let document = server.anon().get("/openapi.json").await.json;
+    let entries =
+        |value: &Value| -> Map<String, Value> { value.as_object().cloned().unwrap_or_default() };
+    let mut found = Vec::new();
+    for (template, item) in entries(&document["paths"]) {
+        for (method, value) in entries(&item) {
+            let method = method.to_uppercase();
+            let id = value["operationId"].as_str().map(str::to_owned);
+            found.push(Operation {
+                id: id.unwrap_or_else(|| panic!("{method} {template} has no operationId")),
+                method: Method::from_bytes(method.as_bytes()).expect("a method"),
+                template: template.clone(),
+                value,
+            });
+        }
+    }
+    assert!(!found.is_empty(), "the document has no operations");
+    found
+}
+
+impl Operation {
+    /// Its path for an account or session that nobody has.
+    pub fn path(&self) -> String {
+        self.path_with(&Uuid::now_v7().to_string(), "user")
+    }
+
+    /// Its path with these values for the parameters.
+    pub fn path_with(&self, id: &str, role: &str) -> String {
+        let path = self.template.replace("{id}", id).replace("{role}", role);
+        assert!(
+            !path.contains('{'),
+            "{} has a path parameter that these tests do not know: fill it in here",
+            self.template
+        );
+        path
+    }
+
+    /// Its request, with an empty object where it takes JSON.
+    pub fn request(&self, client: &Client) -> RequestBuilder {
+        let request = client.request(self.method.clone(), &self.path());
+        if self.takes_json() {
+            request.json(&Value::Object(Map::new()))
+        } else {
+            request
+        }
+    }
+
+    /// Whether the request has a JSON body.
+    pub fn takes_json(&self) -> bool {
+        self.value["requestBody"]["content"]["application/json"].is_object()
+    }
+
+    /// Whether its errors are those of RFC 6749.
+    pub fn oauth(&self) -> bool {
+        ["/login", "/refresh"].contains(&self.template.as_str())
+    }
+
+    /// The documented responses by status.
+    pub fn responses(&self) -> Map<String, Value> {
+        self.value["responses"]
+            .as_object()
+            .cloned()
+            .expect("responses")
+    }
+}

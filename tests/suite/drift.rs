@@ -1,0 +1,46 @@
+//! What is generated and committed is what the program says.
+
+use std::path::Path;
+
+use crate::harness::program;
+
+#[track_caller]
+fn same(path: &str, generated: &str, command: &str) {
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let committed = std::fs::read_to_string(committed).unwrap_or_default();
+    let mut lines = committed.lines().zip(generated.lines()).enumerate();
+    let difference = lines.find(|(_, (old, new))| old != new);
+    assert!(
+        committed == generated,
+        "{path} is not what the program says; bring it up to date with\n\n    {command}\n\n\
+         The first difference (line from 0, committed, generated): {difference:?}"
+    );
+}
+
+#[test]
+fn the_documentation_of_metrics_is_the_catalogue() {
+    same(
+        "docs/metrics.md",
+        &rbac_sentinel::metrics::markdown(),
+        "cargo run -- metrics > docs/metrics.md",
+    );
+}
+
+#[test]
+fn the_openapi_document_is_what_the_program_prints() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = program(folder.path()).arg("openapi").output();
+    let output = output.expect("it runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    same(
+        "docs/openapi.json",
+        std::str::from_utf8(&output.stdout).expect("UTF-8"),
+        "cargo run -- openapi > docs/openapi.json",
+    );
+    let left = std::fs::read_dir(folder.path()).expect("readable").count();
+    assert_eq!(left, 0, "printing leaves nothing behind");
+}

@@ -1,0 +1,275 @@
+//! Bodies that are not what the operation asks for.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::document::{Operation, operations};
+use crate::harness::{Answer, Client, PASSWORD, Server};
+use crate::raw::Raw;
+
+const LIMIT: usize = 64 * 1024;
+
+/// Every operation with a JSON body, apart from those that speak RFC 6749.
+async fn with_json(server: &Server) -> Vec<Operation> {
+    let mut found = operations(server).await;
+    found.retain(|operation| operation.takes_json() && !operation.oauth());
+    assert!(found.len() >= 5, "most operations that write take JSON");
+    found
+}
+
+async fn send(client: &Client, operation: &Operation, content_type: &str, body: &[u8]) -> Answer {
+    let request = client
+        .request(operation.method.clone(), &operation.path())
+        .header("content-type", content_type)
+        .body(body.to_vec());
+    Answer::of(request).await
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_json_is_a_400_that_says_where() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    for operation in with_json(&server).await {
+        for body in [
+            &b""[..],
+            b"{",
+            b"{\"username\": \"x\",}",
+            b"{} {}",
+            b"{'a': 1}",
+            b"\xff\xfe{}",
+            b"{\"username\": \"\xff\xfe\"}",
+            "[".repeat(10_000).as_bytes(),
+        ] {
+            let answer = send(&admin, &operation, "application/json", body).await;
+            answer.problem(400, "malformed-request");
+        }
+        let answer = send(&admin, &operation, "application/json", b"{\n  oops").await;
+        let detail = answer.json["detail"].as_str().unwrap_or_default();
+        assert!(detail.contains("line 2, column 3"), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_object_or_has_unknown_fields_is_a_400_for_every_operation() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    for operation in with_json(&server).await {
+        for body in ["null", "[]", "1", "true", "\"text\""] {
+            let answer = send(&admin, &operation, "application/json", body.as_bytes()).await;
+            answer.problem(400, "malformed-request");
+        }
+        let answer = send(&admin, &operation, "application/json", b"{\"surprise\": 1}").await;
+        answer.problem(400, "malformed-request");
+        let error = json!({ "field": "surprise", "rule": "is not known here" });
+        assert_eq!(answer.json["errors"], json!([error]), "{}", operation.id);
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_breaks_the_syntax_is_named_with_the_rule() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let register = |change: &str| {
+        format!("{{\"username\": \"alice\", \"email\": \"alice@example.com\"{change}}}")
+    };
+    let password = format!(", \"password\": \"{PASSWORD}\"");
+    let cases = [
+        ("/register", register(""), "password", "is missing"),
+        ("/register", "{}".to_owned(), "username", "is missing"),
+        (
+            "/register",
+            register(", \"password\": 12345678"),
+            "password",
+            "must be a string",
+        ),
+        (
+            "/register",
+            register(", \"password\": null"),
+            "password",
+            "must be a string",
+        ),
+        (
+            "/register",
+            register(", \"password\": [\"x\"]"),
+            "password",
+            "must be a string",
+        ),
+        (
+            "/register",
+            register(&format!("{password}{password}")),
+            "password",
+            "is given twice",
+        ),
+        (
+            "/register",
+            register(&format!("{password}, \"role\": null")),
+            "role",
+            "must be a string",
+        ),
+        (
+            "/register",
+            register(&format!("{password}, \"is_admin\": true")),
+            "is_admin",
+            "is not known here",
+        ),
+        (
+            "/logout",
+            "{\"all\": \"yes\"}".to_owned(),
+            "all",
+            "must be a boolean",
+        ),
+        (
+            "/logout",
+            "{\"all\": null}".to_owned(),
+            "all",
+            "must be a boolean",
+        ),
+        (
+            "/logout",
+            "{\"refresh_token\": 1}".to_owned(),
+            "refresh_token",
+            "must be a string",
+        ),
+        (
+            "/users/me/password",
+            "{\"current_password\": \"x\"}".to_owned(),
+            "new_password",
+            "is missing",
+        ),
+    ];
+    for (path, body, field, rule) in cases {
+        let request = admin.request(Method::POST, path);
+        let request = request.header("content-type", "application/json");
+        let answer = Answer::of(request.body(body.clone())).await;
+        answer.problem(400, "malformed-request");
+        let error = json!({ "field": field, "rule": rule });
+        assert_eq!(answer.json["errors"], json!([error]), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_another_media_type_is_a_415_that_names_the_right_one() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    for operation in with_json(&server).await {
+        for content_type in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/jsonp",
+            "",
+        ] {
+            let answer = send(&admin, &operation, content_type, b"{}").await;
+            answer.problem(415, "unsupported-media-type");
+            let detail = answer.json["detail"].as_str().unwrap_or_default();
+            assert!(detail.contains("application/json"), "{}", answer.text);
+        }
+        let request = admin.request(operation.method.clone(), &operation.path());
+        let answer = Answer::of(request.body("{}")).await;
+        answer.problem(415, "unsupported-media-type");
+    }
+    for content_type in ["application/json; charset=utf-8", "Application/JSON"] {
+        let request = admin.request(Method::PATCH, "/users/me");
+        let request = request.header("content-type", content_type).body("{}");
+        assert_eq!(Answer::of(request).await.status, 200, "{content_type}");
+    }
+}
+
+/// A registration of exactly this many bytes.
+fn padded(name: &str, length: usize) -> Vec<u8> {
+    let email = format!("{name}@example.com");
+    let body = json!({ "username": name, "email": email, "password": PASSWORD }).to_string();
+    format!("{body}{}", " ".repeat(length - body.len())).into_bytes()
+}
+
+#[tokio::test]
+async fn a_body_of_64_kib_is_read_and_one_byte_more_is_a_413() {
+    let server = Server::start().await;
+    let post = |body: Vec<u8>| {
+        let request = server.anon().request(Method::POST, "/register");
+        Answer::of(
+            request
+                .header("content-type", "application/json")
+                .body(body),
+        )
+    };
+    let answer = post(padded("alice", LIMIT)).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+
+    // Announced: refused by its head alone, before a byte of it was sent.
+    let length = format!("Content-Length: {}", LIMIT + 1);
+    let mut raw = Raw::open(&server).await;
+    raw.head(
+        "POST /register",
+        &["Content-Type: application/json", &length],
+    )
+    .await;
+    let answer = raw.answer().await;
+    assert_eq!(answer.status, 413, "{answer:?}");
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    assert_eq!(answer.json()["type"], "urn:rbac-sentinel:problem:too-large");
+    assert_eq!(answer.json()["request_id"], answer.header("x-request-id"));
+}
+
+#[tokio::test]
+async fn the_limit_also_holds_for_bodies_whose_length_is_not_announced() {
+    let server = Server::start().await;
+    let headers = [
+        "Content-Type: application/json",
+        "Transfer-Encoding: chunked",
+    ];
+    let mut raw = Raw::open(&server).await;
+    raw.head("POST /register", &headers).await;
+    raw.chunk(&padded("alice", LIMIT)).await;
+    raw.send(b"0\r\n\r\n").await;
+    let answer = raw.answer().await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+
+    // The end never comes: the answer must not wait for it.
+    let mut raw = Raw::open(&server).await;
+    raw.head("POST /register", &headers).await;
+    raw.chunk(&padded("bob", LIMIT)).await;
+    raw.chunk(b" ").await;
+    let answer = raw.answer().await;
+    assert_eq!(answer.status, 413, "{answer:?}");
+    assert_eq!(answer.json()["type"], "urn:rbac-sentinel:problem:too-large");
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_a_413_for_every_operation() {
+    let server = Server::start().await;
+    let length = format!("Content-Length: {}", LIMIT + 1);
+    for operation in operations(&server).await {
+        let request = format!("{} {}", operation.method, operation.path());
+        let mut raw = Raw::open(&server).await;
+        raw.head(&request, &[&length]).await;
+        let answer = raw.answer().await;
+        assert_eq!(answer.status, 413, "{request}: {answer:?}");
+        let said = if operation.oauth() { "error" } else { "type" };
+        assert_ne!(answer.json()[said], Value::Null, "{request}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_ends_early_reaches_no_handler() {
+    let server = Server::start().await;
+    let body = padded("alice", 200);
+    let mut raw = Raw::open(&server).await;
+    let headers = [
+        "Content-Type: application/json",
+        "Transfer-Encoding: chunked",
+    ];
+    raw.head("POST /register", &headers).await;
+    raw.chunk(&body).await;
+    raw.send(b"not a chunk\r\n").await;
+    let answer = raw.answer().await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    assert_eq!(
+        answer.json()["type"],
+        "urn:rbac-sentinel:problem:malformed-request"
+    );
+    assert_eq!(
+        server.register("alice").await.status,
+        201,
+        "nobody was registered"
+    );
+}

@@ -1,0 +1,153 @@
+//! Options, where they come from, and what is printed of them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::{run, success, text};
+use crate::harness::{Server, program};
+
+/// The variables of the configuration, as its source declares them.
+fn declared() -> BTreeSet<String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config.rs");
+    let source = std::fs::read_to_string(source).expect("the source");
+    source
+        .split("env = \"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().expect("a name").to_owned())
+        .collect()
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+#[test]
+fn help_documents_every_option_and_its_variable() {
+    let folder = folder();
+    let help = success(program(folder.path()).args(["serve", "--help"]));
+    let names = declared();
+    assert!(names.len() >= 30, "{names:?}");
+    for name in &names {
+        assert!(help.contains(&format!("[env: {name}")), "{name}");
+        let flag = format!("--{}", name.to_lowercase().replace('_', "-"));
+        let (_, about) = help
+            .split_once(&flag)
+            .unwrap_or_else(|| panic!("no {flag}"));
+        let about = about.lines().nth(1).unwrap_or_default().trim();
+        assert!(about.len() > 10, "{flag} is not explained: {about:?}");
+    }
+    let short = success(program(folder.path()).arg("--help"));
+    for command in ["serve", "admin", "openapi", "metrics", "calibrate", "keys"] {
+        assert!(short.contains(command), "{command}");
+    }
+}
+
+#[test]
+fn secrets_in_the_environment_are_not_shown_by_help() {
+    let folder = folder();
+    let mut command = program(folder.path());
+    for name in ["SECRET_KEY", "HS256_KEY", "ADMIN_PASSWORD", "DATABASE_URL"] {
+        command.env(name, "hunter2");
+    }
+    let help = success(command.args(["serve", "--help"]));
+    assert!(!help.contains("hunter2"), "{help}");
+}
+
+#[test]
+fn config_prints_every_option_and_masks_secrets() {
+    let folder = folder();
+    let mut command = program(folder.path());
+    command
+        .env("SECRET_KEY", "hunter2".repeat(5))
+        .env("ADMIN_PASSWORD", "hunter2")
+        .env("DATABASE_URL", "sqlite://hunter2.db")
+        .env("ADMIN_EMAIL", "margaret@example.com")
+        .env("SIGNING_ALG", "HS256")
+        .env("HS256_KEY", "hunter2".repeat(5));
+    let printed = success(command.arg("config"));
+    assert!(!printed.contains("hunter2"), "{printed}");
+    assert!(!printed.contains("margaret"), "{printed}");
+    assert!(printed.contains("SECRET_KEY=***\n"), "{printed}");
+    let names: BTreeSet<_> = printed
+        .lines()
+        .map(|line| line.split('=').next().expect("a name").to_owned())
+        .collect();
+    assert_eq!(names, declared());
+}
+
+#[test]
+fn a_file_env_is_read_from_the_working_directory_and_the_environment_wins() {
+    let folder = folder();
+    let file = "TOKEN_AUDIENCE=from-file\nSESSION_TTL=20d\n";
+    std::fs::write(folder.path().join(".env"), file).expect("written");
+    let mut command = program(folder.path());
+    let printed = success(command.env("TOKEN_AUDIENCE", "from-env").arg("config"));
+    assert!(printed.contains("TOKEN_AUDIENCE=from-env\n"), "{printed}");
+    assert!(printed.contains("SESSION_TTL=20days\n"), "{printed}");
+    let mut command = program(folder.path());
+    let printed = success(command.args(["config", "--session-ttl", "25d"]));
+    assert!(printed.contains("TOKEN_AUDIENCE=from-file\n"), "{printed}");
+    assert!(printed.contains("SESSION_TTL=25days\n"), "a flag wins");
+}
+
+#[test]
+fn a_file_env_in_a_folder_further_up_is_somebody_elses() {
+    let folder = folder();
+    std::fs::write(folder.path().join(".env"), "TOKEN_AUDIENCE=not-mine\n").expect("written");
+    let below = folder.path().join("below");
+    std::fs::create_dir(&below).expect("made");
+    let printed = success(program(&below).arg("config"));
+    assert!(!printed.contains("not-mine"), "{printed}");
+}
+
+#[test]
+fn a_file_env_that_cannot_be_understood_is_a_mistake_of_usage() {
+    let folder = folder();
+    std::fs::write(folder.path().join(".env"), "this is no assignment\n").expect("written");
+    let output = run(program(folder.path()).arg("config"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains(".env"));
+}
+
+#[test]
+fn what_is_not_understood_is_a_mistake_of_usage() {
+    let folder = folder();
+    for args in [
+        &["--no-such-option"][..],
+        &["serve", "--no-such-option"],
+        &["no-such-command"],
+        &["--hash-iterations", "0"],
+        &["--signing-alg", "none"],
+        &["--api-addr", "nowhere"],
+        &["admin"],
+        &["admin", "create"],
+    ] {
+        let output = run(program(folder.path()).args(args));
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert_eq!(text(&output.stdout), "", "{args:?}");
+        assert!(!output.stderr.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn version_is_the_packages() {
+    let folder = folder();
+    let printed = success(program(folder.path()).arg("--version"));
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(printed, format!("rbac-sentinel {version}\n"));
+}
+
+#[tokio::test]
+async fn healthcheck_tells_by_its_exit_code() {
+    let server = Server::start().await;
+    let folder = server.path();
+    let ops = server.ops.trim_start_matches("http://").to_owned();
+    let check = |folder: &Path| {
+        let mut command = program(folder);
+        let output = run(command.env("OPS_ADDR", &ops).arg("healthcheck"));
+        output.status.code()
+    };
+    assert_eq!(check(&folder), Some(0));
+    let folder = server.stop().await;
+    assert_eq!(check(folder.path()), Some(1));
+}

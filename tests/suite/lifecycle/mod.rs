@@ -1,0 +1,58 @@
+//! The process from its first start to its last: what it prints, keeps, refuses and survives.
+
+mod algorithms;
+mod command_line;
+mod crash;
+mod offline;
+mod refusals;
+mod shutdown;
+mod start;
+
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+
+use crate::harness::PATIENCE;
+
+/// Runs a command that ends by itself, or ends it when it does not.
+fn run(command: &mut Command) -> Output {
+    run_with(command, "")
+}
+
+/// The same with something to read.
+fn run_with(command: &mut Command, input: &str) -> Output {
+    use std::io::Write as _;
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    // Who does not read its input closes it.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    let id = child.id().to_string();
+    let (ended, has_ended) = mpsc::channel::<()>();
+    let watchdog = std::thread::spawn(move || {
+        if has_ended.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let _ = Command::new("kill").args(["-KILL", &id]).status();
+        }
+    });
+    let output = child.wait_with_output().expect("it ends");
+    drop(ended);
+    watchdog.join().expect("joins");
+    output
+}
+
+/// What a command printed, which must have succeeded.
+#[track_caller]
+fn success(command: &mut Command) -> String {
+    let output = run(command);
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    text(&output.stdout)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}

@@ -1,0 +1,129 @@
+//! What an operator does to the data without the service: schema, keys, administrators.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+
+use super::{run_with, success, text};
+use crate::harness::{ADMIN_PASSWORD, Server, program};
+
+/// The program on the data that a server in this folder uses.
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = program(folder);
+    command
+        .env("DATA_DIR", folder.join("data"))
+        .env("HASH_MEMORY_KIB", "64")
+        .env("HASH_ITERATIONS", "1")
+        .args(args);
+    command
+}
+
+const CREATE: [&str; 6] = [
+    "admin",
+    "create",
+    "--username",
+    "chief",
+    "--email",
+    "chief@example.com",
+];
+
+#[tokio::test]
+async fn migrate_makes_a_database_that_a_server_takes_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for _ in 0..2 {
+        let printed = success(&mut command(folder.path(), &["migrate"]));
+        assert!(printed.contains("up to date"), "{printed}");
+    }
+    let server = Server::builder().dir(folder).start().await;
+    server.admin().await;
+}
+
+#[tokio::test]
+async fn keys_lists_the_published_keys_without_their_private_halves() {
+    let server = Server::start().await;
+    let answer = server.anon().get("/.well-known/jwks.json").await;
+    let kid = answer.json["keys"][0]["kid"].as_str().expect("a key");
+    let printed = success(&mut command(&server.path(), &["keys"]));
+    let start = format!("{kid} EdDSA active since ");
+    assert!(printed.starts_with(&start), "{printed}");
+    assert_eq!(printed.lines().count(), 1, "{printed}");
+}
+
+#[tokio::test]
+async fn an_administrator_made_beforehand_is_the_first_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut create = command(folder.path(), &CREATE);
+    let output = run_with(&mut create, &format!("{ADMIN_PASSWORD}\n"));
+    let (printed, complaint) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{complaint}");
+    assert!(printed.contains("chief is an administrator"), "{printed}");
+    assert!(!format!("{printed}{complaint}").contains(ADMIN_PASSWORD));
+
+    let builder = Server::builder().without("ADMIN_PASSWORD").dir(folder);
+    let server = builder.start().await;
+    assert!(!server.greeting.contains("administrator"));
+    let chief = server.login("chief", ADMIN_PASSWORD).await;
+    assert_eq!(chief.get("/admin/users").await.status, 200);
+    let users = chief.get("/admin/users").await;
+    assert!(
+        !users.text.contains("\"admin@example.com\""),
+        "{}",
+        users.text
+    );
+}
+
+#[tokio::test]
+async fn an_administrator_can_be_made_beside_a_running_server() {
+    let server = Server::start().await;
+    let mut create = command(&server.path(), &CREATE);
+    let output = run_with(&mut create, ADMIN_PASSWORD);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let chief = server.login("chief", ADMIN_PASSWORD).await;
+    assert_eq!(chief.get("/admin/users").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_administrator_is_made_by_the_same_rules_as_everybody() {
+    let server = Server::start().await;
+    server.register("alice").await;
+    let attempt = |name: &str, email: &str, password: &str| {
+        let args = ["admin", "create", "--username", name, "--email", email];
+        let output = run_with(&mut command(&server.path(), &args), password);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(text(&output.stdout), "");
+        let complaint = text(&output.stderr);
+        assert!(!complaint.contains("hunter2"), "{complaint}");
+        complaint
+    };
+    let complaint = attempt("bob", "bob@example.com", "hunter2");
+    assert!(complaint.contains("password"), "{complaint}");
+    let complaint = attempt("bob", "bob@example.com", "");
+    assert!(complaint.contains("password"), "{complaint}");
+    let complaint = attempt("Alice", "other@example.com", ADMIN_PASSWORD);
+    assert!(complaint.contains("username is taken"), "{complaint}");
+    let complaint = attempt("bob", "ALICE@example.com", ADMIN_PASSWORD);
+    assert!(complaint.contains("email is taken"), "{complaint}");
+    let complaint = attempt("bob", "no address", ADMIN_PASSWORD);
+    assert!(complaint.contains("email"), "{complaint}");
+}
+
+#[tokio::test]
+async fn promote_gives_the_role_to_an_existing_account() {
+    let server = Server::start().await;
+    server.register("alice").await;
+    server.register("bob").await;
+    for (name, canonical) in [("alice", "alice"), ("BOB@example.com", "bob")] {
+        let printed = success(&mut command(&server.path(), &["admin", "promote", name]));
+        let sentence = format!("{canonical} is an administrator");
+        assert!(printed.contains(&sentence), "{printed}");
+        let user = server.login(canonical, crate::harness::PASSWORD).await;
+        let me = user.get("/users/me").await.json;
+        assert_eq!(me["roles"], json!(["admin", "user"]));
+        assert_eq!(user.get("/admin/users").await.status, 200);
+    }
+    let mut nobody = command(&server.path(), &["admin", "promote", "nobody"]);
+    let output = run_with(&mut nobody, "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("no such user"));
+}

@@ -1,0 +1,167 @@
+//! What cannot work or would be unsafe does not start; it says why, and shows no secret.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use super::{run, text};
+use crate::harness::{Server, program};
+
+const KEY: &str = "hunter2-hunter2-hunter2-hunter2-hunter2";
+
+/// Starts the service with these variables in place of ports of its own; gives what it complained
+/// about.
+#[track_caller]
+fn refusal(folder: &Path, env: &[(&str, &str)]) -> String {
+    let mut command = program(folder);
+    command
+        .env("API_ADDR", "127.0.0.1:0")
+        .env("OPS_ADDR", "127.0.0.1:0")
+        .env("DATA_DIR", folder.join("data"))
+        .env("ADMIN_PASSWORD", KEY)
+        .env("HASH_MEMORY_KIB", "64")
+        .envs(env.iter().copied());
+    let output = run(&mut command);
+    let (printed, complaint) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{env:?}: {complaint}");
+    assert_eq!(printed, "", "{env:?}");
+    assert!(!complaint.contains("hunter2"), "{env:?}: {complaint}");
+    let sentence = complaint.lines().last().unwrap_or_default();
+    assert!(sentence.starts_with("rbac-sentinel: "), "{complaint}");
+    for word in ["panicked", "internal error"] {
+        assert!(!complaint.contains(word), "{complaint}");
+    }
+    complaint
+}
+
+#[test]
+fn wrong_combinations_are_refused_before_anything_is_touched() {
+    let same = "127.0.0.1:65001";
+    for (env, words) in [
+        (vec![("SECRET_KEY", "hunter2")], "SECRET_KEY is shorter"),
+        (vec![("SECRET_KEY", "")], "SECRET_KEY is shorter"),
+        (
+            vec![("API_ADDR", same), ("OPS_ADDR", same)],
+            "API_ADDR and OPS_ADDR are the same",
+        ),
+        (vec![("SIGNING_ALG", "HS256")], "HS256_KEY"),
+        (
+            vec![("SIGNING_ALG", "HS256"), ("HS256_KEY", "hunter2")],
+            "HS256_KEY is shorter",
+        ),
+        (vec![("HS256_KEY", KEY)], "SIGNING_ALG"),
+        (
+            vec![("DATABASE_URL", "mysql://root:hunter2@localhost/x")],
+            "DATABASE_URL must start with",
+        ),
+        (vec![("ACCESS_TOKEN_TTL", "31m")], "ACCESS_TOKEN_TTL"),
+        (vec![("SESSION_TTL", "1d")], "SESSION_TTL"),
+        (vec![("LOG_LEVEL", "a=b=c")], "LOG_LEVEL"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let complaint = refusal(folder.path(), &env);
+        assert!(complaint.contains(words), "{env:?}: {complaint}");
+        assert!(!folder.path().join("data").exists(), "{env:?}");
+    }
+}
+
+#[test]
+fn an_address_in_use_is_refused_before_the_database_is_touched() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("bound");
+    let address = taken.local_addr().expect("bound").to_string();
+    for option in ["API_ADDR", "OPS_ADDR"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let complaint = refusal(folder.path(), &[(option, &address)]);
+        assert!(complaint.contains(option), "{complaint}");
+        assert!(complaint.contains("in use"), "{complaint}");
+        assert!(!folder.path().join("data").exists());
+    }
+}
+
+#[test]
+fn a_weak_password_for_the_first_administrator_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let complaint = refusal(folder.path(), &[("ADMIN_PASSWORD", "hunter2")]);
+    assert!(complaint.contains("administrator"), "{complaint}");
+    assert!(complaint.contains("password"), "{complaint}");
+}
+
+#[tokio::test]
+async fn a_damaged_or_exposed_key_file_is_refused() {
+    let folder = Server::start().await.stop().await;
+    let file = folder.path().join("data").join("secret.key");
+    let sound = std::fs::read(&file).expect("the key");
+    let expose = |mode| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&file, permissions).expect("set");
+    };
+    for garbled in [&b"hunter2"[..], b"", b"\xff\xfe\0hunter2", &sound[..20]] {
+        std::fs::write(&file, garbled).expect("written");
+        let complaint = refusal(folder.path(), &[]);
+        assert!(complaint.contains("secret.key"), "{complaint}");
+        assert!(complaint.contains("damaged"), "{complaint}");
+    }
+    std::fs::write(&file, &sound).expect("written");
+    expose(0o644);
+    let complaint = refusal(folder.path(), &[]);
+    assert!(complaint.contains("chmod 600"), "{complaint}");
+    expose(0o600);
+    let server = Server::builder().dir(folder).start().await;
+    server.admin().await;
+}
+
+#[tokio::test]
+async fn another_secret_than_the_one_before_is_refused() {
+    let first = "hunter2-the-first-secret-of-this-database";
+    let server = Server::builder().env("SECRET_KEY", first).start().await;
+    let folder = server.stop().await;
+    for env in [&[("SECRET_KEY", KEY)][..], &[]] {
+        let complaint = refusal(folder.path(), env);
+        assert!(complaint.contains("SECRET_KEY"), "{complaint}");
+        assert!(complaint.contains("cannot be decrypted"), "{complaint}");
+    }
+    // Nothing was lost by trying.
+    Server::builder()
+        .env("SECRET_KEY", first)
+        .dir(folder)
+        .start()
+        .await;
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_used_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("file"), "").expect("written");
+    let complaint = refusal(folder.path(), &[("DATA_DIR", "file/data")]);
+    assert!(complaint.contains("DATA_DIR file/data"), "{complaint}");
+
+    // Permissions do not stop root: for root, a folder of the kernel's stands in.
+    let read_only = folder.path().join("read-only");
+    std::fs::create_dir(&read_only).expect("made");
+    let permissions = std::fs::Permissions::from_mode(0o500);
+    std::fs::set_permissions(&read_only, permissions).expect("set");
+    let writable = std::fs::write(read_only.join("probe"), "").is_ok();
+    let data = if writable {
+        Path::new("/proc/self").to_owned()
+    } else {
+        read_only
+    };
+    let data = data.to_str().expect("UTF-8");
+    let complaint = refusal(folder.path(), &[("DATA_DIR", data)]);
+    assert!(complaint.contains("DATA_DIR"), "{complaint}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("notes.txt");
+    std::fs::write(&file, "these are notes, not a database\n".repeat(200)).expect("written");
+    let url = format!("sqlite://{}", file.display());
+    let complaint = refusal(folder.path(), &[("DATABASE_URL", &url)]);
+    assert!(
+        complaint.contains("the database cannot be opened"),
+        "{complaint}"
+    );
+    let after = std::fs::read_to_string(&file).expect("still text");
+    assert!(after.starts_with("these are notes"));
+}

@@ -1,0 +1,182 @@
+//! More logins than can be hashed, and clients that do not wait.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+
+use super::{scrape_until, slow_hashing};
+use crate::harness::{ADMIN_PASSWORD, Answer, Metrics, PASSWORD};
+use crate::raw::Raw;
+
+fn active(metrics: &Metrics) -> f64 {
+    metrics.sum("http_server_active_requests", &[])
+}
+
+#[track_caller]
+fn assert_idle(metrics: &Metrics) {
+    for gauge in [
+        "http_server_active_requests",
+        "auth_password_hash_queue_depth",
+        "auth_password_hash_in_flight",
+    ] {
+        assert_eq!(metrics.sum(gauge, &[]), 0.0, "{gauge}");
+    }
+}
+
+#[tokio::test]
+async fn clients_that_leave_are_counted_and_their_hashes_are_not_computed() {
+    const CLIENTS: u8 = 20;
+    let server = slow_hashing().start().await;
+    let body = format!("username=admin&password={ADMIN_PASSWORD}");
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    let mut connections = Vec::new();
+    for _ in 0..CLIENTS {
+        let mut raw = Raw::open(&server).await;
+        raw.request("POST /login", &[form], &body).await;
+        connections.push(raw);
+    }
+    let labels = [("http_route", "/login")];
+    let count = |metrics: &Metrics, extra: (&str, &str)| {
+        let labels = [labels[0], extra];
+        metrics.sum("http_server_request_duration_seconds_count", &labels)
+    };
+    let verified = |metrics: &Metrics| {
+        let labels = [("operation", "verify")];
+        metrics.sum("auth_password_hash_duration_seconds_count", &labels)
+    };
+    let all = f64::from(CLIENTS);
+    // Every login has got as far as the gate, and most wait there: it has one thread.
+    scrape_until(&server, "all logins at the gate", |metrics| {
+        let waiting = metrics.sum("auth_password_hash_queue_depth", &[]);
+        let running = metrics.sum("auth_password_hash_in_flight", &[]);
+        waiting + running + verified(metrics) >= all
+    })
+    .await;
+    drop(connections);
+
+    let metrics = scrape_until(&server, "no request in flight", |metrics| {
+        active(metrics) == 0.0
+            && metrics.sum("auth_password_hash_queue_depth", &[]) == 0.0
+            && metrics.sum("auth_password_hash_in_flight", &[]) == 0.0
+    })
+    .await;
+    assert_idle(&metrics);
+    let aborted = metrics.sum("http_server_requests_aborted_total", &labels);
+    assert!(aborted >= 1.0, "{aborted}");
+    assert_eq!(
+        metrics.sum("http_server_requests_aborted_total", &[]),
+        aborted
+    );
+    // Each request ended once: answered, or left by its client.
+    assert_eq!(count(&metrics, ("error_type", "aborted")), aborted);
+    assert_eq!(count(&metrics, labels[0]), all);
+    // Each hash was computed or skipped.
+    let abandoned = metrics.sum("auth_password_hash_abandoned_total", &[]);
+    assert!(abandoned >= 1.0, "{abandoned}");
+    assert!(abandoned <= aborted, "{abandoned} > {aborted}");
+    assert_eq!(verified(&metrics) + abandoned, all);
+    // The service is none the worse for it.
+    server.admin().await;
+}
+
+#[tokio::test]
+async fn overload_is_shed_with_503_while_reads_go_on() {
+    let server = slow_hashing().env("HASH_QUEUE", "1").start().await;
+    let admin = server.admin().await;
+    let (mut logins_shed, mut registrations_shed) = (0, 0);
+    let mut round = 0;
+    // Once is enough, unless the machine is so slow that the requests come one by one.
+    while logins_shed == 0 || registrations_shed == 0 {
+        round += 1;
+        assert!(round <= 20, "nothing was shed");
+        let mut logins = tokio::task::JoinSet::new();
+        let mut registrations = tokio::task::JoinSet::new();
+        for number in 0..30 {
+            let anon = server.anon();
+            logins.spawn(async move { anon.login("admin", ADMIN_PASSWORD).await });
+            let anon = server.anon();
+            let name = format!("user-{round}-{number}");
+            let email = format!("{name}@example.com");
+            let body = json!({ "username": name, "email": email, "password": PASSWORD });
+            registrations.spawn(async move { anon.post("/register", &body).await });
+        }
+        let done = AtomicBool::new(false);
+        let storm = async {
+            let answers = (logins.join_all().await, registrations.join_all().await);
+            done.store(true, Ordering::SeqCst);
+            answers
+        };
+        let reads = async {
+            let mut reads = 0;
+            while reads == 0 || !done.load(Ordering::SeqCst) {
+                let answer = admin.get("/users/me").await;
+                assert_eq!(answer.status, 200, "{}", answer.text);
+                reads += 1;
+            }
+        };
+        let ((logins, registrations), ()) = tokio::join!(storm, reads);
+        for answer in &logins {
+            logins_shed += shed(answer, 200, |answer| {
+                assert_eq!(answer.json["error"], "temporarily_unavailable");
+                assert!(answer.json["error_description"].is_string());
+                assert_eq!(answer.json.as_object().map(serde_json::Map::len), Some(2));
+            });
+        }
+        for answer in &registrations {
+            registrations_shed += shed(answer, 201, |answer| {
+                answer.problem(503, "overloaded");
+            });
+        }
+    }
+
+    let metrics = server.metrics().await;
+    assert_idle(&metrics);
+    let rejected = metrics.sum("auth_password_hash_rejected_total", &[]);
+    assert_eq!(rejected, f64::from(logins_shed + registrations_shed));
+    for (name, shed) in [
+        ("auth_logins_total", logins_shed),
+        ("auth_registrations_total", registrations_shed),
+    ] {
+        let overloaded = metrics.sum(name, &[("reason", "overloaded")]);
+        assert_eq!(overloaded, f64::from(shed), "{name}");
+    }
+    let status = [("http_response_status_code", "503")];
+    let answered = metrics.sum("http_server_request_duration_seconds_count", &status);
+    assert_eq!(answered, rejected);
+    server.admin().await;
+}
+
+/// 1 when the answer is a sound 503, 0 when it is the success.
+#[track_caller]
+fn shed(answer: &Answer, success: u16, check: impl Fn(&Answer)) -> u32 {
+    if answer.status == success {
+        return 0;
+    }
+    assert_eq!(answer.status, 503, "{}", answer.text);
+    let wait: u32 = answer.header("retry-after").parse().expect("whole seconds");
+    assert!(wait >= 1);
+    check(answer);
+    1
+}
+
+#[tokio::test]
+async fn a_login_that_waits_too_long_is_shed_and_not_hashed() {
+    // The first start hashes, too: with time for it.
+    let folder = slow_hashing().start().await.stop().await;
+    let server = slow_hashing().dir(folder);
+    let server = server.env("HASH_DEADLINE", "1ms").start().await;
+    let mut logins = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let anon = server.anon();
+        logins.spawn(async move { anon.login("admin", ADMIN_PASSWORD).await });
+    }
+    let answers = logins.join_all().await;
+    let shed: u32 = answers.iter().map(|answer| shed(answer, 200, |_| ())).sum();
+    let metrics = server.metrics().await;
+    assert_idle(&metrics);
+    let rejected = metrics.sum("auth_password_hash_rejected_total", &[]);
+    assert_eq!(rejected, f64::from(shed));
+    let verified = [("operation", "verify")];
+    let verified = metrics.sum("auth_password_hash_duration_seconds_count", &verified);
+    assert_eq!(verified + rejected, 10.0);
+}

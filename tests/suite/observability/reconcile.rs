@@ -1,0 +1,149 @@
+//! The counters say what happened: no more, no less.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::exposition::Exposition;
+use crate::harness::{Answer, Client, PASSWORD, Server};
+
+type Key = (String, String, String);
+
+/// Requests by method, route and status, as the server counted them.
+async fn counted(server: &Server) -> BTreeMap<Key, f64> {
+    Exposition::parse(&server.metrics().await.0)
+        .of("http_server_request_duration_seconds_count")
+        .filter(|series| series.value > 0.0)
+        .map(|series| {
+            let label = |name: &str| series.label(name).to_owned();
+            let key = (
+                label("http_request_method"),
+                label("http_route"),
+                label("http_response_status_code"),
+            );
+            (key, series.value)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_request_is_counted_once_by_method_route_and_status() {
+    let server = Server::start().await;
+    // The harness asks the other listener, which does not count itself.
+    assert_eq!(counted(&server).await, BTreeMap::new());
+
+    let mut sent: BTreeMap<Key, f64> = BTreeMap::new();
+    let mut note = |method: &Method, route: &str, answer: &Answer| {
+        // HEAD is answered by the operation of GET, and counted with it.
+        let label = if *method == Method::HEAD {
+            "GET"
+        } else if ["GET", "POST", "PUT", "DELETE"].contains(&method.as_str()) {
+            method.as_str()
+        } else {
+            "_OTHER"
+        };
+        let key = (
+            label.to_owned(),
+            route.to_owned(),
+            answer.status.to_string(),
+        );
+        *sent.entry(key).or_default() += 1.0;
+    };
+    for _ in 0..3 {
+        let answer = server.register("alice").await;
+        note(&Method::POST, "/register", &answer);
+        let answer = server.anon().login("alice", PASSWORD).await;
+        note(&Method::POST, "/login", &answer);
+        let user: Client = server.anon().with(&answer.json);
+        let answer = server.anon().login("alice", "wrong").await;
+        note(&Method::POST, "/login", &answer);
+        let brew = Method::from_bytes(b"BREW").expect("a method");
+        for (method, path, route) in [
+            (Method::GET, "/", "/"),
+            (Method::GET, "/openapi.json", "/openapi.json"),
+            (Method::GET, "/health", "/health"),
+            (Method::HEAD, "/health", "/health"),
+            (Method::GET, "/users/me", "/users/me"),
+            (Method::GET, "/users/me/", "/users/me"),
+            (Method::GET, "/users/me?limit=1", "/users/me"),
+            (Method::GET, "/admin-only", "/admin-only"),
+            (
+                Method::DELETE,
+                "/users/me/sessions/x",
+                "/users/me/sessions/{id}",
+            ),
+            (Method::GET, "/admin/users/x", "/admin/users/{id}"),
+            (
+                Method::PUT,
+                "/admin/users/x/roles/y",
+                "/admin/users/{id}/roles/{role}",
+            ),
+            (Method::PUT, "/users/me", "unmatched"),
+            (Method::GET, "/login", "unmatched"),
+            (Method::GET, "/nothing/at/all", "unmatched"),
+            (brew, "/health", "unmatched"),
+        ] {
+            let answer = Answer::of(user.request(method.clone(), path)).await;
+            note(&method, route, &answer);
+        }
+        let answer = user.post("/refresh", &json!({})).await;
+        note(&Method::POST, "/refresh", &answer);
+        let answer = user.refresh().await;
+        note(&Method::POST, "/refresh", &answer);
+        let answer = user.post("/logout", &json!({})).await;
+        note(&Method::POST, "/logout", &answer);
+    }
+    assert_eq!(counted(&server).await, sent);
+}
+
+#[tokio::test]
+async fn the_counters_of_the_domain_agree_with_those_of_http() {
+    let server = Server::start().await;
+    let user = server.user("alice").await;
+    let anon = server.anon();
+    anon.login("alice", "wrong").await;
+    anon.login("nobody", "wrong").await;
+    let form = [
+        ("username", "alice"),
+        ("password", "x"),
+        ("grant_type", "x"),
+    ];
+    Answer::of(anon.request(Method::POST, "/login").form(&form)).await;
+    user.refresh().await;
+    anon.token("x").get("/users/me").await;
+    user.get("/admin-only").await;
+    server.admin().await;
+
+    let metrics = server.metrics().await;
+    let http =
+        |labels: &[(&str, &str)]| metrics.sum("http_server_request_duration_seconds_count", labels);
+    let route = |name| ("http_route", name);
+    let status = |code| ("http_response_status_code", code);
+    let sum = |name: &str, labels: &[(&str, &str)]| metrics.sum(name, labels);
+    let success = ("outcome", "success");
+
+    assert_eq!(sum("auth_logins_total", &[]), http(&[route("/login")]));
+    let logins = sum("auth_logins_total", &[success]);
+    assert_eq!(logins, http(&[route("/login"), status("200")]));
+    for kind in ["access", "refresh"] {
+        let labels = [("token_type", kind), ("grant", "password")];
+        assert_eq!(sum("auth_tokens_issued_total", &labels), logins);
+    }
+    let refreshes = sum("auth_token_refreshes_total", &[success]);
+    assert_eq!(refreshes, http(&[route("/refresh"), status("200")]));
+    let denied = sum("auth_rbac_decisions_total", &[("outcome", "deny")]);
+    assert_eq!(denied, http(&[status("403")]));
+    let invalid = sum("auth_token_verifications_total", &[("outcome", "invalid")]);
+    assert_eq!(invalid, http(&[status("401")]));
+    // A login hashes once, whether the account exists or not; malformed ones do not.
+    let hashes = |operation| {
+        let labels = [("operation", operation)];
+        sum("auth_password_hash_duration_seconds_count", &labels)
+    };
+    let malformed = sum("auth_logins_total", &[("reason", "invalid_request")]);
+    assert_eq!(malformed, 1.0);
+    let reached = http(&[route("/login")]) - malformed;
+    assert_eq!(hashes("verify") + hashes("dummy_verify"), reached);
+    assert_eq!(hashes("dummy_verify"), 1.0);
+}

@@ -1,0 +1,294 @@
+//! Who may call what: every documented operation, called by everybody.
+
+mod documentation;
+mod forged;
+mod forger;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::document::{Operation, operations};
+use crate::exposition::Exposition;
+use crate::harness::{Answer, Server};
+
+/// Who may call an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody; a token is not looked at.
+    Public,
+    /// Anybody; a token must be good when there is one.
+    MaybeAuthenticated,
+    /// Whoever holds this permission.
+    Needs(&'static str),
+}
+
+use Access::{MaybeAuthenticated, Needs, Public};
+
+/// THE matrix. To add an operation, decide who may call it and add its line.
+const TABLE: &[(&str, Access)] = &[
+    ("register", MaybeAuthenticated),
+    ("login", Public),
+    ("refresh", Public),
+    ("logout", Needs("authenticated")),
+    ("readMe", Needs("authenticated")),
+    ("updateMe", Needs("authenticated")),
+    ("deleteMe", Needs("authenticated")),
+    ("changeMyPassword", Needs("authenticated")),
+    ("listMySessions", Needs("authenticated")),
+    ("endMySession", Needs("authenticated")),
+    ("adminOnly", Needs("admin:access")),
+    ("listUsers", Needs("users:read")),
+    ("readUser", Needs("users:read")),
+    ("createUser", Needs("users:write")),
+    ("updateUser", Needs("users:write")),
+    ("deleteUser", Needs("users:write")),
+    ("grantRole", Needs("roles:assign")),
+    ("revokeRole", Needs("roles:assign")),
+    ("endUserSessions", Needs("sessions:revoke")),
+    ("jwks", Public),
+    ("health", Public),
+];
+
+/// What a plain user holds.
+const OF_USERS: &[&str] = &["authenticated"];
+
+impl Operation {
+    /// Who may call it, by the table.
+    fn access(&self) -> Access {
+        let entry = TABLE.iter().find(|(id, _)| *id == self.id);
+        let (_, access) = entry.unwrap_or_else(|| {
+            panic!(
+                "nobody decided who may call {} {} ({}): add a line to TABLE in \
+                 tests/suite/permissions.rs",
+                self.method, self.template, self.id
+            )
+        });
+        *access
+    }
+}
+
+/// What is wrong with an answer that should be a 401, if anything is.
+fn challenge_fault(answer: &Answer, error: Option<&str>) -> Option<String> {
+    let challenge = answer.header("www-authenticate");
+    let wanted = error.map(|error| format!("error=\"{error}\""));
+    let sound = answer.status == 401
+        && challenge.starts_with("Bearer realm=")
+        && match &wanted {
+            Some(wanted) => challenge.contains(wanted),
+            None => !challenge.contains("error"),
+        }
+        && is_problem(answer, "unauthenticated");
+    (!sound).then(|| {
+        format!(
+            "401 with {wanted:?} expected, got {} {challenge:?} {}",
+            answer.status, answer.text
+        )
+    })
+}
+
+/// What is wrong with an answer that should be a 403 for want of this permission.
+fn forbidden_fault(answer: &Answer, permission: &str) -> Option<String> {
+    let challenge = answer.header("www-authenticate");
+    let sound = answer.status == 403
+        && challenge.contains("error=\"insufficient_scope\"")
+        && challenge.contains(&format!("scope=\"{permission}\""))
+        && is_problem(answer, "forbidden")
+        && answer.json["permission"] == permission;
+    (!sound).then(|| {
+        format!(
+            "403 for want of {permission} expected, got {} {challenge:?} {}",
+            answer.status, answer.text
+        )
+    })
+}
+
+/// What is wrong with an answer to somebody who may call.
+fn admitted_fault(answer: &Answer) -> Option<String> {
+    let refused = [401, 403].contains(&answer.status) || answer.status >= 500;
+    refused.then(|| format!("must be let in, got {} {}", answer.status, answer.text))
+}
+
+fn is_problem(answer: &Answer, code: &str) -> bool {
+    answer.header("content-type") == "application/problem+json"
+        && answer.json["type"] == format!("urn:rbac-sentinel:problem:{code}")
+        && answer.json["status"] == answer.status
+        && answer.json["request_id"] == answer.header("x-request-id")
+}
+
+/// Faults of many calls, reported together.
+#[derive(Default)]
+struct Faults(Vec<String>);
+
+impl Faults {
+    fn note(&mut self, operation: &Operation, who: &str, fault: Option<String>) {
+        let Operation {
+            id,
+            method,
+            template,
+            ..
+        } = operation;
+        self.0
+            .extend(fault.map(|fault| format!("{method} {template} ({id}) by {who}: {fault}")));
+    }
+}
+
+impl Drop for Faults {
+    fn drop(&mut self) {
+        assert!(
+            self.0.is_empty() || std::thread::panicking(),
+            "{}",
+            self.0.join("\n")
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_operation_is_in_the_table_and_the_table_names_nothing_else() {
+    let server = Server::start().await;
+    let operations = operations(&server).await;
+    for operation in &operations {
+        operation.access();
+    }
+    for (id, _) in TABLE {
+        let found = operations.iter().filter(|operation| operation.id == *id);
+        assert_eq!(
+            found.count(),
+            1,
+            "the document has no operation {id}, or has it twice: remove its line from TABLE in \
+             tests/suite/permissions.rs, or rename it"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_documented_security_of_every_operation_is_the_tables() {
+    let server = Server::start().await;
+    let mut faults = Faults::default();
+    for operation in operations(&server).await {
+        let expected = match operation.access() {
+            Public => json!([]),
+            MaybeAuthenticated => json!([{ "session": [] }, {}]),
+            Needs("authenticated") => json!([{ "session": [] }]),
+            Needs(permission) => json!([{ "session": [permission] }]),
+        };
+        let documented = &operation.value["security"];
+        let fault = (*documented != expected).then(|| format!("{documented}, not {expected}"));
+        faults.note(&operation, "the document", fault);
+    }
+}
+
+#[tokio::test]
+async fn everybody_gets_what_the_table_says_and_every_decision_is_counted() {
+    let server = Server::start().await;
+    let mut faults = Faults::default();
+    let mut expected = decisions(&server).await;
+    let mut forbidden = 0;
+    for operation in operations(&server).await {
+        // Some operations end the session or the account that calls them.
+        let user = server.user(&operation.id).await;
+        let admin = server.admin().await;
+        for (who, client) in [
+            ("nobody", &server.anon()),
+            ("user", &user),
+            ("admin", &admin),
+        ] {
+            let answer = Answer::of(operation.request(client)).await;
+            let needed = match operation.access() {
+                Public => None,
+                MaybeAuthenticated if who == "nobody" => None,
+                MaybeAuthenticated => Some("authenticated"),
+                Needs(permission) => Some(permission),
+            };
+            let allowed = match (needed, who) {
+                (Some(_), "nobody") => {
+                    faults.note(&operation, who, challenge_fault(&answer, None));
+                    continue;
+                }
+                (Some(permission), "user") => OF_USERS.contains(&permission),
+                _ => true,
+            };
+            forbidden += u32::from(answer.status == 403);
+            let fault = match needed {
+                Some(permission) if !allowed => forbidden_fault(&answer, permission),
+                _ => admitted_fault(&answer),
+            };
+            faults.note(&operation, who, fault);
+            if let Some(permission) = needed {
+                let outcome = if allowed { "allow" } else { "deny" };
+                let key = [permission, who, outcome].map(str::to_owned);
+                *expected.get_mut(&key).expect("counted from the start") += 1.0;
+            }
+        }
+    }
+    assert_eq!(decisions(&server).await, expected);
+    let denied = server
+        .metrics()
+        .await
+        .sum("auth_rbac_decisions_total", &[("outcome", "deny")]);
+    assert_eq!(denied, f64::from(forbidden), "denials are the 403s");
+    assert!(forbidden > 0, "a plain user was refused nothing");
+}
+
+/// The decision counters by permission, role and outcome.
+async fn decisions(server: &Server) -> BTreeMap<[String; 3], f64> {
+    Exposition::parse(&server.metrics().await.0)
+        .of("auth_rbac_decisions_total")
+        .map(|series| {
+            let key = ["permission", "role", "outcome"].map(|name| series.label(name).to_owned());
+            (key, series.value)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn who_calls_is_asked_before_anything_else_is_looked_at() {
+    let server = Server::start().await;
+    let user = server.user("alice").await;
+    let mut faults = Faults::default();
+    for operation in operations(&server).await {
+        let Needs(permission) = operation.access() else {
+            continue;
+        };
+        let path = operation.path_with("not-a-uuid", "no%20such%20role");
+        let path = format!("{path}?limit=-1&cursor=%00");
+        for (who, client) in [("nobody", &server.anon()), ("user", &user)] {
+            if who == "user" && OF_USERS.contains(&permission) {
+                continue;
+            }
+            let bodies = [
+                ("application/json", "{\"broken"),
+                ("application/json", "{\"surprise\": 1}"),
+                ("text/plain", "not JSON at all"),
+                ("application/x-www-form-urlencoded", "a=%ff&a=b"),
+            ];
+            for (content_type, body) in bodies {
+                let request = client
+                    .request(operation.method.clone(), &path)
+                    .header("content-type", content_type)
+                    .body(body);
+                let answer = Answer::of(request).await;
+                let fault = if who == "nobody" {
+                    challenge_fault(&answer, None)
+                } else {
+                    forbidden_fault(&answer, permission)
+                };
+                faults.note(&operation, who, fault);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_loses_a_role_loses_its_permissions_with_the_next_request() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let user = server.user("alice").await;
+    let role = format!("/admin/users/{}/roles/admin", user.id().await);
+    for (change, status) in [("PUT", 200), ("DELETE", 403)] {
+        let method = reqwest::Method::from_bytes(change.as_bytes()).expect("a method");
+        let answer = Answer::of(admin.request(method, &role)).await;
+        assert_eq!((answer.status, answer.json), (204, Value::Null));
+        assert_eq!(user.get("/admin-only").await.status, status, "{change}");
+    }
+}

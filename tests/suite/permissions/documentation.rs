@@ -1,0 +1,98 @@
+//! What the document must say of every operation.
+
+use serde_json::Value;
+
+use super::{Access, Faults};
+use crate::document::{Operation, operations};
+use crate::harness::Server;
+
+fn missing_words(operation: &Operation) -> Option<String> {
+    let said = |name: &str| {
+        operation.value[name]
+            .as_str()
+            .is_some_and(|text| !text.trim().is_empty())
+    };
+    let missing: Vec<&str> = ["operationId", "summary", "description"]
+        .into_iter()
+        .filter(|name| !said(name))
+        .chain((operation.value["tags"].as_array().map(Vec::len) != Some(1)).then_some("tag"))
+        .collect();
+    (!missing.is_empty()).then(|| format!("lacks {}", missing.join(", ")))
+}
+
+#[tokio::test]
+async fn every_operation_has_an_id_a_tag_a_summary_and_a_description() {
+    let server = Server::start().await;
+    let mut faults = Faults::default();
+    for operation in operations(&server).await {
+        faults.note(&operation, "the document", missing_words(&operation));
+    }
+}
+
+#[tokio::test]
+async fn every_error_is_documented_with_its_media_type_and_its_shape() {
+    let server = Server::start().await;
+    let mut faults = Faults::default();
+    for operation in operations(&server).await {
+        let (media, schema) = if operation.oauth() {
+            ("application/json; charset=utf-8", "OAuthError")
+        } else {
+            ("application/problem+json", "Problem")
+        };
+        let reference = format!("#/components/schemas/{schema}");
+        for (status, response) in operation.responses() {
+            let content = response["content"].as_object().cloned().unwrap_or_default();
+            let sound = status.starts_with('2')
+                || (content.len() == 1
+                    && content.contains_key(media)
+                    && content[media]["schema"]["$ref"] == reference.as_str());
+            let fault = (!sound).then(|| format!("{status} is not {media}: {response}"));
+            faults.note(&operation, "the document", fault);
+            let described = response["description"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty());
+            let named = response["headers"]["X-Request-Id"].is_object();
+            let fault = (!described || !named)
+                .then(|| format!("{status} lacks a description or X-Request-Id: {response}"));
+            faults.note(&operation, "the document", fault);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_statuses_that_follow_from_an_operations_shape_are_documented() {
+    let server = Server::start().await;
+    let mut faults = Faults::default();
+    for operation in operations(&server).await {
+        let documented = operation.responses();
+        let has_body = operation.value["requestBody"].is_object();
+        let has_parameters = operation.value["parameters"]
+            .as_array()
+            .is_some_and(|parameters| !parameters.is_empty());
+        let access = operation.access();
+        let guarded = access != Access::Public;
+        let privileged = matches!(access, Access::Needs(name) if name != "authenticated");
+        let expected = [
+            ("400", has_body || has_parameters),
+            ("401", guarded),
+            ("403", privileged || operation.id == "register"),
+            ("413", has_body),
+            ("415", has_body),
+            ("500", true),
+            ("503", true),
+        ];
+        for (status, wanted) in expected {
+            let fault = (documented.contains_key(status) != wanted)
+                .then(|| format!("{status} must be documented: {wanted}"));
+            faults.note(&operation, "the document", fault);
+        }
+        for status in ["401", "403"].into_iter().filter(|_| privileged) {
+            let header = &documented[status]["headers"]["WWW-Authenticate"];
+            let fault = (*header == Value::Null).then(|| format!("{status} lacks its challenge"));
+            faults.note(&operation, "the document", fault);
+        }
+        let succeeds = documented.keys().any(|status| status.starts_with('2'));
+        let fault = (!succeeds).then(|| "documents no success".to_owned());
+        faults.note(&operation, "the document", fault);
+    }
+}

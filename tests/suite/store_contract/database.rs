@@ -1,0 +1,149 @@
+//! A database of one's own, and short words for what contracts put into it.
+
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::OnceLock;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use metrics_exporter_prometheus::PrometheusHandle;
+use rbac_sentinel::store::{NewSession, NewUser, Rotation, RotationRequest, Store, User};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// What stands for a password hash: the store never looks into it.
+pub const HASH: &str = "$argon2id$a-hash";
+
+/// The recorder of this process. Statements keep the handles that they got at their first use, so
+/// whoever opens a database sets the recorder before.
+pub fn recorder() -> &'static PrometheusHandle {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    RECORDER.get_or_init(|| {
+        rbac_sentinel::telemetry::install_recorder().expect("nobody else sets the recorder")
+    })
+}
+
+type Opened<'a> = Pin<Box<dyn Future<Output = Store> + Send + 'a>>;
+/// Opens the database that belongs to a folder.
+pub type Open = for<'a> fn(&'a Path) -> Opened<'a>;
+
+/// An empty database, removed in the end.
+pub struct Database {
+    pub store: Store,
+    folder: TempDir,
+    open: Open,
+}
+
+impl Database {
+    pub async fn new(open: Open) -> Self {
+        recorder();
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = open(folder.path()).await;
+        Self {
+            store,
+            folder,
+            open,
+        }
+    }
+
+    /// Closes the database and opens it again.
+    pub async fn reopen(&self) -> Store {
+        self.store.close().await;
+        (self.open)(self.folder.path()).await
+    }
+
+    /// The database as two processes have it open, such as the service and its command line.
+    pub async fn shared(&self) -> [Store; 2] {
+        let other = (self.open)(self.folder.path()).await;
+        [self.store.clone(), other]
+    }
+
+    /// A new account that holds the role `user`.
+    pub async fn user(&self, name: &str) -> User {
+        let new = new_user(name);
+        self.store.insert_user(&new).await.expect("made")
+    }
+
+    /// A new account that holds the role `admin`.
+    pub async fn admin(&self, name: &str) -> User {
+        let mut new = new_user(name);
+        new.roles = vec!["admin".to_owned()];
+        self.store.insert_user(&new).await.expect("made")
+    }
+
+    /// A session of the account that started at `at`, and the hash of its token.
+    pub async fn session(&self, user: &User, at: DateTime<Utc>) -> NewSession {
+        let new = new_session(user, at);
+        let started = self.store.start_session(&new, HASH, None).await;
+        assert!(started.expect("asked"), "not started");
+        new
+    }
+
+    pub async fn rotate(&self, request: &RotationRequest) -> Rotation {
+        self.store.rotate(request).await.expect("asked")
+    }
+
+    /// Whether the session lives.
+    pub async fn lives(&self, session: &NewSession, at: DateTime<Utc>) -> bool {
+        let principal = self.store.principal(session.id, at).await.expect("asked");
+        let listed = self.store.sessions(session.user, at).await.expect("asked");
+        let listed = listed.iter().any(|listed| listed.id == session.id);
+        assert_eq!(principal.is_some(), listed, "the two must agree");
+        listed
+    }
+}
+
+/// Seconds after the day on which contracts play.
+pub fn at(seconds: i64) -> DateTime<Utc> {
+    moment(seconds * 1_000_000)
+}
+
+/// Microseconds after the day on which contracts play.
+pub fn moment(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(1_767_225_600_000_000 + micros).expect("a time")
+}
+
+/// An account to be made; its address is `NAME@example.com`.
+pub fn new_user(name: &str) -> NewUser {
+    NewUser {
+        id: Uuid::now_v7(),
+        username: name.to_owned(),
+        email: format!("{name}@example.com"),
+        password_hash: HASH.to_owned(),
+        roles: vec!["user".to_owned()],
+        by: None,
+        at: at(0),
+    }
+}
+
+/// A session of 100 seconds that ends after 10 without a refresh.
+pub fn new_session(user: &User, at: DateTime<Utc>) -> NewSession {
+    NewSession {
+        id: Uuid::now_v7(),
+        user: user.id,
+        token_hash: token(),
+        user_agent: "a browser".to_owned(),
+        at,
+        idle_expires_at: at + TimeDelta::seconds(10),
+        expires_at: at + TimeDelta::seconds(100),
+    }
+}
+
+/// What a token's hash looks like; another one at each call.
+pub fn token() -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash[..16].copy_from_slice(Uuid::now_v7().as_bytes());
+    hash
+}
+
+/// A rotation with 10 idle seconds and 5 of grace; the sealed successor is the next hash itself.
+pub fn rotation(presented: [u8; 32], at: DateTime<Utc>) -> RotationRequest {
+    let next = token();
+    RotationRequest {
+        presented,
+        next,
+        sealed_next: next.to_vec(),
+        at,
+        idle_ttl: TimeDelta::seconds(10),
+        grace: TimeDelta::seconds(5),
+    }
+}

@@ -1,0 +1,96 @@
+//! Signing keys, and the database as a whole.
+
+use rbac_sentinel::error::Error;
+use rbac_sentinel::store::{Rotation, StoredKey};
+
+use super::database::{Database, at, rotation};
+
+fn key(kid: &str, seconds: i64) -> StoredKey {
+    StoredKey {
+        kid: kid.to_owned(),
+        algorithm: "EdDSA".to_owned(),
+        sealed_private_key: vec![0, 1, 255, 0],
+        created_at: at(seconds),
+        retired_at: None,
+    }
+}
+
+pub async fn keys_come_oldest_first_and_a_new_one_retires_the_others(db: &Database) {
+    assert!(
+        db.store
+            .signing_keys(at(0))
+            .await
+            .expect("asked")
+            .is_empty()
+    );
+    for (kid, seconds) in [("b", 1), ("c", 2), ("a", 3)] {
+        let added = db.store.add_signing_key(&key(kid, seconds), at(100)).await;
+        added.expect("added");
+    }
+    let keys = db.store.signing_keys(at(10)).await.expect("asked");
+    let kids: Vec<_> = keys.iter().map(|key| key.kid.as_str()).collect();
+    assert_eq!(kids, ["b", "c", "a"]);
+    assert_eq!(keys[0].retired_at, Some(at(100)));
+    assert_eq!(keys[1].retired_at, Some(at(100)));
+    assert_eq!(keys[2].retired_at, None);
+    assert_eq!(keys[0].sealed_private_key, [0, 1, 255, 0]);
+    assert_eq!(
+        (keys[0].algorithm.as_str(), keys[0].created_at),
+        ("EdDSA", at(1))
+    );
+    // From its deadline on, a retired key is no longer there.
+    let keys = db.store.signing_keys(at(100)).await.expect("asked");
+    assert_eq!(keys.len(), 1);
+    assert_eq!(keys[0].kid, "a");
+}
+
+pub async fn a_retired_key_keeps_its_first_deadline(db: &Database) {
+    for (kid, seconds, until) in [("a", 1, 50), ("b", 2, 60), ("c", 3, 70)] {
+        let added = db
+            .store
+            .add_signing_key(&key(kid, seconds), at(until))
+            .await;
+        added.expect("added");
+    }
+    let keys = db.store.signing_keys(at(10)).await.expect("asked");
+    let deadlines: Vec<_> = keys.iter().map(|key| key.retired_at).collect();
+    assert_eq!(deadlines, [Some(at(60)), Some(at(70)), None]);
+}
+
+pub async fn everything_is_there_after_a_restart(db: &Database) {
+    let alice = db.admin("alice").await;
+    let session = db.session(&alice, at(0)).await;
+    let request = rotation(session.token_hash, at(1));
+    db.rotate(&request).await;
+    let added = db.store.add_signing_key(&key("a", 1), at(50)).await;
+    added.expect("added");
+    let before = db.store.user(alice.id).await.expect("asked");
+    let sessions = db.store.sessions(alice.id, at(2)).await.expect("asked");
+
+    let store = db.reopen().await;
+    assert!(store.has_admin().await.expect("asked"));
+    assert_eq!(store.user(alice.id).await.expect("asked"), before);
+    let found = store.sessions(alice.id, at(2)).await.expect("asked");
+    assert_eq!(found, sessions);
+    assert_eq!(found.len(), 1);
+    let keys = store.signing_keys(at(2)).await.expect("asked");
+    assert_eq!(keys.len(), 1);
+    let outcome = store.rotate(&rotation(request.next, at(2))).await;
+    assert!(
+        matches!(outcome, Ok(Rotation::Rotated { .. })),
+        "{outcome:?}"
+    );
+    store.close().await;
+}
+
+pub async fn an_open_database_answers_and_a_closed_one_is_unavailable(db: &Database) {
+    db.store.ping().await.expect("answers");
+    db.store.close().await;
+    let refused = db.store.ping().await;
+    assert!(matches!(refused, Err(Error::Unavailable)), "{refused:?}");
+    let refused = db
+        .store
+        .insert_user(&super::database::new_user("alice"))
+        .await;
+    assert!(matches!(refused, Err(Error::Unavailable)), "{refused:?}");
+}

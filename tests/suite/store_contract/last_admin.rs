@@ -1,0 +1,104 @@
+//! There is always an administrator who may log in.
+
+use futures_util::future::join_all;
+use rbac_sentinel::error::Error;
+use rbac_sentinel::store::ProfileChange;
+
+use super::database::{Database, at};
+
+fn disable() -> ProfileChange {
+    ProfileChange {
+        disabled: Some(true),
+        ..ProfileChange::default()
+    }
+}
+
+pub async fn the_last_administrator_stays(db: &Database) {
+    let has_admin = || async { db.store.has_admin().await.expect("asked") };
+    assert!(!has_admin().await);
+    let admin = db.admin("admin").await;
+    db.user("alice").await;
+    assert!(has_admin().await);
+    let refused = db.store.revoke_role(admin.id, "admin").await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    let refused = db.store.update_user(admin.id, &disable(), at(1)).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    let refused = db.store.delete_user(admin.id, at(1)).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    let stored = db.store.user(admin.id).await.expect("asked");
+    assert_eq!(stored.as_ref(), Some(&admin));
+    // With a second one, the first may go.
+    let other = db.admin("other").await;
+    db.store
+        .delete_user(admin.id, at(1))
+        .await
+        .expect("deleted");
+    assert!(has_admin().await);
+    let refused = db.store.delete_user(other.id, at(1)).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+}
+
+pub async fn a_disabled_administrator_does_not_count(db: &Database) {
+    let admin = db.admin("admin").await;
+    let other = db.admin("other").await;
+    let disabled = db.store.update_user(other.id, &disable(), at(1)).await;
+    disabled.expect("disabled");
+    let refused = db.store.delete_user(admin.id, at(1)).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    // Who cannot log in is not the last one who can.
+    let revoked = db.store.revoke_role(other.id, "admin").await;
+    assert!(revoked.expect("revoked"));
+    db.store
+        .delete_user(other.id, at(1))
+        .await
+        .expect("deleted");
+    assert!(db.store.has_admin().await.expect("asked"));
+}
+
+pub async fn two_administrators_who_remove_one_another_leave_one(db: &Database) {
+    let stores = db.shared().await;
+    for round in 0..5 {
+        let first = db.admin(&format!("first-{round}")).await;
+        let second = db.admin(&format!("second-{round}")).await;
+        if round > 0 {
+            // The one who was left over makes room, so that there are two again.
+            let left = db.store.list_users(None, 1, None).await.expect("asked");
+            let left = left.users[0].id;
+            db.store.delete_user(left, at(1)).await.expect("deleted");
+        }
+        let attempts = (0..12).map(|n| {
+            let store = stores[n / 3 % 2].clone();
+            let id = if n % 2 == 0 { first.id } else { second.id };
+            tokio::spawn(async move {
+                match n / 2 % 3 {
+                    0 => store.delete_user(id, at(2)).await.map(drop),
+                    1 => store.revoke_role(id, "admin").await.map(drop),
+                    _ => store.update_user(id, &disable(), at(2)).await.map(drop),
+                }
+            })
+        });
+        for outcome in join_all(attempts).await {
+            let outcome = outcome.expect("joins");
+            assert!(
+                matches!(
+                    outcome,
+                    Ok(()) | Err(Error::Conflict(_) | Error::NotFound("user"))
+                ),
+                "{outcome:?}"
+            );
+        }
+        assert!(db.store.has_admin().await.expect("asked"), "round {round}");
+        // Whoever was removed but not deleted goes, so that the next round starts with one.
+        for id in [first.id, second.id] {
+            let gone = db.store.delete_user(id, at(3)).await;
+            assert!(
+                matches!(
+                    gone,
+                    Ok(_) | Err(Error::Conflict(_) | Error::NotFound("user"))
+                ),
+                "{gone:?}"
+            );
+        }
+        assert_eq!(db.store.count_users().await.expect("asked"), (1, 0));
+    }
+}

@@ -1,0 +1,63 @@
+//! Who holds which role.
+
+use rbac_sentinel::error::Error;
+use uuid::Uuid;
+
+use super::database::{Database, at, new_user};
+
+pub async fn granting_and_revoking_say_whether_anything_changed(db: &Database) {
+    let admin = db.admin("admin").await;
+    let alice = db.user("alice").await;
+    let grant = || {
+        db.store
+            .grant_role(alice.id, "admin", Some(admin.id), at(1))
+    };
+    let roles = || async {
+        let stored = db.store.user(alice.id).await.expect("asked");
+        stored.expect("there").roles
+    };
+    assert!(grant().await.expect("granted"));
+    assert!(!grant().await.expect("held already"));
+    assert_eq!(roles().await, ["admin", "user"]);
+    let revoke = || db.store.revoke_role(alice.id, "admin");
+    assert!(revoke().await.expect("revoked"));
+    assert!(!revoke().await.expect("not held"));
+    assert_eq!(roles().await, ["user"]);
+    assert!(
+        db.store
+            .revoke_role(alice.id, "user")
+            .await
+            .expect("revoked")
+    );
+    assert_eq!(roles().await, [""; 0]);
+    // Roles are no part of the profile.
+    let stored = db.store.user(alice.id).await.expect("asked");
+    assert_eq!(stored.expect("there").updated_at, at(0));
+}
+
+pub async fn an_unknown_account_or_role_is_not_found(db: &Database) {
+    let alice = db.user("alice").await;
+    let nobody = Uuid::now_v7();
+    let granted = db.store.grant_role(nobody, "user", None, at(1)).await;
+    assert!(matches!(granted, Err(Error::NotFound("user"))));
+    let revoked = db.store.revoke_role(nobody, "admin").await;
+    assert!(matches!(revoked, Err(Error::NotFound("user"))));
+    for role in ["emperor", "", "Admin", "admin'"] {
+        let granted = db.store.grant_role(alice.id, role, None, at(1)).await;
+        assert!(matches!(granted, Err(Error::NotFound("role"))), "{role}");
+        let revoked = db.store.revoke_role(alice.id, role).await;
+        assert!(matches!(revoked, Err(Error::NotFound("role"))), "{role}");
+    }
+}
+
+pub async fn roles_come_sorted_and_exist_by_name(db: &Database) {
+    let mut new = new_user("alice");
+    new.roles = vec!["user".to_owned(), "admin".to_owned()];
+    let made = db.store.insert_user(&new).await.expect("made");
+    assert_eq!(made.roles, ["admin", "user"]);
+    assert_eq!(db.store.user(made.id).await.expect("asked"), Some(made));
+    for (role, exists) in [("admin", true), ("user", true), ("emperor", false)] {
+        let found = db.store.role_exists(role).await.expect("asked");
+        assert_eq!(found, exists, "{role}");
+    }
+}

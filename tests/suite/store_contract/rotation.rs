@@ -1,0 +1,186 @@
+//! Rotating refresh tokens: one living member a family.
+
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use rbac_sentinel::metrics::RevocationReason;
+use rbac_sentinel::store::{ProfileChange, Rotation};
+
+use super::database::{Database, at, rotation, token};
+
+pub async fn the_next_token_takes_the_place_of_the_presented_one(db: &Database) {
+    let alice = db.user("alice").await;
+    let session = db.session(&alice, at(0)).await;
+    let mut presented = session.token_hash;
+    for step in 1..5 {
+        let request = rotation(presented, at(step));
+        match db.rotate(&request).await {
+            Rotation::Rotated { session: id, user } => {
+                assert_eq!((id, user.id), (session.id, alice.id));
+                assert_eq!(user.roles, alice.roles);
+            }
+            other => panic!("{other:?}"),
+        }
+        let listed = db.store.sessions(alice.id, at(step)).await.expect("asked");
+        assert_eq!(listed[0].last_used_at, at(step));
+        assert_eq!(listed[0].created_at, at(0));
+        presented = request.next;
+    }
+    // Whatever its state, a token leads to its session.
+    for hash in [session.token_hash, presented] {
+        let owner = db.store.session_of_token(hash).await.expect("asked");
+        assert_eq!(owner, Some((session.id, alice.id)));
+    }
+}
+
+pub async fn an_unknown_token_is_unknown(db: &Database) {
+    let outcome = db.rotate(&rotation(token(), at(0))).await;
+    assert!(matches!(outcome, Rotation::Unknown), "{outcome:?}");
+    let owner = db.store.session_of_token(token()).await.expect("asked");
+    assert_eq!(owner, None);
+}
+
+pub async fn the_previous_token_gets_the_sealed_successor_within_the_grace_period(db: &Database) {
+    let alice = db.user("alice").await;
+    let session = db.session(&alice, at(0)).await;
+    let first = rotation(session.token_hash, at(1));
+    db.rotate(&first).await;
+    // Five seconds of grace, the last moment included.
+    for seconds in [1, 3, 6] {
+        match db.rotate(&rotation(session.token_hash, at(seconds))).await {
+            Rotation::Replayed {
+                session: id,
+                user,
+                sealed_successor,
+            } => {
+                assert_eq!((id, user.id), (session.id, alice.id));
+                assert_eq!(sealed_successor, first.sealed_next);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // The chain did not fork: the successor is still the living one.
+    let outcome = db.rotate(&rotation(first.next, at(6))).await;
+    assert!(matches!(outcome, Rotation::Rotated { .. }), "{outcome:?}");
+}
+
+pub async fn the_previous_token_after_the_grace_period_ends_the_family(db: &Database) {
+    let alice = db.user("alice").await;
+    let session = db.session(&alice, at(0)).await;
+    let other = db.session(&alice, at(0)).await;
+    let first = rotation(session.token_hash, at(1));
+    db.rotate(&first).await;
+    let late = at(6) + TimeDelta::microseconds(1);
+    match db.rotate(&rotation(session.token_hash, late)).await {
+        Rotation::Reused { session: id, user } => {
+            assert_eq!((id, user), (session.id, alice.id));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(!db.lives(&session, late).await);
+    for hash in [session.token_hash, first.next] {
+        let outcome = db.rotate(&rotation(hash, late)).await;
+        assert!(matches!(outcome, Rotation::Ended { .. }), "{outcome:?}");
+    }
+    assert!(db.lives(&other, late).await, "another family");
+}
+
+pub async fn a_token_before_the_previous_one_ends_the_family_at_once(db: &Database) {
+    let alice = db.user("alice").await;
+    let session = db.session(&alice, at(0)).await;
+    let first = rotation(session.token_hash, at(1));
+    db.rotate(&first).await;
+    let second = rotation(first.next, at(1));
+    db.rotate(&second).await;
+    let outcome = db.rotate(&rotation(session.token_hash, at(1))).await;
+    assert!(matches!(outcome, Rotation::Reused { .. }), "{outcome:?}");
+    assert!(!db.lives(&session, at(1)).await);
+}
+
+pub async fn a_session_not_refreshed_in_time_is_expired(db: &Database) {
+    let alice = db.user("alice").await;
+    let session = db.session(&alice, at(0)).await;
+    let moment_before = at(10) - TimeDelta::microseconds(1);
+    assert!(db.lives(&session, moment_before).await);
+    assert!(!db.lives(&session, at(10)).await);
+    let outcome = db.rotate(&rotation(session.token_hash, at(10))).await;
+    match outcome {
+        Rotation::Expired { user } => assert_eq!(user, alice.id),
+        other => panic!("{other:?}"),
+    }
+    // A refusal is no use: the session is as old as before.
+    let first = rotation(session.token_hash, moment_before);
+    let outcome = db.rotate(&first).await;
+    assert!(matches!(outcome, Rotation::Rotated { .. }), "{outcome:?}");
+    assert!(db.lives(&session, at(19)).await, "ten seconds more");
+    assert!(!db.lives(&session, at(20)).await);
+}
+
+pub async fn no_refresh_outlives_the_session(db: &Database) {
+    let alice = db.user("alice").await;
+    let session = db.session(&alice, at(0)).await;
+    let mut presented = session.token_hash;
+    for seconds in (9..100).step_by(9) {
+        let mut request = rotation(presented, at(seconds));
+        request.idle_ttl = TimeDelta::seconds(1000);
+        let outcome = db.rotate(&request).await;
+        assert!(matches!(outcome, Rotation::Rotated { .. }), "{outcome:?}");
+        presented = request.next;
+    }
+    let listed = db.store.sessions(alice.id, at(99)).await.expect("asked");
+    assert_eq!(listed[0].expires_at, at(100));
+    assert!(!db.lives(&session, at(100)).await);
+    let outcome = db.rotate(&rotation(presented, at(100))).await;
+    assert!(matches!(outcome, Rotation::Expired { .. }), "{outcome:?}");
+}
+
+pub async fn an_ended_session_does_not_rotate(db: &Database) {
+    let alice = db.user("alice").await;
+    let session = db.session(&alice, at(0)).await;
+    let logout = RevocationReason::Logout;
+    let ended = db.store.end_session(session.id, alice.id, logout, at(1));
+    assert!(ended.await.expect("asked"));
+    match db.rotate(&rotation(session.token_hash, at(1))).await {
+        Rotation::Ended { user } => assert_eq!(user, alice.id),
+        other => panic!("{other:?}"),
+    }
+    // Disabling an account ends its sessions too.
+    let session = db.session(&alice, at(0)).await;
+    let disable = ProfileChange {
+        disabled: Some(true),
+        ..ProfileChange::default()
+    };
+    let disabled = db.store.update_user(alice.id, &disable, at(1)).await;
+    disabled.expect("disabled");
+    let outcome = db.rotate(&rotation(session.token_hash, at(1))).await;
+    assert!(matches!(outcome, Rotation::Ended { .. }), "{outcome:?}");
+}
+
+pub async fn fifty_at_once_leave_one_living_chain(db: &Database) {
+    let alice = db.user("alice").await;
+    let session = db.session(&alice, at(0)).await;
+    let stores = db.shared().await;
+    let attempts = (0..50).map(|n| {
+        let store = stores[n % 2].clone();
+        let request = rotation(session.token_hash, at(1));
+        tokio::spawn(async move { (request.next, store.rotate(&request).await) })
+    });
+    let (mut living, mut successors) = (Vec::new(), Vec::new());
+    for attempt in join_all(attempts).await {
+        match attempt.expect("joins") {
+            (next, Ok(Rotation::Rotated { .. })) => living.push(next),
+            (
+                _,
+                Ok(Rotation::Replayed {
+                    sealed_successor, ..
+                }),
+            ) => successors.push(sealed_successor),
+            (_, other) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((living.len(), successors.len()), (1, 49));
+    assert!(successors.iter().all(|sealed| sealed[..] == living[0]));
+    let outcome = db.rotate(&rotation(living[0], at(2))).await;
+    assert!(matches!(outcome, Rotation::Rotated { .. }), "{outcome:?}");
+    let sessions = db.store.sessions(alice.id, at(2)).await.expect("asked");
+    assert_eq!(sessions.len(), 1);
+}

@@ -1,0 +1,155 @@
+//! Starting, listing and ending sessions.
+
+use chrono::TimeDelta;
+use rbac_sentinel::metrics::RevocationReason;
+use rbac_sentinel::store::ProfileChange;
+use uuid::Uuid;
+
+use super::database::{Database, HASH, at, new_session};
+
+const LOGOUT: RevocationReason = RevocationReason::Logout;
+
+pub async fn a_session_starts_only_with_the_current_hash_of_an_enabled_account(db: &Database) {
+    let alice = db.user("alice").await;
+    let start = |hash| {
+        let new = new_session(&alice, at(0));
+        async move { db.store.start_session(&new, hash, None).await }
+    };
+    assert!(!start("stale").await.expect("asked"));
+    let disable = |disabled| ProfileChange {
+        disabled: Some(disabled),
+        ..ProfileChange::default()
+    };
+    let done = db.store.update_user(alice.id, &disable(true), at(1)).await;
+    done.expect("disabled");
+    assert!(!start(HASH).await.expect("asked"));
+    let sessions = db.store.sessions(alice.id, at(0)).await.expect("asked");
+    assert_eq!(sessions, []);
+    let stored = db.store.user(alice.id).await.expect("asked");
+    assert_eq!(stored.expect("there").last_login_at, None);
+    let done = db.store.update_user(alice.id, &disable(false), at(1)).await;
+    done.expect("enabled");
+    assert!(start(HASH).await.expect("asked"));
+}
+
+pub async fn a_login_is_remembered_and_renews_the_hash(db: &Database) {
+    let alice = db.user("alice").await;
+    let new = new_session(&alice, at(5));
+    let started = db.store.start_session(&new, HASH, Some("stronger")).await;
+    assert!(started.expect("asked"));
+    let stored = db.store.credentials_of(alice.id).await.expect("asked");
+    let stored = stored.expect("there");
+    assert_eq!(stored.password_hash, "stronger");
+    assert_eq!(stored.user.last_login_at, Some(at(5)));
+    assert_eq!(stored.user.updated_at, at(0), "a login is no change");
+    let again = new_session(&alice, at(6));
+    let started = db.store.start_session(&again, HASH, None).await;
+    assert!(!started.expect("asked"), "the old hash is gone");
+}
+
+pub async fn only_living_sessions_are_listed_newest_first(db: &Database) {
+    let alice = db.user("alice").await;
+    let bob = db.user("bob").await;
+    let idle = db.session(&alice, at(-10)).await;
+    let ended = db.session(&alice, at(0)).await;
+    let older = db.session(&alice, at(0)).await;
+    let newer = db.session(&alice, at(1)).await;
+    db.session(&bob, at(1)).await;
+    let done = db
+        .store
+        .end_session(ended.id, alice.id, LOGOUT, at(1))
+        .await;
+    assert!(done.expect("asked"));
+    let listed = db.store.sessions(alice.id, at(2)).await.expect("asked");
+    let ids: Vec<_> = listed.iter().map(|session| session.id).collect();
+    assert_eq!(ids, [newer.id, older.id]);
+    let first = &listed[0];
+    assert_eq!(first.user_agent, newer.user_agent);
+    assert_eq!((first.created_at, first.last_used_at), (at(1), at(1)));
+    assert_eq!(first.expires_at, newer.expires_at);
+    assert!(!db.lives(&idle, at(2)).await);
+    // Past the absolute deadline there are none, though nobody ended them.
+    let listed = db.store.sessions(alice.id, at(200)).await.expect("asked");
+    assert_eq!(listed, []);
+}
+
+pub async fn a_session_ends_once_and_only_for_its_owner(db: &Database) {
+    let alice = db.user("alice").await;
+    let bob = db.user("bob").await;
+    let session = db.session(&alice, at(0)).await;
+    let end = |id, user| db.store.end_session(id, user, LOGOUT, at(1));
+    assert!(!end(session.id, bob.id).await.expect("asked"));
+    assert!(!end(Uuid::now_v7(), alice.id).await.expect("asked"));
+    assert!(db.lives(&session, at(1)).await);
+    assert!(end(session.id, alice.id).await.expect("asked"));
+    assert!(!end(session.id, alice.id).await.expect("asked"));
+    assert!(!db.lives(&session, at(1)).await);
+    // Ended is ended, also for a clock that stands before.
+    assert!(!db.lives(&session, at(0)).await);
+}
+
+pub async fn all_sessions_of_one_account_end_together(db: &Database) {
+    let alice = db.user("alice").await;
+    let bob = db.user("bob").await;
+    let mut sessions = Vec::new();
+    for _ in 0..3 {
+        sessions.push(db.session(&alice, at(0)).await.id);
+    }
+    let of_bob = db.session(&bob, at(0)).await;
+    let reason = RevocationReason::LogoutAll;
+    let mut ended = db
+        .store
+        .end_sessions(alice.id, reason, at(1))
+        .await
+        .expect("ended");
+    ended.sort_unstable();
+    assert_eq!(ended, sessions);
+    let again = db.store.end_sessions(alice.id, reason, at(1)).await;
+    assert!(again.expect("asked").is_empty());
+    assert!(db.lives(&of_bob, at(1)).await);
+}
+
+pub async fn a_principal_stands_behind_living_sessions_alone(db: &Database) {
+    let alice = db.user("alice").await;
+    let session = db.session(&alice, at(0)).await;
+    let principal = |time| db.store.principal(session.id, time);
+    let found = principal(at(1)).await.expect("asked").expect("there");
+    assert_eq!((found.user.id, found.user.roles), (alice.id, alice.roles));
+    assert_eq!(found.session_expires_at, session.idle_expires_at);
+    let last = at(10) - TimeDelta::microseconds(1);
+    assert!(principal(last).await.expect("asked").is_some());
+    assert!(principal(at(10)).await.expect("asked").is_none());
+    let unknown = db.store.principal(Uuid::now_v7(), at(1)).await;
+    assert!(unknown.expect("asked").is_none());
+    // What changed about the account is seen at the next look.
+    let granted = db.store.grant_role(alice.id, "admin", None, at(1)).await;
+    assert!(granted.expect("granted"));
+    let found = principal(at(1)).await.expect("asked").expect("there");
+    assert_eq!(found.user.roles, ["admin", "user"]);
+    let ended = db.store.end_session(session.id, alice.id, LOGOUT, at(1));
+    assert!(ended.await.expect("asked"));
+    assert!(principal(at(1)).await.expect("asked").is_none());
+}
+
+pub async fn sessions_are_counted_by_age_and_life(db: &Database) {
+    let alice = db.user("alice").await;
+    let count = |since, now| db.store.count_sessions(since, now);
+    assert_eq!(count(at(-100), at(1)).await.expect("asked"), 0);
+    let ended = db.session(&alice, at(0)).await;
+    db.session(&alice, at(0)).await;
+    db.session(&alice, at(5)).await;
+    assert_eq!(count(at(-100), at(6)).await.expect("asked"), 3);
+    let done = db
+        .store
+        .end_session(ended.id, alice.id, LOGOUT, at(6))
+        .await;
+    assert!(done.expect("asked"));
+    assert_eq!(count(at(-100), at(6)).await.expect("asked"), 2);
+    assert_eq!(
+        count(at(0), at(6)).await.expect("asked"),
+        1,
+        "after `since`"
+    );
+    assert_eq!(count(at(-100), at(10)).await.expect("asked"), 1, "idle");
+    assert_eq!(count(at(-100), at(15)).await.expect("asked"), 0);
+}
