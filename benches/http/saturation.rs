@@ -22,6 +22,8 @@ pub struct Plan {
 
 /// One of those that are compared.
 struct Contestant {
+    /// Its place in the report.
+    place: usize,
     name: &'static str,
     server: Server,
     requests: Vec<Wire>,
@@ -33,8 +35,9 @@ struct Contestant {
 }
 
 impl Contestant {
-    fn new(name: &'static str, server: Server, requests: Vec<Wire>) -> Self {
+    fn new(place: usize, name: &'static str, server: Server, requests: Vec<Wire>) -> Self {
         Self {
+            place,
             name,
             server,
             requests,
@@ -46,11 +49,16 @@ impl Contestant {
     }
 
     /// The service, with an account and a token for each connection.
-    fn service(name: &'static str, server: Server, connections: usize) -> Result<Self> {
+    fn service(
+        place: usize,
+        name: &'static str,
+        server: Server,
+        connections: usize,
+    ) -> Result<Self> {
         server.register(connections)?;
         let tokens = server.tokens(connections)?;
         let requests = tokens.iter().map(|token| get("/users/me", token)).collect();
-        Ok(Self::new(name, server, requests))
+        Ok(Self::new(place, name, server, requests))
     }
 
     fn round(&mut self, duration: Duration) {
@@ -69,7 +77,7 @@ impl Contestant {
         self.latencies.extend(load.latencies);
     }
 
-    fn report(self) -> (f64, f64, Value) {
+    fn report(self) -> (f64, Value) {
         let (rate, cost) = (median(&self.rates), median(&self.costs));
         let latency = Latency::of(self.latencies);
         println!(
@@ -86,8 +94,15 @@ impl Contestant {
             "latency": latency.json(),
             "other_outcomes": self.outcomes,
         });
-        (rate, cost, json)
+        (cost, json)
     }
+}
+
+/// The throughput of one as a share of another's, round by round, and the median of that: what else
+/// the machine does meanwhile changes from round to round and strikes both.
+fn paired(one: &Contestant, other: &Contestant) -> f64 {
+    let rounds = one.rates.iter().zip(&other.rates);
+    median(&rounds.map(|(one, other)| one / other).collect::<Vec<_>>())
 }
 
 /// Measures and prints.
@@ -97,9 +112,10 @@ pub fn measure(plan: &Plan) -> Result<Value> {
     let bare = Server::bare(bare_in)?;
     let bare_requests = vec![get("/users/me", &bare.token); plan.connections];
     let mut contestants = [
-        Contestant::new("bare", bare, bare_requests),
-        Contestant::service("service", Server::service(service_in)?, plan.connections)?,
+        Contestant::new(0, "bare", bare, bare_requests),
+        Contestant::service(1, "service", Server::service(service_in)?, plan.connections)?,
         Contestant::service(
+            2,
             "unrecorded",
             Server::unrecorded(unrecorded_in)?,
             plan.connections,
@@ -116,17 +132,17 @@ pub fn measure(plan: &Plan) -> Result<Value> {
         load(contestant.server.api, &contestant.requests, warm_up);
     }
     for _ in 0..plan.rounds {
+        // Another one goes first each time: who follows whom makes a difference, too.
+        contestants.rotate_left(1);
         for contestant in &mut contestants {
             contestant.round(plan.round);
         }
     }
-    let [
-        (bare, bare_cost, a),
-        (service, cost, b),
-        (unrecorded, unrecorded_cost, c),
-    ] = contestants.map(Contestant::report);
-    let ratio = service / bare;
-    let recording = 1.0 - service / unrecorded;
+    contestants.sort_by_key(|contestant| contestant.place);
+    let [bare, service, unrecorded] = &contestants;
+    let ratio = paired(service, bare);
+    let recording = 1.0 - paired(service, unrecorded);
+    let [(bare_cost, a), (cost, b), (unrecorded_cost, c)] = contestants.map(Contestant::report);
     println!(
         "  service / bare {:.1} % of the throughput, {:+.1} µs a request",
         ratio * 100.0,
