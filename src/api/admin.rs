@@ -14,7 +14,7 @@ use super::body::Body;
 use super::failure::{Failure, status};
 use super::guard::{AdminAccess, Require, RolesAssign, SessionsRevoke, UsersRead, UsersWrite};
 use super::problem::Problem;
-use super::views::{CreateUser, CreatedUser, Greeting, UpdateUser, User, UserPage};
+use super::views::{CreateUser, CreatedUser, Done, Greeting, UpdateUser, User, UserPage};
 use crate::auth::{Auth, UserChange};
 use crate::metrics::Actor;
 
@@ -47,13 +47,6 @@ enum Page {
     /// A greeting.
     #[oai(status = 200)]
     Ok(Json<Greeting>),
-}
-
-#[derive(ApiResponse)]
-enum Done {
-    /// Done.
-    #[oai(status = 204)]
-    NoContent,
 }
 
 const BAD_ID: u16 = status::BAD_REQUEST | status::NOT_FOUND;

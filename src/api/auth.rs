@@ -14,7 +14,7 @@ use super::body::{Body, expect_media_type, read};
 use super::failure::{Failure, OAuthFailure, status};
 use super::guard::{Authenticated, Maybe, Require};
 use super::problem::Problem;
-use super::views::{LoginForm, Logout, Refresh, Register, Tokens, User};
+use super::views::{Done, LoginForm, Logout, Refresh, Register, Tokens, User};
 use crate::auth::{Auth, Registration};
 use crate::rbac::Permission;
 
@@ -26,13 +26,6 @@ enum Registered {
     /// The account was made. It can log in at once.
     #[oai(status = 201)]
     Created(Json<User>),
-}
-
-#[derive(ApiResponse)]
-enum Done {
-    /// Done.
-    #[oai(status = 204)]
-    NoContent,
 }
 
 #[derive(ApiResponse)]

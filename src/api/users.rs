@@ -11,7 +11,7 @@ use super::Tag;
 use super::body::Body;
 use super::failure::{Failure, status};
 use super::guard::{Authenticated, Require};
-use super::views::{ChangePassword, Session, SessionList, UpdateMe, User};
+use super::views::{ChangePassword, Done, Session, SessionList, UpdateMe, User};
 use crate::auth::{Auth, UserChange};
 use crate::metrics::Actor;
 
@@ -30,13 +30,6 @@ enum Sessions {
     /// The sessions.
     #[oai(status = 200)]
     Ok(Json<SessionList>),
-}
-
-#[derive(ApiResponse)]
-enum Done {
-    /// Done.
-    #[oai(status = 204)]
-    NoContent,
 }
 
 #[expect(

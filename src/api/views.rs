@@ -1,13 +1,21 @@
 //! What goes over the wire.
 
 use chrono::{DateTime, Utc};
-use poem_openapi::Object;
+use poem_openapi::{ApiResponse, Object};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::body::{SecretText, present};
 use crate::auth::TokenPair;
 use crate::store;
+
+/// Nothing to say but that it was done.
+#[derive(ApiResponse)]
+pub enum Done {
+    /// Done.
+    #[oai(status = 204)]
+    NoContent,
+}
 
 /// An account.
 #[derive(Debug, Object)]

@@ -15,11 +15,7 @@ pub fn markdown() -> String {
     );
     for metric in CATALOGUE {
         let desc = metric.desc();
-        let kind = match desc.kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram => "histogram",
-        };
+        let kind = desc.kind.word();
         let labels: Vec<String> = metric.labels().iter().map(label).collect();
         let labels = if labels.is_empty() {
             "–".to_owned()

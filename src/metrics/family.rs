@@ -103,6 +103,18 @@ pub enum Kind {
     Histogram,
 }
 
+impl Kind {
+    /// The type's name in the text format.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
 /// One label of a family: a name and what it can say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelDesc {

@@ -1,0 +1,209 @@
+//! Speaks to a server as somebody, and reads the answers.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+
+/// One HTTP client for all: connections are kept per server.
+pub fn http() -> reqwest::Client {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    // A connection belongs to the runtime of the test that opened it: none is kept for the next.
+    CLIENT
+        .get_or_init(|| {
+            reqwest::Client::builder()
+                .pool_max_idle_per_host(0)
+                .timeout(Duration::from_secs(60))
+                .build()
+                .expect("a client")
+        })
+        .clone()
+}
+
+/// Somebody who calls.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub base: String,
+    pub access: Option<String>,
+    pub refresh: Option<String>,
+}
+
+impl Client {
+    /// The same with the tokens of a login's or refresh's answer.
+    pub fn with(&self, tokens: &Value) -> Self {
+        let text = |name: &str| tokens[name].as_str().map(str::to_owned);
+        Self {
+            base: self.base.clone(),
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+        }
+    }
+
+    /// The same with another access token.
+    pub fn token(&self, access: &str) -> Self {
+        Self {
+            access: Some(access.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// A request to be completed.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = http().request(method, format!("{}{path}", self.base));
+        match &self.access {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::GET, path)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::DELETE, path)).await
+    }
+
+    pub async fn put(&self, path: &str) -> Answer {
+        Answer::of(self.request(Method::PUT, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    /// `POST /login` with the form.
+    pub async fn login(&self, name: &str, password: &str) -> Answer {
+        let form = [("username", name), ("password", password)];
+        Answer::of(self.request(Method::POST, "/login").form(&form)).await
+    }
+
+    /// `POST /login` with this form.
+    pub async fn form(&self, form: &[(&str, &str)]) -> Answer {
+        Answer::of(self.request(Method::POST, "/login").form(form)).await
+    }
+
+    /// The same account with the tokens of this client's refresh.
+    pub async fn refreshed(&self) -> Self {
+        let answer = self.refresh().await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        self.with(&answer.json)
+    }
+
+    /// Asks for the own account often enough for everything about it to be cached.
+    pub async fn warm_up(&self) {
+        for _ in 0..3 {
+            self.id().await;
+        }
+    }
+
+    /// `POST /refresh` with this client's refresh token.
+    pub async fn refresh(&self) -> Answer {
+        let token = self.refresh.as_deref().expect("logged in");
+        self.post("/refresh", &json!({ "refresh_token": token }))
+            .await
+    }
+
+    /// The id of the own account.
+    pub async fn id(&self) -> String {
+        let answer = self.get("/users/me").await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json["id"].as_str().expect("an id").to_owned()
+    }
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+    /// The body as JSON; null when it is not.
+    pub json: Value,
+}
+
+impl Answer {
+    /// Sends the request and reads the answer.
+    pub async fn of(request: reqwest::RequestBuilder) -> Self {
+        Self::read(request.send().await.expect("answered")).await
+    }
+
+    pub async fn read(response: reqwest::Response) -> Self {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let text = response.text().await.expect("a whole body");
+        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Self {
+            status,
+            headers,
+            text,
+            json,
+        }
+    }
+
+    /// A header as text; empty when there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// Asserts problem details of this status and kind.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) -> &Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(
+            self.json["type"],
+            format!("urn:rbac-sentinel:problem:{code}")
+        );
+        assert_eq!(self.json["status"], status);
+        assert_eq!(self.json["request_id"], self.header("x-request-id"));
+        self
+    }
+}
+
+impl Answer {
+    /// Asserts problem details of this status and kind that name this field and no other.
+    #[track_caller]
+    pub fn names(&self, status: u16, code: &str, field: &str) -> &Self {
+        self.problem(status, code);
+        let named: Vec<_> = self.json["errors"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .collect();
+        assert_eq!(named.len(), 1, "{}", self.text);
+        assert_eq!(named[0]["field"], field, "{}", self.text);
+        self
+    }
+
+    /// Asserts the refusal of an access token that was good once (RFC 6750 section 3.1).
+    #[track_caller]
+    pub fn invalid_token(&self) -> &Self {
+        self.problem(401, "unauthenticated");
+        let challenge = self.header("www-authenticate");
+        assert!(challenge.starts_with("Bearer "), "{challenge}");
+        assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
+        self
+    }
+
+    /// Asserts a refusal in the words of RFC 6749 section 5.2.
+    #[track_caller]
+    pub fn oauth(&self, status: u16, error: &str) -> &Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.json["error"], error, "{}", self.text);
+        assert!(self.json["error_description"].is_string(), "{}", self.text);
+        assert_eq!(self.json.as_object().map(serde_json::Map::len), Some(2));
+        assert!(self.header("content-type").starts_with("application/json"));
+        assert_eq!(self.header("cache-control"), "no-store");
+        self
+    }
+}
