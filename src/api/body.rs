@@ -31,14 +31,7 @@ impl<'a, T: DeserializeOwned + Type> ApiExtractor<'a> for Body<T> {
     }
 
     fn request_meta() -> Option<MetaRequest> {
-        Some(MetaRequest {
-            description: None,
-            content: vec![MetaMediaType {
-                content_type: JSON,
-                schema: T::schema_ref(),
-            }],
-            required: true,
-        })
+        Some(request_meta::<T>(true))
     }
 
     async fn from_request(
@@ -48,18 +41,64 @@ impl<'a, T: DeserializeOwned + Type> ApiExtractor<'a> for Body<T> {
     ) -> poem::Result<Self> {
         expect_media_type(request, JSON)?;
         let bytes = read(request, body).await?;
-        // The parser would take an array for an object, its fields by position.
-        if bytes.trim_ascii_start().starts_with(b"[") {
-            return Err(Problem::malformed().field(WHOLE, NO_OBJECT).into());
-        }
-        let mut json = serde_json::Deserializer::from_slice(&bytes);
-        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let path = error.path().to_string();
-            refusal(&path, &error.into_inner())
-        })?;
-        json.end().map_err(|error| refusal("", &error))?;
-        Ok(Self(value))
+        Ok(Self(parse(&bytes)?))
     }
+}
+
+/// A JSON body that may be left out.
+pub struct OptionalBody<T>(pub T);
+
+impl<'a, T: DeserializeOwned + Default + Type> ApiExtractor<'a> for OptionalBody<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(request_meta::<T>(false))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let bytes = read(request, body).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        expect_media_type(request, JSON)?;
+        Ok(Self(parse(&bytes)?))
+    }
+}
+
+fn request_meta<T: Type>(required: bool) -> MetaRequest {
+    MetaRequest {
+        description: None,
+        content: vec![MetaMediaType {
+            content_type: JSON,
+            schema: T::schema_ref(),
+        }],
+        required,
+    }
+}
+
+/// Parses a JSON object.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // The parser would take an array for an object, its fields by position.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::malformed().field(WHOLE, NO_OBJECT));
+    }
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        refusal(&path, &error.into_inner())
+    })?;
+    json.end().map_err(|error| refusal("", &error))?;
+    Ok(value)
 }
 
 /// The whole body, which the edge has limited.

@@ -194,7 +194,7 @@ impl Auth {
             }
             .emit();
         }
-        let pair = self.pair(user, session, token.into_string(), now)?;
+        let pair = self.pair(user, session, token.into_string(), now, new.expires_at)?;
         end.result = LoginResult::Success;
         end.session = Some(session);
         Ok(Some((pair, Authority::of(&user.roles))))

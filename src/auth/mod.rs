@@ -179,12 +179,15 @@ impl Auth {
         session: Uuid,
         refresh_token: String,
         now: DateTime<Utc>,
+        session_ends_at: DateTime<Utc>,
     ) -> Result<TokenPair> {
-        let claims: Claims = self.tokens.claims(user.id, session, &user.roles, now);
+        let mut claims: Claims = self.tokens.claims(user.id, session, &user.roles, now);
+        // Whoever verifies with the public keys alone must not honour it longer than we do.
+        claims.exp = claims.exp.min(session_ends_at.timestamp());
         Ok(TokenPair {
             access_token: self.tokens.sign(&claims)?,
             refresh_token,
-            expires_in: self.tokens.ttl_seconds(),
+            expires_in: claims.exp - claims.iat,
         })
     }
 

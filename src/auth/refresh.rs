@@ -135,18 +135,23 @@ impl Auth {
                 grace: self.lifetimes.grace,
             })
             .await?;
-        let (session, user, living) = match rotation {
-            Rotation::Rotated { session, user } => (session, user, next),
+        let (session, user, ends_at, living) = match rotation {
+            Rotation::Rotated {
+                session,
+                user,
+                ends_at,
+            } => (session, user, ends_at, next),
             Rotation::Replayed {
                 session,
                 user,
+                ends_at,
                 sealed_successor,
             } => {
                 end.replay = true;
                 let living = token
                     .open(&sealed_successor)
                     .ok_or_else(|| Error::internal("a sealed token of another length"))?;
-                (session, user, living)
+                (session, user, ends_at, living)
             }
             refused => {
                 self.refuse(&refused, end);
@@ -155,7 +160,7 @@ impl Auth {
         };
         end.user = Some(user.id);
         end.session = Some(session);
-        let pair = self.pair(&user, session, living.into_string(), now)?;
+        let pair = self.pair(&user, session, living.into_string(), now, ends_at)?;
         end.result = RefreshResult::Success;
         Ok(Some(pair))
     }

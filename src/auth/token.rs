@@ -87,12 +87,6 @@ impl Tokens {
         &self.verified
     }
 
-    /// How long a token lives, in seconds.
-    #[must_use]
-    pub const fn ttl_seconds(&self) -> i64 {
-        self.ttl.num_seconds()
-    }
-
     /// The claims of a new token.
     #[must_use]
     pub fn claims(

@@ -84,6 +84,8 @@ pub enum Rotation {
         session: Uuid,
         /// Its owner.
         user: User,
+        /// When the session ends at the latest.
+        ends_at: DateTime<Utc>,
     },
     /// The presented token is the immediately previous one, within the grace period: its successor,
     /// sealed with it, is still the living one.
@@ -92,6 +94,8 @@ pub enum Rotation {
         session: Uuid,
         /// Its owner.
         user: User,
+        /// When the session ends at the latest.
+        ends_at: DateTime<Utc>,
         /// The living token, sealed with the presented one.
         sealed_successor: Vec<u8>,
     },
@@ -242,7 +246,12 @@ impl Store {
             )?;
             execute!(tx, sql::ADVANCE_FAMILY, session, next, idle_expires_at)?;
             tx.commit().await?;
-            return Ok(Rotation::Rotated { session, user });
+            let ends_at = family.expires_at;
+            return Ok(Rotation::Rotated {
+                session,
+                user,
+                ends_at,
+            });
         }
         let previous = token.generation == family.generation - 1;
         let in_grace = token
@@ -256,6 +265,7 @@ impl Store {
             return Ok(Rotation::Replayed {
                 session,
                 user,
+                ends_at: family.expires_at,
                 sealed_successor,
             });
         }

@@ -53,6 +53,15 @@ async fn after_logout_neither_token_works() {
 }
 
 #[tokio::test]
+async fn a_logout_needs_no_body() {
+    let server = Server::start().await;
+    let alice = server.user("alice").await;
+    let answer = Answer::of(alice.request(Method::POST, "/logout")).await;
+    assert_eq!((answer.status, answer.text.as_str()), (204, ""));
+    alice.get("/users/me").await.invalid_token();
+}
+
+#[tokio::test]
 async fn every_access_token_of_the_session_ends_with_it() {
     let server = Server::start().await;
     let first = server.user("alice").await;

@@ -64,6 +64,27 @@ async fn anybody_can_verify_an_access_token_with_the_published_keys() {
 }
 
 #[tokio::test]
+async fn an_access_token_does_not_outlive_its_session() {
+    let server = Server::builder()
+        .env("PUBLIC_URL", ISSUER)
+        .env("SESSION_TTL", "10m")
+        .env("SESSION_IDLE_TTL", "10m")
+        .start()
+        .await;
+    let alice = server.user("alice").await;
+    let first = alice.access.as_deref().expect("a token");
+    let first = verify(&server, first).await.expect("verifies");
+    let answer = alice.refresh().await;
+    let second = answer.json["access_token"].as_str().expect("a token");
+    let second = verify(&server, second).await.expect("verifies");
+    let seconds = |claims: &Value, name: &str| claims[name].as_i64().expect("whole seconds");
+    assert_eq!(seconds(&first, "exp") - seconds(&first, "iat"), 600);
+    assert_eq!(seconds(&second, "exp"), seconds(&first, "exp"));
+    let left = seconds(&second, "exp") - seconds(&second, "iat");
+    assert_eq!(answer.json["expires_in"], left);
+}
+
+#[tokio::test]
 async fn the_published_keys_are_public_and_name_their_use() {
     let server = Server::start().await;
     let answer = server.anon().get("/.well-known/jwks.json").await;

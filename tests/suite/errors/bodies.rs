@@ -40,6 +40,10 @@ async fn a_body_that_is_not_json_is_a_400_that_says_where() {
             b"{\"username\": \"\xff\xfe\"}",
             "[".repeat(10_000).as_bytes(),
         ] {
+            // What may be left out is not missing.
+            if body.is_empty() && operation.id == "logout" {
+                continue;
+            }
             let answer = send(&admin, &operation, "application/json", body).await;
             answer.problem(400, "malformed-request");
         }

@@ -14,8 +14,13 @@ pub async fn the_next_token_takes_the_place_of_the_presented_one(db: &Database) 
     for step in 1..5 {
         let request = rotation(presented, at(step));
         match db.rotate(&request).await {
-            Rotation::Rotated { session: id, user } => {
+            Rotation::Rotated {
+                session: id,
+                user,
+                ends_at,
+            } => {
                 assert_eq!((id, user.id), (session.id, alice.id));
+                assert_eq!(ends_at, session.expires_at);
                 assert_eq!(user.roles, alice.roles);
             }
             other => panic!("{other:?}"),
@@ -50,8 +55,10 @@ pub async fn the_previous_token_gets_the_sealed_successor_within_the_grace_perio
             Rotation::Replayed {
                 session: id,
                 user,
+                ends_at,
                 sealed_successor,
             } => {
+                assert_eq!(ends_at, session.expires_at);
                 assert_eq!((id, user.id), (session.id, alice.id));
                 assert_eq!(sealed_successor, first.sealed_next);
             }
