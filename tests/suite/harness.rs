@@ -20,7 +20,7 @@ pub const PASSWORD: &str = "violet-harbour-31";
 pub const ADMIN_PASSWORD: &str = "granite-meadow-58";
 
 /// How long a slow machine may take for what must happen.
-pub const PATIENCE: Duration = Duration::from_mins(2);
+pub const PATIENCE: Duration = Duration::from_mins(10);
 
 /// The program, run in this folder, with nothing in its environment but what is added.
 pub fn program(folder: &Path) -> Command {

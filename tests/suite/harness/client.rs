@@ -1,7 +1,6 @@
 //! Speaks to a server as somebody, and reads the answers.
 
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::header::HeaderMap;
@@ -15,7 +14,7 @@ pub fn http() -> reqwest::Client {
         .get_or_init(|| {
             reqwest::Client::builder()
                 .pool_max_idle_per_host(0)
-                .timeout(Duration::from_secs(60))
+                .timeout(super::PATIENCE)
                 .build()
                 .expect("a client")
         })
