@@ -10,7 +10,7 @@ use poem_openapi::types::Type as _;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi};
 
 use super::Tag;
-use super::body::{Body, OptionalBody, expect_media_type, read};
+use super::body::{Body, expect_media_type, read};
 use super::failure::{Failure, OAuthFailure, status};
 use super::guard::{Authenticated, Maybe, Require};
 use super::problem::Problem;
@@ -182,7 +182,7 @@ impl AuthApi {
     async fn logout(
         &self,
         auth: Require<Authenticated>,
-        body: OptionalBody<Logout>,
+        body: Body<Logout, false>,
     ) -> Result<Done, Failure<0>> {
         let Logout { refresh_token, all } = body.0;
         let token = refresh_token.as_ref().map(super::body::SecretText::expose);

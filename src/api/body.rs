@@ -18,10 +18,11 @@ const JSON: &str = "application/json";
 const WHOLE: &str = "body";
 const NO_OBJECT: &str = "must be a JSON object";
 
-/// A JSON body. The framework's own extractor names no fields, and repeats values.
-pub struct Body<T>(pub T);
+/// A JSON body. The framework's own extractor names no fields, and repeats values. A body that is not
+/// `REQUIRED` may be left out, which is the same as an empty object.
+pub struct Body<T, const REQUIRED: bool = true>(pub T);
 
-impl<'a, T: DeserializeOwned + Type> ApiExtractor<'a> for Body<T> {
+impl<'a, T: DeserializeOwned + Type, const REQUIRED: bool> ApiExtractor<'a> for Body<T, REQUIRED> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
     type ParamType = ();
     type ParamRawType = ();
@@ -31,34 +32,14 @@ impl<'a, T: DeserializeOwned + Type> ApiExtractor<'a> for Body<T> {
     }
 
     fn request_meta() -> Option<MetaRequest> {
-        Some(request_meta::<T>(true))
-    }
-
-    async fn from_request(
-        request: &'a Request,
-        body: &mut RequestBody,
-        _: ExtractParamOptions<()>,
-    ) -> poem::Result<Self> {
-        expect_media_type(request, JSON)?;
-        let bytes = read(request, body).await?;
-        Ok(Self(parse(&bytes)?))
-    }
-}
-
-/// A JSON body that may be left out.
-pub struct OptionalBody<T>(pub T);
-
-impl<'a, T: DeserializeOwned + Default + Type> ApiExtractor<'a> for OptionalBody<T> {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
-    type ParamType = ();
-    type ParamRawType = ();
-
-    fn register(registry: &mut Registry) {
-        T::register(registry);
-    }
-
-    fn request_meta() -> Option<MetaRequest> {
-        Some(request_meta::<T>(false))
+        Some(MetaRequest {
+            description: None,
+            content: vec![MetaMediaType {
+                content_type: JSON,
+                schema: T::schema_ref(),
+            }],
+            required: REQUIRED,
+        })
     }
 
     async fn from_request(
@@ -67,22 +48,11 @@ impl<'a, T: DeserializeOwned + Default + Type> ApiExtractor<'a> for OptionalBody
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let bytes = read(request, body).await?;
-        if bytes.is_empty() {
-            return Ok(Self(T::default()));
+        if !REQUIRED && bytes.is_empty() {
+            return Ok(Self(parse(b"{}")?));
         }
         expect_media_type(request, JSON)?;
         Ok(Self(parse(&bytes)?))
-    }
-}
-
-fn request_meta<T: Type>(required: bool) -> MetaRequest {
-    MetaRequest {
-        description: None,
-        content: vec![MetaMediaType {
-            content_type: JSON,
-            schema: T::schema_ref(),
-        }],
-        required,
     }
 }
 

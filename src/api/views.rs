@@ -217,7 +217,7 @@ pub struct Refresh {
 }
 
 /// A logout.
-#[derive(Debug, Default, Object, Deserialize)]
+#[derive(Debug, Object, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Logout {
     /// A refresh token whose session ends, too.
