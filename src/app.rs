@@ -220,7 +220,8 @@ async fn bind(option: &str, address: &mut SocketAddr) -> Result<TcpListener> {
 }
 
 async fn watch_dependencies(auth: Arc<Auth>, readiness: Arc<Readiness>) {
-    let mut tick = tokio::time::interval(PING);
+    // The first answer is known: nobody was let in without it.
+    let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + PING, PING);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;

@@ -163,12 +163,6 @@ impl Authority {
     pub const fn allows(&self, permission: Permission) -> bool {
         self.permissions.contains(permission)
     }
-
-    /// The strongest role, as a label.
-    #[must_use]
-    pub const fn role(&self) -> RoleLabel {
-        self.role
-    }
 }
 
 fn counter_index(permission: Permission, role: RoleLabel, decision: Decision) -> usize {
@@ -230,7 +224,7 @@ mod tests {
             (&["alice's role"], RoleLabel::Custom),
             (&["alice's role", "user"], RoleLabel::User),
         ] {
-            assert_eq!(Authority::of(&roles(names)).role(), label);
+            assert_eq!(Authority::of(&roles(names)).role, label);
         }
     }
 

@@ -7,7 +7,8 @@ use super::guard::SCHEME;
 use crate::rbac::Permission;
 
 const PROBLEM: &str = "application/problem+json";
-const OAUTH_PATHS: [&str; 2] = ["/login", "/refresh"];
+/// The endpoints whose errors are RFC 6749's.
+pub const OAUTH_PATHS: [&str; 2] = ["/login", "/refresh"];
 
 /// The order in which people meet them.
 const TAGS: [&str; 4] = ["Authentication", "Account", "Administration", "Discovery"];

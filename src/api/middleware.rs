@@ -120,7 +120,7 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
         if head {
             request.set_method(HttpMethod::GET);
         }
-        // Errors name the path that was asked for; successes are the common case and need no copy.
+        // Errors name the path that was asked for. The copy shares its bytes with the original.
         let uri = request.uri().clone();
         let context = RequestContext {
             id,
@@ -170,8 +170,8 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
                 render(&problem, route, uri.path(), id)
             }
             Err(_) => {
+                // The panic hook has logged where.
                 HTTP_PANICS.inc(());
-                tracing::error!("a handler panicked");
                 let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal");
                 render(&problem, route, uri.path(), id)
             }

@@ -92,14 +92,14 @@ fn service(auth: &Arc<Auth>, readiness: &Arc<Readiness>) -> Service {
 /// # Errors
 /// When the document cannot be put together: a defect.
 pub fn document(auth: &Arc<Auth>) -> Result<String> {
-    let document = complete_document(&service(auth, &Arc::default()))?;
+    let document = complete_document(&service(auth, &Arc::default()).spec())?;
     let mut text = serde_json::to_string_pretty(&document).map_err(Error::internal)?;
     text.push('\n');
     Ok(text)
 }
 
-fn complete_document(service: &Service) -> Result<Value> {
-    let derived = serde_json::from_str(&service.spec()).map_err(Error::internal)?;
+fn complete_document(derived: &str) -> Result<Value> {
+    let derived = serde_json::from_str(derived).map_err(Error::internal)?;
     Ok(document::complete(derived))
 }
 
@@ -115,13 +115,14 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         scrape,
     } = parts;
     let service = service(&auth, &readiness);
-    let document = complete_document(&service)?;
+    let derived = service.spec();
+    let document = complete_document(&derived)?;
     let json = serde_json::to_string(&document).map_err(Error::internal)?;
 
     // The interfaces embed the framework's document: puts the completed one in its place. Redoc's
     // page would load fonts from elsewhere.
     let embed = |html: String| {
-        let html = html.replace(&service.spec(), &json);
+        let html = html.replace(&derived, &json);
         let titled =
             |html: String, title: &str| html.replace(title, "<title>rbac-sentinel API</title>");
         titled(

@@ -7,14 +7,33 @@ use std::sync::OnceLock;
 
 use metrics::{Counter, Histogram};
 
+use super::document::OAUTH_PATHS;
 use crate::metrics::{
     HTTP_ABORTED, HTTP_DURATION, HTTP_RESPONSE_SIZE, LabelSet as _, Method, Scheme,
 };
 
-/// Every status that the service sends; anything else shows as the last.
-const STATUSES: [&str; 20] = [
-    "200", "201", "202", "204", "301", "302", "304", "400", "401", "403", "404", "405", "409",
-    "413", "415", "422", "429", "500", "503", "_OTHER",
+/// Every status that the service sends, and its label; anything else shows as the last.
+const STATUSES: [(u16, &str); 20] = [
+    (200, "200"),
+    (201, "201"),
+    (202, "202"),
+    (204, "204"),
+    (301, "301"),
+    (302, "302"),
+    (304, "304"),
+    (400, "400"),
+    (401, "401"),
+    (403, "403"),
+    (404, "404"),
+    (405, "405"),
+    (409, "409"),
+    (413, "413"),
+    (415, "415"),
+    (422, "422"),
+    (429, "429"),
+    (500, "500"),
+    (503, "503"),
+    (0, "_OTHER"),
 ];
 
 /// The label of everything that is not documented.
@@ -41,7 +60,7 @@ impl Route {
     fn new(template: &'static str, method: Method, success: &[u16]) -> Self {
         let route = Self {
             template,
-            oauth: matches!(template, "/login" | "/refresh"),
+            oauth: OAUTH_PATHS.contains(&template),
             // Logins and registrations make something new, which no cache holds, and their hashing
             // shall stop with their client.
             uncut: !matches!(method, Method::Get | Method::Head | Method::Options)
@@ -62,11 +81,11 @@ impl Route {
     pub fn duration(&self, status: u16) -> &Histogram {
         let index = STATUSES
             .iter()
-            .position(|known| known.parse() == Ok(status))
+            .position(|(known, _)| *known == status)
             .unwrap_or(STATUSES.len() - 1);
         self.duration[index].get_or_init(|| {
-            let error = if status >= 500 { STATUSES[index] } else { "" };
-            self.series(STATUSES[index], error)
+            let (_, label) = STATUSES[index];
+            self.series(label, if status >= 500 { label } else { "" })
         })
     }
 

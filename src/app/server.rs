@@ -58,6 +58,10 @@ where
     });
     let graceful = GracefulShutdown::new();
     let (stopping, _) = watch::channel(false);
+    let connection = |stream, remote| {
+        let server = Arc::clone(&server);
+        server.connection(stream, remote, graceful.watcher(), stopping.subscribe())
+    };
     let mut connections = JoinSet::new();
     tokio::pin!(stop);
     loop {
@@ -65,9 +69,7 @@ where
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, remote)) => {
-                    let server = Arc::clone(&server);
-                    let stopping = stopping.subscribe();
-                    connections.spawn(server.connection(stream, remote, graceful.watcher(), stopping));
+                    connections.spawn(connection(stream, remote));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "accepting a connection failed");
@@ -80,9 +82,7 @@ where
     // Whoever is in the backlog has been told that they are connected: closing the listener would
     // reset them.
     while let Some(Ok((stream, remote))) = listener.accept().now_or_never() {
-        let server = Arc::clone(&server);
-        let stopping = stopping.subscribe();
-        connections.spawn(server.connection(stream, remote, graceful.watcher(), stopping));
+        connections.spawn(connection(stream, remote));
     }
     drop(listener);
     stopping.send_replace(true);
