@@ -1,126 +1,42 @@
 //! Puts the service together, runs its two listeners, and stops it.
 
+mod descriptors;
+mod open;
 mod server;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
+pub use self::open::{hash_params, open};
+use self::open::{span, store_options};
 use crate::api::ops::{Readiness, Scrape};
 use crate::api::{self, ApiParts};
-use crate::auth::hash_gate::{HashGate, HashGateConfig};
-use crate::auth::keys::{Keyring, SealingKey};
-use crate::auth::password::{HashLimits, HashParams, PasswordPolicy};
-use crate::auth::token::Tokens;
-use crate::auth::{Auth, FirstAdmin, Lifetimes, secret_for};
+use crate::auth::{Auth, FirstAdmin, HousekeepingPlan};
+use crate::cache::Cache;
 use crate::clock::Clock;
-use crate::config::{Config, SqliteSynchronous};
+use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::metrics::{INVENTORY_LAST_SUCCESS, SESSIONS_ACTIVE, USERS, UserState};
-use crate::store::{SqliteOptions, Store};
+use crate::metrics::{INVENTORY_LAST_SUCCESS, Listener, SESSIONS_ACTIVE, USERS, UserState};
 
 /// How often the dependencies are asked whether they answer.
 const PING: Duration = Duration::from_secs(1);
 /// How long a scrape in flight may take to finish.
 const OPS_SHUTDOWN: Duration = Duration::from_secs(1);
-/// How often accounts and sessions are counted.
+/// How often accounts and sessions are counted, as long as counting takes less than a hundredth of
+/// that; where it takes longer, it comes as much rarer.
 const INVENTORY: Duration = Duration::from_mins(1);
+const INVENTORY_SHARE: u32 = 100;
 
-/// Opens the database, loads the keys and starts the hash gate.
-///
-/// # Errors
-/// When the data folder cannot be used, the database does not open, or the keys do not decrypt.
-pub async fn open(config: &Config, clock: Clock) -> Result<Arc<Auth>> {
-    let unusable = |error: io::Error| {
-        let folder = config.data_dir.display();
-        Error::internal(format!("DATA_DIR {folder} cannot be used: {error}"))
-    };
-    make_data_dir(config).map_err(unusable)?;
-    let secret = config
-        .secret_key
-        .as_ref()
-        .map(crate::config::Secret::expose);
-    let secret = secret_for(secret, &config.data_dir).map_err(unusable)?;
-    let store = Store::open(&SqliteOptions {
-        url: config.database_url.as_ref().map_or_else(
-            || {
-                config
-                    .data_dir
-                    .join("rbac-sentinel.db")
-                    .display()
-                    .to_string()
-            },
-            |url| url.expose().to_owned(),
-        ),
-        readers: config.sqlite_readers,
-        synchronous_full: config.sqlite_synchronous == SqliteSynchronous::Full,
-        acquire_timeout: config.db_acquire_timeout,
-    })
-    .await?;
-    let keys = Keyring::load(
-        &store,
-        &SealingKey::derive(&secret)?,
-        config.signing_alg,
-        config.hs256_key.as_ref(),
-        clock.now(),
-    )
-    .await?;
-    let ttl = span(config.access_token_ttl);
-    let tokens = Tokens::new(keys, config.issuer(), config.token_audience.clone(), ttl);
-    let gate = HashGate::start(HashGateConfig {
-        params: hash_params(config),
-        limits: HashLimits::default(),
-        threads: config.hash_threads(),
-        queue: config.hash_queue as usize,
-        deadline: config.hash_deadline,
-    })
-    .map_err(Error::internal)?;
-    let policy = PasswordPolicy {
-        min_length: usize::from(config.password_min_length),
-        ..PasswordPolicy::default()
-    };
-    let lifetimes = Lifetimes {
-        session_idle: span(config.session_idle_ttl),
-        session: span(config.session_ttl),
-        grace: span(config.refresh_grace),
-    };
-    Ok(Arc::new(Auth::new(
-        store, gate, tokens, policy, lifetimes, clock,
-    )))
-}
-
-/// The parameters of new hashes.
-#[must_use]
-pub fn hash_params(config: &Config) -> HashParams {
-    HashParams {
-        memory_kib: config.hash_memory_kib,
-        iterations: config.hash_iterations,
-        parallelism: config.hash_parallelism,
-    }
-}
-
-fn span(duration: Duration) -> TimeDelta {
-    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
-}
-
-/// Makes the data folder, for its owner alone.
-fn make_data_dir(config: &Config) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(&config.data_dir)
-}
+/// How long the start waits for Redis, so that the first requests find it. It goes on without.
+const REDIS_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Runs the service until it is told to stop.
 ///
@@ -158,17 +74,19 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
         auth: Arc::clone(&auth),
         readiness: Arc::clone(&readiness),
         draining: Arc::clone(&draining),
+        proxies: config.limits.trusted_proxies.clone(),
+        body_timeout: config.clients.timeout,
         scrape: config.metrics_on_api.then(|| scrape.clone()),
     })?;
     let ops = api::ops::endpoint(scrape, Arc::clone(&readiness));
 
+    if !auth.throttle().is_on() {
+        tracing::warn!("RATE_LIMITS=off: passwords can be tried as fast as they can be hashed");
+    }
     crate::telemetry::start_probes(recorder);
     readiness.set_dependencies(auth.store().ping().await.is_ok());
-    tokio::spawn(watch_dependencies(
-        Arc::clone(&auth),
-        Arc::clone(&readiness),
-    ));
-    tokio::spawn(take_inventory(Arc::clone(&auth), span(config.session_ttl)));
+    let background = start_background(&auth, &readiness, &config);
+    let cache = describe_cache(auth.cache()).await;
 
     // Before anybody can see that the service runs, and tell it to stop.
     let mut signals = Signals::listen().map_err(Error::internal)?;
@@ -178,16 +96,33 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
         let notify = Arc::clone(notify);
         async move { notify.notified().await }
     };
+    let api_limits = server::Limits {
+        client_timeout: config.clients.timeout,
+        connections: descriptors::connections(&config.clients),
+        refusals: descriptors::REFUSALS,
+    };
+    let ops_limits = server::Limits {
+        connections: descriptors::OPS_CONNECTIONS,
+        refusals: 0,
+        ..api_limits
+    };
     let api_server = server::serve(
-        api_listener,
+        (api_listener, Listener::Api),
         api,
+        api_limits,
         stopped(&stop_api),
         config.shutdown_timeout,
     );
-    let ops_server = server::serve(ops_listener, ops, stopped(&stop_ops), OPS_SHUTDOWN);
+    let ops_server = server::serve(
+        (ops_listener, Listener::Ops),
+        ops,
+        ops_limits,
+        stopped(&stop_ops),
+        OPS_SHUTDOWN,
+    );
     let ops_server = tokio::spawn(ops_server);
     let api_server = tokio::spawn(api_server);
-    greet(&config, &first_admin);
+    greet(&config, &first_admin, &cache);
     tracing::info!(event = "sys_startup", "started");
 
     signals.next().await;
@@ -204,9 +139,23 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
     let _ = api_server.await;
     stop_ops.notify_one();
     let _ = ops_server.await;
+    // Housekeeping is between two batches or in one, which the database then takes back.
+    drop(background);
+    auth.cache().close();
     auth.store().close().await;
     tracing::info!(event = "sys_shutdown", "stopped");
     Ok(())
+}
+
+/// What goes on beside requests, until the set is dropped.
+fn start_background(auth: &Arc<Auth>, readiness: &Arc<Readiness>, config: &Config) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(watch_dependencies(Arc::clone(auth), Arc::clone(readiness)));
+    tasks.spawn(take_inventory(Arc::clone(auth)));
+    tasks.spawn(keep_house(Arc::clone(auth), config));
+    let auth = Arc::clone(auth);
+    tasks.spawn(async move { auth.listen().await });
+    tasks
 }
 
 async fn bind(option: &str, address: &mut SocketAddr) -> Result<TcpListener> {
@@ -229,13 +178,20 @@ async fn watch_dependencies(auth: Arc<Auth>, readiness: Arc<Readiness>) {
     }
 }
 
-async fn take_inventory(auth: Arc<Auth>, session_ttl: TimeDelta) {
-    let mut tick = tokio::time::interval(INVENTORY);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+fn keep_house(auth: Arc<Auth>, config: &Config) -> impl Future<Output = ()> + use<> {
+    let plan = HousekeepingPlan {
+        interval: config.housekeeping.interval,
+        retention: span(config.housekeeping.retention),
+    };
+    async move { auth.keep_house(plan).await }
+}
+
+async fn take_inventory(auth: Arc<Auth>) {
     loop {
-        tick.tick().await;
+        let start = Instant::now();
         // A failure is logged and counted where it happens; the timestamp tells how old the rest is.
-        let _ = count(&auth, session_ttl).await;
+        let _ = count(&auth).await;
+        tokio::time::sleep(INVENTORY.max(start.elapsed() * INVENTORY_SHARE)).await;
     }
 }
 
@@ -243,10 +199,10 @@ async fn take_inventory(auth: Arc<Auth>, session_ttl: TimeDelta) {
     clippy::cast_precision_loss,
     reason = "counts and seconds are far below 2^53"
 )]
-async fn count(auth: &Auth, session_ttl: TimeDelta) -> Result<()> {
+async fn count(auth: &Auth) -> Result<()> {
     let now = Clock::system().now();
     let (users, disabled) = auth.store().count_users().await?;
-    let sessions = auth.store().count_sessions(now - session_ttl, now).await?;
+    let sessions = auth.store().count_sessions(now).await?;
     USERS.set(UserState::Active, users.saturating_sub(disabled) as f64);
     USERS.set(UserState::Disabled, disabled as f64);
     SESSIONS_ACTIVE.set((), sessions as f64);
@@ -286,9 +242,25 @@ impl Signals {
     }
 }
 
+/// Where the cache is, once Redis has had a moment to answer.
+async fn describe_cache(cache: &Cache) -> String {
+    match cache {
+        Cache::Memory(_) => "in process".to_owned(),
+        Cache::Redis(redis) => {
+            let answers = redis.answers_within(REDIS_PATIENCE).await;
+            let state = if answers {
+                ""
+            } else {
+                ", which does not answer: going on without it"
+            };
+            format!("Redis at {}{state}", redis.address())
+        }
+    }
+}
+
 /// Says to a person where things are. On standard output, never in the log: it may hold the first
 /// administrator's password.
-fn greet(config: &Config, first_admin: &FirstAdmin) {
+fn greet(config: &Config, first_admin: &FirstAdmin, cache: &str) {
     let base = format!("http://{}", config.api_addr);
     let admin = match first_admin {
         FirstAdmin::Exists => String::new(),
@@ -306,20 +278,13 @@ fn greet(config: &Config, first_admin: &FirstAdmin) {
         "rbac-sentinel {version} is running\n\n\
          \x20 documentation  {base}/docs (Authorize logs in), {base}/redoc\n\
          \x20 metrics        http://{ops}/metrics, /livez, /readyz\n\
-         \x20 database       SQLite in {data}\n\
-         \x20 cache          in process\n\
+         \x20 database       {database}\n\
+         \x20 cache          {cache}\n\
          \x20 hashing        {threads} threads, {memory} KiB and {iterations} iterations a hash\n\
          {admin}",
         version = env!("CARGO_PKG_VERSION"),
         ops = config.ops_addr,
-        data = config.database_url.as_ref().map_or_else(
-            || config
-                .data_dir
-                .join("rbac-sentinel.db")
-                .display()
-                .to_string(),
-            |_| "the file that DATABASE_URL names".to_owned()
-        ),
+        database = store_options(config).place(),
         threads = config.hash_threads(),
         memory = config.hash_memory_kib,
         iterations = config.hash_iterations,

@@ -31,11 +31,16 @@ impl Clock {
     /// The time now, truncated to microseconds.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        let micros = match &self.manual {
+        DateTime::from_timestamp_micros(self.micros()).unwrap_or(DateTime::UNIX_EPOCH)
+    }
+
+    /// The time now in microseconds since the epoch, for what counts by them.
+    #[must_use]
+    pub fn micros(&self) -> i64 {
+        match &self.manual {
             Some(micros) => micros.load(Ordering::SeqCst),
             None => system_time().timestamp_micros(),
-        };
-        DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
+        }
     }
 
     /// Moves a manual clock; the system's clock stays as it is.

@@ -1,6 +1,13 @@
 //! Configuration: one struct; every option is a flag and an environment variable.
 
 mod checks;
+mod clients;
+mod database;
+mod housekeeping;
+mod limits;
+mod masked;
+mod networks;
+mod redis;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,7 +17,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use zeroize::Zeroizing;
 
+pub use self::redis::Redis;
 pub use checks::ConfigError;
+pub use clients::Clients;
+pub use database::{Database, SqliteSynchronous};
+pub use housekeeping::Housekeeping;
+pub use limits::{Rate, RateLimits, Switch};
+pub use networks::{Network, Networks};
 
 /// A secret from the command line or the environment: never printed, wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
@@ -70,15 +83,6 @@ pub enum SigningAlgorithm {
     Hs256,
 }
 
-/// When SQLite waits for the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SqliteSynchronous {
-    /// Every commit reaches the disk: survives a power cut.
-    Full,
-    /// Survives a crash of the process, not of the machine; faster writes.
-    Normal,
-}
-
 /// Every option of the service. `rbac-sentinel serve --help` is the reference.
 #[derive(Clone, Debug, Args)]
 pub struct Config {
@@ -118,6 +122,10 @@ pub struct Config {
     #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "10s", value_parser = humantime::parse_duration, help_heading = "Listeners")]
     pub shutdown_timeout: Duration,
 
+    /// Clients.
+    #[command(flatten)]
+    pub clients: Clients,
+
     /// Folder for the embedded database and the generated key; made with mode 0700.
     #[arg(
         long,
@@ -127,32 +135,19 @@ pub struct Config {
     )]
     pub data_dir: PathBuf,
 
-    /// Database: sqlite://PATH. Default: DATA_DIR/rbac-sentinel.db.
-    #[arg(
-        long,
-        env = "DATABASE_URL",
-        hide_env_values = true,
-        help_heading = "Storage"
-    )]
-    pub database_url: Option<Secret>,
+    /// The database.
+    #[command(flatten)]
+    pub database: Database,
 
-    /// Connections for reading the embedded database; there is always one for writing.
-    #[arg(long, env = "SQLITE_READERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64), help_heading = "Storage")]
-    pub sqlite_readers: u32,
-
-    /// When the embedded database waits for the disk.
-    #[arg(
-        long,
-        env = "SQLITE_SYNCHRONOUS",
-        value_enum,
-        default_value = "full",
-        help_heading = "Storage"
-    )]
-    pub sqlite_synchronous: SqliteSynchronous,
-
-    /// How long a request may wait for a database connection before it is answered with 503.
-    #[arg(long, env = "DB_ACQUIRE_TIMEOUT", default_value = "2s", value_parser = humantime::parse_duration, help_heading = "Storage")]
-    pub db_acquire_timeout: Duration,
+    /// Redis.
+    #[command(flatten)]
+    pub redis: Redis,
+    /// What is removed from it, and when.
+    #[command(flatten)]
+    pub housekeeping: Housekeeping,
+    /// How often what may be asked.
+    #[command(flatten)]
+    pub limits: RateLimits,
 
     /// Key that encrypts the signing keys in the database, at least 32 characters. Default: one is
     /// generated in DATA_DIR/secret.key, mode 0600.
@@ -290,63 +285,6 @@ impl Config {
         )
     }
 
-    /// The effective configuration, one `NAME=value` a line, secrets masked.
-    #[must_use]
-    pub fn masked(&self) -> String {
-        let secret = |value: &Option<Secret>, unset: &str| {
-            value
-                .as_ref()
-                .map_or_else(|| unset.to_owned(), ToString::to_string)
-        };
-        let time = |value: Duration| humantime::format_duration(value).to_string();
-        let choice = |value: &dyn fmt::Display| value.to_string();
-        let lines = [
-            ("API_ADDR", self.api_addr.to_string()),
-            ("OPS_ADDR", self.ops_addr.to_string()),
-            ("METRICS_ON_API", self.metrics_on_api.to_string()),
-            ("PUBLIC_URL", self.issuer()),
-            ("SHUTDOWN_DELAY", time(self.shutdown_delay)),
-            ("SHUTDOWN_TIMEOUT", time(self.shutdown_timeout)),
-            ("DATA_DIR", self.data_dir.display().to_string()),
-            (
-                "DATABASE_URL",
-                secret(&self.database_url, "(the embedded database in DATA_DIR)"),
-            ),
-            ("SQLITE_READERS", choice(&self.sqlite_readers)),
-            ("SQLITE_SYNCHRONOUS", word(self.sqlite_synchronous)),
-            ("DB_ACQUIRE_TIMEOUT", time(self.db_acquire_timeout)),
-            (
-                "SECRET_KEY",
-                secret(&self.secret_key, "(generated in DATA_DIR)"),
-            ),
-            ("SIGNING_ALG", word(self.signing_alg)),
-            ("HS256_KEY", secret(&self.hs256_key, "(unset)")),
-            ("TOKEN_AUDIENCE", self.token_audience.clone()),
-            ("ACCESS_TOKEN_TTL", time(self.access_token_ttl)),
-            ("SESSION_IDLE_TTL", time(self.session_idle_ttl)),
-            ("SESSION_TTL", time(self.session_ttl)),
-            ("REFRESH_GRACE", time(self.refresh_grace)),
-            ("ADMIN_EMAIL", mask_email(&self.admin_email)),
-            ("ADMIN_USERNAME", self.admin_username.clone()),
-            (
-                "ADMIN_PASSWORD",
-                secret(&self.admin_password, "(generated at the first start)"),
-            ),
-            ("HASH_MEMORY_KIB", choice(&self.hash_memory_kib)),
-            ("HASH_ITERATIONS", choice(&self.hash_iterations)),
-            ("HASH_PARALLELISM", choice(&self.hash_parallelism)),
-            ("HASH_THREADS", choice(&self.hash_threads())),
-            ("HASH_QUEUE", choice(&self.hash_queue)),
-            ("HASH_DEADLINE", time(self.hash_deadline)),
-            ("PASSWORD_MIN_LENGTH", choice(&self.password_min_length)),
-            ("LOG_FORMAT", word(self.log_format)),
-            ("LOG_LEVEL", self.log_level.clone()),
-        ];
-        lines
-            .map(|(name, value)| format!("{name}={value}\n"))
-            .concat()
-    }
-
     /// Threads of the hash gate: as configured, else one a core.
     #[must_use]
     pub fn hash_threads(&self) -> usize {
@@ -354,22 +292,5 @@ impl Config {
             || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             usize::from,
         )
-    }
-}
-
-fn word(value: impl ValueEnum + Copy) -> String {
-    value
-        .to_possible_value()
-        .map_or_else(String::new, |value| value.get_name().to_owned())
-}
-
-/// An e-mail address with all but its first letter and its domain hidden.
-fn mask_email(email: &str) -> String {
-    match email.split_once('@') {
-        Some((local, domain)) => {
-            let first: String = local.chars().take(1).collect();
-            format!("{first}***@{domain}")
-        }
-        None => "***".to_owned(),
     }
 }

@@ -48,12 +48,30 @@ pub enum Error {
         /// When it is worth trying again.
         retry_after: Duration,
     },
+    /// Asked more often than a rate limit allows.
+    #[error("too many requests")]
+    RateLimited(Limited),
     /// Something that the service needs does not answer.
     #[error("a dependency is unavailable")]
     Unavailable,
     /// A defect, or something nobody foresaw. Logged with the request id, never shown.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The rate limit that refused a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Limited {
+    /// The limiter's name, such as `login`.
+    pub limiter: &'static str,
+    /// What it counts by: `source` or `account`.
+    pub dimension: &'static str,
+    /// How many requests it allows at once.
+    pub count: u32,
+    /// How long it takes until as many are allowed again.
+    pub period: Duration,
+    /// When the next one is allowed.
+    pub retry_after: Duration,
 }
 
 impl Error {

@@ -11,9 +11,9 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::metrics::{
-    self, Actor, Grant, LoginMethod, LoginResult, Outcome, PasswordChangeResult, RefreshResult,
-    RegistrationResult, ReuseAction, RevocationReason, RoleAction, RoleLabel, TokenType,
-    UserAction,
+    self, Actor, Backend, Grant, LimitDecision, Limiter, LoginMethod, LoginResult, Outcome,
+    PasswordChangeResult, RefreshResult, RegistrationResult, ReuseAction, RevocationReason,
+    RoleAction, RoleLabel, TokenType, UserAction,
 };
 
 /// What identifies the request that is being answered, for every log line written meanwhile.
@@ -164,6 +164,18 @@ pub enum Event {
         /// To or from whom.
         user: Uuid,
     },
+    /// A rate limit refused a request.
+    RateLimited {
+        /// Which.
+        limiter: Limiter,
+        /// What it counts by.
+        dimension: &'static str,
+        /// Where.
+        backend: Backend,
+        /// For how many refusals to write a line: whoever floods the service shall not flood the
+        /// log. The flow that was refused writes none of its own.
+        line: Option<u64>,
+    },
     /// The guard refused a caller.
     Denied {
         /// The permission that was missing.
@@ -181,7 +193,7 @@ impl Event {
                 metrics::REGISTRATIONS.inc(result);
                 if result == RegistrationResult::Success {
                     info!(event = "user_created", user = %Id(user), "registration");
-                } else {
+                } else if result != RegistrationResult::RateLimited {
                     info!(
                         event = "user_create_fail",
                         reason = result.word(),
@@ -198,7 +210,7 @@ impl Event {
                 if result == LoginResult::Success {
                     issued(Grant::Password);
                     info!(event = "authn_login_success", user = %Id(user), session = %Id(session), "login");
-                } else {
+                } else if result != LoginResult::RateLimited {
                     info!(event = "authn_login_fail", reason = result.word(), user = %Id(user), "login refused");
                 }
             }
@@ -222,6 +234,7 @@ impl Event {
                         warn!(event = "authn_token_reuse", user = %Id(user), session = %Id(session),
                             "a used refresh token came again: its family was ended");
                     }
+                    RefreshResult::RateLimited => {}
                     _ => {
                         info!(event = "authn_token_refresh_fail", reason = result.word(), user = %Id(user), "refresh refused");
                     }
@@ -237,7 +250,9 @@ impl Event {
             }
             Self::PasswordChange { result, user } => {
                 metrics::PASSWORD_CHANGES.inc(result);
-                info!(event = "authn_password_change", result = result.word(), user = %user, "password change");
+                if result != PasswordChangeResult::RateLimited {
+                    info!(event = "authn_password_change", result = result.word(), user = %user, "password change");
+                }
             }
             Self::Rehash { outcome, user } => {
                 metrics::HASH_REHASHES.inc(outcome);
@@ -261,10 +276,27 @@ impl Event {
                 metrics::ROLE_CHANGES.inc((action, role));
                 info!(event = "authz_change", action = action.word(), role = role.word(), by = %Id(by), user = %user, "role changed");
             }
+            Self::RateLimited {
+                limiter,
+                dimension,
+                backend,
+                line,
+            } => rate_limited(limiter, dimension, backend, line),
             Self::Denied { permission, user } => {
                 info!(event = "authz_fail", permission, user = %user, "permission denied");
             }
         }
+    }
+}
+
+fn rate_limited(limiter: Limiter, dimension: &'static str, backend: Backend, line: Option<u64>) {
+    metrics::RATE_LIMITS.inc((limiter, (LimitDecision::Deny, backend)));
+    let limiter = limiter.word();
+    if let Some(refusals) = line {
+        info!(
+            event = "excess_rate_limit_exceeded",
+            limiter, dimension, refusals, "rate limit exceeded"
+        );
     }
 }
 

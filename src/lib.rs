@@ -6,7 +6,7 @@
 //! - [`telemetry`] logs, the metrics recorder, the probes of the runtime
 //! - [`api`] HTTP: guard, edge, problem details, handlers
 //! - [`auth`] the flows: register, log in, refresh, log out, administer
-//! - [`store`] the database; [`cache`] what is kept in memory; [`rbac`] the decision, without I/O
+//! - [`store`] the database; [`cache`] what is kept in memory or Redis; [`rbac`] the decision, without I/O
 //! - [`events`] what happened: one value becomes counters and a log line
 //! - [`metrics`] the catalogue; [`config`], [`error`], [`clock`]
 //!

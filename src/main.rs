@@ -10,14 +10,15 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 use rbac_sentinel::auth::calibrate;
 use rbac_sentinel::auth::password::Password;
 use rbac_sentinel::clock::Clock;
-use rbac_sentinel::config::{Config, LogFormat};
+use rbac_sentinel::config::{Config, LogFormat, Secret};
 use rbac_sentinel::error::Error;
+use rbac_sentinel::store::MAX_SEED;
 use rbac_sentinel::{api, app, auth, metrics, telemetry};
 
 /// Authentication and role-based access control that shows what it is doing.
@@ -57,6 +58,27 @@ enum Command {
     Config(Box<Config>),
     /// Ask a running service whether it is ready; exits with 1 if not
     Healthcheck(Healthcheck),
+    /// Fill a database for tests with accounts that share a password
+    #[command(hide = true)]
+    SeedUsers(Box<SeedUsers>),
+}
+
+#[derive(Args)]
+struct SeedUsers {
+    /// How many accounts there shall be: those that are missing are made
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_SEED)))]
+    count: u32,
+    /// Living sessions of each new account
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
+    sessions_per_user: u8,
+    /// Password of the new accounts. Default: one is generated and shown once
+    #[arg(long, env = "SEED_PASSWORD", hide_env_values = true)]
+    password: Option<Secret>,
+    /// Say that this database is for tests
+    #[arg(long, env = "ALLOW_SEEDING")]
+    allow_seeding: bool,
+    #[command(flatten)]
+    config: Config,
 }
 
 #[derive(Args)]
@@ -177,6 +199,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Command::SeedUsers(seeding) => seed_users(*seeding).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -210,6 +233,29 @@ async fn admin_command(action: AdminAction) -> Result<(), Failure> {
     Ok(())
 }
 
+async fn seed_users(seeding: SeedUsers) -> Result<(), Failure> {
+    let config = &seeding.config;
+    config.validate()?;
+    config.validate_seeding(seeding.allow_seeding)?;
+    telemetry::start_logging(LogFormat::Pretty, "warn")?;
+    let service = app::open(config, Clock::system()).await?;
+    let start = Instant::now();
+    let rate = |made: u32| f64::from(made) / start.elapsed().as_secs_f64();
+    let password = seeding.password.as_ref().map(Secret::expose);
+    let with_sessions = seeding.sessions_per_user > 0;
+    let seeded = service
+        .seed_users(seeding.count, with_sessions, password, |made, total| {
+            println!("{made} of {total} accounts, {:.0} a second", rate(made));
+        })
+        .await?;
+    service.store().close().await;
+    println!("{} accounts were made.", seeded.made);
+    if let Some(password) = seeded.generated {
+        println!("Their password is {}", *password);
+    }
+    Ok(())
+}
+
 /// The document does not depend on the configuration, but its assembly wants a service.
 async fn openapi() -> Result<String, Failure> {
     #[derive(Parser)]
@@ -219,7 +265,8 @@ async fn openapi() -> Result<String, Failure> {
     }
     let folder = std::env::temp_dir().join(format!("rbac-sentinel-{}", uuid::Uuid::now_v7()));
     let mut config = Defaults::parse_from(["rbac-sentinel"]).config;
-    config.database_url = None;
+    config.database.url = None;
+    config.redis.url = None;
     config.data_dir.clone_from(&folder);
     let document = match app::open(&config, Clock::system()).await {
         Ok(service) => {

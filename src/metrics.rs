@@ -90,6 +90,16 @@ catalogue! {
     );
     HTTP_PANICS: Family<Counter, ()> = (
         "http_server_panics_total", "", "Panics caught in handlers: must stay 0.", NONE);
+    HTTP_CONNECTIONS: Family<Gauge, Listener> = (
+        "http_server_open_connections", "", "Connections that are open.", NONE);
+    HTTP_CONNECTION_MAX: Family<Gauge, Listener> = (
+        "http_server_connection_max", "", "The most connections that are served at once.", NONE);
+    HTTP_CONNECTIONS_CLOSED: Family<Counter, (Listener, ConnectionEnd)> = (
+        "http_server_connections_closed_total", "",
+        "Connections by how they ended: `closed` as HTTP has it, the others were cut off.", NONE);
+    HTTP_ACCEPT_ERRORS: Family<Counter, Listener> = (
+        "http_server_accept_errors_total", "",
+        "Connections that could not be accepted, as for want of file descriptors.", NONE);
 
     // Authentication.
     REGISTRATIONS: Family<Counter, RegistrationResult> = (
@@ -154,6 +164,13 @@ catalogue! {
     INVENTORY_LAST_SUCCESS: Family<Gauge, ()> = (
         "auth_inventory_last_success_timestamp_seconds", "seconds",
         "When the inventory last counted accounts and sessions.", NONE);
+    HOUSEKEEPING_LAST_SUCCESS: Family<Gauge, ()> = (
+        "auth_housekeeping_last_success_timestamp_seconds", "seconds",
+        "When the housekeeping last came to its end, on whichever replica it was.", NONE);
+    HOUSEKEEPING_RUNS: Family<Counter, HousekeepingOutcome> = (
+        "auth_housekeeping_runs_total", "", "Turns at the housekeeping by what became of them.", NONE);
+    HOUSEKEEPING_REMOVED: Family<Counter, Outdated> = (
+        "auth_housekeeping_removed_total", "", "Rows that the housekeeping removed here, by what they were.", NONE);
 
     // Authorization and administration.
     RBAC_DECISIONS: OpenFamily<Counter> = (
@@ -172,10 +189,18 @@ catalogue! {
     USER_CHANGES: Family<Counter, (UserAction, Actor)> = (
         "auth_user_changes_total", "", "Accounts made, changed and removed, apart from registrations.", NONE);
 
+    // Rate limits.
+    RATE_LIMITS: Family<Counter, (Limiter, (LimitDecision, Backend))> = (
+        "auth_rate_limit_decisions_total", "",
+        "Requests checked against a rate limit, by what was decided and where it was counted.", NONE);
+
     // Dependencies.
     DB_DURATION: OpenFamily<Histogram> = (
         "db_client_operation_duration_seconds", "seconds", "Time a database operation takes, by statement.", D14,
-        &[("db_system_name", "`sqlite`"), ("db_query_summary", "the named statements of the store")],
+        &[
+            ("db_system_name", "`sqlite` or `postgresql`; `redis` where it is configured"),
+            ("db_query_summary", "the named statements of the store, the named operations in Redis"),
+        ],
     );
     DB_ERRORS: Family<Counter, (DbSystem, DbError)> = (
         "db_client_operation_errors_total", "", "Database operations that failed.", NONE);
@@ -191,12 +216,22 @@ catalogue! {
         "db_client_connection_wait_time_seconds", "seconds", "Time to get a connection from the pool.", Q12);
     DB_USE: Family<Histogram, Pool> = (
         "db_client_connection_use_time_seconds", "seconds", "Time a connection was lent out.", D14);
-    DEPENDENCY_UP: Family<Gauge, Dependency> = (
-        "auth_dependency_up", "", "1 while the dependency answers, else 0.", NONE);
-    CACHE_REQUESTS: Family<Counter, (CacheName, CacheResult)> = (
+    DEPENDENCY_UP: OpenFamily<Gauge> = (
+        "auth_dependency_up", "", "1 while the dependency answers, else 0.", NONE,
+        &[("dependency", "`database`; `redis` where it is configured")],
+    );
+    DEPENDENCY_FALLBACKS: Family<Counter, Fallback> = (
+        "auth_dependency_fallbacks_total", "",
+        "What was done without a dependency that does not answer.", NONE);
+    REVOCATION_PROPAGATION: Family<Histogram, ()> = (
+        "auth_revocation_propagation_seconds", "seconds",
+        "Time from a change on another replica to its effect here; their clocks must agree.", D14);
+    INVALIDATIONS: Family<Counter, Invalidation> = (
+        "auth_invalidations_applied_total", "", "Changes on other replicas that took effect here.", NONE);
+    CACHE_REQUESTS: Family<Counter, (CacheLookup, CacheResult)> = (
         "auth_cache_requests_total", "", "Cache lookups by result.", NONE);
     CACHE_ENTRIES: Family<Gauge, CacheName> = (
-        "auth_cache_entries", "", "Entries held by a cache.", NONE);
+        "auth_cache_entries", "", "Entries held by a cache in process.", NONE);
 
     // The process itself.
     READY: Family<Gauge, ()> = (

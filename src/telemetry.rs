@@ -46,7 +46,6 @@ pub fn install_recorder() -> Result<
     ::metrics::set_global_recorder(recorder)?;
     metrics::initialise();
     crate::rbac::initialise();
-    crate::store::sql::initialise();
     BUILD_INFO
         .series(&[
             env!("CARGO_PKG_VERSION"),

@@ -96,6 +96,18 @@ impl Connection {
         Ok(Answer { status, head, body })
     }
 
+    /// The same where the answer has no body; gives the status.
+    pub async fn exchange_empty(&mut self, request: &[u8]) -> io::Result<u16> {
+        self.stream.write_all(request).await?;
+        self.buffer.clear();
+        while end_of_head(&self.buffer).is_none() {
+            self.fill().await?;
+        }
+        let head = std::str::from_utf8(&self.buffer).map_err(malformed)?;
+        let status = head.get(9..12).unwrap_or_default();
+        status.parse().map_err(malformed)
+    }
+
     async fn fill(&mut self) -> io::Result<()> {
         if self.stream.read_buf(&mut self.buffer).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());

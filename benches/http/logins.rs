@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::Result;
+use crate::backends::Backends;
 use crate::client::{Until, Wire, load};
 use crate::scrape::Scrape;
 use crate::server::{Server, credentials, folder};
@@ -13,10 +14,24 @@ use crate::stats::Latency;
 const CONNECTIONS: usize = 16;
 const DURATION: Duration = Duration::from_secs(10);
 
-/// Measures and prints.
-pub fn measure() -> Result<Value> {
+/// Measures and prints, on each backend.
+pub fn measure(backends: &Backends) -> Result<Value> {
+    println!(
+        "Logins, {CONNECTIONS} connections in a closed loop, {} s",
+        DURATION.as_secs()
+    );
+    let mut figures = Map::new();
+    figures.insert("embedded".to_owned(), logins("embedded", &[])?);
+    if let Some(place) = backends.place()? {
+        let name = backends.name();
+        figures.insert(name.to_owned(), logins(name, &place.env)?);
+    }
+    Ok(figures.into())
+}
+
+fn logins(name: &str, env: &[(&str, String)]) -> Result<Value> {
     let folder = folder()?;
-    let server = Server::service(folder.path())?;
+    let server = Server::service(folder.path(), env)?;
     server.register(CONNECTIONS)?;
     let requests: Vec<Wire> = (0..CONNECTIONS).map(credentials).collect();
     load(
@@ -36,11 +51,7 @@ pub fn measure() -> Result<Value> {
     let rate = load.rate();
     let outcomes = load.outcomes();
     let latency = Latency::of(load.latencies);
-    println!(
-        "Logins, {CONNECTIONS} connections in a closed loop, {} s",
-        DURATION.as_secs()
-    );
-    println!("  {rate:.1} logins/s ({outcomes}); {latency}");
+    println!("  {name}: {rate:.1} logins/s ({outcomes}); {latency}");
     println!(
         "  a hash takes {:.2} ms, {permits} at once: {ceiling:.1}/s at best; efficiency {:.1} %",
         hash * 1e3,

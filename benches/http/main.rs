@@ -7,12 +7,15 @@
 
 #![forbid(unsafe_code)]
 
+mod backends;
 mod bare;
 mod client;
+mod cold;
 mod logins;
 mod machine;
 mod memory;
 mod reads;
+mod replicas;
 mod saturation;
 mod scrape;
 mod server;
@@ -24,6 +27,8 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use serde_json::{Map, Value, json};
+
+use backends::Backends;
 
 /// Whatever went wrong ends the benchmark.
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -39,6 +44,10 @@ enum Part {
     Reads,
     /// Memory, start and scrapes.
     Memory,
+    /// `GET /users/me` of callers who are not cached.
+    Cold,
+    /// How soon one replica refuses what another has revoked.
+    Replicas,
 }
 
 impl Part {
@@ -48,6 +57,8 @@ impl Part {
             Self::Logins => "logins",
             Self::Reads => "reads",
             Self::Memory => "memory",
+            Self::Cold => "cold",
+            Self::Replicas => "replicas",
         }
     }
 }
@@ -70,6 +81,8 @@ struct Options {
     /// Connections at saturation
     #[arg(long, default_value_t = 32)]
     connections: usize,
+    #[command(flatten)]
+    backends: Backends,
     /// What cargo passes to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -96,8 +109,8 @@ fn main() -> Result<()> {
     machine::raise_descriptor_limit();
     let mut figures = Map::new();
     figures.insert("machine".to_owned(), machine::describe());
-    for part in [Part::Saturation, Part::Logins, Part::Reads, Part::Memory] {
-        if !options.parts.is_empty() && !options.parts.contains(&part) {
+    for part in Part::value_variants() {
+        if !options.parts.is_empty() && !options.parts.contains(part) {
             continue;
         }
         let before = machine::load_average();
@@ -106,10 +119,13 @@ fn main() -> Result<()> {
                 rounds: options.rounds,
                 round: Duration::from_secs(options.seconds),
                 connections: options.connections,
+                backends: options.backends.clone(),
             })?,
-            Part::Logins => logins::measure()?,
+            Part::Logins => logins::measure(&options.backends)?,
             Part::Reads => reads::measure()?,
             Part::Memory => memory::measure()?,
+            Part::Cold => cold::measure(&options.backends)?,
+            Part::Replicas => replicas::measure(&options.backends)?,
         };
         let after = machine::load_average();
         println!("load average: {before} before, {after} after\n");

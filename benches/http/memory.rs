@@ -21,7 +21,7 @@ const REST: Duration = Duration::from_secs(40);
 /// Measures and prints.
 pub fn measure() -> Result<Value> {
     let folder = folder()?;
-    let server = Server::service(folder.path())?;
+    let server = Server::service(folder.path(), &[])?;
     server.register(ACCOUNTS)?;
     server.stop()?;
 
@@ -29,14 +29,14 @@ pub fn measure() -> Result<Value> {
     let mut starts = Vec::new();
     for _ in 0..STARTS {
         let start = Instant::now();
-        let server = Server::service(folder.path())?;
+        let server = Server::service(folder.path(), &[])?;
         starts.push(milliseconds(start.elapsed()));
         server.stop()?;
     }
     let start = median(&starts);
     println!("  ready after {start:.0} ms (existing database, median of {STARTS})");
 
-    let server = Server::service(folder.path())?;
+    let server = Server::service(folder.path(), &[])?;
     thread::sleep(Duration::from_secs(2));
     let idle = machine::resident(server.pid());
     println!("  resident memory when idle {}", mebibytes(idle));

@@ -41,7 +41,7 @@ impl Window {
 /// Measures and prints.
 pub fn measure() -> Result<Value> {
     let folder = folder()?;
-    let server = Server::service(folder.path())?;
+    let server = Server::service(folder.path(), &[])?;
     server.register(STORM)?;
     let token = server.tokens(1)?.remove(0);
     let request = get("/users/me", &token);

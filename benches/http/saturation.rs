@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::backends::Backends;
 use crate::client::{Until, Wire, get, load};
 use crate::server::{Server, folder};
 use crate::stats::{Latency, median};
@@ -18,6 +19,8 @@ pub struct Plan {
     pub round: Duration,
     /// Connections of the load generator.
     pub connections: usize,
+    /// Servers that the service is measured on, too.
+    pub backends: Backends,
 }
 
 /// One of those that are compared.
@@ -107,13 +110,19 @@ fn paired(one: &Contestant, other: &Contestant) -> f64 {
 
 /// Measures and prints.
 pub fn measure(plan: &Plan) -> Result<Value> {
-    let folders = [folder()?, folder()?, folder()?];
-    let [bare_in, service_in, unrecorded_in] = folders.each_ref().map(|folder| folder.path());
+    let folders = [folder()?, folder()?, folder()?, folder()?];
+    let [bare_in, service_in, unrecorded_in, servers_in] =
+        folders.each_ref().map(|folder| folder.path());
     let bare = Server::bare(bare_in)?;
     let bare_requests = vec![get("/users/me", &bare.token); plan.connections];
-    let mut contestants = [
+    let mut contestants = vec![
         Contestant::new(0, "bare", bare, bare_requests),
-        Contestant::service(1, "service", Server::service(service_in)?, plan.connections)?,
+        Contestant::service(
+            1,
+            "service",
+            Server::service(service_in, &[])?,
+            plan.connections,
+        )?,
         Contestant::service(
             2,
             "unrecorded",
@@ -121,6 +130,12 @@ pub fn measure(plan: &Plan) -> Result<Value> {
             plan.connections,
         )?,
     ];
+    let place = plan.backends.place()?;
+    if let Some(place) = &place {
+        let server = Server::service(servers_in, &place.env)?;
+        let name = plan.backends.name();
+        contestants.push(Contestant::service(3, name, server, plan.connections)?);
+    }
     println!(
         "GET /users/me at saturation, {} connections, {} rounds of {} s each in turn, medians",
         plan.connections,
@@ -139,26 +154,38 @@ pub fn measure(plan: &Plan) -> Result<Value> {
         }
     }
     contestants.sort_by_key(|contestant| contestant.place);
-    let [bare, service, unrecorded] = &contestants;
-    let ratio = paired(service, bare);
-    let recording = 1.0 - paired(service, unrecorded);
-    let [(bare_cost, a), (cost, b), (unrecorded_cost, c)] = contestants.map(Contestant::report);
+    let ratio = |one: usize, other: usize| paired(&contestants[one], &contestants[other]);
+    let (to_bare, recording) = (ratio(1, 0), 1.0 - ratio(1, 2));
+    let servers = place.as_ref().map(|_| (ratio(3, 0), ratio(3, 1)));
+    let (costs, figures): (Vec<_>, Vec<_>) =
+        contestants.into_iter().map(Contestant::report).unzip();
     println!(
         "  service / bare {:.1} % of the throughput, {:+.1} µs a request",
-        ratio * 100.0,
-        cost - bare_cost
+        to_bare * 100.0,
+        costs[1] - costs[0]
     );
     println!(
         "  recording metrics takes {:.1} % of the throughput, {:+.1} µs a request",
         recording * 100.0,
-        cost - unrecorded_cost
+        costs[1] - costs[2]
     );
+    if let Some((to_bare, to_embedded)) = servers {
+        println!(
+            "  {} / bare {:.1} %, / embedded {:.1} %",
+            plan.backends.name(),
+            to_bare * 100.0,
+            to_embedded * 100.0
+        );
+    }
     Ok(json!({
         "connections": plan.connections,
-        "bare": a,
-        "service": b,
-        "unrecorded": c,
-        "service_to_bare": ratio,
+        "bare": figures[0],
+        "service": figures[1],
+        "unrecorded": figures[2],
+        "servers": figures.get(3),
+        "service_to_bare": to_bare,
         "recording_share": recording,
+        "servers_to_bare": servers.map(|(to_bare, _)| to_bare),
+        "servers_to_embedded": servers.map(|(_, to_embedded)| to_embedded),
     }))
 }

@@ -40,27 +40,26 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// The service: the release binary with its default configuration, but for ports and folder.
-    pub fn service(folder: &Path) -> Result<Self> {
-        Self::start(
-            Command::new(SERVICE),
-            folder,
-            "documentation  http://",
-            "/docs",
-        )
+    /// The service: the release binary with its default configuration, but for ports, folder and
+    /// rate limits.    /// `env` adds to it.
+    pub fn service(folder: &Path, env: &[(&str, String)]) -> Result<Self> {
+        let mut command = Command::new(SERVICE);
+        command.env_clear();
+        command.envs(env.iter().map(|(name, value)| (name, value)));
+        Self::start(command, folder, "documentation  http://", "/docs")
     }
 
     /// The service from this executable, with nothing behind its metrics.
     pub fn unrecorded(folder: &Path) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("--unrecorded");
+        command.env_clear().arg("--unrecorded");
         Self::start(command, folder, "documentation  http://", "/docs")
     }
 
     /// The bare server from this executable.
     pub fn bare(folder: &Path) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("--bare");
+        command.env_clear().arg("--bare");
         Self::start(command, folder, "address ", " ")
     }
 
@@ -70,11 +69,12 @@ impl Server {
             .append(true)
             .open(folder.join("server.log"))?;
         command
-            .env_clear()
             .current_dir(folder)
             .env("API_ADDR", "127.0.0.1:0")
             .env("OPS_ADDR", "127.0.0.1:0")
             .env("DATA_DIR", folder.join("data"))
+            // All load comes from one address.
+            .env("RATE_LIMITS", "off")
             .env("SHUTDOWN_DELAY", "0s")
             .stdout(Stdio::piped())
             .stderr(log);

@@ -17,6 +17,7 @@ use super::problem::Problem;
 use super::views::{CreateUser, CreatedUser, Done, Greeting, UpdateUser, User, UserPage};
 use crate::auth::{Auth, UserChange};
 use crate::metrics::Actor;
+use crate::store;
 
 /// What administrators do.
 pub struct AdminApi(pub Arc<Auth>);
@@ -68,7 +69,9 @@ impl AdminApi {
 
     /// List accounts
     ///
-    /// In order of creation. `next_cursor` of one page is `cursor` of the next.
+    /// In order of creation. What a search finds comes in the order of names: first the accounts
+    /// whose username begins so, then those whose e-mail address does. `next_cursor` of one page is
+    /// `cursor` of the next.
     #[oai(path = "/admin/users", method = "get", operation_id = "listUsers")]
     async fn list(
         &self,
@@ -80,18 +83,24 @@ impl AdminApi {
         )]
         limit: Query<u32>,
         /// Where the page begins: `next_cursor` of the page before.
-        #[oai(validator(pattern = "^[A-Za-z0-9_-]{21}[AQgw]$"))]
+        #[oai(validator(pattern = "^[A-Za-z0-9_-]{2,512}$"))]
         cursor: Query<Option<String>>,
         /// The beginning of a username or e-mail address.
         #[oai(validator(min_length = 1, max_length = 254))]
         search: Query<Option<String>>,
     ) -> Result<Users, Failure<{ status::BAD_REQUEST }>> {
-        let after = cursor.0.as_deref().map(parse_cursor).transpose()?;
-        let page = self.0.users(after, limit.0, search.0.as_deref()).await?;
-        Ok(Users::Ok(Json(UserPage {
-            items: page.users.iter().map(User::from).collect(),
-            next_cursor: page.next.map(|id| URL_SAFE_NO_PAD.encode(id.as_bytes())),
-        })))
+        let after = cursor.0.as_deref();
+        let page = if let Some(beginning) = &search.0 {
+            let after = after.map(search_cursor).transpose()?;
+            let found = self.0.search_users(beginning, after.as_deref(), limit.0);
+            page(found.await?, String::into_bytes)
+        } else {
+            let after = after.map(list_cursor).transpose()?;
+            page(self.0.users(after, limit.0).await?, |id| {
+                id.into_bytes().into()
+            })
+        };
+        Ok(Users::Ok(Json(page)))
     }
 
     /// Make an account
@@ -255,10 +264,31 @@ const fn default_limit() -> u32 {
     50
 }
 
-fn parse_cursor(cursor: &str) -> Result<Uuid, Problem> {
-    URL_SAFE_NO_PAD
-        .decode(cursor)
-        .ok()
+fn page<P>(page: store::UserPage<P>, position: impl FnOnce(P) -> Vec<u8>) -> UserPage {
+    UserPage {
+        items: page.users.iter().map(User::from).collect(),
+        next_cursor: page.next.map(|next| URL_SAFE_NO_PAD.encode(position(next))),
+    }
+}
+
+/// An account's id.
+fn list_cursor(cursor: &str) -> Result<Uuid, Problem> {
+    decode(cursor)
         .and_then(|bytes| Uuid::from_slice(&bytes).ok())
-        .ok_or_else(|| Problem::malformed().field("cursor", "must be the next_cursor of a page"))
+        .ok_or_else(bad_cursor)
+}
+
+/// A name or address.
+fn search_cursor(cursor: &str) -> Result<String, Problem> {
+    decode(cursor)
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(bad_cursor)
+}
+
+fn decode(cursor: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(cursor).ok()
+}
+
+fn bad_cursor() -> Problem {
+    Problem::malformed().field("cursor", "must be the next_cursor of a page")
 }

@@ -13,6 +13,7 @@ use super::Tag;
 use super::body::{Body, expect_media_type, read};
 use super::failure::{Failure, OAuthFailure, status};
 use super::guard::{Authenticated, Maybe, Require};
+use super::limits::source_of;
 use super::problem::Problem;
 use super::views::{Done, LoginForm, Logout, Refresh, Register, Tokens, User};
 use crate::auth::{Auth, Registration};
@@ -100,6 +101,7 @@ impl AuthApi {
     async fn register(
         &self,
         caller: Maybe,
+        request: &Request,
         body: Body<Register>,
     ) -> Result<Registered, Failure<{ status::FORBIDDEN | status::CONFLICT | status::UNPROCESSABLE }>>
     {
@@ -117,7 +119,8 @@ impl AuthApi {
             role,
         };
         let caller = caller.0.as_ref().map(|caller| &*caller.account);
-        let user = self.0.register(registration, caller).await?;
+        let source = source_of(request);
+        let user = self.0.register(&source, registration, caller).await?;
         Ok(Registered::Created(Json(User::from(&user))))
     }
 
@@ -146,10 +149,11 @@ impl AuthApi {
             self.0.login_malformed();
             return Err(refusal("invalid_scope", "a scope is not the name of a permission").into());
         }
+        let source = source_of(request);
         let user_agent = request.header(header::USER_AGENT).unwrap_or_default();
         let login = self
             .0
-            .login(&username, password.into_password(), user_agent)
+            .login(&source, &username, password.into_password(), user_agent)
             .await?;
         let (pair, authority) =
             login.ok_or_else(|| refusal("invalid_grant", "name or password are not right"))?;
@@ -168,8 +172,14 @@ impl AuthApi {
     /// token is honoured for a few seconds more, with the same successor, because two tabs may
     /// refresh at once. Anything older ends the session.
     #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
-    async fn refresh(&self, body: Body<Refresh>) -> Result<Issued, OAuthFailure> {
-        let pair = self.0.refresh(body.0.refresh_token.expose()).await?;
+    async fn refresh(
+        &self,
+        request: &Request,
+        body: Body<Refresh>,
+    ) -> Result<Issued, OAuthFailure> {
+        let source = source_of(request);
+        let token = body.0.refresh_token;
+        let pair = self.0.refresh(&source, token.expose()).await?;
         let pair = pair.ok_or_else(|| refusal("invalid_grant", "the refresh token is not good"))?;
         Ok(Issued::Ok(Json(Tokens::new(pair, None))))
     }

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::guard::SCHEME;
+use super::limits::EXEMPT;
 use crate::rbac::Permission;
 
 const PROBLEM: &str = "application/problem+json";
@@ -26,7 +27,7 @@ pub fn complete(mut document: Value) -> Value {
     for (path, method, operation) in operations_mut(&mut document) {
         let permissions = scope_security(operation);
         let oauth = OAUTH_PATHS.contains(&path.as_str());
-        add_common_responses(operation, &permissions, oauth);
+        add_common_responses(operation, &permissions, oauth, path != EXEMPT);
         debug_assert!(
             operation["operationId"].is_string(),
             "{method} {path} has no operation id"
@@ -88,8 +89,8 @@ fn scope_security(operation: &mut Value) -> Vec<String> {
 }
 
 /// What an operation can answer follows from its shape: a body may be malformed, too large or of
-/// another type; a guard refuses; anything can be broken or overloaded.
-fn add_common_responses(operation: &mut Value, permissions: &[String], oauth: bool) {
+/// another type; a guard refuses; a rate limit does; anything can be broken or overloaded.
+fn add_common_responses(operation: &mut Value, permissions: &[String], oauth: bool, limited: bool) {
     let has_body = operation.get("requestBody").is_some();
     let has_parameters = operation["parameters"]
         .as_array()
@@ -121,6 +122,7 @@ fn add_common_responses(operation: &mut Value, permissions: &[String], oauth: bo
         add("400", "The request is malformed.", json!({}));
     }
     if has_body {
+        add("408", "The body took too long to arrive.", json!({}));
         add("413", "The body is larger than 64 KiB.", json!({}));
         add("415", "The body is of another media type.", json!({}));
     }
@@ -135,6 +137,14 @@ fn add_common_responses(operation: &mut Value, permissions: &[String], oauth: bo
             let description = format!("The permission `{permission}` is missing.");
             add("403", &description, challenge);
         }
+    }
+    if limited {
+        let headers = json!({
+            "Retry-After": text("Seconds after which the request is allowed again."),
+            "RateLimit-Policy": text("The limit: its name, `q` requests in `w` seconds."),
+            "RateLimit": text("The limit's name, `r` requests left, the next one in `t` seconds."),
+        });
+        add("429", "A rate limit is exceeded.", headers);
     }
     add(
         "500",

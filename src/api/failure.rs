@@ -48,6 +48,8 @@ impl<const STATUSES: u16, E: Into<Problem>> From<E> for Failure<STATUSES> {
             // Whose session ended on the way gets what the guard would have said.
             problem.status.is_server_error()
                 || problem.status == StatusCode::UNAUTHORIZED
+                // Every operation can answer it: the document's assembly adds it to all.
+                || problem.status == StatusCode::TOO_MANY_REQUESTS
                 || DOCUMENTED.iter().any(|(bit, status, _)| {
                     STATUSES & bit != 0 && problem.status.as_u16() == *status
                 }),
@@ -87,7 +89,7 @@ impl<const STATUSES: u16> ApiResponse for Failure<STATUSES> {
     }
 }
 
-/// A refusal of an OAuth endpoint: always 400 with an RFC 6749 body, or an outage.
+/// A refusal of an OAuth endpoint: 400 with an RFC 6749 body, a rate limit, or an outage.
 pub struct OAuthFailure(Problem);
 
 impl<E: Into<Problem>> From<E> for OAuthFailure {

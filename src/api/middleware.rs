@@ -1,10 +1,12 @@
 //! The edge: everything that holds for every request, whatever its route. Request id, measurement,
 //! limits, panics, error bodies, and the headers that no response goes without.
 
+mod limits;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use http_body::Body as _;
@@ -15,33 +17,44 @@ use poem::http::{HeaderName, HeaderValue, Method as HttpMethod, StatusCode, head
 use poem::{Body, Endpoint, Request, Response};
 use poem_openapi::error::{ParseParamError, ParsePathError, ParseRequestPayloadError};
 
+pub use self::limits::Refused;
+use super::limits::EdgeLimits;
 use super::problem::Problem;
 use super::routes::{Route, Routes};
 use crate::events::{RequestContext, RequestId, in_request};
 use crate::metrics::{HTTP_ACTIVE, HTTP_PANICS, Method, Scheme};
 
-/// The largest body that is read, in bytes.
-pub const MAX_BODY: usize = 64 * 1024;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Wraps the whole API.
 pub struct Edge<E> {
     inner: Arc<E>,
     routes: Arc<Routes>,
+    limits: EdgeLimits,
     draining: Arc<AtomicBool>,
+    body_timeout: Duration,
     id_prefix: u64,
     id_counter: AtomicU64,
 }
 
 impl<E> Edge<E> {
-    /// Wraps `inner`. While `draining` is set, clients are asked to reconnect elsewhere.
+    /// Wraps `inner`. While `draining` is set, clients are asked to reconnect elsewhere. A body that
+    /// takes longer than `body_timeout` gets 408.
     #[must_use]
-    pub fn new(inner: E, routes: Arc<Routes>, draining: Arc<AtomicBool>) -> Self {
+    pub fn new(
+        inner: E,
+        routes: Arc<Routes>,
+        limits: EdgeLimits,
+        draining: Arc<AtomicBool>,
+        body_timeout: Duration,
+    ) -> Self {
         let (id_prefix, _) = uuid::Uuid::new_v4().as_u64_pair();
         Self {
             inner: Arc::new(inner),
             routes,
+            limits,
             draining,
+            body_timeout,
             id_prefix,
             id_counter: AtomicU64::new(0),
         }
@@ -117,6 +130,7 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
         let flight = Flight::new(route);
         let id = self.request_id(&request);
         let head = method == Method::Head;
+        let refused = request.extensions().get::<Refused>().is_some();
         if head {
             request.set_method(HttpMethod::GET);
         }
@@ -131,8 +145,10 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
         if head {
             response.set_body(Body::empty());
         }
-        let draining = self.draining.load(Ordering::Relaxed);
-        finish(&mut response, route, &id, draining);
+        // What is left of a body that was not read to its end would be taken for the next request.
+        let unread = response.status() == StatusCode::REQUEST_TIMEOUT;
+        let last = refused || unread || self.draining.load(Ordering::Relaxed);
+        finish(&mut response, route, &id, last);
         let size = body_size(&mut response);
         flight.answered(&response, size);
         Ok(response)
@@ -148,7 +164,11 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
         context: RequestContext,
     ) -> Response {
         let id = &context.id;
-        let outcome = match limit_body(&mut request).await {
+        let admitted = match self.limits.admit(&mut request).await {
+            Ok(()) => limits::admit(&mut request, self.body_timeout).await,
+            refused => refused,
+        };
+        let outcome = match admitted {
             Ok(()) => {
                 let inner = Arc::clone(&self.inner);
                 let work = AssertUnwindSafe(async move { inner.call(request).await });
@@ -283,32 +303,6 @@ fn strip_trailing_slash(uri: &mut Uri) {
     }
 }
 
-/// Reads the body up to the limit, whether its length is announced or not.
-async fn limit_body(request: &mut Request) -> Result<(), Problem> {
-    let too_large = || {
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large")
-            .detail(format!("a body may have {MAX_BODY} bytes at most"))
-    };
-    let announced = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    match announced {
-        Some(0) => return Ok(()),
-        None if !request.headers().contains_key(header::TRANSFER_ENCODING) => return Ok(()),
-        Some(length) if length > MAX_BODY => return Err(too_large()),
-        _ => {}
-    }
-    match request.take_body().into_bytes_limit(MAX_BODY).await {
-        Ok(bytes) => {
-            request.set_body(bytes);
-            Ok(())
-        }
-        Err(ReadBodyError::PayloadTooLarge) => Err(too_large()),
-        Err(_) => Err(Problem::malformed().detail("the body ended early")),
-    }
-}
-
 fn render(problem: &Problem, route: &Route, path: &str, id: &RequestId) -> Response {
     let (content_type, body) = if route.oauth {
         (
@@ -329,8 +323,8 @@ fn render(problem: &Problem, route: &Route, path: &str, id: &RequestId) -> Respo
     response
 }
 
-/// The headers that no response goes without.
-fn finish(response: &mut Response, route: &Route, id: &RequestId, draining: bool) {
+/// The headers that no response goes without; the last one of a connection says so.
+fn finish(response: &mut Response, route: &Route, id: &RequestId, last: bool) {
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         headers.insert(X_REQUEST_ID, id);
@@ -346,7 +340,7 @@ fn finish(response: &mut Response, route: &Route, id: &RequestId, draining: bool
         // RFC 6749 section 5.1 asks for it beside Cache-Control.
         headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     }
-    if draining {
+    if last {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 }

@@ -12,30 +12,37 @@ mod discovery;
 mod document;
 mod failure;
 mod guard;
+mod limits;
 mod middleware;
 pub mod ops;
 mod pages;
 mod problem;
 mod routes;
+mod source;
 mod users;
 mod views;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use poem::{Endpoint, EndpointExt as _, Request, Response, Route};
 use poem_openapi::{ContactObject, LicenseObject, OpenApiService, Tags};
 use serde_json::Value;
 
+pub use self::middleware::Refused;
+
 use self::admin::AdminApi;
 use self::auth::AuthApi;
 use self::discovery::DiscoveryApi;
+use self::limits::EdgeLimits;
 use self::middleware::Edge;
 use self::ops::{Readiness, Scrape};
 use self::pages::Pages;
 use self::routes::Routes;
 use self::users::UsersApi;
 use crate::auth::Auth;
+use crate::config::Networks;
 use crate::error::{Error, Result};
 use crate::metrics::Method;
 
@@ -59,6 +66,10 @@ pub struct ApiParts {
     pub readiness: Arc<Readiness>,
     /// Set while the service stops: clients are asked to reconnect elsewhere.
     pub draining: Arc<AtomicBool>,
+    /// The proxies that are believed about addresses.
+    pub proxies: Networks,
+    /// How long a request's body may take to arrive.
+    pub body_timeout: Duration,
     /// Serve `/metrics` here, too.
     pub scrape: Option<Scrape>,
 }
@@ -112,6 +123,8 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         auth,
         readiness,
         draining,
+        proxies,
+        body_timeout,
         scrape,
     } = parts;
     let service = service(&auth, &readiness);
@@ -142,6 +155,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         json,
     };
 
+    let limits = EdgeLimits::new(Arc::clone(auth.throttle()), proxies);
     let metrics_here = scrape.is_some();
     let routes = Arc::new(Routes::new(labels(&document, metrics_here)));
     let mut route = pages::mount(Route::new(), pages);
@@ -152,7 +166,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         home: pages::home(),
         rest: route.nest("/", service).data(auth).map_to_response(),
     };
-    Ok(Edge::new(inner, routes, draining))
+    Ok(Edge::new(inner, routes, limits, draining, body_timeout))
 }
 
 /// The framework's router gives `/` to what is nested there, whatever else is at it.

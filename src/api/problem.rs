@@ -45,6 +45,12 @@ pub struct ProblemBody {
     /// The permission that is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permission: Option<String>,
+    /// The rate limit that refused the request, such as `login`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+    /// What that rate limit counts by: `source`, the client's address, or `account`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counted: Option<String>,
 }
 
 /// An error of an OAuth endpoint (RFC 6749 section 5.2).
@@ -79,6 +85,10 @@ pub struct More {
     pub detail: Option<String>,
     /// The fields that break a rule.
     pub errors: Vec<FieldError>,
+    /// The rate limit that refused the request.
+    pub limit: Option<&'static str>,
+    /// What that rate limit counts by.
+    pub counted: Option<&'static str>,
     /// Headers that go with it.
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -162,6 +172,8 @@ impl Problem {
             request_id: request_id.to_owned(),
             errors: self.more.errors.clone(),
             permission: self.permission.map(str::to_owned),
+            limit: self.more.limit.map(str::to_owned),
+            counted: self.more.counted.map(str::to_owned),
         }
     }
 
@@ -170,8 +182,10 @@ impl Problem {
     pub fn oauth_body(&self) -> OAuthErrorBody {
         let usual = match self.status.as_u16() {
             401 => "invalid_client",
+            // The standard has no word for 429. `invalid_grant` would make clients throw away good
+            // tokens, and `slow_down` (RFC 8628) is what a device is told that polls.
+            429 | 503 => "temporarily_unavailable",
             500 => "server_error",
-            503 => "temporarily_unavailable",
             _ => "invalid_request",
         };
         let fields = self
@@ -202,6 +216,7 @@ fn title(code: &str) -> &'static str {
         "forbidden" => "You may not do this",
         "not-found" => "There is no such thing",
         "method-not-allowed" => "This path knows other methods",
+        "too-slow" => "The body took too long to arrive",
         "taken" => "Somebody else has this already",
         "conflict" => "The state of things does not allow it",
         "too-large" => "The body is too large",
@@ -210,6 +225,7 @@ fn title(code: &str) -> &'static str {
         "weak-password" => "The password is too weak",
         "wrong-password" => "The current password is wrong",
         "invalid-grant" => "The credentials are not good",
+        "rate-limited" => "Too many requests",
         "overloaded" => "More work than can be done in time",
         "unavailable" => "The service is not available now",
         _ => "Something went wrong on our side",
@@ -245,6 +261,7 @@ impl From<Error> for Problem {
             Error::Overloaded { retry_after } => {
                 Self::unavailable("overloaded", retry_after.as_secs())
             }
+            Error::RateLimited(limited) => limited.into(),
             Error::Unavailable => Self::unavailable("unavailable", 2),
             Error::Internal(source) => {
                 tracing::error!(error = %source, "internal error");

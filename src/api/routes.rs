@@ -13,7 +13,7 @@ use crate::metrics::{
 };
 
 /// Every status that the service sends, and its label; anything else shows as the last.
-const STATUSES: [(u16, &str); 20] = [
+const STATUSES: [(u16, &str); 21] = [
     (200, "200"),
     (201, "201"),
     (202, "202"),
@@ -26,6 +26,7 @@ const STATUSES: [(u16, &str); 20] = [
     (403, "403"),
     (404, "404"),
     (405, "405"),
+    (408, "408"),
     (409, "409"),
     (413, "413"),
     (415, "415"),

@@ -63,7 +63,7 @@ pub struct CreatedUser {
     pub initial_password: String,
 }
 
-/// One page of accounts, in order of creation.
+/// One page of accounts.
 #[derive(Debug, Object)]
 pub struct UserPage {
     /// The accounts.

@@ -34,17 +34,25 @@ impl Auth {
         self.store.user(id).await?.ok_or(Error::NotFound("user"))
     }
 
-    /// A page of accounts in order of creation.
+    /// A page of accounts in order of creation, after the account `after`.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn users(
+    pub async fn users(&self, after: Option<Uuid>, limit: u32) -> Result<UserPage<Uuid>> {
+        self.store.list_users(after, limit).await
+    }
+
+    /// A page of the accounts whose name or address begins so, after the name or address `after`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn search_users(
         &self,
-        after: Option<Uuid>,
+        beginning: &str,
+        after: Option<&str>,
         limit: u32,
-        search: Option<&str>,
-    ) -> Result<UserPage> {
-        self.store.list_users(after, limit, search).await
+    ) -> Result<UserPage<String>> {
+        self.store.search_users(beginning, after, limit).await
     }
 
     /// Makes an account for somebody else, with a generated password that is returned once: an
@@ -111,7 +119,7 @@ impl Auth {
             .store
             .update_user(id, &change, self.clock.now())
             .await?;
-        self.principals.forget_account(id);
+        self.principals.forget_account(id).await;
         let by = Some(by.user.id);
         if before.username != after.username || before.email != after.email {
             changed(UserAction::Updated, actor, by, id);
@@ -123,7 +131,7 @@ impl Auth {
                 UserAction::Enabled
             };
             changed(action, actor, by, id);
-            self.ended(id, &ended, RevocationReason::Disabled);
+            self.ended(id, &ended, RevocationReason::Disabled).await;
         }
         Ok(after)
     }
@@ -132,7 +140,7 @@ impl Auth {
     /// receives the account's mail can take the account over (ASVS 7.5.1).
     ///
     /// # Errors
-    /// As [`Auth::update_user`], and [`Error::WrongPassword`].
+    /// As [`Auth::update_user`], and [`Error::WrongPassword`], [`Error::RateLimited`].
     pub async fn update_own(
         &self,
         caller: &Caller,
@@ -157,6 +165,7 @@ impl Auth {
 
     /// Checks the current password of an account; gives the hash that it matched.
     async fn prove(&self, user: Uuid, current: Password) -> Result<String> {
+        self.throttle.password(user).await?;
         let stored = self
             .store
             .credentials_of(user)
@@ -180,8 +189,8 @@ impl Auth {
     /// [`Error::NotFound`], and [`Error::Conflict`] for the last administrator.
     pub async fn delete_user(&self, by: &Account, actor: Actor, id: Uuid) -> Result<()> {
         let ended = self.store.delete_user(id, self.clock.now()).await?;
-        self.principals.forget_account(id);
-        self.ended(id, &ended, RevocationReason::Deleted);
+        self.principals.forget_account(id).await;
+        self.ended(id, &ended, RevocationReason::Deleted).await;
         changed(UserAction::Deleted, actor, Some(by.user.id), id);
         Ok(())
     }
@@ -197,7 +206,7 @@ impl Auth {
             .grant_role(user, role, Some(by.user.id), at)
             .await?
         {
-            self.role_changed(RoleAction::Grant, role, by, user);
+            self.role_changed(RoleAction::Grant, role, by, user).await;
         }
         Ok(())
     }
@@ -208,13 +217,13 @@ impl Auth {
     /// [`Error::NotFound`], and [`Error::Conflict`] for the last administrator.
     pub async fn revoke_role(&self, by: &Account, user: Uuid, role: &str) -> Result<()> {
         if self.store.revoke_role(user, role).await? {
-            self.role_changed(RoleAction::Revoke, role, by, user);
+            self.role_changed(RoleAction::Revoke, role, by, user).await;
         }
         Ok(())
     }
 
-    fn role_changed(&self, action: RoleAction, role: &str, by: &Account, user: Uuid) {
-        self.principals.forget_account(user);
+    async fn role_changed(&self, action: RoleAction, role: &str, by: &Account, user: Uuid) {
+        self.principals.forget_account(user).await;
         let role = BuiltIn::parse(role).map_or(RoleLabel::Custom, BuiltIn::label);
         Event::RoleChange {
             action,
@@ -228,7 +237,8 @@ impl Auth {
     /// Changes the caller's password; every other session of the account ends.
     ///
     /// # Errors
-    /// [`Error::WrongPassword`], [`Error::WeakPassword`], [`Error::Overloaded`].
+    /// [`Error::WrongPassword`], [`Error::WeakPassword`], [`Error::Overloaded`],
+    /// [`Error::RateLimited`].
     pub async fn change_password(
         &self,
         caller: &Caller,
@@ -241,6 +251,7 @@ impl Auth {
             Err(Error::WrongPassword) => PasswordChangeResult::BadPassword,
             Err(Error::WeakPassword { .. }) => PasswordChangeResult::WeakPassword,
             Err(Error::Overloaded { .. }) => PasswordChangeResult::Overloaded,
+            Err(Error::RateLimited(_)) => PasswordChangeResult::RateLimited,
             Err(_) => PasswordChangeResult::Error,
         };
         Event::PasswordChange {
@@ -267,8 +278,9 @@ impl Auth {
             .await?
             // Somebody else changed it meanwhile: what was verified is not the password any more.
             .ok_or(Error::WrongPassword)?;
-        self.principals.forget_account(user.id);
-        self.ended(user.id, &ended, RevocationReason::PasswordChange);
+        self.principals.forget_account(user.id).await;
+        self.ended(user.id, &ended, RevocationReason::PasswordChange)
+            .await;
         Ok(())
     }
 }

@@ -50,7 +50,14 @@ impl Auth {
             None
         };
         let chosen = password.or(generated.as_deref()).unwrap_or_default();
-        create_admin(self, username, email, Password::new(chosen)).await?;
+        match create_admin(self, username, email, Password::new(chosen)).await {
+            Ok(_) => {}
+            // Another replica, started at the same moment, was faster.
+            Err(Error::Taken { .. }) if self.store.has_admin().await? => {
+                return Ok(FirstAdmin::Exists);
+            }
+            Err(error) => return Err(error),
+        }
         Ok(generated.map_or(FirstAdmin::Configured, FirstAdmin::Generated))
     }
 

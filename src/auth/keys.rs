@@ -69,13 +69,14 @@ impl Keyring {
             let made = generate(wanted, sealing, now)?;
             // What was signed so far stays good for as long as an access token can live.
             let others_until = now + chrono::TimeDelta::minutes(30);
-            store.add_signing_key(&made, others_until).await?;
-            tracing::info!(
-                event = "sys_key_created",
-                kid = made.kid,
-                algorithm = made.algorithm,
-                "signing key made"
-            );
+            if store.ensure_signing_key(&made, others_until).await? {
+                tracing::info!(
+                    event = "sys_key_created",
+                    kid = made.kid,
+                    algorithm = made.algorithm,
+                    "signing key made"
+                );
+            }
             stored = store.signing_keys(now).await?;
         }
         Self::from_stored(&stored, sealing, wanted)

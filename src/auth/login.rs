@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::hash_gate::Verdict;
 use super::password::Password;
 use super::refresh::RefreshToken;
+use super::throttle::Source;
 use super::{Auth, TokenPair, gate_error};
 use crate::error::{Error, Result};
 use crate::events::Event;
@@ -36,9 +37,10 @@ impl Auth {
     /// the same work and give the same `None`.
     ///
     /// # Errors
-    /// [`Error::Overloaded`], and when the database does not answer.
+    /// [`Error::RateLimited`], [`Error::Overloaded`], and when the database does not answer.
     pub async fn login(
         &self,
+        source: &Source,
         name: &str,
         password: Password,
         user_agent: &str,
@@ -48,10 +50,14 @@ impl Auth {
             user: None,
             session: None,
         };
-        let outcome = self.try_login(name, &password, user_agent, &mut end).await;
+        let outcome = match self.throttle.login(source, name).await {
+            Ok(()) => self.try_login(name, &password, user_agent, &mut end).await,
+            Err(error) => Err(error),
+        };
         if let Err(error) = &outcome {
             end.result = match error {
                 Error::Overloaded { .. } => LoginResult::Overloaded,
+                Error::RateLimited(_) => LoginResult::RateLimited,
                 _ => LoginResult::Error,
             };
         }
@@ -181,7 +187,7 @@ impl Auth {
             return Ok(None);
         }
         // It shows when its owner last logged in.
-        self.principals.forget_account(user.id);
+        self.principals.forget_account(user.id).await;
         if *outdated {
             let outcome = if renewed.is_some() {
                 Outcome::Success

@@ -7,6 +7,7 @@ mod accounts;
 mod bootstrap;
 pub mod calibrate;
 pub mod hash_gate;
+mod housekeeping;
 pub mod identity;
 pub mod keys;
 mod login;
@@ -14,7 +15,9 @@ pub mod password;
 mod principals;
 mod refresh;
 mod register;
+mod seeding;
 mod sessions;
+pub mod throttle;
 pub mod token;
 
 use std::sync::Arc;
@@ -26,7 +29,9 @@ use uuid::Uuid;
 use self::hash_gate::{HashError, HashGate};
 use self::password::{Password, PasswordPolicy};
 use self::principals::Principals;
+use self::throttle::Throttle;
 use self::token::{Claims, Tokens};
+use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::metrics::{RBAC_DECISION_DURATION, VerificationResult};
@@ -35,8 +40,10 @@ use crate::store::Store;
 
 pub use accounts::UserChange;
 pub use bootstrap::{FirstAdmin, create_admin, secret_for};
+pub use housekeeping::HousekeepingPlan;
 pub use principals::Account;
 pub use register::Registration;
+pub use seeding::Seeded;
 
 /// Lifetimes of sessions and their tokens.
 #[derive(Clone, Copy, Debug)]
@@ -49,14 +56,36 @@ pub struct Lifetimes {
     pub grace: TimeDelta,
 }
 
+/// What the service is made of.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// What replicas share, or what stands for it.
+    pub cache: Arc<Cache>,
+    /// Computes password hashes.
+    pub gate: HashGate,
+    /// Signs and verifies access tokens.
+    pub tokens: Tokens,
+    /// What a new password must be like.
+    pub policy: PasswordPolicy,
+    /// How long sessions last.
+    pub lifetimes: Lifetimes,
+    /// How often what may be asked.
+    pub throttle: Throttle,
+    /// What time it is.
+    pub clock: Clock,
+}
+
 /// The authentication service.
 pub struct Auth {
     store: Store,
+    cache: Arc<Cache>,
     gate: HashGate,
     tokens: Tokens,
     principals: Principals,
     policy: PasswordPolicy,
     lifetimes: Lifetimes,
+    throttle: Arc<Throttle>,
     clock: Clock,
 }
 
@@ -101,21 +130,26 @@ pub struct TokenPair {
 impl Auth {
     /// Puts the service together.
     #[must_use]
-    pub fn new(
-        store: Store,
-        gate: HashGate,
-        tokens: Tokens,
-        policy: PasswordPolicy,
-        lifetimes: Lifetimes,
-        clock: Clock,
-    ) -> Self {
-        Self {
+    pub fn new(parts: Parts) -> Self {
+        let Parts {
             store,
+            cache,
             gate,
             tokens,
-            principals: Principals::default(),
             policy,
             lifetimes,
+            throttle,
+            clock,
+        } = parts;
+        Self {
+            principals: Principals::new(&cache, clock.clone()),
+            store,
+            cache,
+            gate,
+            tokens,
+            policy,
+            lifetimes,
+            throttle: Arc::new(throttle),
             clock,
         }
     }
@@ -126,10 +160,28 @@ impl Auth {
         &self.store
     }
 
+    /// Entries and counters, in process or shared with the other replicas.
+    #[must_use]
+    pub fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// Applies what other replicas say has changed, for as long as the future lives. Ends at once
+    /// when there is nothing that they share.
+    pub async fn listen(&self) {
+        self.principals.listen().await;
+    }
+
     /// Signing and verification.
     #[must_use]
     pub const fn tokens(&self) -> &Tokens {
         &self.tokens
+    }
+
+    /// The rate limits.
+    #[must_use]
+    pub const fn throttle(&self) -> &Arc<Throttle> {
+        &self.throttle
     }
 
     /// Sets the gauges of caches and pools. Called before each scrape.

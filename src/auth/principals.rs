@@ -1,28 +1,32 @@
-//! Who stands behind a session, cached: a warm request runs no SQL.
+//! Who stands behind a session, cached: a warm request runs no SQL and asks nobody.
 //!
-//! A change of an account or session removes what is cached before the change is answered, so that
-//! the next request sees it. A load that began before the change must not put the old state back
-//! afterwards: each account has an epoch which a removal advances, and a load inserts only if the
-//! epoch is still the one that it began with.
+//! Looked up in process, then in Redis if there is one, then in the database. A change of an
+//! account or session removes what is cached, here and in Redis, before the change is answered, so
+//! that the next request sees it; the other replicas are told. A load that began before the change
+//! must not put the old state back afterwards: each account has an epoch which a removal advances,
+//! and a load inserts only if the epoch is still the one that it began with.
 
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod nearby;
+mod shared;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use self::nearby::Nearby;
+use self::shared::{Shared, Sought};
 use crate::cache::Cache;
+use crate::clock::Clock;
 use crate::error::Result;
-use crate::metrics::{CacheName, PrincipalCache};
+use crate::metrics::PrincipalCache;
 use crate::rbac::Authority;
 use crate::store::{Store, User};
 
-/// How long a cached principal is believed. Changes through this process are seen at once; this
-/// bounds how late a change by another one is seen: the command line, or somebody's SQL.
+/// How long a cached principal is believed, from when its load began. Changes through this process
+/// are seen at once, through other replicas as soon as they say so; this bounds how late a change
+/// is seen that nobody tells of: by the command line, by somebody's SQL, or while Redis is gone.
 const BELIEVED: TimeDelta = TimeDelta::seconds(5);
-const CACHED_SESSIONS: usize = 50_000;
-const CACHED_ACCOUNTS: usize = 50_000;
-const STRIPES: usize = 64;
 
 /// An account that may act, and what it may do.
 #[derive(Clone, Debug)]
@@ -33,32 +37,51 @@ pub struct Account {
     pub authority: Authority,
 }
 
-#[derive(Clone, Copy)]
-struct CachedSession {
-    user: Uuid,
+impl Account {
+    fn of(user: User) -> Arc<Self> {
+        let authority = Authority::of(&user.roles);
+        Arc::new(Self { user, authority })
+    }
+}
+
+/// A living session and the account behind it, and until when that is believed.
+struct Found {
+    account: Arc<Account>,
     /// When the session ends, or when it is time to look again.
-    good_until: DateTime<Utc>,
+    session_until: DateTime<Utc>,
+    account_until: DateTime<Utc>,
+}
+
+/// What a change makes invalid of an account.
+#[derive(Clone, Copy, Debug)]
+enum Change<'a> {
+    /// The account itself.
+    Account,
+    /// These sessions of it.
+    Sessions(&'a [Uuid]),
 }
 
 /// The cache of sessions and the accounts behind them.
 pub struct Principals {
-    sessions: Cache<Uuid, CachedSession>,
-    accounts: Cache<Uuid, Arc<Account>>,
-    epochs: [Mutex<u64>; STRIPES],
-}
-
-impl Default for Principals {
-    fn default() -> Self {
-        Self {
-            sessions: Cache::new(CacheName::Session, CACHED_SESSIONS),
-            accounts: Cache::new(CacheName::Account, CACHED_ACCOUNTS),
-            epochs: std::array::from_fn(|_| Mutex::new(0)),
-        }
-    }
+    nearby: Arc<Nearby>,
+    shared: Option<Arc<Shared>>,
 }
 
 impl Principals {
-    /// The account behind a living session of `user`, and whether it was cached.
+    /// Nothing yet. Shared with the other replicas when the cache is.
+    #[must_use]
+    pub fn new(cache: &Cache, clock: Clock) -> Self {
+        let shared = match cache {
+            Cache::Memory(_) => None,
+            Cache::Redis(redis) => Some(Arc::new(Shared::new(redis.clone(), clock))),
+        };
+        Self {
+            nearby: Arc::default(),
+            shared,
+        }
+    }
+
+    /// The account behind a living session of `user`, and where it was found.
     ///
     /// # Errors
     /// When it is not cached and the database does not answer.
@@ -69,14 +92,22 @@ impl Principals {
         user: Uuid,
         now: DateTime<Utc>,
     ) -> Result<(Option<Arc<Account>>, PrincipalCache)> {
-        if let Some(found) = self.sessions.get(&session)
-            && found.user == user
-            && found.good_until > now
-            && let Some(account) = self.accounts.get(&user)
-        {
+        if let Some(account) = self.nearby.find(session, user, now) {
             return Ok((Some(account), PrincipalCache::Hit));
         }
-        let epoch = *self.epoch(user);
+        // Before anything else is asked: what was read before a change is not kept after it.
+        let epoch = self.nearby.epoch(user);
+        let mut missed = None;
+        if let Some(shared) = &self.shared {
+            match shared.find(session, user, now).await {
+                Sought::Found(found) => {
+                    self.nearby.insert(session, user, epoch, &found);
+                    return Ok((Some(found.account), PrincipalCache::Shared));
+                }
+                Sought::Missed(snapshot) => missed = Some((shared, snapshot)),
+                Sought::Unknown => {}
+            }
+        }
         let Some(principal) = store.principal(session, now).await? else {
             return Ok((None, PrincipalCache::Miss));
         };
@@ -84,50 +115,63 @@ impl Principals {
         if principal.user.id != user {
             return Ok((None, PrincipalCache::Miss));
         }
-        let authority = Authority::of(&principal.user.roles);
-        let account = Arc::new(Account {
-            user: principal.user,
-            authority,
-        });
-        let current = self.epoch(user);
-        if *current == epoch {
-            let good_until = principal.session_expires_at.min(now + BELIEVED);
-            let cached = CachedSession { user, good_until };
-            self.sessions.insert(session, cached);
-            self.accounts.insert(user, Arc::clone(&account));
+        let believed = now + BELIEVED;
+        let found = Found {
+            account: Account::of(principal.user),
+            session_until: principal.session_expires_at.min(believed),
+            account_until: believed,
+        };
+        if self.nearby.insert(session, user, epoch, &found)
+            && let Some((shared, snapshot)) = missed
+        {
+            shared.fill(session, &found, snapshot);
         }
-        drop(current);
-        Ok((Some(account), PrincipalCache::Miss))
+        Ok((Some(found.account), PrincipalCache::Miss))
     }
 
-    /// Forgets an account, because it changed.
-    pub fn forget_account(&self, user: Uuid) {
-        let mut epoch = self.epoch(user);
-        *epoch += 1;
-        self.accounts.remove(&user);
+    /// Forgets an account, because it changed: here, in Redis, and on every replica that hears it.
+    pub async fn forget_account(&self, user: Uuid) {
+        self.forget(user, Change::Account).await;
     }
 
-    /// Forgets sessions of an account, because they ended.
-    pub fn forget_sessions(&self, user: Uuid, sessions: &[Uuid]) {
-        let mut epoch = self.epoch(user);
-        *epoch += 1;
-        for session in sessions {
-            self.sessions.remove(session);
+    /// Forgets sessions of an account, because they ended: as [`Principals::forget_account`].
+    pub async fn forget_sessions(&self, user: Uuid, sessions: &[Uuid]) {
+        self.forget(user, Change::Sessions(sessions)).await;
+    }
+
+    async fn forget(&self, user: Uuid, change: Change<'_>) {
+        self.nearby.forget(user, change);
+        let Some(shared) = &self.shared else {
+            return;
+        };
+        let telling = shared.tell(user, change);
+        let nearby = Arc::clone(&self.nearby);
+        let sessions = match change {
+            Change::Account => None,
+            Change::Sessions(sessions) => Some(sessions.to_vec()),
+        };
+        // A task of its own goes on when the client leaves.
+        let told = tokio::spawn(async move {
+            telling.await;
+            // Meanwhile somebody may have found the old state in Redis.
+            let change = sessions
+                .as_deref()
+                .map_or(Change::Account, Change::Sessions);
+            nearby.forget(user, change);
+        });
+        // It ends early with the runtime alone.
+        let _ = told.await;
+    }
+
+    /// Applies what other replicas say has changed, for as long as the future lives.
+    pub async fn listen(&self) {
+        if let Some(shared) = &self.shared {
+            shared.listen(&self.nearby).await;
         }
     }
 
     /// Sets the gauges of entries. Called before each scrape.
     pub fn observe(&self) {
-        self.sessions.observe();
-        self.accounts.observe();
-    }
-
-    fn epoch(&self, user: Uuid) -> MutexGuard<'_, u64> {
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(user);
-        let stripe = usize::try_from(hash % STRIPES as u64).unwrap_or_default();
-        // A number cannot be left half-written by a panic.
-        self.epochs[stripe]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.nearby.observe();
     }
 }

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::throttle::Source;
 use super::{Auth, TokenPair};
 use crate::error::{Error, Result};
 use crate::events::Event;
@@ -92,15 +93,21 @@ impl Auth {
     /// within the grace period.
     ///
     /// # Errors
-    /// When the database does not answer.
-    pub async fn refresh(&self, presented: &str) -> Result<Option<TokenPair>> {
+    /// [`Error::RateLimited`], and when the database does not answer.
+    pub async fn refresh(&self, source: &Source, presented: &str) -> Result<Option<TokenPair>> {
         let mut end = End {
             result: RefreshResult::Error,
             user: None,
             session: None,
             replay: false,
         };
-        let outcome = self.try_refresh(presented, &mut end).await;
+        let outcome = match self.throttle.refresh(source, presented).await {
+            Ok(()) => self.try_refresh(presented, &mut end).await,
+            Err(error) => {
+                end.result = RefreshResult::RateLimited;
+                Err(error)
+            }
+        };
         let End {
             result,
             user,
@@ -154,7 +161,7 @@ impl Auth {
                 (session, user, ends_at, living)
             }
             refused => {
-                self.refuse(&refused, end);
+                self.refuse(&refused, end).await;
                 return Ok(None);
             }
         };
@@ -165,14 +172,14 @@ impl Auth {
         Ok(Some(pair))
     }
 
-    fn refuse(&self, rotation: &Rotation, end: &mut End) {
+    async fn refuse(&self, rotation: &Rotation, end: &mut End) {
         (end.result, end.user) = match *rotation {
             Rotation::Expired { user } => (RefreshResult::Expired, Some(user)),
             Rotation::Ended { user } => (RefreshResult::Revoked, Some(user)),
             Rotation::Disabled { user } => (RefreshResult::Disabled, Some(user)),
             Rotation::Reused { session, user } => {
                 let reason = RevocationReason::Reuse;
-                self.ended(user, &[session], reason);
+                self.ended(user, &[session], reason).await;
                 end.session = Some(session);
                 (RefreshResult::Reused, Some(user))
             }

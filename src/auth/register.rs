@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::password::Password;
+use super::throttle::Source;
 use super::{Account, Auth, identity};
 use crate::error::{Error, Result};
 use crate::events::Event;
@@ -27,14 +28,21 @@ impl Auth {
     /// Makes an account. A role above `user` takes a caller who may assign roles.
     ///
     /// # Errors
-    /// [`Error::Invalid`], [`Error::WeakPassword`], [`Error::Taken`], [`Error::Forbidden`],
-    /// [`Error::Overloaded`].
+    /// [`Error::RateLimited`], [`Error::Invalid`], [`Error::WeakPassword`], [`Error::Taken`],
+    /// [`Error::Forbidden`], [`Error::Overloaded`].
     pub async fn register(
         &self,
+        source: &Source,
         registration: Registration,
         caller: Option<&Account>,
     ) -> Result<User> {
-        let result = self.try_register(registration, caller).await;
+        let Registration {
+            username, email, ..
+        } = &registration;
+        let result = match self.throttle.register(source, username, email).await {
+            Ok(()) => self.try_register(registration, caller).await,
+            Err(error) => Err(error),
+        };
         let (label, user) = match &result {
             Ok(user) => (RegistrationResult::Success, Some(user.id)),
             Err(error) => (label(error), None),
@@ -111,6 +119,7 @@ fn label(error: &Error) -> RegistrationResult {
         Error::Invalid { .. } => RegistrationResult::InvalidInput,
         Error::Forbidden(_) => RegistrationResult::ForbiddenRole,
         Error::Overloaded { .. } => RegistrationResult::Overloaded,
+        Error::RateLimited(_) => RegistrationResult::RateLimited,
         Error::Conflict(_)
         | Error::NotFound(_)
         | Error::WrongPassword

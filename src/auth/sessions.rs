@@ -80,7 +80,7 @@ impl Auth {
             .end_session(session, user, reason, self.clock.now())
             .await?;
         if ended {
-            self.ended(user, &[session], reason);
+            self.ended(user, &[session], reason).await;
         }
         Ok(ended)
     }
@@ -90,16 +90,16 @@ impl Auth {
             .store
             .end_sessions(user, reason, self.clock.now())
             .await?;
-        self.ended(user, &ended, reason);
+        self.ended(user, &ended, reason).await;
         Ok(())
     }
 
     /// Forgets sessions that ended, and says so.
-    pub(super) fn ended(&self, user: Uuid, sessions: &[Uuid], reason: RevocationReason) {
+    pub(super) async fn ended(&self, user: Uuid, sessions: &[Uuid], reason: RevocationReason) {
         if sessions.is_empty() {
             return;
         }
-        self.principals.forget_sessions(user, sessions);
+        self.principals.forget_sessions(user, sessions).await;
         Event::SessionsEnded {
             reason,
             user,

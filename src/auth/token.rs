@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::keys::Keyring;
-use crate::cache::Cache;
+use crate::cache::Near;
 use crate::error::{Error, Result};
 use crate::metrics::{
     CacheName, TOKEN_VERIFICATION_DURATION, TOKEN_VERIFICATIONS, VerificationResult,
@@ -58,14 +58,14 @@ pub struct Tokens {
     audience: String,
     ttl: TimeDelta,
     /// Verified tokens by their SHA-256: the tokens themselves are not kept.
-    verified: Cache<[u8; 32], Arc<Claims>>,
+    verified: Near<[u8; 32], Arc<Claims>>,
 }
 
 impl Tokens {
     /// A signer and verifier for one issuer and audience.
     #[must_use]
     pub fn new(keys: Keyring, issuer: String, audience: String, ttl: TimeDelta) -> Self {
-        let verified = Cache::new(CacheName::Token, CACHED_TOKENS);
+        let verified = Near::new(CacheName::Token, CACHED_TOKENS);
         Self {
             keys,
             issuer,
@@ -83,7 +83,7 @@ impl Tokens {
 
     /// The cache of verified tokens.
     #[must_use]
-    pub const fn cache(&self) -> &Cache<[u8; 32], Arc<Claims>> {
+    pub const fn cache(&self) -> &Near<[u8; 32], Arc<Claims>> {
         &self.verified
     }
 

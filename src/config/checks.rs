@@ -1,13 +1,23 @@
 //! Combinations of options that must not run.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{Config, Secret, SigningAlgorithm};
+use super::{Config, Redis, Secret, SigningAlgorithm};
 
 /// The shortest secret that is accepted, in bytes: 256 bits (RFC 7518 section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
+/// How long clients may hold on.
+const CLIENT_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(10);
 /// The longest lifetime of an access token.
 const MAX_ACCESS_TOKEN_TTL: Duration = Duration::from_mins(30);
+
+/// The longest that a request may be made to wait for the database.
+const MAX_WAIT: Duration = Duration::from_mins(1);
+/// The longest that a request may wait for Redis.
+const MAX_REDIS_TIMEOUT: Duration = Duration::from_millis(250);
+/// The longest prefix of keys in Redis, in characters.
+const MAX_REDIS_PREFIX: usize = 64;
 
 /// A combination of options that must not run, as a sentence that says what to do.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -54,18 +64,20 @@ impl Config {
                 );
             }
         }
-        if let Some(url) = &self.database_url
-            && !url.expose().starts_with("sqlite:")
-        {
-            return refuse(
-                "DATABASE_URL must start with sqlite:// - unset it to use the embedded database in \
-                 DATA_DIR.",
-            );
+        self.validate_database()?;
+        if let Some(sentence) = refuse_redis(&self.redis) {
+            return refuse(sentence);
         }
         if let Some(url) = &self.public_url
             && !(url.starts_with("https://") || url.starts_with("http://"))
         {
             return refuse("PUBLIC_URL must start with https:// or http://.");
+        }
+        if !CLIENT_TIMEOUT.contains(&self.clients.timeout) {
+            return refuse(
+                "CLIENT_TIMEOUT must be between 1s and 10m: shorter cuts off slow lines, longer lets \
+                 anybody hold connections.",
+            );
         }
         if self.access_token_ttl > MAX_ACCESS_TOKEN_TTL || self.access_token_ttl.is_zero() {
             return refuse(
@@ -82,8 +94,98 @@ impl Config {
                 "REFRESH_GRACE must be 60s or less: it exists for two tabs, not for replays.",
             );
         }
+        if self.housekeeping.retention < self.refresh_grace {
+            return refuse(
+                "HOUSEKEEPING_RETENTION is shorter than REFRESH_GRACE: refresh tokens would be \
+                 forgotten while they are still honoured.",
+            );
+        }
         Ok(())
     }
+
+    fn validate_database(&self) -> Result<(), ConfigError> {
+        let refuse = |sentence: &str| Err(ConfigError(sentence.to_owned()));
+        let database = &self.database;
+        if let Some(url) = &database.url
+            && !(url.expose().starts_with("sqlite:") || database.is_server())
+        {
+            return refuse(
+                "DATABASE_URL must start with sqlite:// or postgres:// - unset it to use the \
+                 embedded database in DATA_DIR.",
+            );
+        }
+        if database.is_server() && self.secret_key.is_none() {
+            return refuse(
+                "DATABASE_URL is PostgreSQL but SECRET_KEY is unset: every replica needs the same \
+                 one to read the signing keys. Make one with `openssl rand -base64 32`.",
+            );
+        }
+        if database.acquire_timeout.is_zero() || database.acquire_timeout > MAX_WAIT {
+            return refuse("DB_ACQUIRE_TIMEOUT must be between 1ms and 60s.");
+        }
+        if database.db_statement_timeout < Duration::from_millis(1)
+            || database.db_statement_timeout > MAX_WAIT
+        {
+            return refuse("DB_STATEMENT_TIMEOUT must be between 1ms and 60s.");
+        }
+        Ok(())
+    }
+
+    /// Refuses to fill the database of what looks like a production service with accounts whose
+    /// password many know.
+    ///
+    /// # Errors
+    /// Why, as a sentence.
+    pub fn validate_seeding(&self, allowed: bool) -> Result<(), ConfigError> {
+        let refuse = |sentence: &str| Err(ConfigError(sentence.to_owned()));
+        let public = self.public_url.as_deref().unwrap_or_default();
+        if public.starts_with("https://") {
+            return refuse(
+                "PUBLIC_URL begins with https://: this is a production service, and accounts that \
+                 share a password have no place in its database.",
+            );
+        }
+        if !allowed {
+            return refuse(
+                "seed-users makes accounts that share a password: set ALLOW_SEEDING=true to say that \
+                 this database is for tests.",
+            );
+        }
+        Ok(())
+    }
+}
+
+fn refuse_redis(redis: &Redis) -> Option<&'static str> {
+    if let Some(url) = redis.url.as_ref().map(Secret::expose) {
+        if !url.starts_with("redis://") && !url.starts_with("rediss://") {
+            return Some(
+                "REDIS_URL must start with redis:// or rediss:// - unset it to keep caches in \
+                 process.",
+            );
+        }
+        // The client takes `#insecure` for the wish to trust any certificate.
+        if url.contains('#') {
+            return Some(
+                "REDIS_URL must not contain #: write it as %23 in a password. Certificates are \
+                 always verified.",
+            );
+        }
+    }
+    let length = redis.prefix.chars().count();
+    if !(1..=MAX_REDIS_PREFIX).contains(&length)
+        || !redis.prefix.chars().all(|c| c.is_ascii_graphic())
+    {
+        return Some(
+            "REDIS_PREFIX must be 1 to 64 printable ASCII characters without spaces, such as \
+             rbac-sentinel:",
+        );
+    }
+    if redis.timeout > MAX_REDIS_TIMEOUT || redis.timeout < Duration::from_millis(1) {
+        return Some(
+            "REDIS_TIMEOUT must be between 1ms and 250ms: requests wait for it when Redis hangs.",
+        );
+    }
+    None
 }
 
 fn short(secret: Option<&Secret>) -> bool {
@@ -95,6 +197,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::config::masked::mask_email;
 
     #[derive(Parser)]
     struct Cli {
@@ -130,13 +233,30 @@ mod tests {
                 "HS256_KEY",
             ),
             (vec!["--hs256-key", &key], "SIGNING_ALG"),
+            (vec!["--client-timeout", "0s"], "CLIENT_TIMEOUT"),
             (vec!["--access-token-ttl", "31m"], "ACCESS_TOKEN_TTL"),
             (vec!["--session-ttl", "1d"], "SESSION_TTL"),
             (vec!["--refresh-grace", "2m"], "REFRESH_GRACE"),
             (
+                vec!["--housekeeping-retention", "9s"],
+                "HOUSEKEEPING_RETENTION",
+            ),
+            (
                 vec!["--database-url", "mysql://root:hunter2@localhost"],
                 "DATABASE_URL",
             ),
+            (
+                vec!["--redis-url", "http://:hunter2@localhost"],
+                "REDIS_URL",
+            ),
+            (
+                vec!["--redis-url", "rediss://:hunter2@localhost#insecure"],
+                "REDIS_URL",
+            ),
+            (vec!["--redis-prefix", ""], "REDIS_PREFIX"),
+            (vec!["--redis-prefix", "a b"], "REDIS_PREFIX"),
+            (vec!["--redis-timeout", "251ms"], "REDIS_TIMEOUT"),
+            (vec!["--redis-timeout", "0s"], "REDIS_TIMEOUT"),
             (vec!["--public-url", "auth.example.com"], "PUBLIC_URL"),
         ] {
             let sentence = refusal(&args);
@@ -149,6 +269,21 @@ mod tests {
     }
 
     #[test]
+    fn seeding_is_refused_unless_allowed_and_never_in_production() {
+        let plain = config(&["--public-url", "http://localhost:8000"]);
+        assert_eq!(plain.validate_seeding(true), Ok(()));
+        let refusal = |config: &Config, allowed| {
+            let refusal = config.validate_seeding(allowed);
+            refusal.expect_err("must be refused").to_string()
+        };
+        assert!(refusal(&plain, false).contains("ALLOW_SEEDING"));
+        let production = config(&["--public-url", "https://auth.example.com"]);
+        for allowed in [false, true] {
+            assert!(refusal(&production, allowed).contains("PUBLIC_URL"));
+        }
+    }
+
+    #[test]
     fn secrets_are_masked_in_every_printed_form() {
         let config = config(&[
             "--secret-key",
@@ -157,6 +292,8 @@ mod tests {
             "s3cret-password",
             "--database-url",
             "sqlite://s3cret.db",
+            "--redis-url",
+            "redis://:s3cret@localhost",
         ]);
         assert!(!config.masked().contains("s3cret"), "{}", config.masked());
         assert!(!format!("{config:?}").contains("s3cret"));
@@ -165,11 +302,8 @@ mod tests {
 
     #[test]
     fn emails_are_masked() {
-        assert_eq!(
-            super::super::mask_email("alice@example.com"),
-            "a***@example.com"
-        );
-        assert_eq!(super::super::mask_email("@example.com"), "***@example.com");
-        assert_eq!(super::super::mask_email("no address"), "***");
+        assert_eq!(mask_email("alice@example.com"), "a***@example.com");
+        assert_eq!(mask_email("@example.com"), "***@example.com");
+        assert_eq!(mask_email("no address"), "***");
     }
 }

@@ -1,6 +1,16 @@
 //! Every value that a label can take, as types. The words are those of the logs, too.
 
+mod connections;
+mod dependencies;
+mod housekeeping;
+mod limits;
+
 use super::family::label_set;
+
+pub use connections::*;
+pub use dependencies::*;
+pub use housekeeping::*;
+pub use limits::*;
 
 label_set! {
     /// How a registration ended.
@@ -15,6 +25,8 @@ label_set! {
         InvalidInput = ["failure", "invalid_input"],
         /// A role was asked for that the caller may not assign.
         ForbiddenRole = ["failure", "forbidden_role"],
+        /// A rate limit refused it: nothing was looked up.
+        RateLimited = ["failure", "rate_limited"],
         /// The hash gate shed the request.
         Overloaded = ["failure", "overloaded"],
         /// Something of ours failed.
@@ -43,6 +55,8 @@ label_set! {
         Disabled = ["failure", "disabled"],
         /// The request was malformed: nothing was looked up.
         InvalidRequest = ["failure", "invalid_request"],
+        /// A rate limit refused it: nothing was looked up.
+        RateLimited = ["failure", "rate_limited"],
         /// The hash gate shed the request.
         Overloaded = ["failure", "overloaded"],
         /// Something of ours failed.
@@ -59,6 +73,8 @@ label_set! {
         BadPassword = ["failure", "bad_password"],
         /// The new password breaks the policy.
         WeakPassword = ["failure", "weak_password"],
+        /// A rate limit refused to check the current password.
+        RateLimited = ["failure", "rate_limited"],
         /// The hash gate shed the request.
         Overloaded = ["failure", "overloaded"],
         /// Something of ours failed.
@@ -81,6 +97,8 @@ label_set! {
         Revoked = ["failure", "revoked"],
         /// The account is disabled.
         Disabled = ["failure", "disabled"],
+        /// A rate limit refused it: nothing was looked up.
+        RateLimited = ["failure", "rate_limited"],
         /// Something of ours failed.
         Error = ["failure", "error"],
     }
@@ -183,38 +201,6 @@ label_set! {
         None = ["none"],
         /// Any role that is not built in.
         Custom = ["custom"],
-    }
-}
-
-label_set! {
-    /// Whether a lookup found what it wanted in the cache.
-    pub enum CacheResult ["result"] {
-        /// Found.
-        Hit = ["hit"],
-        /// Had to be fetched.
-        Miss = ["miss"],
-    }
-}
-
-label_set! {
-    /// Whether the guard found the caller in the cache.
-    pub enum PrincipalCache ["cache"] {
-        /// It did: no SQL.
-        Hit = ["hit"],
-        /// One SQL statement.
-        Miss = ["miss"],
-    }
-}
-
-label_set! {
-    /// The caches.
-    pub enum CacheName ["cache"] {
-        /// Verified access tokens.
-        Token = ["token"],
-        /// Living sessions.
-        Session = ["session"],
-        /// Accounts and what they may do.
-        Account = ["account"],
     }
 }
 
@@ -325,64 +311,6 @@ label_set! {
     pub enum Scheme ["url_scheme"] {
         /// Plain HTTP.
         Http = ["http"],
-    }
-}
-
-label_set! {
-    /// The stores behind the service.
-    pub enum DbSystem ["db_system_name"] {
-        /// The embedded database.
-        Sqlite = ["sqlite"],
-    }
-}
-
-label_set! {
-    /// What a dependency's error was about.
-    pub enum DbError ["error_type"] {
-        /// No connection became free in time.
-        PoolTimeout = ["pool_timeout"],
-        /// The connection failed.
-        Connection = ["connection"],
-        /// A uniqueness rule refused the row: expected, and counted all the same.
-        UniqueViolation = ["unique_violation"],
-        /// Another rule of the schema refused the row.
-        Constraint = ["constraint"],
-        /// The database was locked or busy for too long.
-        Busy = ["busy"],
-        /// The disk is full or not writable.
-        Storage = ["storage"],
-        /// What came back could not be read.
-        Decode = ["decode"],
-        /// Anything else.
-        Other = ["other"],
-    }
-}
-
-label_set! {
-    /// Connection pools.
-    pub enum Pool ["db_client_connection_pool_name"] {
-        /// Readers of the embedded database.
-        SqliteRead = ["sqlite_read"],
-        /// The one writer of the embedded database.
-        SqliteWrite = ["sqlite_write"],
-    }
-}
-
-label_set! {
-    /// What a pooled connection is doing.
-    pub enum ConnectionState ["db_client_connection_state"] {
-        /// Waiting in the pool.
-        Idle = ["idle"],
-        /// Lent out.
-        Used = ["used"],
-    }
-}
-
-label_set! {
-    /// What the service needs to work.
-    pub enum Dependency ["dependency"] {
-        /// The database.
-        Database = ["database"],
     }
 }
 

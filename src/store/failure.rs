@@ -1,15 +1,11 @@
 //! What a database error means to the domain, and how it is counted.
 
-use crate::error::Error;
-use crate::metrics::DbError;
+use sqlx::error::DatabaseError;
+use sqlx::postgres::PgDatabaseError;
 
-/// A classified error.
-pub(super) struct Failure {
-    /// How it is counted.
-    pub kind: DbError,
-    /// What the domain makes of it.
-    pub error: Error,
-}
+use super::health;
+use crate::error::Error;
+use crate::metrics::{DB_ERRORS, DbError, DbSystem};
 
 /// SQLite's primary result codes, as its documentation lists them.
 mod code {
@@ -21,57 +17,107 @@ mod code {
     pub const CANTOPEN: u32 = 14;
 }
 
-pub(super) fn classify(error: sqlx::Error) -> Failure {
+/// Counts an error and says what the domain makes of it.
+pub(super) fn classify(system: DbSystem, error: sqlx::Error) -> Error {
     let kind = kind(&error);
-    let error = match kind {
+    DB_ERRORS.inc((system, kind));
+    health::note(kind);
+    match kind {
         DbError::UniqueViolation => match taken_field(&error) {
             Some(field) => Error::Taken { field },
             None => Error::internal(error),
         },
-        DbError::PoolTimeout | DbError::Connection | DbError::Busy | DbError::Storage => {
+        DbError::Down
+        | DbError::PoolTimeout
+        | DbError::Timeout
+        | DbError::Connection
+        | DbError::Busy
+        | DbError::Storage => {
             tracing::error!(error = %error, kind = kind.word(), "the database is unavailable");
             Error::Unavailable
         }
-        DbError::Constraint | DbError::Decode | DbError::Other => Error::internal(error),
-    };
-    Failure { kind, error }
+        DbError::Constraint | DbError::Refused | DbError::Decode | DbError::Other => {
+            Error::internal(error)
+        }
+    }
+}
+
+/// Counts a request that was refused for a reason which is known and logged already.
+pub(super) fn refused(system: DbSystem, kind: DbError) -> Error {
+    DB_ERRORS.inc((system, kind));
+    Error::Unavailable
+}
+
+/// Whether the connection must not be used again.
+pub(super) fn is_lost(error: &sqlx::Error) -> bool {
+    matches!(kind(error), DbError::Connection | DbError::Timeout)
+}
+
+/// A statement that was waited for long enough.
+pub(super) fn timed_out() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
 }
 
 fn kind(error: &sqlx::Error) -> DbError {
     match error {
         sqlx::Error::PoolTimedOut => DbError::PoolTimeout,
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => DbError::Timeout,
         sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed
         | sqlx::Error::Protocol(_) => DbError::Connection,
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => DbError::Decode,
-        sqlx::Error::Database(database) if database.is_unique_violation() => {
-            DbError::UniqueViolation
-        }
-        sqlx::Error::Database(database)
-            if database.is_check_violation() || database.is_foreign_key_violation() =>
-        {
-            DbError::Constraint
-        }
-        // Extended result codes carry the primary one in their lowest byte.
-        sqlx::Error::Database(database) => {
-            match database
-                .code()
-                .and_then(|code| code.parse::<u32>().ok())
-                .map(|code| code & 0xff)
-            {
-                Some(code::BUSY | code::LOCKED) => DbError::Busy,
-                Some(code::FULL | code::IOERR | code::READONLY | code::CANTOPEN) => {
-                    DbError::Storage
-                }
-                _ => DbError::Other,
-            }
-        }
+        sqlx::Error::Database(database) => database_kind(&**database),
         _ => DbError::Other,
     }
 }
 
-/// Which field of an account is taken. SQLite names the column in the message.
+fn database_kind(error: &dyn DatabaseError) -> DbError {
+    if error.is_unique_violation() {
+        return DbError::UniqueViolation;
+    }
+    if error.is_check_violation() || error.is_foreign_key_violation() {
+        return DbError::Constraint;
+    }
+    match error.try_downcast_ref::<PgDatabaseError>() {
+        Some(error) => postgres_kind(error.code()),
+        None => sqlite_kind(error.code().as_deref().unwrap_or_default()),
+    }
+}
+
+fn sqlite_kind(code: &str) -> DbError {
+    // Extended result codes carry the primary one in their lowest byte.
+    match code.parse::<u32>().map(|code| code & 0xff) {
+        Ok(code::BUSY | code::LOCKED) => DbError::Busy,
+        Ok(code::FULL | code::IOERR | code::READONLY | code::CANTOPEN) => DbError::Storage,
+        _ => DbError::Other,
+    }
+}
+
+/// By SQLSTATE (PostgreSQL's appendix A): the class is the first two characters.
+fn postgres_kind(code: &str) -> DbError {
+    match code {
+        // The statement timeout cancels.
+        "57014" | "25P03" => DbError::Timeout,
+        // The disk is full; the server is a standby.
+        "53100" | "25006" => DbError::Storage,
+        // Lock not available; the rest of class 53 is a lack of memory or connections.
+        "55P03" => DbError::Busy,
+        _ => match code.get(..2).unwrap_or_default() {
+            // Connection exceptions, who may connect, no such database, operator intervention.
+            "08" | "28" | "3D" | "57" => DbError::Connection,
+            // Rolled back for another's sake: deadlocks, serialization.
+            "40" | "53" => DbError::Busy,
+            "58" => DbError::Storage,
+            _ => DbError::Other,
+        },
+    }
+}
+
+/// Which field of an account is taken. SQLite names the column in the message, PostgreSQL the
+/// constraint, which is called after it.
 fn taken_field(error: &sqlx::Error) -> Option<&'static str> {
     let sqlx::Error::Database(database) = error else {
         return None;

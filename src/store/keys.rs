@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Store, execute, fetch_all, sql};
+use super::{Lease, Store, execute, fetch_all, sql};
 use crate::error::Result;
+use crate::rbac::BuiltIn;
 
 /// A signing key as the database holds it.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -40,15 +41,44 @@ impl Store {
         others_until: DateTime<Utc>,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
-        execute!(
-            tx,
-            sql::INSERT_SIGNING_KEY,
-            &key.kid,
-            &key.algorithm,
-            &key.sealed_private_key,
-            key.created_at,
-        )?;
-        execute!(tx, sql::RETIRE_SIGNING_KEYS, &key.kid, others_until)?;
+        add(&mut tx, key, others_until).await?;
         tx.commit().await
     }
+
+    /// Adds a key unless one of its algorithm signs already: of several replicas that start at once
+    /// one adds its key, and all use that. Returns whether it was added.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn ensure_signing_key(
+        &self,
+        key: &StoredKey,
+        others_until: DateTime<Utc>,
+    ) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        // A row that is always there: replicas queue here.
+        execute!(tx, sql::LOCK_ROLE, BuiltIn::Admin.name())?;
+        let stored = fetch_all!(tx, sql::SIGNING_KEYS => StoredKey, key.created_at)?;
+        let signs =
+            |stored: &StoredKey| stored.retired_at.is_none() && stored.algorithm == key.algorithm;
+        if stored.iter().any(signs) {
+            return Ok(false);
+        }
+        add(&mut tx, key, others_until).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+async fn add(tx: &mut Lease, key: &StoredKey, others_until: DateTime<Utc>) -> Result<()> {
+    execute!(
+        tx,
+        sql::INSERT_SIGNING_KEY,
+        &key.kid,
+        &key.algorithm,
+        &key.sealed_private_key,
+        key.created_at,
+    )?;
+    execute!(tx, sql::RETIRE_SIGNING_KEYS, &key.kid, others_until)?;
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Store, execute, fetch_all, fetch_optional, sql};
+use super::{Store, execute, fetch_all, fetch_optional, findable, sql};
 use crate::error::{Error, Result};
 use crate::rbac::BuiltIn;
 
@@ -118,16 +118,27 @@ pub struct ProfileChange {
 }
 
 /// One page of accounts.
-#[derive(Clone, Debug)]
-pub struct UserPage {
-    /// In order of creation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserPage<P> {
+    /// In the list's order.
     pub users: Vec<User>,
-    /// The id after which the next page starts, if there is one.
-    pub next: Option<Uuid>,
+    /// The position after which the next page starts, if there is one.
+    pub next: Option<P>,
+}
+
+impl<P> UserPage<P> {
+    /// From the rows, one more than the page holds if there is a next one.
+    pub(super) fn new(rows: Vec<UserRow>, limit: u32, position: impl Fn(&User) -> P) -> Self {
+        let mut users: Vec<User> = rows.into_iter().map(User::from).collect();
+        let more = users.len() > limit as usize;
+        users.truncate(limit as usize);
+        let next = more.then(|| users.last().map(position)).flatten();
+        Self { users, next }
+    }
 }
 
 /// What uniqueness and lookups go by.
-fn key(value: &str) -> String {
+pub(super) fn key(value: &str) -> String {
     value.to_lowercase()
 }
 
@@ -183,6 +194,9 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn credentials(&self, name: &str) -> Result<Option<Credentials>> {
+        if !findable(name) {
+            return Ok(None);
+        }
         let mut conn = self.reader().await?;
         let row = if name.contains('@') {
             fetch_optional!(conn, sql::CREDENTIALS_BY_EMAIL => CredentialsRow, key(name))?
@@ -202,34 +216,18 @@ impl Store {
         Ok(row.map(Credentials::from))
     }
 
-    /// A page of accounts in order of creation, after the account `after`; `search` is the
-    /// beginning of a username or e-mail address.
+    /// A page of all accounts in order of creation, after the account `after`, which need not exist
+    /// any more.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn list_users(
-        &self,
-        after: Option<Uuid>,
-        limit: u32,
-        search: Option<&str>,
-    ) -> Result<UserPage> {
+    pub async fn list_users(&self, after: Option<Uuid>, limit: u32) -> Result<UserPage<Uuid>> {
         let mut conn = self.reader().await?;
         let after = after.unwrap_or(Uuid::nil());
         // One more than asked for tells whether there is a next page.
         let take = i64::from(limit) + 1;
-        let rows = match search {
-            None => fetch_all!(conn, sql::LIST_USERS => UserRow, after, take)?,
-            Some(prefix) => {
-                let from = key(prefix);
-                let to = format!("{from}\u{10FFFF}");
-                fetch_all!(conn, sql::SEARCH_USERS => UserRow, after, take, from, to)?
-            }
-        };
-        let mut users: Vec<User> = rows.into_iter().map(User::from).collect();
-        let more = users.len() > limit as usize;
-        users.truncate(limit as usize);
-        let next = more.then(|| users.last().map(|user| user.id)).flatten();
-        Ok(UserPage { users, next })
+        let rows = fetch_all!(conn, sql::LIST_USERS => UserRow, after, take)?;
+        Ok(UserPage::new(rows, limit, |user| user.id))
     }
 
     /// Changes an account, and ends its sessions for the reason given when it gets disabled.
@@ -247,6 +245,8 @@ impl Store {
         let mut tx = self.begin().await?;
         if change.disabled == Some(true) {
             super::roles::keep_an_admin(&mut tx, id).await?;
+        } else {
+            execute!(tx, sql::LOCK_USER, id)?;
         }
         let row = fetch_optional!(tx, sql::USER_BY_ID => UserRow, id)?;
         let before: User = row.ok_or(Error::NotFound("user"))?.into();

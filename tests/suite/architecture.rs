@@ -22,7 +22,7 @@ const BESIDE: [(&str, &str, &str); 1] = [(
 )];
 
 /// Crates and the only places that may use them.
-const CRATES: [(&[&str], &[&str]); 7] = [
+const CRATES: [(&[&str], &[&str]); 8] = [
     (
         &["poem", "poem_openapi"],
         &["src/api/", "src/app.rs", "src/app/"],
@@ -31,6 +31,7 @@ const CRATES: [(&[&str], &[&str]); 7] = [
     (&["jsonwebtoken"], &["src/auth/token", "src/auth/keys"]),
     (&["argon2"], &["src/auth/password", "src/auth/hash_gate"]),
     (&["quick_cache"], &["src/cache/"]),
+    (&["redis", "rustls"], &["src/cache/redis"]),
     (&["clap"], &["src/main.rs", "src/config"]),
     (&["dotenvy"], &["src/main.rs"]),
 ];

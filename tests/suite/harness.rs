@@ -2,6 +2,9 @@
 
 mod client;
 mod metrics;
+pub mod postgres;
+mod redis;
+pub mod throwaway;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -15,8 +18,11 @@ use tempfile::TempDir;
 
 pub use client::{Answer, Client, http};
 pub use metrics::Metrics;
+pub use redis::redis_url;
 
 pub const PASSWORD: &str = "violet-harbour-31";
+/// What servers without a folder are given.
+pub const SECRET_KEY: &str = "a-secret-for-tests-of-32-characters";
 pub const ADMIN_PASSWORD: &str = "granite-meadow-58";
 
 /// How long a slow machine may take for what must happen.
@@ -24,8 +30,14 @@ pub const PATIENCE: Duration = Duration::from_mins(10);
 
 /// The program, run in this folder, with nothing in its environment but what is added.
 pub fn program(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rbac-sentinel"));
-    command.env_clear().current_dir(folder);
+    program_under(&[], folder)
+}
+
+fn program_under(under: &[String], folder: &Path) -> Command {
+    let program = env!("CARGO_BIN_EXE_rbac-sentinel");
+    let mut words = under.iter().map(String::as_str).chain([program]);
+    let mut command = Command::new(words.next().expect("the program at least"));
+    command.args(words).env_clear().current_dir(folder);
     command
 }
 
@@ -45,11 +57,36 @@ pub fn until<F: Future<Output = bool>>(
     }
 }
 
+/// Whether the suite runs on PostgreSQL and Redis.
+pub fn on_servers() -> bool {
+    match std::env::var("TEST_BACKENDS").as_deref() {
+        Err(_) | Ok("embedded") => false,
+        Ok("servers") => true,
+        Ok(other) => panic!("TEST_BACKENDS is `embedded` or `servers`, not `{other}`"),
+    }
+}
+
+/// What a server on this folder needs to run on the backends that the suite runs on: those of
+/// `TEST_BACKENDS`, the embedded ones by default.
+pub async fn backend(folder: &Path) -> Vec<(&'static str, String)> {
+    if !on_servers() {
+        return Vec::new();
+    }
+    vec![
+        ("DATABASE_URL", postgres::schema_of(folder).await),
+        ("SECRET_KEY", SECRET_KEY.to_owned()),
+        ("REDIS_URL", redis_url()),
+        ("REDIS_PREFIX", format!("{}:", postgres::schema(folder))),
+    ]
+}
+
 /// How a server shall be started.
 #[derive(Default)]
 pub struct Builder {
     env: BTreeMap<String, Option<String>>,
+    embedded: bool,
     dir: Option<TempDir>,
+    under: Vec<String>,
 }
 
 impl Builder {
@@ -65,9 +102,29 @@ impl Builder {
         self
     }
 
+    /// Uses the embedded database and cache, whatever the rest of the suite runs on: for tests of
+    /// the data folder itself.
+    pub fn embedded(mut self) -> Self {
+        self.embedded = true;
+        self
+    }
+
+    /// Uses this PostgreSQL and keeps nothing in its folder, as replicas do.
+    pub fn on_postgres(self, url: &str) -> Self {
+        self.embedded()
+            .env("DATABASE_URL", url)
+            .env("SECRET_KEY", SECRET_KEY)
+    }
+
     /// Uses a folder that another server has left.
     pub fn dir(mut self, dir: TempDir) -> Self {
         self.dir = Some(dir);
+        self
+    }
+
+    /// Runs it under a command that becomes the server in the end, such as `prlimit`.
+    pub fn under(mut self, command: &[&str]) -> Self {
+        self.under = command.iter().map(|word| (*word).to_owned()).collect();
         self
     }
 
@@ -77,7 +134,7 @@ impl Builder {
             .dir
             .unwrap_or_else(|| tempfile::tempdir().expect("a folder"));
         let log = dir.path().join("server.log");
-        let mut command = program(dir.path());
+        let mut command = program_under(&self.under, dir.path());
         command
             .env("API_ADDR", "127.0.0.1:0")
             .env("OPS_ADDR", "127.0.0.1:0")
@@ -89,8 +146,15 @@ impl Builder {
             .env("HASH_DEADLINE", "30s")
             // Nor how slow the disk is.
             .env("DB_ACQUIRE_TIMEOUT", "30s")
+            // Every test comes from the same address.
+            .env("RATE_LIMITS", "off")
             .env("SHUTDOWN_DELAY", "0s")
             .env("LOG_FORMAT", "json")
+            .envs(if self.embedded {
+                Vec::new()
+            } else {
+                backend(dir.path()).await
+            })
             .stdout(Stdio::piped())
             .stderr(
                 File::options()
@@ -174,7 +238,7 @@ impl Server {
         self.child.as_ref().expect("running").id()
     }
 
-    /// The folder that the server runs in; the database is in `data` below it.
+    /// The folder that the server runs in; the embedded database is in `data` below it.
     pub fn path(&self) -> PathBuf {
         self.dir.as_ref().expect("kept").path().to_owned()
     }

@@ -123,10 +123,19 @@ async fn bad_parameters_of_a_list_are_named() {
         ("cursor", "_____________________w-"),
         ("cursor", "!!!!!!!!!!!!!!!!!!!!!!"),
         ("cursor", "AAAAAAAAAAAAAAAAAAAAAB"),
+        // A search's, in a list.
+        ("cursor", "YWxpY2U"),
         ("search", ""),
         ("search", &long),
     ] {
         let answer = admin.get(&format!("/admin/users?{field}={value}")).await;
         answer.names(400, "malformed-request", field);
+    }
+    // Neither text nor as it is encoded.
+    for cursor in ["_w", "YWxpY2U=", "A"] {
+        let answer = admin
+            .get(&format!("/admin/users?search=a&cursor={cursor}"))
+            .await;
+        answer.names(400, "malformed-request", "cursor");
     }
 }

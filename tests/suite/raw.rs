@@ -21,6 +21,24 @@ pub struct RawAnswer {
 }
 
 impl RawAnswer {
+    /// Reads an answer, if its head is there.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1).and_then(|word| word.parse().ok());
+        let lines: Vec<String> = head
+            .lines()
+            .map(|line| match line.split_once(": ") {
+                Some((name, value)) => format!("{}: {value}", name.to_lowercase()),
+                None => line.to_owned(),
+            })
+            .collect();
+        Some(Self {
+            status: status?,
+            head: lines.join("\n"),
+            body: body.to_owned(),
+        })
+    }
+
     /// The body as JSON; null when it is not.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or(Value::Null)
@@ -45,14 +63,6 @@ impl Raw {
     pub async fn head(&mut self, request: &str, headers: &[&str]) {
         self.lines(request, &[headers, &["Connection: close"]].concat())
             .await;
-    }
-
-    /// Sends a whole request on a connection that is to be kept. A server that has read all that a
-    /// connection will bring does not look at it again, and misses that its client leaves.
-    pub async fn request(&mut self, request: &str, headers: &[&str], body: &str) {
-        let length = format!("Content-Length: {}", body.len());
-        self.lines(request, &[headers, &[&length]].concat()).await;
-        self.send(body.as_bytes()).await;
     }
 
     async fn lines(&mut self, request: &str, headers: &[&str]) {
@@ -83,19 +93,6 @@ impl Raw {
         let read = tokio::time::timeout(Duration::from_secs(60), read).await;
         let text = String::from_utf8_lossy(&bytes);
         assert!(read.is_ok(), "no end within a minute: {text}");
-        let (head, body) = text.split_once("\r\n\r\n").expect("a whole head");
-        let status = head.split(' ').nth(1).and_then(|word| word.parse().ok());
-        let lines: Vec<String> = head
-            .lines()
-            .map(|line| match line.split_once(": ") {
-                Some((name, value)) => format!("{}: {value}", name.to_lowercase()),
-                None => line.to_owned(),
-            })
-            .collect();
-        RawAnswer {
-            status: status.expect("a status"),
-            head: lines.join("\n"),
-            body: body.to_owned(),
-        }
+        RawAnswer::parse(&text).expect("a whole head")
     }
 }

@@ -131,7 +131,14 @@ async fn hammer(client: Client, path: &'static str, struck: Arc<AtomicBool>) -> 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_that_starts_after_the_answer_is_let_through_by_an_old_state() {
     let server = Server::start().await;
+    nobody_gets_through_late(&server, None).await;
+}
+
+/// Strikes accounts while their tokens are in heavy use, on this replica and perhaps on another,
+/// which loads the accounts meanwhile and so keeps what the replicas share warm.
+pub async fn nobody_gets_through_late(server: &Server, other: Option<&Server>) {
     let admin = server.admin().await;
+    let mut let_in_elsewhere = 0;
     let blows = [Blow::EndSessions, Blow::Delete, Blow::Demote];
     let blows = [[Blow::Disable; 20].as_slice(), &blows.repeat(4)].concat();
     for (round, blow) in blows.into_iter().enumerate() {
@@ -143,6 +150,10 @@ async fn no_request_that_starts_after_the_answer_is_let_through_by_an_old_state(
         let tasks: Vec<_> = (0..8)
             .map(|_| tokio::spawn(hammer(victim.clone(), "/admin-only", Arc::clone(&struck))))
             .collect();
+        let elsewhere = other.map(|other| {
+            let victim = victim.at(other);
+            tokio::spawn(hammer(victim, "/admin-only", Arc::clone(&struck)))
+        });
         tokio::time::sleep(Duration::from_millis(10)).await;
         blow.strike(&admin, &id).await;
         let answered = Instant::now();
@@ -155,7 +166,14 @@ async fn no_request_that_starts_after_the_answer_is_let_through_by_an_old_state(
                 .filter(|start| *start > answered);
             assert_eq!(late.count(), 0, "round {round}: {blow:?}");
         }
+        if let Some(elsewhere) = elsewhere {
+            let_in_elsewhere += elsewhere.await.expect("hammers").len();
+        }
     }
+    assert!(
+        other.is_none() || let_in_elsewhere > 0,
+        "never let in there"
+    );
 }
 
 /// A frame of HTTP/2 (RFC 9113 section 4.1).
@@ -216,7 +234,11 @@ fn disable_and_leave(admin: &Client, path: &str, after: Duration) -> TcpStream {
 
 #[tokio::test]
 async fn a_change_counts_even_when_whoever_asked_for_it_has_left() {
-    let server = Server::start().await;
+    changes_count_when_their_clients_leave(&Server::start().await).await;
+}
+
+/// Disables accounts for clients that leave at every moment of it.
+pub async fn changes_count_when_their_clients_leave(server: &Server) {
     let admin = server.admin().await;
     let mut victims = Vec::new();
     let mut connections = Vec::new();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, Client, Server};
 
 /// What is planted. Each is a word of its own, so that a hit tells where it came from.
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 25] = [
     "planted-secret-key-which-is-long-enough-0001",
     "planted-admin-password-0002",
     "planted-admin-name-0003",
@@ -31,7 +31,12 @@ const WORDS: [&str; 24] = [
     "planted-client-secret-0022",
     "planted-request-id-0023",
     "planted-role-0024",
+    "planted-forwarded-0025",
 ];
+
+/// Where all requests come from; what the log and the metrics must not hold of it.
+const ADDRESS: &str = "198.51.100.25";
+const NETWORK: &str = "198.51";
 
 fn word(number: usize) -> &'static str {
     let word = WORDS[number - 1];
@@ -47,7 +52,9 @@ async fn send(request: RequestBuilder) -> Answer {
         .header("user-agent", word(13))
         .header("x-api-key", word(15))
         .header("cookie", format!("session={}", word(16)))
-        .header("x-request-id", format!("\"{}\"", word(23)));
+        .header("x-request-id", format!("\"{}\"", word(23)))
+        .header("forwarded", format!("for={}", word(25)))
+        .header("x-forwarded-for", format!("{}, {ADDRESS}", word(25)));
     Answer::of(marked).await
 }
 
@@ -189,6 +196,9 @@ async fn tell_everything(server: &Server) -> Vec<String> {
                 .body(word(12).repeat(4_000)),
         )
         .await,
+        // A rate limit.
+        post(&anon, "/reset-password", &json!({ "email": word(7) })).await,
+        post(&anon, "/reset-password", &json!({ "email": word(7) })).await,
         // A used refresh token: ends the family, with a warning.
         post(&anon, "/refresh", &json!({ "refresh_token": given[1] })).await,
     ];
@@ -213,6 +223,9 @@ async fn assert_nothing_is_told(level: &str, format: &str) {
         .env("ADMIN_USERNAME", word(3))
         .env("ADMIN_EMAIL", word(4))
         .env("REFRESH_GRACE", "0s")
+        .env("RATE_LIMITS", "on")
+        .env("TRUSTED_PROXIES", "127.0.0.1")
+        .env("RATE_LIMIT_RESET_SOURCE", "1/1h")
         .start()
         .await;
     let given = tell_everything(&server).await;
@@ -220,7 +233,9 @@ async fn assert_nothing_is_told(level: &str, format: &str) {
     let metrics = server.metrics().await.0;
     // The log is the one that was meant to be read.
     assert!(
-        log.contains("authn_login_success") && log.contains("authn_login_fail"),
+        log.contains("authn_login_success")
+            && log.contains("authn_login_fail")
+            && log.contains("excess_rate_limit_exceeded"),
         "{log}"
     );
     // A token is given away by its parts, too.
@@ -240,6 +255,10 @@ async fn assert_nothing_is_told(level: &str, format: &str) {
     // Nor in part: every word begins like this, and whoever masks one keeps less.
     assert!(
         !log.contains("planted") && !metrics.contains("planted"),
+        "{log}"
+    );
+    assert!(
+        !log.contains(NETWORK) && !metrics.contains(NETWORK),
         "{log}"
     );
     assert!(!log.contains('@'), "an address is in the log: {log}");
@@ -327,6 +346,7 @@ async fn what_refuses_to_start_says_why_without_the_secret() {
         ("SECRET_KEY", "planted-short"),
         ("HS256_KEY", "planted-short"),
         ("DATABASE_URL", "mysql://root:planted-password@localhost/db"),
+        ("REDIS_URL", "http://:planted-password@localhost"),
         ("ADMIN_PASSWORD", "planted"),
     ] {
         let output = std::process::Command::new(binary)

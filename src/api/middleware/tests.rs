@@ -4,7 +4,18 @@ use poem::endpoint::make;
 use serde_json::Value;
 
 use super::*;
+use crate::auth::throttle::Throttle;
+use crate::cache::{Cache, Memory};
+use crate::clock::Clock;
+use crate::config::{Networks, RateLimits, Switch};
 use crate::metrics::{Metric as _, recorder_builder};
+
+fn no_limits() -> EdgeLimits {
+    let rates = RateLimits::uniform(Switch::Off, "1/1s".parse().expect("a rate"));
+    let cache = Arc::new(Cache::Memory(Memory::new(Clock::system(), 10)));
+    let throttle = Throttle::new(rates, b"", cache, Clock::system());
+    EdgeLimits::new(Arc::new(throttle), Networks::default())
+}
 
 /// A handler that panics unless it is asked for `/well`.
 fn panicking() -> Edge<impl Endpoint<Output = Response>> {
@@ -13,7 +24,13 @@ fn panicking() -> Edge<impl Endpoint<Output = Response>> {
         assert_eq!(request.uri().path(), "/well", "hunter2");
         Response::builder().body("well")
     });
-    Edge::new(inner, Arc::new(Routes::new(routes)), Arc::default())
+    Edge::new(
+        inner,
+        Arc::new(Routes::new(routes)),
+        no_limits(),
+        Arc::default(),
+        Duration::MAX,
+    )
 }
 
 async fn get<E: Endpoint<Output = Response> + 'static>(

@@ -19,12 +19,14 @@ fn now() -> DateTime<Utc> {
 async fn tokens() -> Tokens {
     // HS256 needs no database; what is tested here is the same for every algorithm.
     let folder = tempfile::tempdir().expect("folder");
-    let store = crate::store::Store::open(&crate::store::SqliteOptions {
-        url: folder.path().join("t.db").display().to_string(),
-        readers: 1,
-        synchronous_full: false,
-        acquire_timeout: std::time::Duration::from_secs(5),
-    })
+    let store = crate::store::Store::open(&crate::store::Options::Sqlite(
+        crate::store::SqliteOptions {
+            url: folder.path().join("t.db").display().to_string(),
+            readers: 1,
+            synchronous_full: false,
+            acquire_timeout: std::time::Duration::from_secs(5),
+        },
+    ))
     .await
     .expect("opens");
     let sealing = super::super::keys::SealingKey::derive(b"secret").expect("derives");

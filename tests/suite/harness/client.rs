@@ -40,6 +40,14 @@ impl Client {
         }
     }
 
+    /// The same at another server.
+    pub fn at(&self, server: &super::Server) -> Self {
+        Self {
+            base: server.api.clone(),
+            ..self.clone()
+        }
+    }
+
     /// The same with another access token.
     pub fn token(&self, access: &str) -> Self {
         Self {

@@ -8,9 +8,13 @@ use crate::harness::{Server, program};
 
 /// The variables of the configuration, as its source declares them.
 fn declared() -> BTreeSet<String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config.rs");
-    let source = std::fs::read_to_string(source).expect("the source");
-    source
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let parts = std::fs::read_dir(root.join("config")).expect("the parts");
+    let mut paths: Vec<_> = parts.map(|part| part.expect("readable").path()).collect();
+    paths.push(root.join("config.rs"));
+    let read = |path| std::fs::read_to_string(path).expect("the source");
+    let sources: String = paths.into_iter().map(read).collect();
+    sources
         .split("env = \"")
         .skip(1)
         .map(|rest| rest.split('"').next().expect("a name").to_owned())
@@ -46,7 +50,10 @@ fn help_documents_every_option_and_its_variable() {
 fn secrets_in_the_environment_are_not_shown_by_help() {
     let folder = folder();
     let mut command = program(folder.path());
-    for name in ["SECRET_KEY", "HS256_KEY", "ADMIN_PASSWORD", "DATABASE_URL"] {
+    for name in ["SECRET_KEY", "HS256_KEY", "ADMIN_PASSWORD"] {
+        command.env(name, "hunter2");
+    }
+    for name in ["DATABASE_URL", "REDIS_URL"] {
         command.env(name, "hunter2");
     }
     let help = success(command.args(["serve", "--help"]));
@@ -61,6 +68,7 @@ fn config_prints_every_option_and_masks_secrets() {
         .env("SECRET_KEY", "hunter2".repeat(5))
         .env("ADMIN_PASSWORD", "hunter2")
         .env("DATABASE_URL", "sqlite://hunter2.db")
+        .env("REDIS_URL", "redis://:hunter2@localhost")
         .env("ADMIN_EMAIL", "margaret@example.com")
         .env("SIGNING_ALG", "HS256")
         .env("HS256_KEY", "hunter2".repeat(5));

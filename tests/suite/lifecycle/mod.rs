@@ -2,9 +2,10 @@
 
 mod algorithms;
 mod command_line;
-mod crash;
 mod offline;
 mod refusals;
+mod replicas;
+mod seeding;
 mod shutdown;
 mod start;
 

@@ -6,13 +6,14 @@ use std::process::Command;
 use serde_json::json;
 
 use super::{run_with, success, text};
-use crate::harness::{ADMIN_PASSWORD, Server, program};
+use crate::harness::{ADMIN_PASSWORD, Server, backend, program};
 
 /// The program on the data that a server in this folder uses.
-fn command(folder: &Path, args: &[&str]) -> Command {
+async fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = program(folder);
     command
         .env("DATA_DIR", folder.join("data"))
+        .envs(backend(folder).await)
         .env("HASH_MEMORY_KIB", "64")
         .env("HASH_ITERATIONS", "1")
         .args(args);
@@ -32,7 +33,7 @@ const CREATE: [&str; 6] = [
 async fn migrate_makes_a_database_that_a_server_takes_over() {
     let folder = tempfile::tempdir().expect("a folder");
     for _ in 0..2 {
-        let printed = success(&mut command(folder.path(), &["migrate"]));
+        let printed = success(&mut command(folder.path(), &["migrate"]).await);
         assert!(printed.contains("up to date"), "{printed}");
     }
     let server = Server::builder().dir(folder).start().await;
@@ -44,7 +45,7 @@ async fn keys_lists_the_published_keys_without_their_private_halves() {
     let server = Server::start().await;
     let answer = server.anon().get("/.well-known/jwks.json").await;
     let kid = answer.json["keys"][0]["kid"].as_str().expect("a key");
-    let printed = success(&mut command(&server.path(), &["keys"]));
+    let printed = success(&mut command(&server.path(), &["keys"]).await);
     let start = format!("{kid} EdDSA active since ");
     assert!(printed.starts_with(&start), "{printed}");
     assert_eq!(printed.lines().count(), 1, "{printed}");
@@ -53,7 +54,7 @@ async fn keys_lists_the_published_keys_without_their_private_halves() {
 #[tokio::test]
 async fn an_administrator_made_beforehand_is_the_first_one() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut create = command(folder.path(), &CREATE);
+    let mut create = command(folder.path(), &CREATE).await;
     let output = run_with(&mut create, &format!("{ADMIN_PASSWORD}\n"));
     let (printed, complaint) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{complaint}");
@@ -76,7 +77,7 @@ async fn an_administrator_made_beforehand_is_the_first_one() {
 #[tokio::test]
 async fn an_administrator_can_be_made_beside_a_running_server() {
     let server = Server::start().await;
-    let mut create = command(&server.path(), &CREATE);
+    let mut create = command(&server.path(), &CREATE).await;
     let output = run_with(&mut create, ADMIN_PASSWORD);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let chief = server.login("chief", ADMIN_PASSWORD).await;
@@ -87,24 +88,24 @@ async fn an_administrator_can_be_made_beside_a_running_server() {
 async fn an_administrator_is_made_by_the_same_rules_as_everybody() {
     let server = Server::start().await;
     server.register("alice").await;
-    let attempt = |name: &str, email: &str, password: &str| {
+    let attempt = async |name: &str, email: &str, password: &str| {
         let args = ["admin", "create", "--username", name, "--email", email];
-        let output = run_with(&mut command(&server.path(), &args), password);
+        let output = run_with(&mut command(&server.path(), &args).await, password);
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(text(&output.stdout), "");
         let complaint = text(&output.stderr);
         assert!(!complaint.contains("hunter2"), "{complaint}");
         complaint
     };
-    let complaint = attempt("bob", "bob@example.com", "hunter2");
+    let complaint = attempt("bob", "bob@example.com", "hunter2").await;
     assert!(complaint.contains("password"), "{complaint}");
-    let complaint = attempt("bob", "bob@example.com", "");
+    let complaint = attempt("bob", "bob@example.com", "").await;
     assert!(complaint.contains("password"), "{complaint}");
-    let complaint = attempt("Alice", "other@example.com", ADMIN_PASSWORD);
+    let complaint = attempt("Alice", "other@example.com", ADMIN_PASSWORD).await;
     assert!(complaint.contains("username is taken"), "{complaint}");
-    let complaint = attempt("bob", "ALICE@example.com", ADMIN_PASSWORD);
+    let complaint = attempt("bob", "ALICE@example.com", ADMIN_PASSWORD).await;
     assert!(complaint.contains("email is taken"), "{complaint}");
-    let complaint = attempt("bob", "no address", ADMIN_PASSWORD);
+    let complaint = attempt("bob", "no address", ADMIN_PASSWORD).await;
     assert!(complaint.contains("email"), "{complaint}");
 }
 
@@ -114,7 +115,7 @@ async fn promote_gives_the_role_to_an_existing_account() {
     server.register("alice").await;
     server.register("bob").await;
     for (name, canonical) in [("alice", "alice"), ("BOB@example.com", "bob")] {
-        let printed = success(&mut command(&server.path(), &["admin", "promote", name]));
+        let printed = success(&mut command(&server.path(), &["admin", "promote", name]).await);
         let sentence = format!("{canonical} is an administrator");
         assert!(printed.contains(&sentence), "{printed}");
         let user = server.login(canonical, crate::harness::PASSWORD).await;
@@ -122,7 +123,7 @@ async fn promote_gives_the_role_to_an_existing_account() {
         assert_eq!(me["roles"], json!(["admin", "user"]));
         assert_eq!(user.get("/admin/users").await.status, 200);
     }
-    let mut nobody = command(&server.path(), &["admin", "promote", "nobody"]);
+    let mut nobody = command(&server.path(), &["admin", "promote", "nobody"]).await;
     let output = run_with(&mut nobody, "");
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("no such user"));

@@ -54,6 +54,12 @@ fn wrong_combinations_are_refused_before_anything_is_touched() {
             vec![("DATABASE_URL", "mysql://root:hunter2@localhost/x")],
             "DATABASE_URL must start with",
         ),
+        (
+            vec![("REDIS_URL", "localhost:6379/hunter2")],
+            "REDIS_URL must start with",
+        ),
+        (vec![("REDIS_PREFIX", "a b")], "REDIS_PREFIX"),
+        (vec![("REDIS_TIMEOUT", "1s")], "REDIS_TIMEOUT"),
         (vec![("ACCESS_TOKEN_TTL", "31m")], "ACCESS_TOKEN_TTL"),
         (vec![("SESSION_TTL", "1d")], "SESSION_TTL"),
         (vec![("LOG_LEVEL", "a=b=c")], "LOG_LEVEL"),
@@ -88,7 +94,7 @@ fn a_weak_password_for_the_first_administrator_is_refused() {
 
 #[tokio::test]
 async fn a_damaged_or_exposed_key_file_is_refused() {
-    let folder = Server::start().await.stop().await;
+    let folder = Server::builder().embedded().start().await.stop().await;
     let file = folder.path().join("data").join("secret.key");
     let sound = std::fs::read(&file).expect("the key");
     let expose = |mode| {
@@ -106,14 +112,15 @@ async fn a_damaged_or_exposed_key_file_is_refused() {
     let complaint = refusal(folder.path(), &[]);
     assert!(complaint.contains("chmod 600"), "{complaint}");
     expose(0o600);
-    let server = Server::builder().dir(folder).start().await;
+    let server = Server::builder().embedded().dir(folder).start().await;
     server.admin().await;
 }
 
 #[tokio::test]
 async fn another_secret_than_the_one_before_is_refused() {
     let first = "hunter2-the-first-secret-of-this-database";
-    let server = Server::builder().env("SECRET_KEY", first).start().await;
+    let builder = || Server::builder().embedded().env("SECRET_KEY", first);
+    let server = builder().start().await;
     let folder = server.stop().await;
     for env in [&[("SECRET_KEY", KEY)][..], &[]] {
         let complaint = refusal(folder.path(), env);
@@ -121,11 +128,7 @@ async fn another_secret_than_the_one_before_is_refused() {
         assert!(complaint.contains("cannot be decrypted"), "{complaint}");
     }
     // Nothing was lost by trying.
-    Server::builder()
-        .env("SECRET_KEY", first)
-        .dir(folder)
-        .start()
-        .await;
+    builder().dir(folder).start().await;
 }
 
 #[test]

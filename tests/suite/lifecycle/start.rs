@@ -12,7 +12,8 @@ fn mode(path: &Path) -> u32 {
 
 #[tokio::test]
 async fn the_first_start_says_where_things_are_and_never_the_configured_password() {
-    let server = Server::builder().env("LOG_LEVEL", "trace").start().await;
+    let builder = Server::builder().embedded();
+    let server = builder.env("LOG_LEVEL", "trace").start().await;
     let data = server.path().join("data").join("rbac-sentinel.db");
     for line in [
         format!("documentation  {}/docs", server.api),
@@ -81,7 +82,7 @@ async fn every_first_start_generates_another_password() {
 
 #[tokio::test]
 async fn what_is_kept_is_for_its_owner_alone() {
-    let server = Server::start().await;
+    let server = Server::builder().embedded().start().await;
     let data = server.path().join("data");
     assert_eq!(mode(&data), 0o700);
     assert_eq!(mode(&data.join("secret.key")), 0o600);
@@ -90,7 +91,8 @@ async fn what_is_kept_is_for_its_owner_alone() {
 #[tokio::test]
 async fn a_configured_secret_is_not_written_down() {
     let secret = "not-a-word-of-this-on-any-disk-0123456789";
-    let server = Server::builder().env("SECRET_KEY", secret).start().await;
+    let builder = Server::builder().embedded();
+    let server = builder.env("SECRET_KEY", secret).start().await;
     server.admin().await;
     let folder = server.stop().await;
     let data = folder.path().join("data");

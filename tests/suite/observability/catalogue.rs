@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use rbac_sentinel::metrics::{CATALOGUE, Kind};
+use rbac_sentinel::metrics::{CATALOGUE, Kind, RedisOperation};
 use rbac_sentinel::rbac::Permission;
 use serde_json::json;
 
@@ -149,6 +149,11 @@ async fn open_labels_stay_within_what_bounds_them() {
                     .is_ok_and(|status: u16| (200..600).contains(&status))
         });
         within("db_query_summary", &|value| {
+            if series.labels["db_system_name"] == "redis" {
+                return RedisOperation::ALL
+                    .iter()
+                    .any(|known| known.word() == value);
+            }
             rbac_sentinel::store::sql::ALL
                 .iter()
                 .any(|statement| statement.name == value)

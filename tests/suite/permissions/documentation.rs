@@ -76,8 +76,10 @@ async fn the_statuses_that_follow_from_an_operations_shape_are_documented() {
             ("400", has_body || has_parameters),
             ("401", guarded),
             ("403", privileged || operation.id == "register"),
+            ("408", has_body),
             ("413", has_body),
             ("415", has_body),
+            ("429", operation.id != "health"),
             ("500", true),
             ("503", true),
         ];

@@ -10,11 +10,11 @@ use rbac_sentinel::auth::secret_for;
 use rbac_sentinel::auth::token::{Claims, Tokens};
 use rbac_sentinel::clock::Clock;
 use rbac_sentinel::config::SigningAlgorithm;
-use rbac_sentinel::store::{SqliteOptions, Store};
+use rbac_sentinel::store::{Options, PostgresOptions, SqliteOptions, Store};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::Server;
+use crate::harness::{PATIENCE, Server, backend};
 
 /// A token, what it is, and why it must be refused in the words of the metrics.
 pub struct Forged {
@@ -37,20 +37,31 @@ fn part(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-/// The signer of a running server with EdDSA: its own keys, loaded from its data folder.
+/// The signer of a running server with EdDSA: its own keys, loaded from its database.
 async fn signer(server: &Server) -> Tokens {
     let data = server.path().join("data");
     // Statements keep the metric handles of their first use, which may be this one.
     crate::store_contract::recorder();
-    let store = Store::open(&SqliteOptions {
-        url: data.join("rbac-sentinel.db").display().to_string(),
-        readers: 1,
-        synchronous_full: true,
-        acquire_timeout: std::time::Duration::from_secs(30),
-    })
-    .await
-    .expect("the server's database opens");
-    let secret = secret_for(None, &data).expect("the server's secret");
+    let env = backend(&server.path()).await;
+    let given = |name| env.iter().find(|(known, _)| *known == name);
+    let options = match given("DATABASE_URL") {
+        Some((_, url)) => Options::Postgres(PostgresOptions {
+            url: url.clone(),
+            max_connections: 1,
+            acquire_timeout: PATIENCE,
+            statement_timeout: PATIENCE,
+            application_name: "forger".to_owned(),
+        }),
+        None => Options::Sqlite(SqliteOptions {
+            url: data.join("rbac-sentinel.db").display().to_string(),
+            readers: 1,
+            synchronous_full: true,
+            acquire_timeout: PATIENCE,
+        }),
+    };
+    let store = Store::open(&options).await.expect("the server's database");
+    let configured = given("SECRET_KEY").map(|(_, secret)| secret.as_str());
+    let secret = secret_for(configured, &data).expect("the server's secret");
     let keys = Keyring::load(
         &store,
         &SealingKey::derive(&secret).expect("derives"),

@@ -22,7 +22,7 @@ pub fn recorder() -> &'static PrometheusHandle {
     })
 }
 
-type Opened<'a> = Pin<Box<dyn Future<Output = Store> + Send + 'a>>;
+type Opened<'a> = Pin<Box<dyn Future<Output = Store> + 'a>>;
 /// Opens the database that belongs to a folder.
 pub type Open = for<'a> fn(&'a Path) -> Opened<'a>;
 

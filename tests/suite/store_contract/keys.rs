@@ -94,3 +94,13 @@ pub async fn an_open_database_answers_and_a_closed_one_is_unavailable(db: &Datab
         .await;
     assert!(matches!(refused, Err(Error::Unavailable)), "{refused:?}");
 }
+
+pub async fn writing_on_trial_leaves_nothing_behind(db: &Database) {
+    let before = db.store.count_users().await.expect("asked");
+    for _ in 0..2 {
+        db.store.try_writing().await.expect("writes");
+    }
+    let keys = db.store.signing_keys(at(0)).await.expect("asked");
+    assert!(keys.is_empty(), "{keys:?}");
+    assert_eq!(db.store.count_users().await.expect("asked"), before);
+}

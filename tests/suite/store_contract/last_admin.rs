@@ -62,7 +62,7 @@ pub async fn two_administrators_who_remove_one_another_leave_one(db: &Database) 
         let second = db.admin(&format!("second-{round}")).await;
         if round > 0 {
             // The one who was left over makes room, so that there are two again.
-            let left = db.store.list_users(None, 1, None).await.expect("asked");
+            let left = db.store.list_users(None, 1).await.expect("asked");
             let left = left.users[0].id;
             db.store.delete_user(left, at(1)).await.expect("deleted");
         }

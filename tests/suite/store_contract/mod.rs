@@ -7,21 +7,25 @@
 mod accounts;
 mod changes;
 mod database;
+mod housekeeping;
 mod keys;
 mod last_admin;
 mod listing;
 mod roles;
 mod rotation;
+mod searching;
+mod seeding;
 mod sessions;
 mod times;
 
 use std::path::Path;
 use std::time::Duration;
 
-use rbac_sentinel::store::{SqliteOptions, Store};
+use rbac_sentinel::store::{Options, PostgresOptions, SqliteOptions, Store};
 
 use self::database::Database;
 pub use self::database::recorder;
+use crate::harness::postgres;
 
 /// The engine that is always there.
 async fn open_sqlite(folder: &Path) -> Store {
@@ -32,7 +36,21 @@ async fn open_sqlite(folder: &Path) -> Store {
         // Long enough for every test to wait its turn on a slow machine.
         acquire_timeout: Duration::from_mins(1),
     };
-    Store::open(&options).await.expect("the database opens")
+    let store = Store::open(&Options::Sqlite(options)).await;
+    store.expect("the database opens")
+}
+
+/// A schema of its own on the server that the tests are given.
+async fn open_postgresql(folder: &Path) -> Store {
+    let options = PostgresOptions {
+        url: postgres::schema_of(folder).await,
+        max_connections: 8,
+        acquire_timeout: Duration::from_mins(1),
+        statement_timeout: Duration::from_mins(1),
+        application_name: "store-contract".to_owned(),
+    };
+    let store = Store::open(&Options::Postgres(options)).await;
+    store.expect("the database opens")
 }
 
 /// Hands every contract to another macro.
@@ -52,19 +70,24 @@ macro_rules! contracts {
                 disabling_ends_every_session_and_names_them,
                 a_password_changes_only_from_the_hash_that_was_verified,
                 deleting_takes_everything_along;
+            housekeeping: of_many_who_reach_for_a_run_one_begins_it,
+                a_run_begins_when_it_is_due_and_nobody_is_at_it,
+                who_was_overtaken_removes_nothing,
+                a_batch_is_bounded,
+                sessions_go_when_their_time_is_over_and_no_sooner,
+                rotated_tokens_go_and_reuse_of_those_kept_is_detected,
+                signing_keys_go_long_after_they_retired;
             keys: keys_come_oldest_first_and_a_new_one_retires_the_others,
                 a_retired_key_keeps_its_first_deadline,
                 everything_is_there_after_a_restart,
-                an_open_database_answers_and_a_closed_one_is_unavailable;
+                an_open_database_answers_and_a_closed_one_is_unavailable,
+                writing_on_trial_leaves_nothing_behind;
             last_admin: the_last_administrator_stays,
                 a_disabled_administrator_does_not_count,
                 two_administrators_who_remove_one_another_leave_one;
             listing: pages_give_everybody_once_and_in_order,
                 pages_stay_whole_while_accounts_are_made,
-                the_last_page_says_that_it_is_the_last,
-                a_search_finds_beginnings_of_names_and_addresses_in_any_case,
-                characters_that_mean_something_to_sql_mean_themselves,
-                a_search_is_paged_too;
+                the_last_page_says_that_it_is_the_last;
             roles: granting_and_revoking_say_whether_anything_changed,
                 an_unknown_account_or_role_is_not_found,
                 roles_come_sorted_and_exist_by_name;
@@ -77,13 +100,23 @@ macro_rules! contracts {
                 no_refresh_outlives_the_session,
                 an_ended_session_does_not_rotate,
                 fifty_at_once_leave_one_living_chain;
+            searching: a_search_finds_beginnings_of_names_and_addresses_in_any_case,
+                characters_that_mean_something_to_sql_mean_themselves,
+                a_search_is_paged_too,
+                names_come_before_addresses_and_nobody_twice,
+                a_search_goes_on_behind_accounts_that_are_gone,
+                positions_of_other_searches_find_nobody_else;
+            seeding: seeded_accounts_are_like_others,
+                a_seed_goes_on_where_the_last_one_ended,
+                a_seed_is_made_whole_or_not_at_all,
+                a_name_that_only_looks_seeded_is_in_the_way;
             sessions: a_session_starts_only_with_the_current_hash_of_an_enabled_account,
                 a_login_is_remembered_and_renews_the_hash,
                 only_living_sessions_are_listed_newest_first,
                 a_session_ends_once_and_only_for_its_owner,
                 all_sessions_of_one_account_end_together,
                 a_principal_stands_behind_living_sessions_alone,
-                sessions_are_counted_by_age_and_life;
+                living_sessions_are_counted;
             times: times_come_back_to_the_microsecond,
                 deadlines_compare_rightly_whole_or_fractional,
                 keys_sort_rightly_by_whole_and_fractional_seconds;
@@ -145,4 +178,4 @@ macro_rules! engines {
     };
 }
 
-engines! { sqlite => open_sqlite }
+engines! { sqlite => open_sqlite, postgresql => open_postgresql }

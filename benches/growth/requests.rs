@@ -1,0 +1,132 @@
+//! The requests, one at a time on one connection.
+
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::Result;
+use crate::client::{Connection, get, login, runtime};
+use crate::scrape::Scrape;
+use crate::server::{PASSWORD, Server};
+use crate::stats::{Latency, milliseconds};
+
+/// What is asked, in the order of the report.
+const KINDS: [&str; 7] = [
+    "login",
+    "users_me_cold",
+    "first_page",
+    "page_in_the_middle",
+    "search_for_one",
+    "search_for_everybody",
+    "search_for_nobody",
+];
+/// The statements behind them.
+const STATEMENTS: [&str; 5] = [
+    "credentials_by_username",
+    "principal",
+    "list_users",
+    "search_usernames",
+    "search_emails",
+];
+const DURATION: &str = "db_client_operation_duration_seconds";
+
+/// Somebody who asks, and how long the answers took.
+struct Asker {
+    connection: Connection,
+    times: Vec<(&'static str, Duration)>,
+}
+
+impl Asker {
+    async fn ask(&mut self, kind: &'static str, request: &[u8]) -> Result<Value> {
+        let start = Instant::now();
+        let answer = self.connection.exchange(request).await?;
+        self.times.push((kind, start.elapsed()));
+        if answer.status != 200 {
+            return Err(format!("{kind} was answered {}", answer.status).into());
+        }
+        Ok(serde_json::from_slice(answer.body)?)
+    }
+
+    async fn token(&mut self, name: &str) -> Result<String> {
+        let answer = self.ask("login", &login(name, PASSWORD)).await?;
+        let token = answer["access_token"].as_str();
+        Ok(token.ok_or("no token")?.to_owned())
+    }
+
+    /// One request of each kind, about the account of this number.
+    async fn round(&mut self, admin: &str, number: u32) -> Result<()> {
+        let name = format!("seed-{number:07}");
+        let token = self.token(&name).await?;
+        let me = self.ask("users_me_cold", &get("/users/me", &token)).await?;
+        let id: Uuid = me["id"].as_str().ok_or("no id")?.parse()?;
+        let cursor = URL_SAFE_NO_PAD.encode(id.as_bytes());
+        for (kind, query) in [
+            ("first_page", String::new()),
+            ("page_in_the_middle", format!("?cursor={cursor}")),
+            ("search_for_one", format!("?search={name}")),
+            ("search_for_everybody", "?search=seed-".to_owned()),
+            ("search_for_nobody", "?search=nobody".to_owned()),
+        ] {
+            self.ask(kind, &get(&format!("/admin/users{query}"), admin))
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Measures and prints.
+pub fn measure(server: &Server, users: u32, samples: u32) -> Result<Value> {
+    // Far from one another, and the same in every run.
+    let number = |index: u32| {
+        let step = u64::from(index) * 2_654_435_761;
+        u32::try_from(step % u64::from(users)).map_or(1, |number| number + 1)
+    };
+    let runtime = runtime();
+    let (mut asker, admin) = runtime.block_on(async {
+        let mut asker = Asker {
+            connection: Connection::open(server.api).await?,
+            times: Vec::new(),
+        };
+        let admin = asker.token("admin").await?;
+        for index in 0..samples / 10 {
+            asker.round(&admin, number(samples + index)).await?;
+        }
+        asker.times.clear();
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>((asker, admin))
+    })?;
+    let before = Scrape::take(server.ops)?;
+    runtime.block_on(async {
+        for index in 0..samples {
+            asker.round(&admin, number(index)).await?;
+        }
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+    })?;
+    let times = asker.times;
+    let after = Scrape::take(server.ops)?;
+
+    let mut figures = Map::new();
+    for kind in KINDS {
+        let of_kind = times.iter().filter(|(other, _)| *other == kind);
+        let latency = Latency::of(of_kind.map(|(_, time)| *time).collect());
+        println!(
+            "  {kind:22} median {:.3} ms, P95 {:.3} ms",
+            milliseconds(latency.p50),
+            milliseconds(latency.p95)
+        );
+        figures.insert(kind.to_owned(), latency.json());
+    }
+    for statement in STATEMENTS {
+        let label = format!("db_query_summary=\"{statement}\"");
+        let grown = |suffix: &str| {
+            let name = format!("{DURATION}_{suffix}");
+            after.sum(&name, &label) - before.sum(&name, &label)
+        };
+        let mean = grown("sum") / grown("count") * 1e3;
+        println!("  {statement:24} in the mean {mean:.3} ms in the database");
+        figures.insert(statement.to_owned(), json!({ "mean_ms": mean }));
+    }
+    Ok(Value::Object(figures))
+}

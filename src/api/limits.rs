@@ -1,0 +1,164 @@
+//! Rate limits at the edge, and what a refusal by any of them looks like.
+//!
+//! Every request counts here, but for those that ask whether the service works: also paths that
+//! nobody documented, and before a byte of the body is read. Login, registration and refresh are
+//! limited further on by their flows, which know the account.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use poem::Request;
+use poem::http::{HeaderName, StatusCode, header};
+
+use super::problem::Problem;
+use super::source;
+use crate::auth::throttle::{Source, Throttle};
+use crate::config::Networks;
+use crate::error::{Limited, Result};
+
+/// Of draft-ietf-httpapi-ratelimit-headers: the limit, and what is left of it. Whom the limit
+/// counts (the partition key) is left out.
+pub const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// See [`RATELIMIT_POLICY`].
+pub const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// The one path that is never refused: whoever watches the service asks there.
+pub const EXEMPT: &str = "/health";
+
+/// What every request has to get through.
+pub struct EdgeLimits {
+    throttle: Arc<Throttle>,
+    proxies: Networks,
+    /// That a proxy seems to be in front that is not trusted has been said.
+    warned: AtomicBool,
+}
+
+impl EdgeLimits {
+    /// Asks these limits, and believes these proxies about addresses.
+    #[must_use]
+    pub const fn new(throttle: Arc<Throttle>, proxies: Networks) -> Self {
+        Self {
+            throttle,
+            proxies,
+            warned: AtomicBool::new(false),
+        }
+    }
+
+    /// Asks whether a request may go on.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub async fn admit(&self, request: &mut Request) -> Result<(), Problem> {
+        let path = request.uri().path();
+        if path == EXEMPT || !self.throttle.is_on() {
+            return Ok(());
+        }
+        let source = Source::from(source::client(request, &self.proxies));
+        self.look_for_proxies(request);
+        self.throttle.general(&source)?;
+        match path {
+            "/verify-email" | "/verify-email/resend" => self.throttle.verification(&source).await?,
+            "/forgot-password" | "/reset-password" => self.throttle.reset(&source).await?,
+            "/login" | "/register" | "/refresh" => {
+                request.set_data(source);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Says once that everybody may be sharing one proxy's limits.
+    fn look_for_proxies(&self, request: &Request) {
+        if !self.warned.load(Ordering::Relaxed)
+            && source::seems_forwarded(request, &self.proxies)
+            && !self.warned.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                "a proxy seems to be in front that is not in TRUSTED_PROXIES: everybody behind it is \
+                 limited as one address"
+            );
+        }
+    }
+}
+
+/// Where a request that is limited further on comes from, as [`EdgeLimits::admit`] found it.
+pub fn source_of(request: &Request) -> Source {
+    let unknown = || Source::from(std::net::IpAddr::from([0, 0, 0, 0]));
+    request.data().copied().unwrap_or_else(unknown)
+}
+
+impl From<Limited> for Problem {
+    fn from(limited: Limited) -> Self {
+        let Limited {
+            limiter,
+            dimension,
+            count,
+            period,
+            retry_after,
+        } = limited;
+        let wait = whole_seconds(retry_after);
+        let window = whole_seconds(period);
+        let whose = if dimension == "source" {
+            "from this address"
+        } else {
+            "for this account"
+        };
+        let unit = if wait == 1 { "second" } else { "seconds" };
+        let policy = format!("\"{limiter}\";q={count};w={window}");
+        let state = format!("\"{limiter}\";r=0;t={wait}");
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited")
+            .detail(format!(
+                "too many requests {whose}: come back in {wait} {unit}"
+            ))
+            .header(header::RETRY_AFTER, wait.to_string())
+            .header(RATELIMIT_POLICY, policy)
+            .header(RATELIMIT, state);
+        problem.more.limit = Some(limiter);
+        problem.more.counted = Some(dimension);
+        problem
+    }
+}
+
+/// Rounded up, so that nobody comes back too early.
+fn whole_seconds(duration: Duration) -> u64 {
+    let begun = u64::from(duration.subsec_nanos() > 0);
+    (duration.as_secs() + begun).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_which_limit_and_when_to_come_back() {
+        let problem = Problem::from(Limited {
+            limiter: "login",
+            dimension: "account",
+            count: 20,
+            period: Duration::from_millis(59_001),
+            retry_after: Duration::from_millis(11_001),
+        });
+        let body = problem.body("/login", "id");
+        assert_eq!((body.status, body.limit.as_deref()), (429, Some("login")));
+        assert_eq!(body.counted.as_deref(), Some("account"));
+        assert!(body.detail.is_some_and(|d| d.ends_with("in 12 seconds")));
+        let headers = problem.more.headers.iter();
+        let headers: Vec<_> = headers
+            .map(|(name, value)| (name.as_str(), value.to_str().expect("text")))
+            .collect();
+        let expected = [
+            ("retry-after", "12"),
+            ("ratelimit-policy", "\"login\";q=20;w=60"),
+            ("ratelimit", "\"login\";r=0;t=12"),
+        ];
+        assert_eq!(headers, expected);
+    }
+
+    #[test]
+    fn nobody_is_told_to_come_back_too_early() {
+        for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (2999, 3)] {
+            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The socket under a connection, with what hyper lacks: a deadline for clients that do not take
+//! their answer, and an eye on clients that leave while they wait for it.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::activity::Activity;
+use crate::metrics::ConnectionEnd;
+
+/// How many bytes a second a client must take at least, once it has made the service wait. A slow
+/// line takes more; who drinks by the drop would otherwise hold on for as long as they like.
+const SLOWEST: u64 = 1024;
+
+/// A client's socket.
+pub(super) struct Stream {
+    socket: TcpStream,
+    activity: Arc<Activity>,
+    timeout: Duration,
+    /// There since something could not be sent, until all of it is.
+    blocked: Option<Blocked>,
+}
+
+/// What is not taken.
+struct Blocked {
+    since: Instant,
+    taken: u64,
+    alarm: Pin<Box<Sleep>>,
+}
+
+impl Stream {
+    pub(super) fn new(socket: TcpStream, activity: Arc<Activity>, timeout: Duration) -> Self {
+        Self {
+            socket,
+            activity,
+            timeout,
+            blocked: None,
+        }
+    }
+
+    /// Follows an attempt to send.
+    fn sending(
+        &mut self,
+        cx: &mut Context<'_>,
+        attempt: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let timeout = self.timeout;
+        match attempt {
+            Poll::Ready(Ok(taken)) => {
+                self.activity.sent();
+                if let Some(blocked) = &mut self.blocked {
+                    blocked.taken += taken as u64;
+                }
+                Poll::Ready(Ok(taken))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => {
+                self.activity.set_blocked(true);
+                let blocked = self.blocked.get_or_insert_with(|| Blocked::new(timeout));
+                ready!(blocked.poll_expired(cx, timeout));
+                self.activity.cut(ConnectionEnd::Write);
+                // Otherwise the system would keep what was not taken, and go on offering it.
+                let _ = self.socket.set_zero_linger();
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+        }
+    }
+
+    /// Fails when the client has left. While an answer is being made hyper does not look, if more
+    /// bytes have followed the request already.
+    fn watch(&self, cx: &mut Context<'_>) -> io::Result<()> {
+        let mut byte = [0];
+        match self.socket.poll_peek(cx, &mut ReadBuf::new(&mut byte)) {
+            Poll::Ready(Ok(0)) => Err(io::ErrorKind::ConnectionReset.into()),
+            Poll::Ready(Err(error)) => Err(error),
+            Poll::Ready(Ok(_)) | Poll::Pending => Ok(()),
+        }
+    }
+}
+
+impl Blocked {
+    fn new(timeout: Duration) -> Self {
+        let since = Instant::now();
+        Self {
+            since,
+            taken: 0,
+            alarm: Box::pin(sleep_until(since + timeout)),
+        }
+    }
+
+    /// Ready when the client had its time, and that for what it has taken.
+    fn poll_expired(&mut self, cx: &mut Context<'_>, timeout: Duration) -> Poll<()> {
+        loop {
+            ready!(self.alarm.as_mut().poll(cx));
+            let due = self.since + patience(timeout, self.taken);
+            if due <= Instant::now() {
+                return Poll::Ready(());
+            }
+            self.alarm.as_mut().reset(due);
+        }
+    }
+}
+
+/// How long a client may take that has taken so many bytes of what it was made to wait for.
+fn patience(timeout: Duration, taken: u64) -> Duration {
+    timeout + Duration::from_secs(taken / SLOWEST)
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.socket).poll_read(cx, buffer);
+        self.activity.received(&buffer.filled()[before..]);
+        read
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let attempt = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        self.sending(cx, attempt)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let attempt = Pin::new(&mut self.socket).poll_write_vectored(cx, slices);
+        self.sending(cx, attempt)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    /// Called when everything is sent, and whenever hyper looks after a connection that has nothing
+    /// to send.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.blocked.take().is_some() {
+            self.activity.set_blocked(false);
+        }
+        if self.activity.is_working() {
+            self.watch(cx)?;
+        }
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_takes_something_gets_time_for_it_and_drops_do_not_count() {
+        let timeout = Duration::from_secs(30);
+        assert_eq!(patience(timeout, 0), timeout);
+        assert_eq!(patience(timeout, SLOWEST - 1), timeout);
+        assert_eq!(
+            patience(timeout, 60 * SLOWEST),
+            timeout + Duration::from_mins(1)
+        );
+    }
+}

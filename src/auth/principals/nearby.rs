@@ -1,0 +1,203 @@
+//! Principals in process.
+
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Account, Change, Found};
+use crate::cache::Near;
+use crate::metrics::CacheName;
+
+const CACHED_SESSIONS: usize = 50_000;
+const CACHED_ACCOUNTS: usize = 50_000;
+const STRIPES: usize = 64;
+
+#[derive(Clone, Copy)]
+struct CachedSession {
+    user: Uuid,
+    until: DateTime<Utc>,
+}
+
+#[derive(Clone)]
+struct CachedAccount {
+    account: Arc<Account>,
+    until: DateTime<Utc>,
+}
+
+/// Which state of an account a load began with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Epoch(u64);
+
+/// The near caches, and the epochs that guard them.
+pub(super) struct Nearby {
+    sessions: Near<Uuid, CachedSession>,
+    accounts: Near<Uuid, CachedAccount>,
+    epochs: [Mutex<u64>; STRIPES],
+}
+
+impl Default for Nearby {
+    fn default() -> Self {
+        Self {
+            sessions: Near::new(CacheName::Session, CACHED_SESSIONS),
+            accounts: Near::new(CacheName::Account, CACHED_ACCOUNTS),
+            epochs: std::array::from_fn(|_| Mutex::new(0)),
+        }
+    }
+}
+
+impl Nearby {
+    /// The account behind a session that is known and still believed.
+    pub(super) fn find(
+        &self,
+        session: Uuid,
+        user: Uuid,
+        now: DateTime<Utc>,
+    ) -> Option<Arc<Account>> {
+        let session = self.sessions.get(&session)?;
+        if session.user != user || session.until <= now {
+            return None;
+        }
+        let cached = self.accounts.get(&user)?;
+        (cached.until > now).then_some(cached.account)
+    }
+
+    /// The epoch of an account, to be asked for before a load begins.
+    pub(super) fn epoch(&self, user: Uuid) -> Epoch {
+        Epoch(*self.lock(user))
+    }
+
+    /// Puts what was loaded, unless the account changed since the epoch. Returns whether it did.
+    pub(super) fn insert(&self, session: Uuid, user: Uuid, epoch: Epoch, found: &Found) -> bool {
+        let current = self.lock(user);
+        if Epoch(*current) != epoch {
+            return false;
+        }
+        let until = found.session_until;
+        self.sessions.insert(session, CachedSession { user, until });
+        let account = CachedAccount {
+            account: Arc::clone(&found.account),
+            until: found.account_until,
+        };
+        self.accounts.insert(user, account);
+        true
+    }
+
+    /// Forgets what changed, and keeps loads under way from putting it back.
+    pub(super) fn forget(&self, user: Uuid, change: Change<'_>) {
+        let mut epoch = self.lock(user);
+        *epoch += 1;
+        match change {
+            Change::Account => self.accounts.remove(&user),
+            Change::Sessions(sessions) => {
+                for session in sessions {
+                    self.sessions.remove(session);
+                }
+            }
+        }
+    }
+
+    /// Forgets everything, and keeps loads under way from putting it back.
+    pub(super) fn forget_all(&self) {
+        for epoch in &self.epochs {
+            *lock(epoch) += 1;
+        }
+        self.sessions.clear();
+        self.accounts.clear();
+    }
+
+    /// Sets the gauges of entries.
+    pub(super) fn observe(&self) {
+        self.sessions.observe();
+        self.accounts.observe();
+    }
+
+    fn lock(&self, user: Uuid) -> MutexGuard<'_, u64> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(user);
+        let stripe = usize::try_from(hash % STRIPES as u64).unwrap_or_default();
+        lock(&self.epochs[stripe])
+    }
+}
+
+fn lock(epoch: &Mutex<u64>) -> MutexGuard<'_, u64> {
+    // A number cannot be left half-written by a panic.
+    epoch.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::store::User;
+
+    const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    fn found(user: Uuid, session_seconds: i64, account_seconds: i64) -> Found {
+        let user = User {
+            id: user,
+            username: "alice".to_owned(),
+            email: "alice@example.com".to_owned(),
+            disabled: false,
+            roles: vec!["user".to_owned()],
+            created_at: NOW,
+            updated_at: NOW,
+            last_login_at: None,
+        };
+        Found {
+            account: Account::of(user),
+            session_until: NOW + TimeDelta::seconds(session_seconds),
+            account_until: NOW + TimeDelta::seconds(account_seconds),
+        }
+    }
+
+    #[test]
+    fn both_session_and_account_are_believed_for_their_time_only() {
+        for (session_seconds, account_seconds) in [(3, 5), (5, 3)] {
+            let nearby = Nearby::default();
+            let (session, user) = (Uuid::now_v7(), Uuid::now_v7());
+            let epoch = nearby.epoch(user);
+            let found = found(user, session_seconds, account_seconds);
+            assert!(nearby.insert(session, user, epoch, &found));
+            let is_there = |seconds| {
+                let now = NOW + TimeDelta::seconds(seconds);
+                nearby.find(session, user, now).is_some()
+            };
+            assert!(is_there(0) && is_there(2));
+            assert!(!is_there(3));
+        }
+    }
+
+    #[test]
+    fn a_load_that_began_before_a_change_is_not_kept() {
+        let nearby = Nearby::default();
+        let (session, user) = (Uuid::now_v7(), Uuid::now_v7());
+        let changes: [&dyn Fn(); 3] = [
+            &|| nearby.forget(user, Change::Account),
+            &|| nearby.forget(user, Change::Sessions(&[session])),
+            &|| nearby.forget_all(),
+        ];
+        for change in changes {
+            let epoch = nearby.epoch(user);
+            assert!(nearby.insert(session, user, epoch, &found(user, 5, 5)));
+            change();
+            assert!(nearby.find(session, user, NOW).is_none());
+            assert!(!nearby.insert(session, user, epoch, &found(user, 5, 5)));
+            assert!(nearby.find(session, user, NOW).is_none());
+        }
+    }
+
+    #[test]
+    fn a_session_of_somebody_else_is_not_found() {
+        let nearby = Nearby::default();
+        let (session, user, other) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+        for user in [user, other] {
+            let (own, epoch) = (Uuid::now_v7(), nearby.epoch(user));
+            nearby.insert(own, user, epoch, &found(user, 5, 5));
+        }
+        nearby.insert(session, user, nearby.epoch(user), &found(user, 5, 5));
+        assert!(nearby.find(session, user, NOW).is_some());
+        assert!(nearby.find(session, other, NOW).is_none());
+    }
+}

@@ -1,0 +1,73 @@
+//! Who counts as whom.
+
+use chrono::DateTime;
+
+use super::*;
+
+fn source(text: &str) -> Source {
+    Source::from(text.parse::<IpAddr>().expect("an address"))
+}
+
+fn throttle(secret: &[u8]) -> Throttle {
+    let rate: Rate = "2/1m".parse().expect("a rate");
+    let rates = RateLimits::uniform(Switch::On, rate);
+    let clock = Clock::manual(DateTime::UNIX_EPOCH);
+    let cache = Arc::new(Cache::Memory(Memory::new(clock.clone(), 10)));
+    Throttle::new(rates, secret, cache, clock)
+}
+
+#[test]
+fn a_source_is_an_ipv4_address_or_an_ipv6_network() {
+    for (one, other, same) in [
+        ("192.0.2.1", "192.0.2.1", true),
+        ("192.0.2.1", "192.0.2.2", false),
+        ("192.0.2.1", "::ffff:192.0.2.1", true),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", false),
+        ("2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff", true),
+        ("2001:db8::1", "2001:db8:0:1::1", false),
+        ("::", "0.0.0.0", false),
+        ("::1", "127.0.0.1", false),
+    ] {
+        assert_eq!(source(one) == source(other), same, "{one} {other}");
+    }
+}
+
+#[test]
+fn counters_are_named_by_a_keyed_hash_of_kind_and_value() {
+    let (here, there) = (throttle(b"one"), throttle(b"two"));
+    let home = source("192.0.2.1");
+    let subjects = [
+        Subject::Source(&home),
+        Subject::Name("alice"),
+        Subject::Username("alice"),
+        Subject::Email("alice"),
+        Subject::Token("alice"),
+        Subject::User(Uuid::nil()),
+        Subject::Name("bob"),
+    ];
+    let digest = |throttle: &Throttle, subject| throttle.counted(Limiter::Login, subject).digest;
+    let mut seen = std::collections::HashSet::new();
+    for subject in subjects {
+        assert_eq!(digest(&here, subject), digest(&throttle(b"one"), subject));
+        assert!(seen.insert(digest(&here, subject)));
+        assert!(seen.insert(digest(&there, subject)));
+    }
+    assert!(!seen.contains(&home.0));
+}
+
+#[tokio::test]
+async fn the_limit_that_takes_longest_is_the_one_that_refuses() {
+    let mut throttle = throttle(b"one");
+    throttle.rates.login_account = "2/1h".parse().expect("a rate");
+    let home = source("192.0.2.1");
+    for _ in 0..2 {
+        assert!(throttle.login(&home, "alice").await.is_ok());
+    }
+    let refused = async |name| match throttle.login(&home, name).await {
+        Err(Error::RateLimited(limited)) => (limited.dimension, limited.retry_after.as_secs()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused("alice").await, (ACCOUNT, 1800));
+    assert_eq!(refused("ALICE").await, (ACCOUNT, 1800));
+    assert_eq!(refused("bob").await, (SOURCE, 30));
+}

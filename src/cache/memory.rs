@@ -1,0 +1,215 @@
+//! Entries and counters in process: what Redis does for many replicas, done for one.
+
+use std::hash::{BuildHasher as _, Hash};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use quick_cache::{DefaultHashBuilder, unsync};
+
+use super::{Counted, Key, Limit, Permit};
+use crate::clock::Clock;
+
+const SHARDS: usize = 64;
+
+struct Entry {
+    value: Vec<u8>,
+    expires_at: DateTime<Utc>,
+}
+
+/// Entries that expire when they are read, and counters. Both are bounded: what was used least goes
+/// first, so a flood of new keys does not drive out what is in use.
+pub struct Memory {
+    clock: Clock,
+    entries: Shards<Key, Entry>,
+    counters: Shards<Counted, i64>,
+}
+
+impl Memory {
+    /// Nothing yet; at most `capacity` entries and as many counters.
+    #[must_use]
+    pub fn new(clock: Clock, capacity: usize) -> Self {
+        Self {
+            clock,
+            entries: Shards::new(capacity),
+            counters: Shards::new(capacity),
+        }
+    }
+
+    /// An entry that has not expired.
+    #[must_use]
+    pub fn get(&self, key: &Key) -> Option<Vec<u8>> {
+        let now = self.clock.now();
+        let mut shard = self.entries.of(key);
+        let (value, expires_at) = shard
+            .get(key)
+            .map(|entry| (entry.value.clone(), entry.expires_at))?;
+        if expires_at > now {
+            return Some(value);
+        }
+        shard.remove(key);
+        None
+    }
+
+    /// Puts an entry, in the place of an older one.
+    pub fn set(&self, key: Key, value: Vec<u8>, ttl: Duration) {
+        let entry = self.entry(value, ttl);
+        self.entries.of(&key).insert(key, entry);
+    }
+
+    /// Puts an entry where there is none. Returns whether it did.
+    #[must_use]
+    pub fn set_if_absent(&self, key: Key, value: Vec<u8>, ttl: Duration) -> bool {
+        let now = self.clock.now();
+        let entry = self.entry(value, ttl);
+        let mut shard = self.entries.of(&key);
+        let taken = shard.peek(&key).is_some_and(|old| old.expires_at > now);
+        if !taken {
+            shard.insert(key, entry);
+        }
+        !taken
+    }
+
+    /// Takes an entry out: of any number of callers, one gets it.
+    #[must_use]
+    pub fn take(&self, key: &Key) -> Option<Vec<u8>> {
+        let now = self.clock.now();
+        let (_, entry) = self.entries.of(key).remove(key)?;
+        (entry.expires_at > now).then_some(entry.value)
+    }
+
+    /// Removes an entry.
+    pub fn remove(&self, key: &Key) {
+        self.entries.of(key).remove(key);
+    }
+
+    /// How many entries are held, expired ones included.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How many counters are held.
+    #[must_use]
+    pub fn counters(&self) -> usize {
+        self.counters.len()
+    }
+
+    /// Asks each limit for a permit, in the order asked. All or nothing: when one is denied, none
+    /// is taken.
+    #[must_use]
+    pub fn permits(&self, wanted: &[(Counted, Limit)]) -> Vec<Permit> {
+        if let [(counted, limit)] = wanted {
+            return vec![self.permit(counted, *limit)];
+        }
+        let homes: Vec<usize> = wanted
+            .iter()
+            .map(|(counted, _)| self.counters.index(counted))
+            .collect();
+        // Locked in one order by everybody, each once.
+        let mut order = homes.clone();
+        order.sort_unstable();
+        order.dedup();
+        let mut locked: Vec<_> = order.iter().map(|home| self.counters.lock(*home)).collect();
+        let at = |home: usize| order.partition_point(|known| *known < home);
+        // Under the locks, so that no counter sees an earlier time than before.
+        let now = self.clock.micros();
+
+        let mut full_at: Vec<i64> = Vec::with_capacity(wanted.len());
+        let mut after: Vec<Option<i64>> = Vec::with_capacity(wanted.len());
+        for (index, (counted, limit)) in wanted.iter().enumerate() {
+            // One that is asked for twice is taken from twice.
+            let before = (0..index)
+                .rev()
+                .find(|earlier| wanted[*earlier].0 == *counted);
+            let stored = match before {
+                Some(earlier) => after[earlier].or(Some(full_at[earlier])),
+                None => locked[at(homes[index])].get(counted).copied(),
+            };
+            full_at.push(limit.full_at(stored, now));
+            after.push(limit.take(full_at[index], now));
+        }
+        let all = after.iter().all(Option::is_some);
+        if all {
+            for (index, (counted, _)) in wanted.iter().enumerate() {
+                if let Some(after) = after[index] {
+                    put(&mut locked[at(homes[index])], counted, after);
+                }
+            }
+        }
+        let permits = wanted.iter().zip(full_at);
+        permits
+            .map(|((_, limit), full_at)| limit.permit(full_at, now, all))
+            .collect()
+    }
+
+    /// The same for a single limit, which is what every request asks: without a list.
+    #[must_use]
+    pub fn permit(&self, counted: &Counted, limit: Limit) -> Permit {
+        let mut shard = self.counters.of(counted);
+        let now = self.clock.micros();
+        let full_at = limit.full_at(shard.get(counted).copied(), now);
+        let after = limit.take(full_at, now);
+        if let Some(after) = after {
+            put(&mut shard, counted, after);
+        }
+        limit.permit(full_at, now, after.is_some())
+    }
+
+    fn entry(&self, value: Vec<u8>, ttl: Duration) -> Entry {
+        let ttl = TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX);
+        let expires_at = self.clock.now().checked_add_signed(ttl);
+        Entry {
+            value,
+            expires_at: expires_at.unwrap_or(DateTime::<Utc>::MAX_UTC),
+        }
+    }
+}
+
+fn put(shard: &mut Shard<Counted, i64>, counted: &Counted, full_at: i64) {
+    match shard.get_mut(counted) {
+        Some(mut known) => *known = full_at,
+        None => shard.insert(counted.clone(), full_at),
+    }
+}
+
+type Shard<K, V> = unsync::Cache<K, V>;
+
+/// A bounded map in parts, each behind a lock of its own.
+struct Shards<K, V> {
+    shards: Vec<Mutex<Shard<K, V>>>,
+    /// Seeded at random: nobody can choose keys that meet in one shard.
+    hasher: DefaultHashBuilder,
+}
+
+impl<K: Eq + Hash, V> Shards<K, V> {
+    fn new(capacity: usize) -> Self {
+        let shards = SHARDS.min(capacity.max(1));
+        let shard = || Mutex::new(unsync::Cache::new((capacity / shards).max(1)));
+        Self {
+            shards: std::iter::repeat_with(shard).take(shards).collect(),
+            hasher: DefaultHashBuilder::default(),
+        }
+    }
+
+    fn index(&self, key: &K) -> usize {
+        let hash = self.hasher.hash_one(key) % self.shards.len() as u64;
+        usize::try_from(hash).unwrap_or_default()
+    }
+
+    fn of(&self, key: &K) -> MutexGuard<'_, Shard<K, V>> {
+        self.lock(self.index(key))
+    }
+
+    fn lock(&self, index: usize) -> MutexGuard<'_, Shard<K, V>> {
+        // Nothing panics while it holds the lock but a lack of memory, which ends the process.
+        self.shards[index]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn len(&self) -> usize {
+        let lengths = (0..self.shards.len()).map(|index| self.lock(index).len());
+        lengths.sum()
+    }
+}

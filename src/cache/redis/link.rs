@@ -1,0 +1,343 @@
+//! The connection, what watches it, and the one place through which every command goes.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use metrics::{Gauge, Histogram};
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult,
+    ScriptInvocation, ServerErrorKind, cmd,
+};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use super::breaker::{Breaker, Generation};
+use super::{RedisOptions, scripts};
+use crate::error::{Error, Result};
+use crate::metrics::{
+    DB_DURATION, DB_ERRORS, DEPENDENCY_UP, DbError, DbSystem, Dependency, LabelSet as _,
+    RedisOperation,
+};
+
+/// How long a new connection may take, with names resolved and TLS agreed on. Only the watcher
+/// waits for it.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long to wait before connecting again.
+pub(super) const RETRY: Duration = Duration::from_millis(250);
+/// How often a connection in use is probed.
+const PROBE: Duration = Duration::from_millis(300);
+/// Commands that may wait for the connection's task; beyond it callers wait, within their timeout.
+const PIPELINE: usize = 1024;
+
+pub(super) struct Link {
+    client: Client,
+    address: String,
+    probe: Cmd,
+    timeout: Duration,
+    breaker: Breaker<MultiplexedConnection>,
+    /// Rung when the circuit opens.
+    opened: Notify,
+    /// Rung when the circuit closes.
+    closed: Notify,
+    /// A refusal was logged since the connection was made: one is enough.
+    refusal_logged: AtomicBool,
+    up: Gauge,
+    durations: Vec<Histogram>,
+}
+
+/// What went wrong, and whether the connection is to blame.
+#[derive(Debug)]
+struct Failure {
+    kind: DbError,
+    breaks: bool,
+    /// What may be logged: what a server says may repeat what it was sent.
+    word: String,
+}
+
+impl Link {
+    pub(super) fn new(options: &RedisOptions) -> Result<Self> {
+        // The error may hold the URL, and that the password.
+        let misunderstood = |_| Error::internal("REDIS_URL is not understood");
+        let client = Client::open(options.url.as_str()).map_err(misunderstood)?;
+        // The one provider in the tree; whoever was here before has chosen the same.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let mut probe = cmd("SET");
+        probe
+            .arg(format!("{}probe", options.prefix))
+            .arg(1)
+            .arg("PX")
+            .arg(60_000);
+        let system = DbSystem::Redis.word();
+        let durations = RedisOperation::ALL
+            .iter()
+            .map(|operation| DB_DURATION.series(&[system, operation.word()]))
+            .collect();
+        let up = DEPENDENCY_UP.series(&[Dependency::Redis.word()]);
+        up.set(0.0);
+        Ok(Self {
+            address: client.get_connection_info().addr().to_string(),
+            client,
+            probe,
+            timeout: options.timeout,
+            breaker: Breaker::default(),
+            opened: Notify::new(),
+            closed: Notify::new(),
+            refusal_logged: AtomicBool::new(false),
+            up,
+            durations,
+        })
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Waits until there is a connection that works.
+    pub(super) async fn connected(&self) {
+        loop {
+            let closed = self.closed.notified();
+            if self.breaker.current().is_some() {
+                return;
+            }
+            closed.await;
+        }
+    }
+
+    /// Gives the connection up.
+    pub(super) fn close(&self) {
+        self.breaker.clear();
+        self.up.set(0.0);
+    }
+
+    /// Sends a command.
+    pub(super) async fn command<T: FromRedisValue>(
+        &self,
+        operation: RedisOperation,
+        command: &Cmd,
+    ) -> Result<T> {
+        self.timed(operation, async |mut connection| {
+            command.query_async(&mut connection).await
+        })
+        .await
+    }
+
+    /// Runs a script, which is loaded again if Redis has forgotten it.
+    pub(super) async fn script<T: FromRedisValue>(
+        &self,
+        operation: RedisOperation,
+        call: &ScriptInvocation<'_>,
+    ) -> Result<T> {
+        self.timed(operation, async |mut connection| {
+            call.invoke_async(&mut connection).await
+        })
+        .await
+    }
+
+    /// Everything that is done in Redis for a request: not at all while the circuit is open, no
+    /// longer than the timeout, measured, its failure counted.
+    async fn timed<T, F: Future<Output = RedisResult<T>>>(
+        &self,
+        operation: RedisOperation,
+        work: impl FnOnce(MultiplexedConnection) -> F,
+    ) -> Result<T> {
+        let Some((connection, generation)) = self.breaker.current() else {
+            return Err(Error::Unavailable);
+        };
+        let start = Instant::now();
+        let result = timeout(self.timeout, work(connection)).await;
+        self.durations[operation.index()].record(start.elapsed().as_secs_f64());
+        let failure = match result {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => Failure::of(&error),
+            Err(_) => Failure::timeout(),
+        };
+        self.failed(&failure, generation);
+        Err(Error::Unavailable)
+    }
+
+    fn failed(&self, failure: &Failure, generation: Generation) {
+        DB_ERRORS.inc((DbSystem::Redis, failure.kind));
+        if failure.breaks {
+            if self.breaker.open(generation) {
+                self.up.set(0.0);
+                self.opened.notify_one();
+                let error = failure.word.as_str();
+                tracing::warn!(error, "Redis does not answer: going on without it");
+            }
+        } else if !self.refusal_logged.swap(true, Ordering::Relaxed) {
+            let error = failure.word.as_str();
+            tracing::warn!(error, "Redis refuses a command: going on without it");
+        }
+    }
+
+    /// Keeps a connection for as long as the future lives: makes one, probes it while it is in use,
+    /// makes another when it fails. Requests never connect.
+    pub(super) async fn watch(&self) {
+        let mut silent = false;
+        loop {
+            match self.connect().await {
+                Ok(connection) => {
+                    self.refusal_logged.store(false, Ordering::Relaxed);
+                    self.breaker.close(connection);
+                    self.up.set(1.0);
+                    self.closed.notify_waiters();
+                    tracing::info!("Redis answers");
+                    silent = true;
+                    self.probe_until_it_fails().await;
+                }
+                Err(failure) if !silent => {
+                    let error = failure.word.as_str();
+                    tracing::warn!(error, "Redis cannot be reached: going on without it");
+                    silent = true;
+                }
+                Err(_) => {}
+            }
+            sleep(RETRY).await;
+        }
+    }
+
+    async fn connect(&self) -> Result<MultiplexedConnection, Failure> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            // Each command has the timeout of its caller.
+            .set_response_timeout(None)
+            .set_pipeline_buffer_size(PIPELINE);
+        let prepare = async {
+            let mut connection = self
+                .client
+                .get_multiplexed_async_connection_with_config(&config)
+                .await?;
+            for script in &scripts::ALL {
+                script.load_async(&mut connection).await?;
+            }
+            RedisResult::Ok(connection)
+        };
+        let prepared = timeout(2 * CONNECT_TIMEOUT, prepare).await;
+        let mut connection = prepared
+            .map_err(|_| Failure::timeout())?
+            .map_err(|error| Failure::of(&error))?;
+        // A Redis that is slower than requests will wait is no help to them.
+        let probe = connection.req_packed_command(&self.probe);
+        timeout(self.timeout, probe)
+            .await
+            .map_err(|_| Failure::timeout())?
+            .and_then(redis::Value::extract_error)
+            .map_err(|error| Failure::of(&error))?;
+        Ok(connection)
+    }
+
+    async fn probe_until_it_fails(&self) {
+        while self.breaker.current().is_some() {
+            tokio::select! {
+                () = sleep(PROBE) => {}
+                // It may have rung for the connection before this one.
+                () = self.opened.notified() => continue,
+            }
+            // A failure ends the loop.
+            let _: Result<()> = self.command(RedisOperation::Probe, &self.probe).await;
+        }
+    }
+}
+
+/// An answer that makes no sense.
+pub(super) fn misunderstood() -> Error {
+    DB_ERRORS.inc((DbSystem::Redis, DbError::Decode));
+    Error::Unavailable
+}
+
+impl Failure {
+    fn timeout() -> Self {
+        Self {
+            kind: DbError::Timeout,
+            breaks: true,
+            word: "no answer in time".to_owned(),
+        }
+    }
+
+    fn of(error: &RedisError) -> Self {
+        let (kind, breaks) = match error.kind() {
+            _ if error.is_timeout() => (DbError::Timeout, true),
+            ErrorKind::Io | ErrorKind::AuthenticationFailed => (DbError::Connection, true),
+            // What comes next on this connection cannot be trusted.
+            ErrorKind::Parse => (DbError::Decode, true),
+            ErrorKind::UnexpectedReturnType => (DbError::Decode, false),
+            // It restarts, or it is not the primary any more: the name may lead elsewhere by now.
+            ErrorKind::Server(
+                ServerErrorKind::BusyLoading
+                | ServerErrorKind::MasterDown
+                | ServerErrorKind::ReadOnly
+                | ServerErrorKind::ClusterDown,
+            ) => (DbError::Refused, true),
+            ErrorKind::Server(_) | ErrorKind::Extension => (DbError::Refused, false),
+            _ => (DbError::Other, true),
+        };
+        // What the system or TLS says of a connection is not the server's word.
+        let cause = std::error::Error::source(error).filter(|_| error.is_io_error());
+        let word = match cause {
+            Some(cause) => cause.to_string(),
+            None => format!("{} {}", error.category(), error.code().unwrap_or_default()),
+        };
+        Self {
+            kind,
+            breaks,
+            word: word.trim().to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(kind: ErrorKind) -> Failure {
+        let detail = "hunter2".to_owned();
+        Failure::of(&RedisError::from((kind, "hunter2", detail)))
+    }
+
+    #[test]
+    fn a_refused_command_is_no_reason_to_give_the_connection_up() {
+        for (kind, breaks) in [
+            (ErrorKind::Io, true),
+            (ErrorKind::Parse, true),
+            (ErrorKind::AuthenticationFailed, true),
+            (ErrorKind::Server(ServerErrorKind::ReadOnly), true),
+            (ErrorKind::Server(ServerErrorKind::BusyLoading), true),
+            (ErrorKind::Server(ServerErrorKind::ResponseError), false),
+            (ErrorKind::Server(ServerErrorKind::NoPerm), false),
+            (ErrorKind::UnexpectedReturnType, false),
+        ] {
+            assert_eq!(failure(kind).breaks, breaks, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_says_is_not_repeated() {
+        for kind in [
+            ErrorKind::Io,
+            ErrorKind::Server(ServerErrorKind::ResponseError),
+            ErrorKind::UnexpectedReturnType,
+        ] {
+            let word = failure(kind).word;
+            assert!(!word.contains("hunter2"), "{word}");
+        }
+    }
+
+    #[test]
+    fn an_url_that_is_not_understood_is_not_repeated() {
+        let options = RedisOptions {
+            url: "redis://:hunter2@localhost/no-number".to_owned(),
+            prefix: "test:".to_owned(),
+            timeout: Duration::from_millis(100),
+        };
+        let Err(Error::Internal(error)) = Link::new(&options) else {
+            panic!("understood");
+        };
+        assert_eq!(error.to_string(), "REDIS_URL is not understood");
+    }
+}

@@ -1,0 +1,70 @@
+//! What must happen in Redis at one moment. Each script names every key it touches.
+
+use std::sync::LazyLock;
+
+use redis::Script;
+
+/// Takes a permit from each counter, or none from any. The arithmetic is that of
+/// [`Limit`](crate::cache::Limit); the time is Redis' own, one for all replicas.
+///
+/// Keys: counters. Arguments: interval and burst of each, in microseconds. Replies with the time
+/// and when each counter was full before.
+pub(super) static PERMITS: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local reply, after, admitted = { now }, {}, true
+for i, key in ipairs(KEYS) do
+  local interval, burst = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local full_at = after[key] or tonumber(redis.call('GET', key)) or now
+  if full_at < now or full_at > now + 2 * burst + 1000000 then full_at = now end
+  reply[i + 1] = full_at
+  if full_at + interval - burst <= now then
+    after[key] = full_at + interval
+  else
+    admitted = false
+  end
+end
+if admitted then
+  for key, full_at in pairs(after) do
+    local ttl = math.ceil((full_at - now) / 1000)
+    redis.call('SET', key, string.format('%.0f', full_at), 'PX', string.format('%.0f', ttl))
+  end
+end
+return reply
+",
+    )
+});
+
+/// Puts entries unless their epoch has passed since it was read.
+///
+/// Keys: the epoch, entries. Arguments: the epoch as read, lifetime in milliseconds, values.
+/// Replies with 1 if it did.
+pub(super) static FILL: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 1], 'PX', ARGV[2]) end
+return 1
+",
+    )
+});
+
+/// Removes entries, tells the other replicas, advances the epoch. In this order, because a Redis
+/// without memory still removes and tells.
+///
+/// Keys: the epoch, entries. Arguments: lifetime of the epoch in milliseconds, channel, message.
+pub(super) static INVALIDATE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+for i = 2, #KEYS do redis.call('DEL', KEYS[i]) end
+redis.call('PUBLISH', ARGV[2], ARGV[3])
+redis.call('INCR', KEYS[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+",
+    )
+});
+
+/// Every script, to be loaded with each connection.
+pub(super) static ALL: [&LazyLock<Script>; 3] = [&PERMITS, &FILL, &INVALIDATE];

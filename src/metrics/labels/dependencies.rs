@@ -1,0 +1,183 @@
+//! What can be said of the stores, their connections and the caches.
+
+use crate::metrics::family::label_set;
+
+label_set! {
+    /// Whether a lookup found what it wanted in the cache.
+    pub enum CacheResult ["result"] {
+        /// Found.
+        Hit = ["hit"],
+        /// Had to be fetched.
+        Miss = ["miss"],
+    }
+}
+
+label_set! {
+    /// Whether the guard found the caller in the cache.
+    pub enum PrincipalCache ["cache"] {
+        /// It did, in process: no SQL.
+        Hit = ["hit"],
+        /// In Redis: no SQL.
+        Shared = ["shared"],
+        /// One SQL statement.
+        Miss = ["miss"],
+    }
+}
+
+label_set! {
+    /// The caches in process.
+    pub enum CacheName ["cache"] {
+        /// Verified access tokens.
+        Token = ["token"],
+        /// Living sessions.
+        Session = ["session"],
+        /// Accounts and what they may do.
+        Account = ["account"],
+    }
+}
+
+label_set! {
+    /// The caches that are asked: those in process, and what is shared.
+    pub enum CacheLookup ["cache"] {
+        /// Verified access tokens.
+        Token = ["token"],
+        /// Living sessions.
+        Session = ["session"],
+        /// Accounts and what they may do.
+        Account = ["account"],
+        /// Sessions and their accounts in Redis, asked when they are not in process.
+        PrincipalShared = ["principal_shared"],
+    }
+}
+
+impl From<CacheName> for CacheLookup {
+    fn from(name: CacheName) -> Self {
+        match name {
+            CacheName::Token => Self::Token,
+            CacheName::Session => Self::Session,
+            CacheName::Account => Self::Account,
+        }
+    }
+}
+
+label_set! {
+    /// The stores behind the service.
+    pub enum DbSystem ["db_system_name"] {
+        /// The embedded database.
+        Sqlite = ["sqlite"],
+        /// PostgreSQL.
+        Postgresql = ["postgresql"],
+        /// Redis, or what speaks its protocol.
+        Redis = ["redis"],
+    }
+}
+
+label_set! {
+    /// What a dependency's error was about.
+    pub enum DbError ["error_type"] {
+        /// Not even tried: a moment ago it was found not to answer.
+        Down = ["down"],
+        /// No connection became free in time.
+        PoolTimeout = ["pool_timeout"],
+        /// It did not answer in time.
+        Timeout = ["timeout"],
+        /// The connection failed.
+        Connection = ["connection"],
+        /// A uniqueness rule refused the row: expected, and counted all the same.
+        UniqueViolation = ["unique_violation"],
+        /// The server answered that it will not.
+        Refused = ["refused"],
+        /// Another rule of the schema refused the row.
+        Constraint = ["constraint"],
+        /// The database was locked or busy for too long.
+        Busy = ["busy"],
+        /// The disk is full or not writable.
+        Storage = ["storage"],
+        /// What came back could not be read.
+        Decode = ["decode"],
+        /// Anything else.
+        Other = ["other"],
+    }
+}
+
+label_set! {
+    /// Connection pools.
+    pub enum Pool ["db_client_connection_pool_name"] {
+        /// Readers of the embedded database.
+        SqliteRead = ["sqlite_read"],
+        /// The one writer of the embedded database.
+        SqliteWrite = ["sqlite_write"],
+        /// PostgreSQL.
+        Postgresql = ["postgresql"],
+    }
+}
+
+label_set! {
+    /// What a pooled connection is doing.
+    pub enum ConnectionState ["db_client_connection_state"] {
+        /// Waiting in the pool.
+        Idle = ["idle"],
+        /// Lent out.
+        Used = ["used"],
+    }
+}
+
+label_set! {
+    /// What the service needs to work.
+    pub enum Dependency ["dependency"] {
+        /// The database.
+        Database = ["database"],
+        /// Redis, where it is configured.
+        Redis = ["redis"],
+    }
+}
+
+label_set! {
+    /// What was done without a dependency that does not answer.
+    pub enum Fallback ["dependency", "action"] {
+        /// Rate limits were counted in process: each replica admits as much as all should together.
+        LocalLimits = ["redis", "local_limits"],
+        /// A caller was looked up in the database.
+        PrincipalFromDatabase = ["redis", "principal_from_database"],
+        /// Other replicas were not told of a change: they see it within five seconds.
+        InvalidationLost = ["redis", "invalidation_lost"],
+    }
+}
+
+label_set! {
+    /// What other replicas said has changed.
+    pub enum Invalidation ["kind"] {
+        /// An account.
+        Account = ["account"],
+        /// Sessions of an account.
+        Sessions = ["sessions"],
+        /// Everything: messages may have been lost.
+        Everything = ["everything"],
+    }
+}
+
+label_set! {
+    /// What is done in Redis.
+    pub enum RedisOperation ["db_query_summary"] {
+        /// A write that shows whether Redis works.
+        Probe = ["probe"],
+        /// One entry.
+        Get = ["get"],
+        /// Puts an entry.
+        Set = ["set"],
+        /// Puts an entry where there is none.
+        SetIfAbsent = ["set_if_absent"],
+        /// Takes an entry out.
+        Take = ["take"],
+        /// Removes an entry.
+        Remove = ["remove"],
+        /// Rate limits.
+        Permits = ["permits"],
+        /// Entries and the epoch that guards them.
+        Read = ["read"],
+        /// Puts entries unless their epoch has passed.
+        Fill = ["fill"],
+        /// Removes entries, advances their epoch, tells the other replicas.
+        Invalidate = ["invalidate"],
+    }
+}

@@ -1,0 +1,45 @@
+//! What can be said of rate limits.
+
+use crate::metrics::family::label_set;
+
+label_set! {
+    /// The rate limits.
+    pub enum Limiter ["limiter"] {
+        /// Registrations.
+        Register = ["register"],
+        /// Logins.
+        Login = ["login"],
+        /// Refreshes.
+        Refresh = ["refresh"],
+        /// Proofs of the current password.
+        Password = ["password"],
+        /// Verifications of e-mail addresses.
+        Verification = ["verification"],
+        /// Resets of forgotten passwords.
+        Reset = ["reset"],
+        /// Requests of any kind.
+        General = ["general"],
+    }
+}
+
+label_set! {
+    /// What a rate limit decided.
+    pub enum LimitDecision ["decision"] {
+        /// Within the limit.
+        Allow = ["allow"],
+        /// Beyond it: answered with 429.
+        Deny = ["deny"],
+    }
+}
+
+label_set! {
+    /// Where rate limits were counted.
+    pub enum Backend ["backend"] {
+        /// In Redis, for all replicas.
+        Redis = ["redis"],
+        /// In process, as configured.
+        Memory = ["memory"],
+        /// In process, because Redis is gone.
+        Local = ["local"],
+    }
+}

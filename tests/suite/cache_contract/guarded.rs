@@ -1,0 +1,143 @@
+//! Guarded entries in Redis: a change wins against every load that began before it, and everybody
+//! hears of it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rbac_sentinel::cache::redis::Heard;
+use rbac_sentinel::cache::{Key, Kind, Redis};
+use tokio::task::JoinSet;
+
+use super::{connected, unique_prefix};
+use crate::harness::until;
+
+const LONG: Duration = Duration::from_hours(1);
+
+/// Who heard what; nothing where listening began.
+type Said = (&'static str, Option<Vec<u8>>);
+
+fn guard() -> Key {
+    Key::new(Kind::Epoch, "alice")
+}
+
+fn entry(id: &str, value: &[u8]) -> (Key, Vec<u8>) {
+    (Key::new(Kind::Account, id), value.to_vec())
+}
+
+async fn change(redis: &Redis, keys: &[Key], message: &[u8]) {
+    let changed = redis.invalidate(&guard(), keys, message).await;
+    changed.expect("answers");
+}
+
+async fn value(redis: &Redis, id: &str) -> Option<Vec<u8>> {
+    let (key, _) = entry(id, b"");
+    let snapshot = redis.read(&guard(), &[key]).await.expect("answers");
+    snapshot.values[0].clone()
+}
+
+#[tokio::test]
+async fn what_was_loaded_is_found_by_every_replica() {
+    let prefix = unique_prefix();
+    let (one, other) = (connected(&prefix).await, connected(&prefix).await);
+    let entries = [entry("a", b"first"), entry("b", b"\0\xff")];
+    let keys = entries.clone().map(|(key, _)| key);
+    let snapshot = one.read(&guard(), &keys).await.expect("answers");
+    assert_eq!(snapshot.values, [None, None]);
+    let filled = one.fill(&guard(), &snapshot, &entries, LONG).await;
+    assert!(filled.expect("answers"));
+    let snapshot = other.read(&guard(), &keys).await.expect("answers");
+    let expected = entries.map(|(_, value)| Some(value));
+    assert_eq!(snapshot.values, expected);
+}
+
+#[tokio::test]
+async fn a_load_that_began_before_a_change_is_not_put_after_it() {
+    let prefix = unique_prefix();
+    let (one, other) = (connected(&prefix).await, connected(&prefix).await);
+    let (key, _) = entry("a", b"");
+    for _ in 0..3 {
+        let slow = one.read(&guard(), &[]).await.expect("answers");
+        change(&other, std::slice::from_ref(&key), b"").await;
+        let old = one.fill(&guard(), &slow, &[entry("a", b"old")], LONG).await;
+        assert!(!old.expect("answers"));
+        assert_eq!(value(&other, "a").await, None);
+        let quick = one.read(&guard(), &[]).await.expect("answers");
+        let new = one
+            .fill(&guard(), &quick, &[entry("a", b"new")], LONG)
+            .await;
+        assert!(new.expect("answers"));
+        assert_eq!(value(&other, "a").await.as_deref(), Some(&b"new"[..]));
+    }
+}
+
+#[tokio::test]
+async fn a_change_removes_what_it_names_and_nothing_else() {
+    let redis = connected(&unique_prefix()).await;
+    let entries = [entry("a", b"1"), entry("b", b"2"), entry("c", b"3")];
+    let snapshot = redis.read(&guard(), &[]).await.expect("answers");
+    let filled = redis.fill(&guard(), &snapshot, &entries, LONG).await;
+    assert!(filled.expect("answers"));
+    let [a, b, _] = entries.map(|(key, _)| key);
+    change(&redis, &[a, b], b"").await;
+    assert_eq!(value(&redis, "a").await, None);
+    assert_eq!(value(&redis, "b").await, None);
+    assert_eq!(value(&redis, "c").await.as_deref(), Some(&b"3"[..]));
+}
+
+#[tokio::test]
+async fn a_change_of_very_many_entries_is_one_change() {
+    let redis = connected(&unique_prefix()).await;
+    let keys: Vec<Key> = (0..20_000_u32)
+        .map(|number| Key::new(Kind::Session, number.to_le_bytes()))
+        .collect();
+    change(&redis, &keys, b"").await;
+    let snapshot = redis.read(&guard(), &[]).await.expect("answers");
+    let filled = redis.fill(&guard(), &snapshot, &[], LONG).await;
+    assert!(filled.expect("answers"));
+}
+
+#[tokio::test]
+async fn every_replica_hears_what_was_said_and_others_do_not() {
+    let prefix = unique_prefix();
+    let heard: Arc<Mutex<Vec<Said>>> = Arc::default();
+    let mut listeners = JoinSet::new();
+    for (name, prefix) in [
+        ("one", prefix.clone()),
+        ("two", prefix.clone()),
+        ("stranger", unique_prefix()),
+    ] {
+        let redis = connected(&prefix).await;
+        let heard = Arc::clone(&heard);
+        listeners.spawn(async move {
+            let hear = |said: Heard<'_>| {
+                let said = match said {
+                    Heard::Anew => None,
+                    Heard::Message(message) => Some(message.to_vec()),
+                };
+                heard.lock().expect("sound").push((name, said));
+            };
+            redis.listen(hear).await;
+        });
+    }
+    let has = |name: &str, said: Option<&[u8]>| {
+        let heard = heard.lock().expect("sound");
+        heard
+            .iter()
+            .any(|(by, heard)| *by == name && heard.as_deref() == said)
+    };
+    for name in ["one", "two", "stranger"] {
+        until("listening", async || has(name, None)).await;
+        let first = heard.lock().expect("sound");
+        let first = first.iter().find(|(by, _)| *by == name).cloned();
+        assert_eq!(first, Some((name, None)), "nothing is heard before that");
+    }
+    let message = b"\0\xffanything";
+    let redis = connected(&prefix).await;
+    // Said again and again: who is cut off for a moment misses what is said meanwhile.
+    until("heard by both", async || {
+        change(&redis, &[], message).await;
+        has("one", Some(message)) && has("two", Some(message))
+    })
+    .await;
+    assert!(!has("stranger", Some(message)));
+}

@@ -1,0 +1,96 @@
+//! What is particular to one process: the bounds of memory, and what happens without Redis.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use rbac_sentinel::cache::{Cache, Counted, Limit, Memory};
+use rbac_sentinel::clock::Clock;
+use rbac_sentinel::error::Error;
+use rbac_sentinel::metrics::Backend;
+
+use super::{handle, key, unique_prefix};
+
+fn counted(number: u64) -> Counted {
+    let mut digest = [0; 16];
+    digest[..8].copy_from_slice(&number.to_le_bytes());
+    Counted {
+        limiter: "general",
+        dimension: "source",
+        digest,
+    }
+}
+
+const LIMIT: Limit = Limit {
+    count: 10,
+    period: Duration::from_hours(24),
+};
+
+#[test]
+fn capacity_is_a_bound_of_entries_and_of_counters() {
+    let memory = Memory::new(Clock::system(), 1000);
+    for number in 0..20_000_u64 {
+        memory.set(key(number.to_le_bytes()), vec![0], LIMIT.period);
+        assert!(memory.permits(&[(counted(number), LIMIT)])[0].allowed);
+    }
+    for held in [memory.entries(), memory.counters()] {
+        assert!((500..=1000).contains(&held), "{held}");
+    }
+}
+
+#[test]
+fn a_flood_of_new_keys_does_not_drive_out_a_counter_in_use() {
+    let memory = Memory::new(Clock::system(), 1000);
+    let hot = [(counted(u64::MAX), LIMIT)];
+    while memory.permits(&hot)[0].allowed {}
+    for number in 0..100_000 {
+        let _ = memory.permits(&[(counted(number), LIMIT)]);
+        if number % 100 == 0 {
+            assert!(!memory.permits(&hot)[0].allowed, "forgotten after {number}");
+        }
+    }
+}
+
+/// Asks everything of a cache whose Redis is gone.
+async fn goes_on_without(url: &str) {
+    let timeout = Duration::from_millis(100);
+    let redis = handle(url, &unique_prefix(), timeout);
+    assert!(!redis.answers_within(timeout).await);
+    let cache = Cache::Redis(redis);
+    let key = key("a");
+    let start = Instant::now();
+    for _ in 0..1000 {
+        let answers = [
+            cache.get(&key).await.map(drop),
+            cache.set(&key, b"x", timeout).await,
+            cache.set_if_absent(&key, b"x", timeout).await.map(drop),
+            cache.take(&key).await.map(drop),
+            cache.remove(&key).await,
+        ];
+        for answer in answers {
+            assert!(matches!(answer, Err(Error::Unavailable)), "{answer:?}");
+        }
+    }
+    // Five thousand that each waited for the timeout would take more than eight minutes.
+    assert!(start.elapsed() < Duration::from_mins(1));
+    let wanted = [(counted(1), LIMIT)];
+    for number in 0..20 {
+        let (permits, backend) = cache.permits(&wanted).await;
+        assert_eq!(backend, Backend::Local);
+        assert_eq!(permits[0].allowed, number < 10, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn without_redis_entries_are_unavailable_and_limits_are_counted_in_process() {
+    let free = TcpListener::bind("127.0.0.1:0").expect("bound");
+    let address = free.local_addr().expect("bound");
+    drop(free);
+    goes_on_without(&format!("redis://{address}")).await;
+}
+
+#[tokio::test]
+async fn so_it_is_with_a_server_that_takes_connections_and_never_answers() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("bound");
+    let address = silent.local_addr().expect("bound");
+    goes_on_without(&format!("redis://{address}")).await;
+}

@@ -1,0 +1,142 @@
+//! What every cache must do, asked of the cache itself.
+//!
+//! A backend is a function that gives two handles to one empty cache; `backends!` at the end names
+//! them. A contract is a function in one of the modules, listed in `contracts!`. What only one
+//! backend has is tested beside it.
+
+mod entries;
+mod guarded;
+mod local;
+mod permits;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta};
+use rbac_sentinel::cache::{Cache, Key, Kind, Memory, Redis, RedisOptions};
+use rbac_sentinel::clock::Clock;
+use rbac_sentinel::metrics::Backend;
+use uuid::Uuid;
+
+use crate::harness::{PATIENCE, redis_url};
+use crate::store_contract::recorder;
+
+/// An empty cache, as two replicas have it.
+pub struct Subject {
+    pub handles: [Arc<Cache>; 2],
+    /// Where limits are counted.
+    pub backend: Backend,
+    /// Moves the time of the cache where it can be moved.
+    clock: Option<Clock>,
+}
+
+impl Subject {
+    /// The first handle.
+    pub fn cache(&self) -> &Cache {
+        &self.handles[0]
+    }
+
+    /// Lets time pass.
+    pub async fn pass(&self, time: Duration) {
+        match &self.clock {
+            Some(clock) => clock.advance(TimeDelta::from_std(time).expect("short")),
+            None => tokio::time::sleep(time).await,
+        }
+    }
+}
+
+/// A cache in process. The replica is alone: both handles are the same.
+async fn open_memory() -> Subject {
+    let clock = Clock::manual(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+    let memory = Arc::new(Cache::Memory(Memory::new(clock.clone(), 10_000)));
+    Subject {
+        handles: [Arc::clone(&memory), memory],
+        backend: Backend::Memory,
+        clock: Some(clock),
+    }
+}
+
+/// A cache in Redis, apart from every other by its prefix.
+async fn open_redis() -> Subject {
+    let prefix = unique_prefix();
+    let handles = [connected(&prefix).await, connected(&prefix).await];
+    Subject {
+        handles: handles.map(|redis| Arc::new(Cache::Redis(redis))),
+        backend: Backend::Redis,
+        clock: None,
+    }
+}
+
+fn unique_prefix() -> String {
+    format!("test-{}:", Uuid::now_v7())
+}
+
+/// A handle that waits for as long as a slow machine needs.
+fn handle(url: &str, prefix: &str, timeout: Duration) -> Redis {
+    recorder();
+    let options = RedisOptions {
+        url: url.to_owned(),
+        prefix: prefix.to_owned(),
+        timeout,
+    };
+    Redis::open(&options, Clock::system()).expect("a URL")
+}
+
+async fn connected(prefix: &str) -> Redis {
+    let redis = handle(&redis_url(), prefix, PATIENCE);
+    assert!(
+        redis.answers_within(PATIENCE).await,
+        "Redis does not answer"
+    );
+    redis
+}
+
+fn key(id: impl AsRef<[u8]>) -> Key {
+    Key::new(Kind::Session, id)
+}
+
+/// Hands every contract to another macro.
+macro_rules! contracts {
+    ($then:ident! $backend:ident $open:ident) => {
+        $then! { $backend $open
+            entries: an_entry_is_found_until_it_is_replaced_or_removed,
+                an_entry_expires,
+                of_a_hundred_that_put_an_entry_where_there_is_none_one_does,
+                an_expired_entry_is_as_good_as_none,
+                of_a_hundred_that_take_an_entry_one_gets_it,
+                values_and_ids_are_any_bytes,
+                kinds_are_kept_apart,
+                callers_that_leave_confuse_nobody_else;
+            permits: a_burst_is_let_through_and_not_one_more,
+                of_a_thousand_at_once_exactly_the_limit_is_let_through,
+                permits_come_back_with_time,
+                when_one_is_denied_none_is_taken,
+                all_or_nothing_holds_under_concurrency,
+                a_counter_that_is_asked_for_twice_is_taken_from_twice,
+                counters_are_kept_apart,
+                nothing_asked_is_nothing_denied;
+        }
+    };
+}
+
+macro_rules! tests_of_backend {
+    ($backend:ident $open:ident $($subject:ident: $($contract:ident),+;)+) => {
+        mod $backend {
+            $(mod $subject {
+                use super::super::{$subject, $open};
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $contract() {
+                    $subject::$contract(&$open().await).await;
+                })+
+            })+
+        }
+    };
+}
+
+macro_rules! backends {
+    ($($backend:ident => $open:ident),+ $(,)?) => {
+        $(contracts! { tests_of_backend! $backend $open })+
+    };
+}
+
+backends! { memory => open_memory, redis => open_redis }

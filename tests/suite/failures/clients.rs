@@ -1,0 +1,214 @@
+//! Clients that are slow, silent, or do not listen: each is cut off in time, counted once with the
+//! reason, and costs the others nothing.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::{connect, ended};
+use crate::harness::{Builder, Server, until};
+use crate::raw::{Raw, RawAnswer};
+
+/// A server that loses patience soon.
+async fn impatient() -> Server {
+    Builder::default().env("CLIENT_TIMEOUT", "1s").start().await
+}
+
+/// Between two bytes of a slow client.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Sends byte after byte until the server has had enough. Gives what it answered.
+async fn drip(mut stream: TcpStream, bytes: &[u8]) -> String {
+    let (mut from, mut to) = stream.split();
+    let mut answer = Vec::new();
+    let sending = async {
+        for byte in bytes.iter().cycle() {
+            if to.write_all(&[*byte]).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    // However the connection ends: what counts is that it does.
+    tokio::select! {
+        _ = from.read_to_end(&mut answer) => {}
+        () = sending => {}
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Reads until the server closes.
+async fn rest(mut stream: TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes).await;
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[tokio::test]
+async fn who_does_not_finish_a_head_is_cut_off() {
+    let server = impatient().await;
+    let mut slow = JoinSet::new();
+    let heads = [
+        "P",
+        "PRI * HT",
+        "GET /health HTTP/1.1\r\nHost: x\r\nX-Half: ",
+        "GET /health HTTP/1.1\r\nHost: x\r\n",
+    ];
+    for head in heads {
+        let mut stream = connect(&server).await;
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        slow.spawn(rest(stream));
+    }
+    let mut stream = connect(&server).await;
+    stream
+        .write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        .await
+        .expect("sent");
+    slow.spawn(drip(stream, b"a"));
+    let cut = slow.len();
+    server.admin().await;
+    for answer in slow.join_all().await {
+        assert_eq!(answer, "");
+    }
+    until("counted", || async {
+        ended(&server, "header").await >= cut
+    })
+    .await;
+    assert_eq!(ended(&server, "header").await, cut);
+    assert_eq!(ended(&server, "idle").await, 0);
+    server.admin().await;
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_cut_off() {
+    let server = impatient().await;
+    let request = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
+    let settings = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0";
+    let mut silent = JoinSet::new();
+    for (said, answered) in [("", false), (request, true), (settings, true)] {
+        let mut stream = connect(&server).await;
+        stream.write_all(said.as_bytes()).await.expect("sent");
+        silent.spawn(async move { (said, rest(stream).await.is_empty(), !answered) });
+    }
+    let cut = silent.len();
+    for (said, empty, expected) in silent.join_all().await {
+        assert_eq!(empty, expected, "{said}");
+    }
+    until("counted", || async { ended(&server, "idle").await >= cut }).await;
+    assert_eq!(ended(&server, "idle").await, cut);
+    assert_eq!(ended(&server, "header").await, 0);
+    until("no connection is left", || async {
+        let api = [("listener", "api")];
+        server
+            .metrics()
+            .await
+            .sum("http_server_open_connections", &api)
+            == 0.0
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_that_takes_too_long_gets_a_408_and_the_connection_ends() {
+    let server = impatient().await;
+    let json = "Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n";
+    let mut slow = JoinSet::new();
+    for path in ["/register", "/login", "/nothing"] {
+        let mut stream = connect(&server).await;
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n{json}{{");
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        slow.spawn(async move { (path, drip(stream, b" ").await) });
+    }
+    // One that says how long its body is, and no more.
+    let mut silent = Raw::open(&server).await;
+    silent.head("POST /register", &["Content-Length: 5"]).await;
+    // The others are served.
+    server.admin().await;
+    let cut = slow.len() + 1;
+    for (path, text) in slow.join_all().await {
+        // A client that goes on sending may lose the answer to its own reset.
+        let Some(answer) = RawAnswer::parse(&text) else {
+            continue;
+        };
+        assert_too_slow(path, &answer);
+    }
+    assert_too_slow("/register", &silent.answer().await);
+    until("counted", || async { ended(&server, "body").await >= cut }).await;
+    assert_eq!(ended(&server, "body").await, cut);
+    let status = [("http_response_status_code", "408")];
+    let metrics = server.metrics().await;
+    let answered = metrics.sum("http_server_request_duration_seconds_count", &status);
+    assert_eq!(answered, 4.0);
+    assert_eq!(metrics.sum("http_server_active_requests", &[]), 0.0);
+}
+
+#[track_caller]
+fn assert_too_slow(path: &str, answer: &RawAnswer) {
+    assert_eq!(answer.status, 408, "{answer:?}");
+    assert_eq!(answer.header("connection"), "close");
+    let json = answer.json();
+    if path == "/login" {
+        assert_eq!(json["error"], "invalid_request", "{json}");
+    } else {
+        assert_eq!(json["type"], "urn:rbac-sentinel:problem:too-slow", "{json}");
+    }
+}
+
+/// Asks for a large page again and again and reads nothing, until the server has had enough. Gives
+/// how many bytes it could send.
+async fn ask_without_listening(mut stream: TcpStream) -> usize {
+    let request = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
+    let mut sent = 0;
+    while let Ok(written) = stream.write(request.as_bytes()).await {
+        sent += written;
+    }
+    sent
+}
+
+/// Forgets how much memory the server had resident before.
+fn forget_peak(server: &Server) {
+    // Where this is not possible, the peak is that of the whole life.
+    let _ = std::fs::write(format!("/proc/{}/clear_refs", server.pid()), "5");
+}
+
+/// The most memory that the server had resident, in bytes.
+fn peak(server: &Server) -> usize {
+    let path = format!("/proc/{}/status", server.pid());
+    let status = std::fs::read_to_string(path).expect("readable");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.expect("a peak").trim().trim_end_matches(" kB");
+    kib.parse::<usize>().expect("a number") * 1024
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_take_the_answers_is_cut_off_and_read_no_further() {
+    const CLIENTS: usize = 20;
+    // What the systems at both ends hold for a connection is not the server's doing.
+    const SYSTEM: usize = 32 * 1024 * 1024;
+    const MEMORY: usize = 64 * 1024 * 1024;
+    let server = impatient().await;
+    forget_peak(&server);
+    let before = peak(&server);
+    let mut deaf = JoinSet::new();
+    for _ in 0..CLIENTS {
+        deaf.spawn(ask_without_listening(connect(&server).await));
+    }
+    server.admin().await;
+    for sent in deaf.join_all().await {
+        assert!(sent < SYSTEM, "{sent} bytes of requests");
+    }
+    until("counted", || async {
+        ended(&server, "write").await >= CLIENTS
+    })
+    .await;
+    assert_eq!(ended(&server, "write").await, CLIENTS);
+    let grown = peak(&server) - before;
+    println!(
+        "{CLIENTS} clients that do not listen take {} KiB each",
+        grown / CLIENTS / 1024
+    );
+    assert!(grown < MEMORY, "{grown} bytes");
+    server.admin().await;
+}

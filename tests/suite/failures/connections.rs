@@ -1,0 +1,229 @@
+//! More connections than anybody needs, and more than there may be.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::{connect, ended};
+use crate::harness::{ADMIN_PASSWORD, Answer, Builder, Client, Server, http, until};
+
+const API: [(&str, &str); 1] = [("listener", "api")];
+
+/// A connection that has got an answer and is kept.
+async fn kept(server: &Server) -> TcpStream {
+    let mut stream = connect(server).await;
+    let answer = ask(&mut stream, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    stream
+}
+
+/// Asks on a connection that is kept, and reads what comes first.
+async fn ask(stream: &mut TcpStream, request: &str) -> String {
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut buffer = vec![0; 64 * 1024];
+    let read = stream.read(&mut buffer).await.expect("answered");
+    String::from_utf8_lossy(&buffer[..read]).into_owned()
+}
+
+/// A login over this connection, which is kept.
+async fn log_in_on(stream: &mut TcpStream) -> String {
+    let body = format!("username=admin&password={ADMIN_PASSWORD}");
+    let head = "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded";
+    ask(
+        stream,
+        &format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()),
+    )
+    .await
+}
+
+async fn gauge(server: &Server, name: &str, labels: &[(&str, &str)]) -> f64 {
+    server.metrics().await.sum(name, labels)
+}
+
+async fn ops(server: &Server, path: &str) -> u16 {
+    let answer = http().get(format!("{}{path}", server.ops)).send().await;
+    answer.expect("answered").status().as_u16()
+}
+
+#[tokio::test]
+async fn who_is_one_too_many_is_told_so_and_the_others_go_on() {
+    const MOST: usize = 8;
+    let server = Builder::default()
+        .env("MAX_CONNECTIONS", &MOST.to_string())
+        .env("CLIENT_TIMEOUT", "10m")
+        .start()
+        .await;
+    assert_eq!(
+        gauge(&server, "http_server_connection_max", &API).await,
+        8.0
+    );
+    let mut streams = Vec::new();
+    for _ in 0..MOST {
+        streams.push(kept(&server).await);
+    }
+    assert_eq!(
+        gauge(&server, "http_server_open_connections", &API).await,
+        8.0
+    );
+
+    let answer = server.anon().get("/health").await;
+    answer.problem(503, "overloaded");
+    let login = server.anon().login("admin", ADMIN_PASSWORD).await;
+    login.oauth(503, "temporarily_unavailable");
+    for answer in [&answer, &login] {
+        let wait: u32 = answer.header("retry-after").parse().expect("whole seconds");
+        assert!(wait >= 1);
+        assert_eq!(answer.header("connection"), "close");
+    }
+    until("counted", || async { ended(&server, "refused").await >= 2 }).await;
+    assert_eq!(ended(&server, "refused").await, 2);
+    // Nobody was asked for a password.
+    assert_eq!(gauge(&server, "auth_logins_total", &[]).await, 0.0);
+    let mut first = streams.remove(0);
+    let answer = log_in_on(&mut first).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert_eq!(ops(&server, "/readyz").await, 200);
+
+    // A flood of them keeps nobody from being answered, one way or the other.
+    let mut flood = Vec::new();
+    for _ in 0..200 {
+        flood.push(connect(&server).await);
+    }
+    assert_eq!(ops(&server, "/readyz").await, 200);
+    let answer = server.anon().get("/health").await;
+    assert_eq!(answer.status, 503, "{}", answer.text);
+    drop(flood);
+
+    drop(first);
+    until("served", || async {
+        server.anon().get("/health").await.status == 200
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn descriptors_are_left_for_probes_and_the_database() {
+    let server = Builder::default()
+        .under(&["prlimit", "--nofile=64:256"])
+        .env("CLIENT_TIMEOUT", "10m")
+        .start()
+        .await;
+    // The service has raised its limit; clients get half of so few.
+    assert_eq!(gauge(&server, "process_max_fds", &[]).await, 256.0);
+    assert_eq!(
+        gauge(&server, "http_server_connection_max", &API).await,
+        128.0
+    );
+    let mut streams = Vec::new();
+    for _ in 0..128 {
+        streams.push(kept(&server).await);
+    }
+    for _ in 0..272 {
+        streams.push(connect(&server).await);
+    }
+    for path in ["/readyz", "/livez", "/metrics"] {
+        assert_eq!(ops(&server, path).await, 200, "{path}");
+    }
+    let answer = log_in_on(&mut streams[0]).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let metrics = server.metrics().await;
+    assert!(metrics.sum("process_open_fds", &[]) < 256.0);
+    assert_eq!(metrics.sum("http_server_accept_errors_total", &[]), 0.0);
+    assert_eq!(metrics.sum("auth_dependency_up", &[]), 1.0);
+}
+
+/// As many connections as this machine lets one process have, at most so many.
+fn most_connections(wanted: usize) -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    setrlimit(Resource::Nofile, raised).expect("a process may raise it so far");
+    let allowed = limit.maximum.and_then(|limit| usize::try_from(limit).ok());
+    // The server keeps some for itself, and so do the other tests.
+    allowed.map_or(wanted, |allowed| {
+        wanted.min(allowed * 3 / 4).min(allowed.saturating_sub(600))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_idle_connections_cost_little_and_keep_nobody_out() {
+    const WANTED: usize = 10_000;
+    /// Of memory, in bytes: hyper keeps its buffers for as long as a connection lives.
+    const EACH: f64 = 48.0 * 1024.0;
+    let count = most_connections(WANTED);
+    println!("{count} connections of {WANTED}");
+    assert!(
+        count >= 400,
+        "this machine allows {count} connections: raise the limit of open files"
+    );
+    let server = Builder::default()
+        .env("CLIENT_TIMEOUT", "10m")
+        .start()
+        .await;
+    let alice = server.user("alice").await;
+    alice.warm_up().await;
+    let before = server.metrics().await;
+    let memory =
+        |metrics: &crate::harness::Metrics| metrics.sum("process_resident_memory_bytes", &[]);
+
+    let mut streams = Vec::new();
+    for (used, what) in [(false, "silent"), (true, "used")] {
+        let memory_before = memory(&server.metrics().await);
+        let opened = open(&server, count / 2, used).await;
+        streams.extend(opened);
+        let all = u32::try_from(streams.len()).map(f64::from).expect("few");
+        until("all open", || async {
+            gauge(&server, "http_server_open_connections", &API).await >= all
+        })
+        .await;
+        let grown = memory(&server.metrics().await) - memory_before;
+        let each = grown * 2.0 / f64::from(u32::try_from(count).expect("few"));
+        println!("an idle connection that is {what} takes {each:.0} bytes");
+        assert!(each < EACH, "{each} bytes");
+    }
+    served(&server, &alice).await;
+
+    drop(streams);
+    let fds = before.sum("process_open_fds", &[]);
+    until("closed again", || async {
+        let metrics = server.metrics().await;
+        metrics.sum("http_server_open_connections", &API) == 0.0
+            && metrics.sum("process_open_fds", &[]) <= fds + 10.0
+    })
+    .await;
+    served(&server, &alice).await;
+}
+
+/// Opens so many connections, and gets an answer on each if they are to be used.
+async fn open(server: &Server, count: usize, used: bool) -> Vec<TcpStream> {
+    const BATCHES: usize = 20;
+    let mut opening = JoinSet::new();
+    for batch in 0..BATCHES {
+        let number = count / BATCHES + usize::from(batch < count % BATCHES);
+        let address = server.api.trim_start_matches("http://").to_owned();
+        opening.spawn(async move {
+            let mut streams = Vec::new();
+            for _ in 0..number {
+                let mut stream = TcpStream::connect(&address).await.expect("connects");
+                if used {
+                    let answer = ask(&mut stream, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await;
+                    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+                }
+                streams.push(stream);
+            }
+            streams
+        });
+    }
+    opening.join_all().await.into_iter().flatten().collect()
+}
+
+/// The service does all that it is there for.
+async fn served(server: &Server, user: &Client) {
+    let login: Answer = server.anon().login("admin", ADMIN_PASSWORD).await;
+    assert_eq!(login.status, 200, "{}", login.text);
+    assert_eq!(user.get("/users/me").await.status, 200);
+    assert_eq!(ops(server, "/readyz").await, 200);
+}

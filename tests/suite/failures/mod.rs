@@ -1,0 +1,57 @@
+//! Real faults: what the service depends on stops, hangs and comes back.
+
+mod clients;
+mod connections;
+mod crash;
+mod disk_full;
+mod postgres;
+mod proxy;
+mod redis;
+
+use std::path::Path;
+
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+use crate::harness::Server;
+
+/// Opens a copy of the embedded database in this data folder, which must be sound: to open one after
+/// a crash is to repair it, and that is for the server to do. Nobody may be writing.
+async fn open_copy(data: &Path) -> (TempDir, SqlitePool) {
+    let copy = tempfile::tempdir().expect("a folder");
+    for file in ["rbac-sentinel.db", "rbac-sentinel.db-wal"] {
+        let from = data.join(file);
+        if from.exists() {
+            std::fs::copy(from, copy.path().join(file)).expect("copied");
+        }
+    }
+    let options = SqliteConnectOptions::new().filename(copy.path().join("rbac-sentinel.db"));
+    let pool = SqlitePoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(options).await.expect("opens");
+    let found: String = sqlx::query_scalar("PRAGMA integrity_check")
+        .fetch_one(&pool)
+        .await
+        .expect("checked");
+    assert_eq!(found, "ok");
+    (copy, pool)
+}
+
+/// A connection to the API.
+async fn connect(server: &Server) -> TcpStream {
+    let address = server.api.trim_start_matches("http://");
+    TcpStream::connect(address).await.expect("connects")
+}
+
+/// How many connections of the API ended for this reason.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a small count"
+)]
+async fn ended(server: &Server, reason: &str) -> usize {
+    let labels = [("listener", "api"), ("reason", reason)];
+    let metrics = server.metrics().await;
+    metrics.sum("http_server_connections_closed_total", &labels) as usize
+}

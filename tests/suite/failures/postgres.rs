@@ -1,0 +1,320 @@
+//! PostgreSQL stops, hangs, is restarted, is out of connections, and speaks TLS.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use serde_json::json;
+use sqlx::Executor as _;
+
+use crate::harness::throwaway::Postgres;
+use crate::harness::{
+    Answer, Builder, Client, PASSWORD, SECRET_KEY, Server, http, postgres, until,
+};
+
+/// A server on this database that gives up soon.
+fn builder(database: &Postgres) -> Builder {
+    Server::builder()
+        .on_postgres(&database.url())
+        .env("DB_ACQUIRE_TIMEOUT", "1s")
+        .env("DB_STATEMENT_TIMEOUT", "1s")
+}
+
+async fn probe(server: &Server, path: &str) -> u16 {
+    let answer = http().get(format!("{}{path}", server.ops)).send().await;
+    answer.expect("answered").status().as_u16()
+}
+
+/// What needs the database: a login, a registration, a refresh, a caller who is not cached.
+async fn everything(server: &Server, someone: &Client, name: &str) -> Vec<Answer> {
+    let body = json!({
+        "username": name, "email": format!("{name}@example.com"), "password": PASSWORD
+    });
+    vec![
+        server.anon().login("someone", PASSWORD).await,
+        server.anon().post("/register", &body).await,
+        someone.refresh().await,
+        someone.get("/users/me/sessions").await,
+    ]
+}
+
+#[track_caller]
+fn all_unavailable(answers: &[Answer]) {
+    for answer in answers {
+        assert_eq!(answer.status, 503, "{}", answer.text);
+        let wait: u64 = answer.header("retry-after").parse().expect("seconds");
+        assert!(wait >= 1);
+    }
+}
+
+/// Waits until the service has seen what happened to its database.
+async fn seen(server: &Server, up: bool) {
+    let (ready, value) = if up { (200, 1.0) } else { (503, 0.0) };
+    until("seen", async || probe(server, "/readyz").await == ready).await;
+    assert_eq!(probe(server, "/livez").await, 200);
+    let metrics = server.metrics().await;
+    let labels = [("dependency", "database")];
+    assert_eq!(metrics.sum("auth_dependency_up", &labels), value);
+    assert_eq!(metrics.sum("auth_ready", &[]), value);
+}
+
+async fn errors(server: &Server, kind: &str) -> f64 {
+    let labels = [("db_system_name", "postgresql"), ("error_type", kind)];
+    let metrics = server.metrics().await;
+    metrics.sum("db_client_operation_errors_total", &labels)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_database_is_503_and_comes_back_by_itself() {
+    let database = Postgres::start(&[]);
+    let server = builder(&database).start().await;
+    let someone = server.user("someone").await;
+    database.stop();
+    // Also before the service knows: nothing is a 500, nothing hangs.
+    all_unavailable(&everything(&server, &someone, "early").await);
+    seen(&server, false).await;
+    let start = Instant::now();
+    let refused = errors(&server, "down").await;
+    all_unavailable(&everything(&server, &someone, "late").await);
+    println!("refused in {:?} for four requests", start.elapsed());
+    assert!(
+        errors(&server, "down").await > refused,
+        "refused without a wait"
+    );
+    // What needs no database goes on.
+    assert_eq!(
+        server.anon().get("/.well-known/jwks.json").await.status,
+        200
+    );
+    assert_eq!(server.anon().get("/users/me").await.status, 401);
+
+    database.begin();
+    seen(&server, true).await;
+    let again = server.login("someone", PASSWORD).await;
+    assert_eq!(again.get("/users/me").await.status, 200);
+    assert_eq!(someone.refresh().await.status, 200, "nothing was lost");
+    assert_eq!(server.register("late").await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_hangs_is_503_within_the_timeouts() {
+    let database = Postgres::start(&[]);
+    let server = builder(&database).start().await;
+    let someone = server.user("someone").await;
+    database.hang();
+    let start = Instant::now();
+    let answers = everything(&server, &someone, "early").await;
+    println!("answered after {:?} for four requests", start.elapsed());
+    all_unavailable(&answers);
+    seen(&server, false).await;
+    all_unavailable(&everything(&server, &someone, "late").await);
+
+    database.resume();
+    seen(&server, true).await;
+    server.login("someone", PASSWORD).await;
+    let refreshed = someone.refresh().await;
+    assert_eq!(refreshed.status, 200, "{}", refreshed.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_under_load_costs_503s_and_nothing_else() {
+    let database = Postgres::start(&[]);
+    let server = Arc::new(builder(&database).start().await);
+    let stop = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (0..8)
+        .map(|number| {
+            let (server, stop) = (Arc::clone(&server), Arc::clone(&stop));
+            tokio::spawn(async move {
+                let name = format!("client{number}");
+                let mut client = server.user(&name).await;
+                let (mut done, mut refused) = (0, 0);
+                while !stop.load(Ordering::SeqCst) {
+                    let answer = client.refresh().await;
+                    match answer.status {
+                        200 => {
+                            done += 1;
+                            client = client.with(&answer.json);
+                        }
+                        503 => refused += 1,
+                        _ => panic!("{}: {}", answer.status, answer.text),
+                    }
+                }
+                // The last token that was acknowledged, or its replay, still works.
+                assert_eq!(client.refresh().await.status, 200);
+                (done, refused)
+            })
+        })
+        .collect();
+    for _ in 0..2 {
+        let before = server.metrics().await;
+        let enough = |before: f64, now: f64| now > before + 50.0;
+        let done = |metrics: &crate::harness::Metrics| {
+            metrics.sum("auth_token_refreshes_total", &[("outcome", "success")])
+        };
+        until("busy", async || {
+            enough(done(&before), done(&server.metrics().await))
+        })
+        .await;
+        database.stop();
+        database.begin();
+        let before = server.metrics().await;
+        until("busy again", async || {
+            enough(done(&before), done(&server.metrics().await))
+        })
+        .await;
+    }
+    stop.store(true, Ordering::SeqCst);
+    let mut total = (0, 0);
+    for client in clients {
+        let (done, refused) = client.await.expect("no other status");
+        total = (total.0 + done, total.1 + refused);
+    }
+    println!("{} refreshes, {} refused with 503", total.0, total.1);
+    seen(&server, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pool_without_connections_sheds_and_shows_it() {
+    let database = Postgres::start(&[]);
+    let builder = builder(&database)
+        .env("DB_MAX_CONNECTIONS", "2")
+        .env("DB_STATEMENT_TIMEOUT", "60s");
+    let server = builder.start().await;
+    let someone = server.user("someone").await;
+    let mut locker = postgres::connect(&database.url()).await;
+    locker
+        .execute("BEGIN; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE")
+        .await
+        .expect("locked");
+    // Two take the connections and wait for the lock.
+    let stuck: Vec<_> = (0..2)
+        .map(|_| {
+            let someone = someone.clone();
+            tokio::spawn(async move { someone.get("/users/me/sessions").await })
+        })
+        .collect();
+    let used = async || {
+        let labels = [("db_client_connection_state", "used")];
+        server.metrics().await.sum("db_client_connections", &labels)
+    };
+    until("exhausted", async || used().await >= 2.0).await;
+    let waiting = {
+        let anon = server.anon();
+        tokio::spawn(async move { anon.login("someone", PASSWORD).await })
+    };
+    let pool = [("db_client_connection_pool_name", "postgresql")];
+    let pending = async || {
+        let name = "db_client_connection_pending_requests";
+        server.metrics().await.sum(name, &pool)
+    };
+    until("pending", async || pending().await >= 1.0).await;
+    let shed = waiting.await.expect("answered");
+    all_unavailable(&[shed]);
+    let metrics = server.metrics().await;
+    assert!(metrics.sum("db_client_connection_timeouts_total", &pool) >= 1.0);
+    let name = "db_client_connection_wait_time_seconds_bucket";
+    let bucket = |le| metrics.sum(name, &[pool[0], ("le", le)]);
+    assert!(bucket("+Inf") > bucket("0.5"), "the wait shows");
+    // The server itself is well, and others may still find a connection.
+    assert_eq!(probe(&server, "/readyz").await, 200);
+
+    locker.execute("ROLLBACK").await.expect("unlocked");
+    for request in stuck {
+        assert_eq!(request.await.expect("answered").status, 200);
+    }
+    server.login("someone", PASSWORD).await;
+    assert_eq!(pending().await, 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_takes_too_long_is_cancelled() {
+    let database = Postgres::start(&[]);
+    let server = builder(&database).start().await;
+    let someone = server.user("someone").await;
+    let mut locker = postgres::connect(&database.url()).await;
+    locker
+        .execute("BEGIN; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE")
+        .await
+        .expect("locked");
+    all_unavailable(&[someone.get("/users/me/sessions").await]);
+    assert!(errors(&server, "timeout").await >= 1.0);
+    // Nothing of it is left on the server.
+    let waiting = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted";
+    let waiting: i64 = sqlx::query_scalar(waiting)
+        .fetch_one(&mut locker)
+        .await
+        .expect("asked");
+    assert_eq!(waiting, 0);
+    locker.execute("ROLLBACK").await.expect("unlocked");
+    assert_eq!(someone.get("/users/me/sessions").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_can_be_encrypted_and_the_server_verified() {
+    let authority = tempfile::tempdir().expect("a folder");
+    let certificate = authority.path().join("server.crt");
+    let settings = [
+        "ssl = on",
+        "ssl_cert_file = 'server.crt'",
+        "ssl_key_file = 'server.key'",
+    ];
+    let database = Postgres::prepare(&settings, |data| {
+        let key = data.join("server.key");
+        let status = Command::new("openssl")
+            .args([
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+            ])
+            .args([
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                "subjectAltName=IP:127.0.0.1",
+                // What signs itself is an authority otherwise, and none may be a server.
+                "-addext",
+                "basicConstraints=critical,CA:FALSE",
+            ])
+            .arg("-keyout")
+            .arg(&key)
+            .arg("-out")
+            .arg(data.join("server.crt"))
+            .output()
+            .expect("openssl runs")
+            .status;
+        assert!(status.success());
+        std::fs::copy(data.join("server.crt"), &certificate).expect("copied");
+    });
+    let verified = format!(
+        "{}?sslmode=verify-full&sslrootcert={}",
+        database.url(),
+        certificate.display()
+    );
+    let server = builder(&database)
+        .env("DATABASE_URL", &verified)
+        .start()
+        .await;
+    server.user("someone").await;
+    let encrypted = "SELECT COUNT(*) FILTER (WHERE ssl), COUNT(*) FROM pg_stat_ssl JOIN pg_stat_activity \
+                     USING (pid) WHERE application_name = 'rbac-sentinel'";
+    let mut connection = postgres::connect(&database.url()).await;
+    let (ssl, all): (i64, i64) = sqlx::query_as(encrypted)
+        .fetch_one(&mut connection)
+        .await
+        .expect("asked");
+    assert!(ssl > 0);
+    assert_eq!(ssl, all);
+    // A server that is not who it says it is gets no connection.
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut stranger = crate::harness::program(folder.path());
+    stranger
+        .env(
+            "DATABASE_URL",
+            format!("{}?sslmode=verify-full", database.url()),
+        )
+        .env("SECRET_KEY", SECRET_KEY)
+        .arg("migrate");
+    let output = stranger.output().expect("it runs");
+    assert!(!output.status.success());
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(complaint.contains("certificate"), "{complaint}");
+}

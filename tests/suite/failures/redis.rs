@@ -1,0 +1,149 @@
+//! Redis stops, hangs and comes back. What it is for goes on in process and from the database.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::throwaway::Redis;
+use crate::harness::{Builder, Client, PASSWORD, Server, http, until};
+
+/// A server with limits that nobody reaches, counted in this Redis.
+fn builder(redis: &Redis) -> Builder {
+    let builder = Server::builder()
+        .env("REDIS_URL", &redis.url())
+        .env("REDIS_TIMEOUT", "100ms")
+        .env("RATE_LIMITS", "on");
+    ["REGISTER", "LOGIN", "REFRESH"]
+        .into_iter()
+        .flat_map(|limiter| ["SOURCE", "ACCOUNT"].map(|what| (limiter, what)))
+        .fold(builder, |builder, (limiter, what)| {
+            builder.env(&format!("RATE_LIMIT_{limiter}_{what}"), "100000/1m")
+        })
+}
+
+/// One of everything; each must succeed. Gives the time of the slowest.
+async fn everything(server: &Server, someone: &mut Client, name: &str) -> Duration {
+    let mut slowest = Duration::ZERO;
+    for step in 0..5 {
+        let start = Instant::now();
+        let (answer, wanted) = match step {
+            0 => (someone.get("/users/me").await, 200),
+            1 => (server.anon().login("someone", PASSWORD).await, 200),
+            2 => (server.register(name).await, 201),
+            3 => (someone.get("/users/me/sessions").await, 200),
+            _ => (someone.refresh().await, 200),
+        };
+        slowest = slowest.max(start.elapsed());
+        assert_eq!(answer.status, wanted, "{}", answer.text);
+        if step == 4 {
+            *someone = someone.with(&answer.json);
+        }
+    }
+    slowest
+}
+
+async fn up(server: &Server) -> bool {
+    let labels = [("dependency", "redis")];
+    server.metrics().await.sum("auth_dependency_up", &labels) > 0.0
+}
+
+async fn decided(server: &Server, backend: &str) -> f64 {
+    let labels = [("backend", backend), ("limiter", "login")];
+    server
+        .metrics()
+        .await
+        .sum("auth_rate_limit_decisions_total", &labels)
+}
+
+async fn ready(server: &Server) -> u16 {
+    let answer = http().get(format!("{}/readyz", server.ops)).send().await;
+    answer.expect("answered").status().as_u16()
+}
+
+/// Asserts that the limits are counted where they should be.
+async fn counts_in(server: &Server, backend: &str) {
+    let before = decided(server, backend).await;
+    server.login("someone", PASSWORD).await;
+    let now = decided(server, backend).await;
+    assert_eq!(now - before, 1.0, "in {backend}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_redis_fails_nothing_and_is_used_again_when_it_is_back() {
+    let mut redis = Redis::start().await;
+    let server = builder(&redis).start().await;
+    until("connected", async || up(&server).await).await;
+    let mut someone = server.user("someone").await;
+    counts_in(&server, "redis").await;
+    redis.stop();
+    let mut slowest = Duration::ZERO;
+    for round in 0..5 {
+        slowest = slowest.max(everything(&server, &mut someone, &format!("new{round}")).await);
+    }
+    println!("Redis stopped: the slowest request took {slowest:?}");
+    until("seen", async || !up(&server).await).await;
+    counts_in(&server, "local").await;
+    let metrics = server.metrics().await;
+    for action in ["local_limits", "principal_from_database"] {
+        let labels = [("dependency", "redis"), ("action", action)];
+        assert!(
+            metrics.sum("auth_dependency_fallbacks_total", &labels) > 0.0,
+            "{action}"
+        );
+    }
+    assert_eq!(ready(&server).await, 200, "it can do without");
+    assert_eq!(
+        someone.post("/logout", &serde_json::json!({})).await.status,
+        204
+    );
+    someone.get("/users/me").await.invalid_token();
+    let labels = [("dependency", "redis"), ("action", "invalidation_lost")];
+    let metrics = server.metrics().await;
+    assert!(metrics.sum("auth_dependency_fallbacks_total", &labels) > 0.0);
+
+    redis.begin().await;
+    until("seen again", async || up(&server).await).await;
+    counts_in(&server, "redis").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_hangs_costs_one_timeout_and_not_one_a_request() {
+    let redis = Redis::start().await;
+    let server = builder(&redis).start().await;
+    until("connected", async || up(&server).await).await;
+    let mut someone = server.user("someone").await;
+    let timeouts = async || {
+        let labels = [("db_system_name", "redis"), ("error_type", "timeout")];
+        let metrics = server.metrics().await;
+        metrics.sum("db_client_operation_errors_total", &labels)
+    };
+    let before = timeouts().await;
+    redis.hang();
+    let mut slowest = Duration::ZERO;
+    for round in 0..10 {
+        slowest = slowest.max(everything(&server, &mut someone, &format!("new{round}")).await);
+    }
+    println!("Redis hung: the slowest of 50 requests took {slowest:?}");
+    // The probe may be waiting when a request is.
+    let waited = timeouts().await - before;
+    assert!(
+        (1.0..=2.0).contains(&waited),
+        "{waited} waits for 50 requests"
+    );
+    assert!(!up(&server).await);
+    assert_eq!(ready(&server).await, 200);
+
+    redis.resume();
+    until("seen again", async || up(&server).await).await;
+    counts_in(&server, "redis").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_starts_without_redis_and_finds_it_later() {
+    let mut redis = Redis::absent();
+    let server = builder(&redis).start().await;
+    assert!(!up(&server).await);
+    let mut someone = server.user("someone").await;
+    everything(&server, &mut someone, "early").await;
+    redis.begin().await;
+    until("seen", async || up(&server).await).await;
+    counts_in(&server, "redis").await;
+}

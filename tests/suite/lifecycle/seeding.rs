@@ -1,0 +1,74 @@
+//! The command that fills a database for tests.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::{run, success, text};
+use crate::harness::{PASSWORD, Server, program};
+
+fn seed(folder: &Path, args: &[&str]) -> Command {
+    let mut command = program(folder);
+    command
+        .arg("seed-users")
+        .args(args)
+        .env("DATA_DIR", folder.join("data"))
+        .env("HASH_MEMORY_KIB", "64")
+        .env("HASH_ITERATIONS", "1")
+        .env("ALLOW_SEEDING", "true");
+    command
+}
+
+#[tokio::test]
+async fn seeded_accounts_log_in_with_the_password_that_was_given_or_generated() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let printed = success(seed(folder.path(), &["120"]).env("SEED_PASSWORD", PASSWORD));
+    assert!(printed.contains("120 accounts were made."), "{printed}");
+    assert!(printed.contains("120 of 120 accounts, "), "{printed}");
+    assert!(!printed.contains(PASSWORD), "{printed}");
+    // Those that are there stay as they are.
+    let printed = success(&mut seed(
+        folder.path(),
+        &["125", "--sessions-per-user", "1"],
+    ));
+    assert!(printed.contains("5 accounts were made."), "{printed}");
+    let (_, generated) = printed.split_once("password is ").expect("shown");
+    let again = success(&mut seed(folder.path(), &["125"]));
+    assert_eq!(again, "0 accounts were made.\n");
+
+    let server = Server::builder().embedded().dir(folder).start().await;
+    server.login("seed-0000001", PASSWORD).await.id().await;
+    let last = server
+        .login("seed-0000125@example.com", generated.trim())
+        .await;
+    let sessions = last.get("/users/me/sessions").await;
+    let sessions = sessions.json["items"].as_array().map(Vec::len);
+    assert_eq!(sessions, Some(2), "the seeded one and this one");
+}
+
+#[test]
+fn seeding_is_refused_where_it_has_no_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut unasked = seed(folder.path(), &["1"]);
+    unasked.env_remove("ALLOW_SEEDING");
+    let mut production = seed(folder.path(), &["1"]);
+    production.env("PUBLIC_URL", "https://auth.example.com");
+    let mut weak = seed(folder.path(), &["1"]);
+    weak.env("SEED_PASSWORD", "password");
+    for (command, word) in [
+        (&mut unasked, "ALLOW_SEEDING=true"),
+        (&mut production, "PUBLIC_URL"),
+        (&mut weak, "password"),
+    ] {
+        let output = run(command);
+        assert_eq!(output.status.code(), Some(1), "{word}");
+        assert!(text(&output.stderr).contains(word), "{word}");
+        assert_eq!(text(&output.stdout), "");
+    }
+    for count in ["0", "10000000", "-1", "many"] {
+        let output = run(&mut seed(folder.path(), &[count]));
+        assert_eq!(output.status.code(), Some(2), "{count}");
+    }
+    // Whoever reads the help is not led to it.
+    let help = success(program(folder.path()).arg("--help"));
+    assert!(!help.contains("seed"), "{help}");
+}

@@ -1,0 +1,292 @@
+//! Several replicas of the service: what one changes, the others see.
+
+use std::net::TcpListener;
+use std::time::Instant;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::harness::{Client, Metrics, PASSWORD, Server, redis_url, until};
+use crate::revocation::{changes_count_when_their_clients_leave, nobody_gets_through_late};
+
+/// Two processes on one database.
+struct Replicas {
+    a: Server,
+    b: Server,
+}
+
+impl Replicas {
+    /// Starts both with this Redis.
+    async fn start(redis: &str) -> Self {
+        let prefix = format!("test-{}:", Uuid::now_v7());
+        let builder = || {
+            Server::builder()
+                .embedded()
+                // The issuer of tokens, which each would otherwise be for itself.
+                .env("PUBLIC_URL", "http://auth.example.com")
+                .env("REDIS_URL", redis)
+                .env("REDIS_PREFIX", &prefix)
+                .env("REDIS_TIMEOUT", "250ms")
+        };
+        let a = builder().start().await;
+        let data = a.path().join("data");
+        let b = builder().env("DATA_DIR", data.to_str().expect("UTF-8"));
+        Self {
+            b: b.start().await,
+            a,
+        }
+    }
+
+    /// A new account, logged in at the first, known to the second.
+    async fn victim(&self, name: &str) -> (Client, Client) {
+        let at_a = self.a.user(name).await;
+        let at_b = at_a.at(&self.b);
+        at_b.warm_up().await;
+        (at_a, at_b)
+    }
+
+    /// How long the second goes on letting somebody in after the first has answered.
+    async fn until_refused(&self, what: &str, victim: &Client) {
+        let start = Instant::now();
+        until("refused", async || {
+            victim.get("/users/me").await.status == 401
+        })
+        .await;
+        let passed = start.elapsed();
+        println!("{what}: refused by the other replica after {passed:.1?}");
+    }
+}
+
+/// The URL of a server that is not there.
+fn nowhere(credentials: &str) -> String {
+    let free = TcpListener::bind("127.0.0.1:0").expect("bound");
+    let address = free.local_addr().expect("bound");
+    format!("redis://{credentials}{address}")
+}
+
+/// Everything that ends somebody's access, done at the first replica.
+async fn end_access_in_every_way(replicas: &Replicas) {
+    let admin = replicas.a.admin().await;
+
+    let (at_a, at_b) = replicas.victim("logs-out").await;
+    assert_eq!(at_a.post("/logout", &json!({})).await.status, 204);
+    replicas.until_refused("logout", &at_b).await;
+
+    let (at_a, at_b) = replicas.victim("ends-a-session").await;
+    let other = replicas.a.login("ends-a-session", PASSWORD).await;
+    let sessions = at_a.get("/users/me/sessions").await.json;
+    let listed = sessions["items"].as_array().expect("a list");
+    let current = listed.iter().find(|session| session["current"] == true);
+    let id = &current.expect("the own")["id"];
+    let path = format!("/users/me/sessions/{}", id.as_str().expect("an id"));
+    assert_eq!(other.delete(&path).await.status, 204);
+    replicas.until_refused("end of a session", &at_b).await;
+
+    let (at_a, at_b) = replicas.victim("is-disabled").await;
+    let path = format!("/admin/users/{}", at_a.id().await);
+    let answer = admin.patch(&path, &json!({ "disabled": true })).await;
+    assert_eq!(answer.status, 200);
+    replicas.until_refused("disabling", &at_b).await;
+
+    let (at_a, at_b) = replicas.victim("is-deleted").await;
+    let path = format!("/admin/users/{}", at_a.id().await);
+    assert_eq!(admin.delete(&path).await.status, 204);
+    replicas.until_refused("deletion", &at_b).await;
+
+    let (_, at_b) = replicas.victim("changes-password").await;
+    let other = replicas.a.login("changes-password", PASSWORD).await;
+    let change = json!({ "current_password": PASSWORD, "new_password": "amber-lantern-77" });
+    let answer = other.post("/users/me/password", &change).await;
+    assert_eq!(answer.status, 204, "{}", answer.text);
+    replicas
+        .until_refused("change of the password", &at_b)
+        .await;
+    assert_eq!(other.at(&replicas.b).get("/users/me").await.status, 200);
+
+    let (at_a, at_b) = replicas.victim("is-demoted").await;
+    let path = format!("/admin/users/{}/roles/admin", at_a.id().await);
+    assert_eq!(admin.put(&path).await.status, 204);
+    let admitted = async |status| at_b.get("/admin-only").await.status == status;
+    until("promoted", async || admitted(200).await).await;
+    assert_eq!(admin.delete(&path).await.status, 204);
+    let start = Instant::now();
+    until("demoted", async || admitted(403).await).await;
+    let passed = start.elapsed();
+    println!("demotion: seen by the other replica after {passed:.1?}");
+}
+
+#[tokio::test]
+async fn what_ends_on_one_replica_ends_on_the_other() {
+    let replicas = Replicas::start(&redis_url()).await;
+    end_access_in_every_way(&replicas).await;
+    // They were told; that nothing is believed for long would have shown it, too.
+    let metrics = replicas.b.metrics().await;
+    for kind in ["account", "sessions"] {
+        let applied = metrics.sum("auth_invalidations_applied_total", &[("kind", kind)]);
+        assert!(applied >= 1.0, "{kind}");
+    }
+    let measured = metrics.sum("auth_revocation_propagation_seconds_count", &[]);
+    assert!(measured >= 2.0, "{measured}");
+}
+
+#[tokio::test]
+async fn what_is_given_on_one_replica_counts_on_the_other() {
+    let replicas = Replicas::start(&redis_url()).await;
+    let admin = replicas.a.admin().await;
+    let (at_a, at_b) = replicas.victim("alice").await;
+    let path = format!("/admin/users/{}", at_a.id().await);
+    for _ in 0..3 {
+        assert_eq!(admin.put(&format!("{path}/roles/admin")).await.status, 204);
+        until("admin", async || {
+            at_b.get("/admin-only").await.status == 200
+        })
+        .await;
+        let answer = admin.delete(&format!("{path}/roles/admin")).await;
+        assert_eq!(answer.status, 204);
+        until("user", async || at_b.get("/admin-only").await.status == 403).await;
+    }
+    for name in ["anna", "berta"] {
+        let answer = admin.patch(&path, &json!({ "username": name })).await;
+        assert_eq!(answer.status, 200);
+        until("renamed", async || {
+            at_b.get("/users/me").await.json["username"] == name
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn without_redis_it_ends_on_the_other_replica_all_the_same() {
+    let replicas = Replicas::start(&nowhere("")).await;
+    end_access_in_every_way(&replicas).await;
+    let (a, b) = (replicas.a.metrics().await, replicas.b.metrics().await);
+    let fallbacks = |metrics: &Metrics, action| {
+        metrics.sum("auth_dependency_fallbacks_total", &[("action", action)])
+    };
+    assert!(fallbacks(&a, "invalidation_lost") >= 1.0);
+    assert!(fallbacks(&b, "principal_from_database") >= 1.0);
+    for metrics in [a, b] {
+        let up = metrics.sum("auth_dependency_up", &[("dependency", "redis")]);
+        assert_eq!(up, 0.0);
+        assert_eq!(metrics.sum("auth_ready", &[]), 1.0, "ready all the same");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_gets_through_late_where_the_change_was_made() {
+    let replicas = Replicas::start(&redis_url()).await;
+    nobody_gets_through_late(&replicas.a, Some(&replicas.b)).await;
+}
+
+#[tokio::test]
+async fn a_change_counts_where_it_was_made_even_when_whoever_asked_for_it_has_left() {
+    let replicas = Replicas::start(&redis_url()).await;
+    changes_count_when_their_clients_leave(&replicas.a).await;
+}
+
+/// How often the server asked the database and Redis on behalf of requests.
+async fn round_trips(server: &Server) -> (f64, f64) {
+    let metrics = server.metrics().await;
+    let of = |system: &str, operation: &str| {
+        let labels = [("db_system_name", system), ("db_query_summary", operation)];
+        metrics.sum("db_client_operation_duration_seconds_count", &labels)
+    };
+    let all = |system: &str| {
+        let labels = [("db_system_name", system)];
+        metrics.sum("db_client_operation_duration_seconds_count", &labels)
+    };
+    // What happens by itself, every so often.
+    let sql = ["ping", "count_users", "count_sessions"];
+    let sql = all("sqlite") - sql.map(|name| of("sqlite", name)).iter().sum::<f64>();
+    (sql, all("redis") - of("redis", "probe"))
+}
+
+#[tokio::test]
+async fn a_warm_request_asks_neither_the_database_nor_redis() {
+    let replicas = Replicas::start(&redis_url()).await;
+    let (at_a, at_b) = replicas.victim("alice").await;
+    for (server, client) in [(&replicas.a, at_a), (&replicas.b, at_b)] {
+        // What is believed ends every few seconds; in between ten requests ask nothing.
+        until("warm", async || {
+            client.warm_up().await;
+            // What is put into Redis is put in the background.
+            let before = round_trips(server).await;
+            for _ in 0..10 {
+                client.id().await;
+            }
+            round_trips(server).await == before
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn what_one_replica_has_loaded_the_other_does_not_load_again() {
+    let replicas = Replicas::start(&redis_url()).await;
+    replicas.a.user("alice").await;
+    let filled = [("db_query_summary", "fill")];
+    let operations = "db_client_operation_duration_seconds_count";
+    let fills = async || replicas.a.metrics().await.sum(operations, &filled);
+    let hits = async || {
+        let hit = [("cache", "principal_shared"), ("result", "hit")];
+        let metrics = replicas.b.metrics().await;
+        metrics.sum("auth_cache_requests_total", &hit)
+    };
+    // A slow machine may take longer than what is believed lasts: then with another session.
+    until("found in Redis", async || {
+        let at_a = replicas.a.login("alice", PASSWORD).await;
+        let before = fills().await;
+        at_a.id().await;
+        until("filled", async || fills().await > before).await;
+        let (sql, redis) = round_trips(&replicas.b).await;
+        let hits_before = hits().await;
+        at_a.at(&replicas.b).id().await;
+        let (sql_after, redis_after) = round_trips(&replicas.b).await;
+        let found = hits().await > hits_before;
+        assert!(!found || sql_after == sql, "found, and loaded even so");
+        assert!(!found || redis_after == redis + 1.0, "one round trip");
+        found
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_redis_is_not_configured_nothing_says_that_it_is_down() {
+    let server = Server::builder().embedded().start().await;
+    assert!(server.greeting.contains("cache          in process"));
+    let metrics = server.metrics().await.0;
+    let family = |name: &str| {
+        let lines = metrics.lines().filter(|line| line.starts_with(name));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let up = family("auth_dependency_up{");
+    assert_eq!(up, ["auth_dependency_up{dependency=\"database\"} 1"]);
+    let durations = family("db_client_operation_duration_seconds_count{");
+    assert!(durations.len() > 20);
+    assert!(durations.iter().all(|line| !line.contains("redis")));
+}
+
+#[tokio::test]
+async fn the_password_of_redis_appears_nowhere() {
+    let server = Server::builder()
+        .embedded()
+        .env("REDIS_URL", &nowhere("somebody:hunter2@"))
+        .env("LOG_LEVEL", "trace")
+        .start()
+        .await;
+    server.user("alice").await.warm_up().await;
+    assert!(
+        server.greeting.contains("Redis at 127.0.0.1:"),
+        "{}",
+        server.greeting
+    );
+    assert!(
+        server.log().contains("Redis cannot be reached"),
+        "{}",
+        server.log()
+    );
+    let metrics = server.metrics().await.0;
+    for text in [&server.greeting, &server.log(), &metrics] {
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}

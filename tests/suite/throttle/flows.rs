@@ -1,0 +1,258 @@
+//! Each limiter refuses at its count, and counts what it should and nothing else.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::{change_password, limits, login, refresh, register};
+use crate::exposition::Exposition;
+use crate::harness::{ADMIN_PASSWORD, Answer, PASSWORD, Server};
+
+const HOME: &str = "192.0.2.1";
+const OFFICE: &str = "192.0.2.2";
+
+#[tokio::test]
+async fn logins_are_limited_by_address_whatever_the_name() {
+    let server = limits(&[("LOGIN_SOURCE", "3/1h")]).start().await;
+    assert_eq!(
+        login(&server, HOME, "admin", ADMIN_PASSWORD).await.status,
+        200
+    );
+    for name in ["admin", "nobody"] {
+        let answer = login(&server, HOME, name, "wrong").await;
+        answer.oauth(400, "invalid_grant");
+    }
+    for name in ["admin", "nobody", "somebody"] {
+        let answer = login(&server, HOME, name, ADMIN_PASSWORD).await;
+        answer.oauth_limited("login");
+    }
+    let answer = login(&server, OFFICE, "admin", ADMIN_PASSWORD).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn logins_are_limited_by_name_in_any_case_whatever_the_address() {
+    let server = limits(&[("LOGIN_ACCOUNT", "3/1h")]).start().await;
+    for (number, name) in ["admin", "Admin", "ADMIN"].into_iter().enumerate() {
+        let address = format!("192.0.2.{number}");
+        let answer = login(&server, &address, name, "wrong").await;
+        answer.oauth(400, "invalid_grant");
+    }
+    for address in ["192.0.2.0", "192.0.2.99", "2001:db8::1"] {
+        let answer = login(&server, address, "aDMIN", ADMIN_PASSWORD).await;
+        answer.oauth_limited("login");
+    }
+    // Others are not, from the same address.
+    assert_eq!(server.register("alice").await.status, 201);
+    assert_eq!(
+        login(&server, "192.0.2.0", "alice", PASSWORD).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_has_is_limited_like_one_that_somebody_has() {
+    let server = limits(&[("LOGIN_ACCOUNT", "2/1h")]).start().await;
+    let mut told = Vec::new();
+    for name in ["admin", "nobody", "nobody@example.com", "", "a'b\u{2028}ü"] {
+        let mut answers = Vec::new();
+        for _ in 0..4 {
+            let answer = login(&server, HOME, name, "wrong").await;
+            // How long to wait depends on the moment, and every request has its own id.
+            let body: String = answer
+                .text
+                .chars()
+                .filter(|c| !c.is_ascii_digit())
+                .collect();
+            let names: Vec<String> = answer.headers.keys().map(ToString::to_string).collect();
+            answers.push((answer.status, body, names));
+        }
+        let statuses: Vec<u16> = answers.iter().map(|(status, ..)| *status).collect();
+        assert_eq!(statuses, [400, 400, 429, 429], "{name}");
+        told.push(answers);
+    }
+    for other in &told[1..] {
+        assert_eq!(*other, told[0]);
+    }
+}
+
+#[tokio::test]
+async fn registrations_are_limited_by_address() {
+    let server = limits(&[("REGISTER_SOURCE", "2/1h")]).start().await;
+    let attempt = async |address, name: &str| {
+        register(&server, address, name, &format!("{name}@example.com")).await
+    };
+    assert_eq!(attempt(HOME, "alice").await.status, 201);
+    // What is refused further on has counted as well.
+    attempt(HOME, "alice").await.problem(409, "taken");
+    attempt(HOME, "bob").await.limited("register", "source");
+    assert_eq!(attempt(OFFICE, "bob").await.status, 201);
+}
+
+#[tokio::test]
+async fn registrations_are_limited_by_username_and_by_address_of_mail() {
+    let server = limits(&[("REGISTER_ACCOUNT", "2/1h")]).start().await;
+    let attempt = async |username, email| register(&server, HOME, username, email).await;
+    assert_eq!(attempt("alice", "a1@example.com").await.status, 201);
+    assert_eq!(attempt("Alice", "a2@example.com").await.status, 409);
+    let answer = attempt("ALICE", "a3@example.com").await;
+    answer.limited("register", "account");
+
+    assert_eq!(attempt("bob-1", "bob@example.com").await.status, 201);
+    assert_eq!(attempt("bob-2", "Bob@example.com").await.status, 409);
+    let answer = attempt("bob-3", "BOB@example.com").await;
+    answer.limited("register", "account");
+    // Who was refused because of one of the two has used up nothing of the other.
+    for _ in 0..3 {
+        attempt("bob-4", "bob@example.com")
+            .await
+            .limited("register", "account");
+    }
+    assert_eq!(attempt("bob-4", "bob-4@example.com").await.status, 201);
+    // A username is not an address of mail, even if they are the same text.
+    assert_eq!(attempt("a3@example.com", "x").await.status, 422);
+    assert_eq!(attempt("carol", "a3@example.com").await.status, 201);
+}
+
+#[tokio::test]
+async fn refreshes_are_limited_by_address_and_by_token() {
+    let rates = [("REFRESH_SOURCE", "4/1h"), ("REFRESH_ACCOUNT", "2/1h")];
+    let server = limits(&rates).start().await;
+    let user = server.user("alice").await;
+    let token = user.refresh.clone().expect("a token");
+    assert_eq!(refresh(&server, HOME, &token).await.status, 200);
+    // The same successor again, within the grace period.
+    assert_eq!(refresh(&server, OFFICE, &token).await.status, 200);
+    refresh(&server, HOME, &token)
+        .await
+        .oauth_limited("refresh");
+    for number in 0..3 {
+        let answer = refresh(&server, HOME, &format!("nonsense-{number}")).await;
+        answer.oauth(400, "invalid_grant");
+    }
+    let answer = refresh(&server, HOME, "nonsense-3").await;
+    answer.oauth_limited("refresh");
+    // The session is none the worse for it: a refused token was not looked at.
+    let fresh = server.login("alice", PASSWORD).await;
+    let token = fresh.refresh.expect("a token");
+    refresh(&server, HOME, &token)
+        .await
+        .oauth_limited("refresh");
+    assert_eq!(refresh(&server, OFFICE, &token).await.status, 200);
+}
+
+#[tokio::test]
+async fn proofs_of_the_current_password_are_limited_by_account() {
+    let server = limits(&[("PASSWORD_ACCOUNT", "3/1h")]).start().await;
+    let alice = server.user("alice").await;
+    let bob = server.user("bob").await;
+    for _ in 0..2 {
+        let answer = change_password(&alice, "wrong").await;
+        answer.problem(422, "wrong-password");
+    }
+    let elsewhere = server.login("alice", PASSWORD).await;
+    let change = json!({ "email": "other@example.com", "current_password": "wrong" });
+    let answer = elsewhere.patch("/users/me", &change).await;
+    answer.problem(422, "wrong-password");
+    // Neither way goes on, in neither session, with the right password either.
+    for user in [&alice, &elsewhere] {
+        let answer = change_password(user, PASSWORD).await;
+        answer.limited("password", "account");
+        let change = json!({ "email": "other@example.com", "current_password": PASSWORD });
+        let answer = user.patch("/users/me", &change).await;
+        answer.limited("password", "account");
+    }
+    // What takes no password is not limited; nor is another account.
+    let renamed = alice
+        .patch("/users/me", &json!({ "username": "alice2" }))
+        .await;
+    assert_eq!(renamed.status, 200, "{}", renamed.text);
+    assert_eq!(change_password(&bob, PASSWORD).await.status, 204);
+    let metrics = server.metrics().await;
+    let labels = [("reason", "rate_limited")];
+    assert_eq!(metrics.sum("auth_password_changes_total", &labels), 2.0);
+}
+
+#[tokio::test]
+async fn requests_that_are_malformed_use_nothing_up() {
+    let rates = ["LOGIN_SOURCE", "REGISTER_SOURCE", "REFRESH_SOURCE"].map(|name| (name, "1/1h"));
+    let server = limits(&rates).start().await;
+    let anon = server.anon();
+    for _ in 0..3 {
+        assert_eq!(anon.form(&[("username", "admin")]).await.status, 400);
+        let form = [
+            ("username", "admin"),
+            ("password", ADMIN_PASSWORD),
+            ("scope", "no-such-permission"),
+        ];
+        assert_eq!(anon.form(&form).await.status, 400);
+        for path in ["/register", "/refresh", "/login"] {
+            let request = anon.request(Method::POST, path).body("{");
+            assert!([400, 415].contains(&Answer::of(request).await.status));
+        }
+    }
+    assert_eq!(anon.login("admin", ADMIN_PASSWORD).await.status, 200);
+    anon.login("admin", ADMIN_PASSWORD)
+        .await
+        .oauth_limited("login");
+    assert_eq!(server.register("alice").await.status, 201);
+    server.register("bob").await.limited("register", "source");
+    let refused = anon
+        .post("/refresh", &json!({ "refresh_token": "x" }))
+        .await;
+    refused.oauth(400, "invalid_grant");
+    let refused = anon
+        .post("/refresh", &json!({ "refresh_token": "x" }))
+        .await;
+    refused.oauth_limited("refresh");
+}
+
+/// Statements and hashes so far. The service counts accounts and asks for life signs by itself;
+/// asking Redis for a permit is how a request is refused.
+async fn work(server: &Server) -> BTreeMap<String, f64> {
+    let metrics = server.metrics().await.0;
+    let scrape = Exposition::parse(&metrics);
+    let statements = scrape.of("db_client_operation_duration_seconds_count");
+    let hashes = scrape.of("auth_password_hash_duration_seconds_count");
+    let by_itself = ["ping", "count_users", "count_sessions", "probe", "permits"];
+    let mine = statements.filter(|one| !by_itself.contains(&one.label("db_query_summary")));
+    let work: BTreeMap<_, _> = mine
+        .chain(hashes)
+        .map(|one| (one.identity(), one.value))
+        .collect();
+    assert!(work.len() > 10, "{work:?}");
+    work
+}
+
+#[tokio::test]
+async fn who_is_refused_has_nothing_looked_up_and_nothing_hashed() {
+    let rates = [
+        ("LOGIN_ACCOUNT", "1/1h"),
+        ("REGISTER_ACCOUNT", "1/1h"),
+        ("REFRESH_ACCOUNT", "1/1h"),
+    ];
+    let server = limits(&rates).start().await;
+    let user = server.user("alice").await;
+    let token = user.refresh.expect("a token");
+    login(&server, HOME, "nobody", "wrong")
+        .await
+        .oauth(400, "invalid_grant");
+    assert_eq!(refresh(&server, HOME, &token).await.status, 200);
+    let before = work(&server).await;
+    for _ in 0..10 {
+        for name in ["alice", "nobody"] {
+            login(&server, HOME, name, PASSWORD)
+                .await
+                .oauth_limited("login");
+        }
+        refresh(&server, HOME, &token)
+            .await
+            .oauth_limited("refresh");
+        server
+            .register("alice")
+            .await
+            .limited("register", "account");
+    }
+    assert_eq!(work(&server).await, before);
+}
