@@ -1,7 +1,10 @@
 //! The rules of the source: which way imports point, who may use which crate, what is not written.
 
+mod code;
+
 use std::path::Path;
-use std::process::Command;
+
+use code::{File, behind, files, members, names_crate, sources};
 
 /// The modules of the library, from the outside in. A module may use what stands below it, and
 /// nothing beside it.
@@ -73,130 +76,6 @@ const TOP_LEVEL: [&str; 26] = [
     ".spectral.yaml",
 ];
 
-/// A file of the repository.
-struct File {
-    path: String,
-    text: String,
-}
-
-impl File {
-    /// The text without comments.
-    fn code(&self) -> String {
-        let lines = self.text.lines().filter_map(|line| {
-            let code = line.split(" // ").next().unwrap_or_default();
-            (!code.trim_start().starts_with("//")).then_some(code)
-        });
-        lines.collect::<Vec<_>>().join("\n")
-    }
-
-    /// The code without its tests.
-    fn shipped(&self) -> String {
-        if self.path.ends_with("/tests.rs") {
-            return String::new();
-        }
-        let code = self.code();
-        let (shipped, _) = code
-            .split_once("#[cfg(test)]\nmod tests {")
-            .unwrap_or((&code, ""));
-        shipped.to_owned()
-    }
-
-    /// The path of the module, such as `["api", "guard"]`.
-    fn module(&self) -> Vec<&str> {
-        let path = self.path.trim_start_matches("src/").trim_end_matches(".rs");
-        path.split('/').filter(|name| *name != "mod").collect()
-    }
-}
-
-/// Every file that is or could be committed, with its text if it is one.
-fn files() -> Vec<File> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let output = Command::new("git")
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
-        .current_dir(root)
-        .output()
-        .expect("git runs");
-    assert!(output.status.success(), "this must be a git repository");
-    let paths = String::from_utf8(output.stdout).expect("UTF-8");
-    paths
-        .split_terminator('\0')
-        // What is deleted but not committed yet is still listed.
-        .filter(|path| root.join(path).exists())
-        .map(|path| File {
-            path: path.to_owned(),
-            text: std::fs::read_to_string(root.join(path)).unwrap_or_default(),
-        })
-        .collect()
-}
-
-fn sources() -> Vec<File> {
-    let mut files = files();
-    files.retain(|file| file.path.starts_with("src/") && file.path.ends_with(".rs"));
-    assert!(files.len() > 20, "the sources are not found");
-    files
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
-fn word(text: &str) -> &str {
-    let text = text.trim_start();
-    &text[..text.find(|c| !is_word(c)).unwrap_or(text.len())]
-}
-
-/// The names right behind a path's beginning: `a` and `b` of `{a::x, b::{y, z}}`.
-fn heads(rest: &str) -> Vec<&str> {
-    let Some(group) = rest.strip_prefix('{') else {
-        return vec![word(rest)];
-    };
-    let (mut depth, mut start, mut heads) = (1, 0, Vec::new());
-    for (at, c) in group.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            ',' if depth == 1 => {
-                heads.push(word(&group[start..at]));
-                start = at + 1;
-            }
-            _ => {}
-        }
-        if depth == 0 {
-            heads.push(word(&group[start..at]));
-            break;
-        }
-    }
-    heads
-}
-
-/// The names behind each path that begins so.
-fn behind<'a>(code: &'a str, beginning: &str) -> Vec<&'a str> {
-    let begins = |at: usize| !code[..at].ends_with(|c| is_word(c) || c == ':');
-    code.match_indices(beginning)
-        .filter(|(at, _)| begins(*at))
-        .flat_map(|(at, _)| heads(&code[at + beginning.len()..]))
-        .filter(|name| !name.is_empty())
-        .collect()
-}
-
-/// Whether the code names a crate: `name::` or `::name::`, not `other::name::`.
-fn names_crate(code: &str, name: &str) -> bool {
-    let path = format!("{name}::");
-    let import = format!("use {name};");
-    code.contains(&import)
-        || code.match_indices(&path).any(|(at, _)| {
-            let before = &code[..at];
-            let before = before.strip_suffix("::").unwrap_or(before);
-            !before.ends_with(is_word)
-        })
-}
-
 fn tier(module: &str) -> usize {
     TIERS
         .iter()
@@ -207,22 +86,6 @@ fn tier(module: &str) -> usize {
 fn may_use(from: &str, to: &str) -> bool {
     let beside = |(a, b, _): &(&str, &str, &str)| (*a, *b) == (from, to);
     from == to || tier(from) < tier(to) || BESIDE.iter().any(beside)
-}
-
-#[test]
-fn the_rules_can_read_paths() {
-    assert_eq!(heads("api::{self, X};"), ["api"]);
-    assert_eq!(
-        heads("{api, auth::{a, b}, store};"),
-        ["api", "auth", "store"]
-    );
-    let code = "use crate::a::X;\nx(crate::b::y, $crate::c, my_crate::d)";
-    assert_eq!(behind(code, "crate::"), ["a", "b", "c"]);
-    assert_eq!(behind("super::super::a::X", "super::super::"), ["a"]);
-    assert_eq!(behind("super::super::a::X", "super::"), ["super"]);
-    assert!(names_crate("x::<::sqlx::Error>", "sqlx"));
-    assert!(names_crate("use sqlx::Error;", "sqlx"));
-    assert!(!names_crate("crate::sqlx::Error, my_sqlx::Error", "sqlx"));
 }
 
 #[test]
@@ -291,6 +154,18 @@ fn each_crate_is_used_in_its_place_alone() {
 }
 
 #[test]
+fn the_load_lab_knows_the_service_by_http_alone() {
+    for file in members() {
+        assert!(!file.code().contains("rbac_sentinel"), "{}", file.path);
+    }
+    let manifest = files()
+        .into_iter()
+        .find(|file| file.path == "loadtest/Cargo.toml");
+    let manifest = manifest.expect("the lab");
+    assert!(!manifest.text.contains("path = "), "no crate from here");
+}
+
+#[test]
 fn metrics_are_made_by_the_catalogue_alone() {
     for file in sources() {
         let module = file.module()[0] == "metrics";
@@ -308,7 +183,7 @@ fn metrics_are_made_by_the_catalogue_alone() {
 
 #[test]
 fn a_file_has_one_subject() {
-    for File { path, text } in sources() {
+    for File { path, text } in sources().into_iter().chain(members()) {
         let lines = text.lines().count();
         assert!(lines <= LONGEST, "{path} has {lines} lines: split it");
     }
@@ -316,8 +191,13 @@ fn a_file_has_one_subject() {
 
 #[test]
 fn unsafe_code_is_forbidden() {
-    let roots = ["src/lib.rs", "src/main.rs"];
-    for file in sources() {
+    let roots = [
+        "src/lib.rs",
+        "src/main.rs",
+        "loadtest/src/lib.rs",
+        "loadtest/src/main.rs",
+    ];
+    for file in sources().into_iter().chain(members()) {
         if roots.contains(&file.path.as_str()) {
             let forbids = file.text.contains("\n#![forbid(unsafe_code)]\n");
             assert!(forbids, "{}", file.path);

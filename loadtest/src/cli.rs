@@ -1,0 +1,232 @@
+//! What can be asked of the lab.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::scenarios::Name;
+
+/// The load lab of rbac-sentinel.
+///
+/// Drives the service as its users would, and compares what they saw with what the service counted.
+/// Exit code 0: everything held; 1: a target, an identity or the baseline was missed; 2: no run took
+/// place.
+#[derive(Parser, Debug)]
+#[command(
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    args_override_self = true
+)]
+pub struct Arguments {
+    /// Something else than a run.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    #[command(flatten)]
+    /// A run.
+    pub run: Options,
+}
+
+/// What is no run.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// List the scenarios, with their loads, references and targets
+    List,
+    /// Print one document of several results
+    Report {
+        /// Results of runs: `result.json` of each
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// How a run shall be.
+#[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct Options {
+    /// What load to run
+    #[arg(value_enum, required = true)]
+    pub scenario: Option<Name>,
+
+    /// Start a release server on free ports and an empty embedded database, and stop it afterwards
+    #[arg(long, help_heading = "Server")]
+    pub spawn: bool,
+
+    /// The program that --spawn starts, instead of building it
+    #[arg(
+        long,
+        value_name = "PROGRAM",
+        requires = "spawn",
+        help_heading = "Server"
+    )]
+    pub server: Option<PathBuf>,
+
+    /// PostgreSQL for the server of --spawn
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        help_heading = "Server"
+    )]
+    pub database_url: Option<String>,
+
+    /// Redis for the server of --spawn
+    #[arg(
+        long,
+        env = "REDIS_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        help_heading = "Server"
+    )]
+    pub redis_url: Option<String>,
+
+    /// A setting for the server of --spawn, as an environment variable; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting, requires = "spawn", help_heading = "Server")]
+    pub settings: Vec<(String, String)>,
+
+    /// The API of a server that runs already
+    #[arg(
+        long,
+        default_value = "http://127.0.0.1:8000",
+        value_name = "URL",
+        help_heading = "Server"
+    )]
+    pub host: String,
+
+    /// The operational listener of that server: metrics and readiness
+    #[arg(
+        long,
+        default_value = "http://127.0.0.1:9464",
+        value_name = "URL",
+        help_heading = "Server"
+    )]
+    pub ops: String,
+
+    /// An administrator of that server
+    #[arg(
+        long,
+        default_value = "admin",
+        value_name = "NAME",
+        help_heading = "Server"
+    )]
+    pub admin_username: String,
+
+    /// The administrator's password: only from the environment, where `ps` does not show it
+    #[arg(
+        long,
+        env = "LOADTEST_ADMIN_PASSWORD",
+        hide = true,
+        hide_env_values = true,
+        default_value = "",
+        help_heading = "Server"
+    )]
+    pub admin_password: String,
+
+    /// Confirms that a server that is not on this machine may be put under load
+    #[arg(long, help_heading = "Server")]
+    pub i_own_this_host: bool,
+
+    /// Virtual users; the scenario's number if it is not given
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=20_000), help_heading = "Load")]
+    pub users: Option<u32>,
+
+    /// How many of them come in a second
+    #[arg(long, value_parser = rate, value_name = "PER_SECOND", help_heading = "Load")]
+    pub spawn_rate: Option<f64>,
+
+    /// How long to go on once all are there
+    #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Load")]
+    pub run_time: Option<Duration>,
+
+    /// What all chances follow from: the same seed gives the same users and the same sequences
+    #[arg(long, default_value_t = 1, help_heading = "Load")]
+    pub seed: u64,
+
+    /// The folder for result.json, report.md and goose.html
+    #[arg(long, value_name = "FOLDER", help_heading = "Report")]
+    pub out: Option<PathBuf>,
+
+    /// An earlier result.json of the same scenario to compare with
+    #[arg(long, value_name = "FILE", help_heading = "Report")]
+    pub baseline: Option<PathBuf>,
+
+    /// By how much times and rates may be worse than the baseline's, in percent
+    #[arg(long, default_value_t = 25.0, value_parser = percent, value_name = "PERCENT", help_heading = "Report")]
+    pub tolerance: f64,
+
+    /// Judge identities and failures but no speed: for machines whose speed says nothing
+    #[arg(long, help_heading = "Report")]
+    pub ignore_speed: bool,
+
+    /// Where the lab serves its own metrics while it runs; port 0 takes a free one
+    #[arg(
+        long,
+        default_value = "127.0.0.1:9646",
+        value_name = "ADDRESS",
+        help_heading = "Report"
+    )]
+    pub metrics_addr: SocketAddr,
+
+    /// How long to go on serving those metrics after the run, so that the last figures are scraped
+    #[arg(long, value_parser = humantime::parse_duration, default_value = "0s", value_name = "TIME", help_heading = "Report")]
+    pub linger: Duration,
+
+    /// Say nothing while it runs
+    #[arg(long, short, help_heading = "Report")]
+    pub quiet: bool,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("must be NAME=VALUE".to_owned()),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if (0.1..=10_000.0).contains(&rate) => Ok(rate),
+        _ => Err("must be a number from 0.1 to 10000".to_owned()),
+    }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(percent) if (0.0..=1_000.0).contains(&percent) => Ok(percent),
+        _ => Err("must be a number from 0 to 1000".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn complaint(words: &[&str]) -> String {
+        let words = ["loadtest"].iter().chain(words);
+        Arguments::try_parse_from(words)
+            .expect_err("refused")
+            .to_string()
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_named() {
+        assert!(complaint(&["sentinal"]).contains("sentinel"));
+        assert!(complaint(&[]).contains("SCENARIO"));
+        assert!(complaint(&["peak", "--users", "0"]).contains("--users"));
+        assert!(complaint(&["peak", "--spawn-rate", "NaN"]).contains("from 0.1 to 10000"));
+        assert!(complaint(&["peak", "--spawn", "--set", "X"]).contains("NAME=VALUE"));
+        assert!(complaint(&["peak", "--server", "x"]).contains("--spawn"));
+    }
+}

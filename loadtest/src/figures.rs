@@ -1,0 +1,121 @@
+//! The figures of a run: what both sides measured, put together.
+
+use std::collections::BTreeMap;
+
+use crate::exposition::{Between, Buckets, Exposition};
+use crate::ledger::{Book, Outcome};
+use crate::machine::Machine;
+use crate::report::{Figures, Operation, RunResult, Scrape, VERSION};
+use crate::routes::Route;
+use crate::target::{About, REQUESTS};
+
+/// The counters that a report shows, and by which labels.
+const COUNTERS: [(&str, &[&str]); 9] = [
+    ("auth_logins_total", &["outcome", "reason"]),
+    ("auth_registrations_total", &["outcome", "reason"]),
+    ("auth_token_refreshes_total", &["outcome", "reason"]),
+    ("auth_refresh_reuse_detected_total", &["action"]),
+    ("auth_rbac_decisions_total", &["permission", "outcome"]),
+    (
+        "auth_rate_limit_decisions_total",
+        &["limiter", "decision", "backend"],
+    ),
+    ("auth_password_hash_rejected_total", &["reason"]),
+    ("auth_cache_requests_total", &["cache", "result"]),
+    ("http_server_requests_aborted_total", &["http_route"]),
+];
+
+/// The figures of both sides.
+#[must_use]
+pub fn figures(book: &Book, between: &Between) -> RunResult {
+    let seconds = book.seconds();
+    let (times, corrected) = book.times(|_| true);
+    let all = times.len().max(1) as f64;
+    let share = |outcome: Outcome| book.count(|(.., of)| *of == outcome) as f64 / all;
+    let about = About::read(&between.after);
+    let hashing = between.rise("auth_password_hash_duration_seconds_sum", &[]);
+    RunResult {
+        version: VERSION,
+        machine: Machine::this(),
+        seconds,
+        users: Figures::of_times(&times, seconds),
+        corrected: Figures::of_times(&corrected, seconds),
+        server: Figures::of_buckets(&between.buckets(REQUESTS, &[]), seconds).unwrap_or_default(),
+        failed: share(Outcome::Failure),
+        refused: share(Outcome::Refused),
+        operations: operations(book, between, seconds),
+        failures: failures(book),
+        counters: counters(between),
+        hashing: hashing / (seconds * about.hash_permits.max(1.0)),
+        scrape: scrape(&between.before, &between.after),
+        about,
+        ..RunResult::default()
+    }
+}
+
+fn operations(book: &Book, between: &Between, seconds: f64) -> Vec<Operation> {
+    let mut operations = Vec::new();
+    for route in Route::ALL {
+        let (times, _) = book.times(|(of, ..)| of == route);
+        if times.is_empty() {
+            continue;
+        }
+        let mut operation = Operation {
+            operation: route.name(),
+            users: Figures::of_times(&times, seconds),
+            server: Figures::of_buckets(&server_times(between, *route), seconds),
+            ..Operation::default()
+        };
+        for ((_, status, _), row) in book.rows.iter().filter(|((of, ..), _)| of == route) {
+            let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+            *operation.statuses.entry(status).or_default() += row.times.len();
+        }
+        operations.push(operation);
+    }
+    operations
+}
+
+/// What the server measured of an operation.
+#[must_use]
+pub fn server_times(between: &Between, route: Route) -> Buckets {
+    let labels = [
+        ("http_request_method", route.verb()),
+        ("http_route", route.template()),
+    ];
+    between.buckets(REQUESTS, &labels)
+}
+
+fn failures(book: &Book) -> Vec<(String, u16, String, u64)> {
+    let failures = book.failures.iter();
+    failures
+        .map(|((route, status, word), count)| {
+            (
+                route.name(),
+                status.unwrap_or_default(),
+                word.clone(),
+                *count,
+            )
+        })
+        .collect()
+}
+
+fn counters(between: &Between) -> BTreeMap<String, BTreeMap<String, f64>> {
+    let counters = COUNTERS.iter().map(|(metric, labels)| {
+        let rises = between.rises(metric, labels).into_iter();
+        let rises = rises
+            .map(|(values, rise)| (values.join(" "), rise))
+            .collect();
+        ((*metric).to_owned(), rises)
+    });
+    counters
+        .filter(|(_, rises): &(_, BTreeMap<_, _>)| !rises.is_empty())
+        .collect()
+}
+
+fn scrape(before: &Exposition, after: &Exposition) -> Scrape {
+    Scrape {
+        series_before: before.series(),
+        series_after: after.series(),
+        bytes: after.bytes,
+    }
+}

@@ -1,0 +1,199 @@
+//! A run while it goes on: a line on the terminal, and metrics for Prometheus.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use metrics::{Gauge, Histogram, Key, Label, Level, Metadata, Recorder as _};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
+
+use crate::Result;
+use crate::ledger::{Ledger, Outcome};
+use crate::routes::Route;
+
+/// Users that are at it.
+pub const USERS: &str = "loadtest_users";
+/// 1 while a run goes on.
+pub const ACTIVE: &str = "loadtest_run_active";
+/// Which run it is, as labels.
+pub const INFO: &str = "loadtest_run_info";
+/// Times as the users see them.
+pub const DURATION: &str = "loadtest_request_duration_seconds";
+
+/// The lab's own metrics, served for Prometheus.
+pub struct Metrics {
+    recorder: PrometheusRecorder,
+    run: String,
+    users: Gauge,
+    active: Gauge,
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics")
+            .field("run", &self.run)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where the metrics' macros would be: there is one recorder a run, and it is not global.
+static METADATA: Metadata<'static> = Metadata::new("loadtest", Level::INFO, Some("loadtest"));
+
+impl Metrics {
+    /// Serves the metrics of this run on this address, with the histogram bounds of the server, so
+    /// that both sides' quantiles err alike.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub fn serve(
+        address: SocketAddr,
+        bounds: &[f64],
+        run: &str,
+        scenario: &str,
+        revision: &str,
+    ) -> Result<Self> {
+        let (recorder, exporter) = PrometheusBuilder::new()
+            .with_http_listener(address)
+            .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), bounds)?
+            .build()
+            .map_err(|error| format!("the lab's metrics cannot be served on {address}: {error}"))?;
+        tokio::spawn(exporter);
+        recorder.describe_gauge(USERS.into(), None, "Virtual users that are at it.".into());
+        recorder.describe_gauge(ACTIVE.into(), None, "1 while a run goes on.".into());
+        let help = "Which run it is, as labels; always 1.";
+        recorder.describe_gauge(INFO.into(), None, help.into());
+        let help = "Time from sending a request to the last byte of its answer.";
+        recorder.describe_histogram(DURATION.into(), None, help.into());
+        let gauge =
+            |name, labels| recorder.register_gauge(&Key::from_parts(name, labels), &METADATA);
+        let labels = vec![
+            Label::new("run_id", run.to_owned()),
+            Label::new("scenario", scenario.to_owned()),
+            Label::new("git_revision", revision.to_owned()),
+        ];
+        gauge(INFO, labels).set(1.0);
+        let labels = || vec![Label::new("run_id", run.to_owned())];
+        let (users, active) = (gauge(USERS, labels()), gauge(ACTIVE, labels()));
+        Ok(Self {
+            users,
+            active,
+            recorder,
+            run: run.to_owned(),
+        })
+    }
+
+    /// The histograms of all requests that there can be, each at zero.
+    #[must_use]
+    pub fn histograms(&self) -> BTreeMap<(Route, Outcome), Histogram> {
+        let pairs = Route::ALL
+            .iter()
+            .flat_map(|route| Outcome::ALL.map(|outcome| (*route, outcome)));
+        pairs
+            .map(|(route, outcome)| {
+                let labels = vec![
+                    Label::new("run_id", self.run.clone()),
+                    Label::new("request", route.name()),
+                    Label::new("outcome", outcome.word()),
+                ];
+                let key = Key::from_parts(DURATION, labels);
+                let histogram = self.recorder.register_histogram(&key, &METADATA);
+                ((route, outcome), histogram)
+            })
+            .collect()
+    }
+
+    /// Says whether a run goes on.
+    pub fn active(&self, active: bool) {
+        self.active.set(if active { 1.0 } else { 0.0 });
+        if !active {
+            self.users.set(0.0);
+        }
+    }
+
+    /// Says how many users there are.
+    pub fn users(&self, users: usize) {
+        self.users.set(users as f64);
+    }
+}
+
+/// How users come, for the number of them that is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Ramp {
+    /// How many there will be.
+    pub users: usize,
+    /// How many come in a second.
+    pub rate: f64,
+}
+
+impl Ramp {
+    /// How long it takes until all are there.
+    #[must_use]
+    pub fn time(self) -> Duration {
+        Duration::from_secs_f64(self.users as f64 / self.rate)
+    }
+
+    /// How many are there after so long.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a small positive number"
+    )]
+    pub fn after(self, time: Duration) -> usize {
+        let come = (time.as_secs_f64() * self.rate).ceil() as usize;
+        come.min(self.users)
+    }
+}
+
+/// Says every so often how it goes, until it is aborted.
+pub async fn progress(ledger: Arc<Ledger>, metrics: Arc<Metrics>, ramp: Ramp, whole: Duration) {
+    // A person looks at a terminal; a log wants fewer lines, and the first one soon.
+    let watched = std::io::stderr().is_terminal();
+    let mut every = if watched { 1 } else { 2 };
+    let started = Instant::now();
+    let mut clock = tokio::time::interval(Duration::from_secs(1));
+    clock.tick().await;
+    let mut since = 0_u32;
+    loop {
+        clock.tick().await;
+        let elapsed = started.elapsed();
+        metrics.users(ramp.after(elapsed));
+        since += 1;
+        if since < every {
+            continue;
+        }
+        let lately = ledger.lately();
+        let millis = |q: f64| lately.times.value_at_quantile(q) as f64 / 1e3;
+        eprintln!(
+            "{:>5} s of {}  {:>5} users  {:>9.1}/s  P50 {:>8.2} ms  P95 {:>8.2} ms  refused {}  failed {}",
+            elapsed.as_secs(),
+            whole.as_secs(),
+            ramp.after(elapsed),
+            lately.times.len() as f64 / f64::from(since),
+            millis(0.5),
+            millis(0.95),
+            lately.refused,
+            lately.failed,
+        );
+        since = 0;
+        every = if watched { 1 } else { 10 };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_come_at_their_rate_and_no_more_than_there_are() {
+        let ramp = Ramp {
+            users: 50,
+            rate: 10.0,
+        };
+        assert_eq!(ramp.time(), Duration::from_secs(5));
+        assert_eq!(ramp.after(Duration::from_millis(950)), 10);
+        assert_eq!(ramp.after(Duration::from_mins(1)), 50);
+    }
+}

@@ -1,0 +1,38 @@
+//! The command line of the load lab.
+
+#![forbid(unsafe_code)]
+#![warn(clippy::pedantic)]
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use loadtest::cli::{Arguments, Command};
+use loadtest::report::results;
+use loadtest::{run, scenarios};
+
+/// Everything held.
+const HELD: u8 = 0;
+/// The run took place, and something did not hold: a target, an identity, the baseline.
+const MISSED: u8 = 1;
+/// There was no run: what was asked for cannot be done.
+const MISUSED: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        Some(Command::List) => {
+            print!("{}", scenarios::list());
+            Ok(HELD)
+        }
+        Some(Command::Report { files }) => results::document(&files).map(|text| {
+            print!("{text}");
+            HELD
+        }),
+        None => run::run(&arguments.run).map(|held| if held { HELD } else { MISSED }),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("loadtest: {error}");
+        MISUSED
+    })
+    .into()
+}

@@ -1,0 +1,345 @@
+//! The identities: what the users saw, what goose counted and what the server counted are the same
+//! requests, and the server's counters agree with each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::exposition::Between;
+use crate::ledger::Book;
+use crate::target::REQUESTS;
+
+/// What should be so, and whether it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// What should be so.
+    pub name: String,
+    /// Whether it is.
+    pub held: bool,
+    /// The figures.
+    pub detail: String,
+}
+
+impl Identity {
+    /// Two counts that should be the same.
+    fn equal(name: &str, left: f64, right: f64) -> Self {
+        let held = (left - right).abs() < 0.5;
+        Self {
+            name: name.to_owned(),
+            held,
+            detail: format!("{left} = {right}"),
+        }
+    }
+
+    /// A count that should be the same as another one, of which a part is not known exactly.
+    fn within(name: &str, count: f64, least: f64, most: f64) -> Self {
+        if (most - least).abs() < 0.5 {
+            return Self::equal(name, least, count);
+        }
+        Self {
+            name: name.to_owned(),
+            held: least <= count && count <= most,
+            detail: format!("{least} ≤ {count} ≤ {most}"),
+        }
+    }
+}
+
+/// Requests by operation and status, as goose counted them.
+pub type Counts = BTreeMap<(String, String), u64>;
+
+/// All identities.
+#[must_use]
+pub fn reconcile(book: &Book, goose: &Counts, server: &Between) -> Vec<Identity> {
+    let mut identities = vec![
+        requests(book, server),
+        everything_answered(book),
+        by_goose(book, goose),
+        histogram_is_whole(server),
+    ];
+    identities.extend(flows(server));
+    identities
+}
+
+/// Where two tables of counts differ.
+fn differences(left: &Counts, right: &Counts) -> Vec<String> {
+    let keys: BTreeSet<_> = left.keys().chain(right.keys()).collect();
+    let of = |counts: &Counts, key| counts.get(key).copied().unwrap_or_default();
+    keys.into_iter()
+        .filter(|key| of(left, key) != of(right, key))
+        .map(|key| {
+            let (operation, status) = key;
+            format!(
+                "{operation} {status}: {} ≠ {}",
+                of(left, key),
+                of(right, key)
+            )
+        })
+        .collect()
+}
+
+fn compare(name: &str, left: &Counts, right: &Counts) -> Identity {
+    let differences = differences(left, right);
+    let detail = if differences.is_empty() {
+        format!(
+            "{} requests in {} rows",
+            left.values().sum::<u64>(),
+            left.len()
+        )
+    } else {
+        differences.join("; ")
+    };
+    Identity {
+        name: name.to_owned(),
+        held: differences.is_empty(),
+        detail,
+    }
+}
+
+/// What the users saw. Requests without an answer are counted under the status 0, as goose does.
+fn seen(book: &Book) -> Counts {
+    let mut counts = Counts::new();
+    for ((route, status, _), row) in &book.rows {
+        let key = (route.name(), status.unwrap_or_default().to_string());
+        *counts.entry(key).or_default() += row.times.len();
+    }
+    counts
+}
+
+/// What the server answered.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counters are whole and rise"
+)]
+fn answered(server: &Between) -> Counts {
+    let labels = [
+        "http_request_method",
+        "http_route",
+        "http_response_status_code",
+    ];
+    let rises = server.rises(&format!("{REQUESTS}_count"), &labels);
+    let rows = rises.into_iter().map(|(labels, rise)| {
+        let operation = format!("{} {}", labels[0], labels[1]);
+        ((operation, labels[2].clone()), rise.round() as u64)
+    });
+    rows.collect()
+}
+
+fn requests(book: &Book, server: &Between) -> Identity {
+    let mut seen = seen(book);
+    // The server cannot count an answer that did not arrive: another identity tells of those.
+    seen.retain(|(_, status), _| status != "0");
+    compare(
+        "requests by operation and status: users = server",
+        &seen,
+        &answered(server),
+    )
+}
+
+fn everything_answered(book: &Book) -> Identity {
+    let without = book.count(|(_, status, _)| status.is_none());
+    Identity {
+        name: "every request was answered".to_owned(),
+        held: without == 0,
+        detail: format!("{without} were not"),
+    }
+}
+
+fn by_goose(book: &Book, goose: &Counts) -> Identity {
+    compare(
+        "requests by operation and status: users = goose",
+        &seen(book),
+        goose,
+    )
+}
+
+/// The infinite bucket holds every sample, and bounds are cumulative.
+fn histogram_is_whole(server: &Between) -> Identity {
+    let buckets = server.buckets(REQUESTS, &[]);
+    let last = buckets.cumulated.last().map_or(0.0, |(_, count)| *count);
+    let rising = buckets
+        .cumulated
+        .is_sorted_by(|left, right| left.1 <= right.1);
+    let mut identity = Identity::equal("+Inf bucket = count, buckets rise", last, buckets.count);
+    identity.held &= rising;
+    identity
+}
+
+/// Between the counters of HTTP and those of the flows.
+fn flows(server: &Between) -> Vec<Identity> {
+    let http = |labels: &[(&str, &str)]| server.rise(&format!("{REQUESTS}_count"), labels);
+    let route = |route| ("http_route", route);
+    let status = |status| ("http_response_status_code", status);
+    let success = ("outcome", "success");
+    let deny = |name| server.rise(name, &[("decision", "deny")]);
+    let tokens = |kind, grant| {
+        let labels = [("token_type", kind), ("grant", grant)];
+        server.rise("auth_tokens_issued_total", &labels)
+    };
+    let logins = |labels: &[(&str, &str)]| server.rise("auth_logins_total", labels);
+    let login = http(&[route("/login"), status("200")]);
+    let refresh = http(&[route("/refresh"), status("200")]);
+    // Those that were turned away or malformed did not get as far as hashing.
+    let got_to_the_gate = ["none", "bad_password", "unknown_user", "disabled"]
+        .map(|reason| logins(&[("reason", reason)]))
+        .iter()
+        .sum();
+    // Those that the database failed may have, or not.
+    let unknown = logins(&[("reason", "error")]);
+    let hashes = |operation| {
+        let labels = [("operation", operation)];
+        server.rise("auth_password_hash_duration_seconds_count", &labels)
+    };
+    vec![
+        Identity::equal("logins: HTTP = flow", http(&[route("/login")]), logins(&[])),
+        Identity::equal("successful logins: HTTP = flow", login, logins(&[success])),
+        Identity::equal(
+            "successful logins = access tokens",
+            login,
+            tokens("access", "password"),
+        ),
+        Identity::equal(
+            "successful logins = refresh tokens",
+            login,
+            tokens("refresh", "password"),
+        ),
+        Identity::within(
+            "logins that hashed = hashes verified",
+            hashes("verify") + hashes("dummy_verify"),
+            got_to_the_gate,
+            got_to_the_gate + unknown,
+        ),
+        Identity::equal(
+            "registrations: HTTP = flow",
+            http(&[route("/register")]),
+            server.rise("auth_registrations_total", &[]),
+        ),
+        Identity::equal(
+            "refreshes: HTTP = flow",
+            http(&[route("/refresh")]),
+            server.rise("auth_token_refreshes_total", &[]),
+        ),
+        Identity::equal(
+            "successful refreshes = access tokens",
+            refresh,
+            tokens("access", "refresh"),
+        ),
+        Identity::equal(
+            "403 = denials",
+            http(&[status("403")]),
+            server.rise("auth_rbac_decisions_total", &[("outcome", "deny")]),
+        ),
+        Identity::equal(
+            "429 = limits that refused",
+            http(&[status("429")]),
+            deny("auth_rate_limit_decisions_total"),
+        ),
+        Identity::equal(
+            "panics = 0",
+            server.rise("http_server_panics_total", &[]),
+            0.0,
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::exposition::Exposition;
+    use crate::ledger::{Ledger, Outcome, Seen};
+    use crate::routes::Route;
+
+    fn book(statuses: &[Option<u16>]) -> Book {
+        let ledger = Ledger::new(BTreeMap::new());
+        for status in statuses {
+            ledger.note(&Seen {
+                route: Route::Login,
+                status: *status,
+                outcome: Outcome::Success,
+                time: Duration::from_millis(1),
+                pace: None,
+                code: None,
+            });
+        }
+        ledger.book()
+    }
+
+    /// A server that has answered logins, and has counted everything else that belongs to them.
+    fn server(answered: u32, logins: u32) -> Between {
+        let labels =
+            "http_request_method=\"POST\",http_route=\"/login\",http_response_status_code=\"200\"";
+        let text = format!(
+            "{REQUESTS}_bucket{{{labels},le=\"0.5\"}} {answered}\n\
+             {REQUESTS}_bucket{{{labels},le=\"+Inf\"}} {answered}\n\
+             {REQUESTS}_count{{{labels}}} {answered}\n\
+             auth_logins_total{{outcome=\"success\",reason=\"none\"}} {logins}\n\
+             auth_tokens_issued_total{{token_type=\"access\",grant=\"password\"}} {logins}\n\
+             auth_tokens_issued_total{{token_type=\"refresh\",grant=\"password\"}} {logins}\n\
+             auth_password_hash_duration_seconds_count{{operation=\"verify\"}} {logins}\n"
+        );
+        Between {
+            before: Exposition::default(),
+            after: Exposition::parse(&text).expect("series"),
+        }
+    }
+
+    fn goose(status: &str, count: u64) -> Counts {
+        Counts::from([(("POST /login".to_owned(), status.to_owned()), count)])
+    }
+
+    fn broken(book: &Book, goose: &Counts, server: &Between) -> Vec<String> {
+        let identities = reconcile(book, goose, server);
+        identities
+            .into_iter()
+            .filter(|one| !one.held)
+            .map(|one| format!("{} ({})", one.name, one.detail))
+            .collect()
+    }
+
+    #[test]
+    fn the_same_requests_on_all_sides_agree() {
+        let book = book(&[Some(200), Some(200)]);
+        assert_eq!(broken(&book, &goose("200", 2), &server(2, 2)), [""; 0]);
+    }
+
+    #[test]
+    fn a_request_that_one_side_did_not_count_is_named() {
+        let two = book(&[Some(200), Some(200)]);
+        let complaints = broken(&two, &goose("200", 2), &server(3, 3));
+        assert_eq!(
+            complaints,
+            ["requests by operation and status: users = server (POST /login 200: 2 ≠ 3)"]
+        );
+        let complaints = broken(&two, &goose("200", 1), &server(2, 2));
+        assert_eq!(
+            complaints,
+            ["requests by operation and status: users = goose (POST /login 200: 2 ≠ 1)"]
+        );
+        let complaints = broken(&two, &goose("200", 2), &server(2, 1));
+        assert_eq!(complaints.len(), 4, "{complaints:?}");
+        assert!(complaints[0].starts_with("logins: HTTP = flow (2 = 1)"));
+    }
+
+    #[test]
+    fn a_status_that_only_the_users_saw_is_named() {
+        let other = book(&[Some(200), Some(400)]);
+        let complaints = broken(&other, &goose("200", 1), &server(1, 1));
+        assert!(
+            complaints[0].contains("POST /login 400: 1 ≠ 0"),
+            "{complaints:?}"
+        );
+    }
+
+    #[test]
+    fn a_request_without_an_answer_fails_an_identity_of_its_own() {
+        let lost = book(&[Some(200), None]);
+        let mut goose = goose("200", 1);
+        goose.insert(("POST /login".to_owned(), "0".to_owned()), 1);
+        assert_eq!(
+            broken(&lost, &goose, &server(1, 1)),
+            ["every request was answered (1 were not)"]
+        );
+    }
+}

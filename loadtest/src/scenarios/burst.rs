@@ -1,0 +1,25 @@
+//! A thousand users within ten seconds.
+
+use std::time::Duration;
+
+use super::{Scenario, fastapi_auth};
+use crate::verdict::{Fact, Target};
+
+pub(super) const SCENARIO: Scenario = Scenario {
+    name: "burst-1000",
+    about: "1,000 users of the kinds of fastapi-auth at 100/s",
+    story: "The hash gate: everybody who arrives wants two hashes at once. The queue stays as long as its \
+            deadline allows, the rest is turned away with 503 and Retry-After and comes back as told; the \
+            queue is empty once they have gone.",
+    users: 1000,
+    rate: 100.0,
+    run_time: Duration::from_secs(30),
+    reference: None,
+    targets: &[Target::NO_FAILURES],
+    facts: &[Fact::IDLE_GATE],
+    saturates: true,
+    limits: false,
+    settings: &[],
+    accounts: 0,
+    classes: fastapi_auth::classes,
+};

@@ -1,0 +1,70 @@
+//! Logins far above what can be hashed.
+
+use std::time::Duration;
+
+use rand::Rng as _;
+
+use super::{Class, Scenario, arrive, step};
+use crate::ledger::Outcome;
+use crate::routes::Route;
+use crate::verdict::{Fact, Target};
+use crate::visitor::{Body, Call, Visitor};
+
+pub(super) const SCENARIO: Scenario = Scenario {
+    name: "login-storm",
+    about: "390 clients log in again and again without a pause, deaf to Retry-After; 10 others read every 20 to 60 ms",
+    story: "The hash gate, on purpose: its threads are busy all the time and logins come out at the rate of \
+            the hashes; the rest is told to come back. Readers run at a higher priority than the hashes and \
+            hardly notice.",
+    users: 400,
+    rate: 40.0,
+    run_time: Duration::from_secs(30),
+    reference: None,
+    targets: &[
+        Target::server_p99(Route::Me, 0.001),
+        Target::NO_FAILURES,
+        Target::MEMORY_OF_HASHING,
+    ],
+    facts: &[Fact::SHED, Fact::IDLE_GATE],
+    saturates: true,
+    limits: false,
+    settings: &[],
+    accounts: 40,
+    classes: || {
+        vec![
+            Class {
+                name: "storm",
+                weight: 39,
+                wait: None,
+                start: |_| Box::pin(async {}),
+                step: step!(storm),
+            },
+            Class {
+                name: "reader",
+                weight: 1,
+                wait: Some((0.02, 0.06)),
+                start: step!(arrive),
+                step: step!(read),
+            },
+        ]
+    },
+};
+
+async fn storm(visitor: &mut Visitor<'_>) {
+    let accounts = &visitor.player.shared.accounts;
+    let account = accounts[visitor.player.index % accounts.len()].clone();
+    let form = [
+        ("username", &*account.username),
+        ("password", &*account.password),
+    ];
+    let call = Call::new(Route::Login, 200).body(Body::Form(&form));
+    if visitor.call(call).await.outcome == Outcome::Refused {
+        // Not as long as it was told, but no client is faster than its network.
+        let millis = visitor.player.chance.random_range(50..150);
+        visitor.wait(Duration::from_millis(millis)).await;
+    }
+}
+
+async fn read(visitor: &mut Visitor<'_>) {
+    visitor.me().await;
+}

@@ -1,0 +1,65 @@
+//! FastAuth-RBAC-Sentinel's published load, exactly: half of the users are a website's, half
+//! administrators.
+
+use std::time::Duration;
+
+use rand::Rng as _;
+
+use super::{Class, Reference, Scenario, arrive, arrive_as_admin, step};
+use crate::verdict::Target;
+use crate::visitor::Visitor;
+
+pub(super) const SCENARIO: Scenario = Scenario {
+    name: "sentinel",
+    about: "25 users of a website (read 3 : register 1 : log in again 1) and 25 administrators, each waiting 0.2 to 1 s",
+    story: "Nothing is full: a fifth of the requests hash a password, and their time is the hash itself. \
+            The 95th percentile therefore is a hash, sometimes behind another one; everything else is \
+            answered in a fraction of a millisecond.",
+    users: 50,
+    rate: 10.0,
+    run_time: Duration::from_mins(5),
+    reference: Some(Reference {
+        per_second: Some(70.9),
+        p50: Some(0.015),
+        p95: Some(0.340),
+        p99: Some(0.460),
+        failed: Some(0.004),
+        ..Reference::of("FastAuth-RBAC-Sentinel")
+    }),
+    targets: &[Target::p50(0.001), Target::p95(0.025), Target::NO_FAILURES],
+    facts: &[],
+    saturates: false,
+    limits: false,
+    settings: &[],
+    accounts: 0,
+    classes: || {
+        vec![
+            Class {
+                name: "website",
+                weight: 1,
+                wait: Some((0.2, 1.0)),
+                start: step!(arrive),
+                step: step!(browse),
+            },
+            Class {
+                name: "administrator",
+                weight: 1,
+                wait: Some((0.2, 1.0)),
+                start: step!(arrive_as_admin),
+                step: step!(administer),
+            },
+        ]
+    },
+};
+
+async fn browse(visitor: &mut Visitor<'_>) {
+    match visitor.player.chance.random_range(0..5) {
+        0..3 => visitor.me().await,
+        3 => drop(visitor.register().await),
+        _ => visitor.login_again().await,
+    }
+}
+
+async fn administer(visitor: &mut Visitor<'_>) {
+    visitor.admin_only(200).await;
+}

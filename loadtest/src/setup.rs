@@ -1,0 +1,208 @@
+//! What is done before the users come: a server, its administrator, accounts, a place for the reports.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+use crate::Result;
+use crate::attack::Load;
+use crate::cli::Options;
+use crate::live::Ramp;
+use crate::machine::Watch;
+use crate::player::{Account, make_up};
+use crate::scenarios::Scenario;
+use crate::spawn::{Plan, Server};
+use crate::target::Target;
+
+/// The numbers of users that stand for nobody, from which accounts are made beforehand.
+const PREPARED: usize = 1_000_000;
+/// How many accounts are made at a time, more than a server hashes at a time.
+const AT_A_TIME: usize = 8;
+
+/// When a run begins.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a run takes place when it takes place"
+)]
+pub fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// Tells a run from every other: when it began, in a few letters.
+#[must_use]
+pub fn run_id(started: DateTime<Utc>) -> String {
+    const DIGITS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let mut rest = started.timestamp_millis().unsigned_abs();
+    let mut letters = Vec::new();
+    while rest > 0 {
+        letters.push(DIGITS[usize::try_from(rest % 36).unwrap_or_default()]);
+        rest /= 36;
+    }
+    letters
+        .iter()
+        .rev()
+        .map(|letter| char::from(*letter))
+        .collect()
+}
+
+/// Where the reports go.
+///
+/// # Errors
+/// When the folder cannot be made.
+pub fn folder(options: &Options, scenario: &Scenario, run_id: &str) -> Result<PathBuf> {
+    let folder = options.out.clone().unwrap_or_else(|| {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let target = std::env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(|| workspace.join("target"), PathBuf::from);
+        target
+            .join("loadtest")
+            .join(format!("{}-{run_id}", scenario.name))
+    });
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+    Ok(folder.canonicalize()?)
+}
+
+/// The server that is driven, ready.
+#[derive(Debug)]
+pub struct Driven {
+    /// The lab's own, if it is.
+    pub server: Option<Server>,
+    /// What looks at its memory.
+    pub watch: Option<Watch>,
+    /// Where it is.
+    pub target: Target,
+    /// An administrator of it.
+    pub admin: Account,
+}
+
+/// Finds the server, or starts one, and makes sure that a run on it is worth something.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub async fn server(options: &Options, scenario: &Scenario, run_id: &str) -> Result<Driven> {
+    let driven = if options.spawn {
+        start(options, scenario, run_id).await?
+    } else {
+        find(options).await?
+    };
+    driven.target.check_admin(&driven.admin).await?;
+    check_limits(&driven.target, scenario).await?;
+    Ok(driven)
+}
+
+async fn start(options: &Options, scenario: &Scenario, run_id: &str) -> Result<Driven> {
+    let settings = scenario.settings.iter();
+    let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let plan = Plan {
+        program: options.server.clone(),
+        database_url: options.database_url.clone(),
+        redis_url: options.redis_url.clone(),
+        settings: settings.chain(options.settings.clone()).collect(),
+    };
+    // A password for one server of one run; no run needs the same again.
+    let admin = make_up(run_id, PREPARED, 0, &mut ChaCha8Rng::from_os_rng());
+    let server = plan.start(run_id, &admin)?;
+    let target = Target::new(&server.api, &server.ops)?;
+    target.wait_ready().await?;
+    Ok(Driven {
+        watch: Some(Watch::start(server.pid())),
+        server: Some(server),
+        target,
+        admin,
+    })
+}
+
+async fn find(options: &Options) -> Result<Driven> {
+    let target = Target::new(&options.host, &options.ops)?;
+    if !target.is_here() && !options.i_own_this_host {
+        return Err(format!(
+            "{} is not on this machine: --i-own-this-host confirms that it may be put under load",
+            options.host
+        )
+        .into());
+    }
+    if options.admin_password.is_empty() {
+        return Err(
+            "the administrator's password is missing: set LOADTEST_ADMIN_PASSWORD, or use --spawn"
+                .into(),
+        );
+    }
+    target.check_ready().await?;
+    let admin = Account {
+        username: options.admin_username.clone(),
+        password: options.admin_password.clone(),
+    };
+    Ok(Driven {
+        server: None,
+        watch: None,
+        target,
+        admin,
+    })
+}
+
+/// Rate limits falsify a run from one address, and a run about them needs them.
+async fn check_limits(target: &Target, scenario: &Scenario) -> Result<()> {
+    match (target.has_rate_limits().await?, scenario.limits) {
+        (true, false) => Err("the server has rate limits, which would refuse users that all come from one address: start it with RATE_LIMITS=off".into()),
+        (false, true) => Err("the server has no rate limits, which this scenario is about: start it with RATE_LIMITS=on and this machine in TRUSTED_PROXIES".into()),
+        _ => Ok(()),
+    }
+}
+
+/// The load as asked for.
+#[must_use]
+pub fn load(options: &Options, scenario: &Scenario, folder: &Path) -> Load {
+    let users = options.users.and_then(|users| usize::try_from(users).ok());
+    Load {
+        ramp: Ramp {
+            users: users.unwrap_or(scenario.users),
+            rate: options.spawn_rate.unwrap_or(scenario.rate),
+        },
+        run_time: options
+            .run_time
+            .unwrap_or(scenario.run_time)
+            .max(Duration::from_secs(1)),
+        html: folder.join("goose.html"),
+    }
+}
+
+/// Makes the accounts that a scenario needs beforehand.
+///
+/// # Errors
+/// When one is refused.
+pub async fn prepare(
+    target: &Target,
+    run_id: &str,
+    seed: u64,
+    count: usize,
+) -> Result<Vec<Account>> {
+    let mut chance = ChaCha8Rng::seed_from_u64(seed);
+    let accounts: Vec<_> = (0..count)
+        .map(|number| {
+            make_up(
+                run_id,
+                PREPARED + 1 + number,
+                chance.random_range(0..100),
+                &mut chance,
+            )
+        })
+        .collect();
+    for some in accounts.chunks(AT_A_TIME) {
+        let tasks: Vec<_> = some
+            .iter()
+            .map(|account| {
+                let (target, account) = (target.clone(), account.clone());
+                tokio::spawn(async move { target.register(&account).await })
+            })
+            .collect();
+        for task in tasks {
+            task.await??;
+        }
+    }
+    Ok(accounts)
+}

@@ -1,0 +1,361 @@
+//! The server that is driven: what must be true of it before a run is worth anything.
+
+use std::net::{IpAddr, ToSocketAddrs as _};
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, StatusCode, Url};
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::exposition::{Between, Exposition};
+use crate::player::{Account, Tokens};
+use crate::routes::Route;
+
+/// The histogram of requests: what every count and every quantile of the server is read from.
+pub const REQUESTS: &str = "http_server_request_duration_seconds";
+
+/// How long the server may take for one answer to the lab itself.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long is waited for the server to count what it has answered.
+const SETTLE: Duration = Duration::from_secs(10);
+/// How long an account may take to be made on a busy server.
+const PREPARE: Duration = Duration::from_mins(1);
+/// A path that passes the limits of every request and no other.
+const LIMITED: &str = "/.well-known/jwks.json";
+
+/// A server.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Where its API is.
+    pub api: Url,
+    /// Where its metrics and probes are.
+    pub ops: Url,
+    client: Client,
+}
+
+/// What the server says it is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct About {
+    /// Its version.
+    pub version: String,
+    /// The commit that it was built from.
+    pub revision: String,
+    /// Its database.
+    pub database: String,
+    /// Whether it uses Redis.
+    pub redis: bool,
+    /// Hashes that it computes at a time.
+    pub hash_permits: f64,
+    /// How much a hash costs.
+    pub hash_parameters: String,
+}
+
+impl Target {
+    /// A server at these addresses.
+    ///
+    /// # Errors
+    /// Names the address that is none.
+    pub fn new(api: &str, ops: &str) -> Result<Self> {
+        let url = |what: &str, text: &str| {
+            let url =
+                Url::parse(text).map_err(|error| format!("{what} `{text}` is no URL: {error}"))?;
+            if url.host_str().is_none() {
+                return Err(format!("{what} `{text}` names no host"));
+            }
+            Ok(url)
+        };
+        Ok(Self {
+            api: url("--host", api)?,
+            ops: url("--ops", ops)?,
+            client: Client::builder().timeout(PATIENCE).build()?,
+        })
+    }
+
+    /// Whether the API is on this machine: every address that its name stands for is a loopback one.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        let Some(host) = self.api.host_str() else {
+            return false;
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return address.is_loopback();
+        }
+        let addresses = (host, self.api.port_or_known_default().unwrap_or(80)).to_socket_addrs();
+        addresses.is_ok_and(|all| {
+            let all: Vec<_> = all.collect();
+            !all.is_empty() && all.iter().all(|address| address.ip().is_loopback())
+        })
+    }
+
+    /// Waits until a server that was just started is ready.
+    ///
+    /// # Errors
+    /// When it does not become so.
+    pub async fn wait_ready(&self) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            match self.check_ready().await {
+                Ok(()) => return Ok(()),
+                Err(error) if Instant::now() > deadline => return Err(error),
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    }
+
+    /// Whether the server can be reached and is ready.
+    ///
+    /// # Errors
+    /// Says which of them it is not.
+    pub async fn check_ready(&self) -> Result<()> {
+        let url = self.ops.join("/readyz")?;
+        let answer = self.client.get(url.clone()).send().await;
+        let answer = answer.map_err(|error| {
+            format!("{url} cannot be reached ({}): is the server running, and does --ops name its operational listener?", root(&error))
+        })?;
+        if answer.status() != StatusCode::OK {
+            return Err(format!(
+                "the server is not ready: {url} answered {}",
+                answer.status()
+            )
+            .into());
+        }
+        let url = self.api.join("/health")?;
+        let answer = self.client.get(url.clone()).send().await;
+        answer.map_err(|error| {
+            format!(
+                "{url} cannot be reached ({}): does --host name the API?",
+                root(&error)
+            )
+        })?;
+        Ok(())
+    }
+
+    /// Its metrics now.
+    ///
+    /// # Errors
+    /// When they cannot be had or are not this service's.
+    pub async fn metrics(&self) -> Result<Exposition> {
+        let url = self.ops.join("/metrics")?;
+        let answer = self
+            .client
+            .get(url.clone())
+            .send()
+            .await
+            .and_then(reqwest::Response::error_for_status);
+        let text = match answer {
+            Ok(answer) => answer.text().await?,
+            Err(error) => {
+                return Err(format!(
+                    "{url} cannot be read ({}): nothing could be reconciled",
+                    root(&error)
+                )
+                .into());
+            }
+        };
+        let exposition = Exposition::parse(&text)?;
+        if exposition.bounds(REQUESTS).is_empty() {
+            return Err(format!("{url} has no {REQUESTS}: it is not this service's").into());
+        }
+        Ok(exposition)
+    }
+
+    /// Its metrics once nothing is being answered any more.
+    ///
+    /// # Errors
+    /// As [`Self::metrics`].
+    pub async fn settled_metrics(&self) -> Result<Exposition> {
+        let deadline = Instant::now() + SETTLE;
+        loop {
+            let exposition = self.metrics().await?;
+            let busy = [
+                "http_server_active_requests",
+                "auth_password_hash_queue_depth",
+                "auth_password_hash_in_flight",
+            ]
+            .iter()
+            .any(|gauge| exposition.sum(gauge, &[]) > 0.0);
+            if !busy || Instant::now() > deadline {
+                return Ok(exposition);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Logs an account in.
+    ///
+    /// # Errors
+    /// Says that the password is wrong, or what else was answered.
+    pub async fn login(&self, account: &Account) -> Result<Tokens> {
+        let form = [
+            ("username", &account.username),
+            ("password", &account.password),
+        ];
+        let answer = self
+            .client
+            .post(self.url(Route::Login)?)
+            .form(&form)
+            .send()
+            .await
+            .map_err(|error| format!("the lab's own login was not answered ({})", root(&error)))?;
+        let status = answer.status();
+        let json: serde_json::Value = answer.json().await.unwrap_or_default();
+        match (json["access_token"].as_str(), json["refresh_token"].as_str()) {
+            (Some(access), Some(refresh)) => Ok(Tokens::new(access.to_owned(), refresh.to_owned(), PATIENCE)),
+            _ if status == StatusCode::BAD_REQUEST => Err(format!(
+                "the administrator `{}` cannot log in: wrong name or password (--admin-username, LOADTEST_ADMIN_PASSWORD)",
+                account.username
+            )
+            .into()),
+            _ => Err(format!("the login of `{}` was answered {status}", account.username).into()),
+        }
+    }
+
+    /// Whether this account is an administrator's.
+    ///
+    /// # Errors
+    /// When it is not, or its password is wrong.
+    pub async fn check_admin(&self, admin: &Account) -> Result<()> {
+        let tokens = self.login(admin).await?;
+        let request = self.client.get(self.url(Route::AdminOnly)?);
+        let status = request.bearer_auth(tokens.access).send().await?.status();
+        if status == StatusCode::OK {
+            return Ok(());
+        }
+        Err(format!(
+            "`{}` is no administrator: {} answered {status}",
+            admin.username,
+            Route::AdminOnly.name()
+        )
+        .into())
+    }
+
+    /// Whether requests are checked against rate limits: the server counts the checks.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn has_rate_limits(&self) -> Result<bool> {
+        let before = self.metrics().await?;
+        self.client.get(self.api.join(LIMITED)?).send().await?;
+        let after = self.settled_metrics().await?;
+        Ok(Between { before, after }.rise("auth_rate_limit_decisions_total", &[]) > 0.0)
+    }
+
+    /// Makes an account, as often as it takes: the server may be busy with others.
+    ///
+    /// # Errors
+    /// Says what was answered.
+    pub async fn register(&self, account: &Account) -> Result<()> {
+        let body = serde_json::json!({
+            "username": account.username, "email": account.email(), "password": account.password
+        });
+        let deadline = Instant::now() + PREPARE;
+        loop {
+            let request = self.client.post(self.url(Route::Register)?).json(&body);
+            let status = request.send().await?.status();
+            match status {
+                StatusCode::CREATED => return Ok(()),
+                StatusCode::SERVICE_UNAVAILABLE if Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+                _ => {
+                    let name = Route::Register.name();
+                    return Err(format!(
+                        "an account for the run cannot be made: {name} answered {status}"
+                    )
+                    .into());
+                }
+            }
+        }
+    }
+
+    fn url(&self, route: Route) -> Result<Url> {
+        Ok(self.api.join(route.template())?)
+    }
+}
+
+impl About {
+    /// Reads it from the server's metrics.
+    #[must_use]
+    pub fn read(exposition: &Exposition) -> Self {
+        let info = |metric, label| exposition.info(metric, label).unwrap_or_default();
+        let parameter = |label| info("auth_password_hash_params_info", label);
+        let operations = "db_client_operation_duration_seconds_count";
+        let uses = |system| {
+            exposition
+                .of(operations, &[("db_system_name", system)])
+                .next()
+                .is_some()
+        };
+        Self {
+            version: info("auth_build_info", "version"),
+            revision: info("auth_build_info", "revision"),
+            database: (if uses("postgresql") {
+                "PostgreSQL"
+            } else {
+                "SQLite"
+            })
+            .to_owned(),
+            redis: uses("redis"),
+            hash_permits: exposition.sum("auth_password_hash_permits", &[]),
+            hash_parameters: format!(
+                "{} m={} t={} p={}",
+                parameter("algorithm"),
+                parameter("memory_kib"),
+                parameter("iterations"),
+                parameter("parallelism")
+            ),
+        }
+    }
+
+    /// Where it keeps things, in a few words.
+    #[must_use]
+    pub fn backends(&self) -> String {
+        let cache = if self.redis {
+            "Redis"
+        } else {
+            "cache in process"
+        };
+        format!("{}, {cache}", self.database)
+    }
+}
+
+/// The innermost cause: the outer ones repeat the URL.
+fn root(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_here(host: &str) -> bool {
+        Target::new(host, "http://127.0.0.1:9464")
+            .expect("URLs")
+            .is_here()
+    }
+
+    #[test]
+    fn only_loopback_addresses_are_here() {
+        assert!(is_here("http://127.0.0.1:8000"));
+        assert!(is_here("http://127.9.9.9"));
+        assert!(is_here("http://[::1]:8000"));
+        assert!(is_here("http://localhost:8000"));
+        assert!(!is_here("http://192.0.2.1:8000"));
+        assert!(!is_here("http://0.0.0.0:8000"));
+        assert!(!is_here("https://[2001:db8::1]"));
+        assert!(!is_here("http://127.0.0.1.example.invalid"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_named() {
+        for wrong in ["localhost", "8000", "mailto:a@b"] {
+            let error = Target::new(wrong, "http://127.0.0.1:9464").expect_err("no address");
+            assert!(error.to_string().contains(wrong), "{error}");
+        }
+    }
+}

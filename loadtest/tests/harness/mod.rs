@@ -1,0 +1,291 @@
+//! Runs the lab, and servers for it.
+
+use std::fmt;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use loadtest::player::Account;
+use loadtest::spawn::{Plan, Server};
+use tempfile::TempDir;
+
+/// Of the administrator of a [`Service`].
+pub const ADMIN_PASSWORD: &str = "granite-meadow-58";
+
+/// How long a slow machine may take for what must happen.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Hashing at the least that the algorithm allows: what is tested is not how slow it is.
+const CHEAP: [(&str, &str); 3] = [
+    ("HASH_MEMORY_KIB", "64"),
+    ("HASH_ITERATIONS", "1"),
+    ("HASH_DEADLINE", "30s"),
+];
+
+/// The service, which stands beside the lab in the target folder.
+fn service() -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_loadtest")).with_file_name("rbac-sentinel");
+    assert!(
+        program.exists(),
+        "{} is not built: run `cargo test --workspace`, which builds it",
+        program.display()
+    );
+    program
+}
+
+/// A run that is being put together.
+pub struct Lab {
+    command: Command,
+    folder: TempDir,
+    reports: bool,
+    ignore_speed: bool,
+}
+
+impl Lab {
+    /// The program with these words alone.
+    pub fn bare(words: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_loadtest"));
+        command
+            .args(words)
+            .env_remove("DATABASE_URL")
+            .env_remove("REDIS_URL")
+            .env_remove("LOADTEST_ADMIN_PASSWORD")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self {
+            command,
+            folder: tempfile::tempdir().expect("a folder"),
+            reports: false,
+            ignore_speed: false,
+        }
+    }
+
+    /// A run of this scenario.
+    pub fn new(scenario: &str) -> Self {
+        let mut lab = Self::bare(&[scenario]);
+        lab.reports = true;
+        lab.ignore_speed = true;
+        let folder = lab.folder.path().to_owned();
+        lab.command.arg("--out").arg(folder);
+        lab.args(&["--metrics-addr", "127.0.0.1:0"])
+    }
+
+    /// A run of this scenario on a server of its own.
+    pub fn spawning(scenario: &str) -> Self {
+        let mut lab = Self::new(scenario);
+        lab.command.arg("--spawn").arg("--server").arg(service());
+        for (name, value) in CHEAP {
+            lab.command.arg("--set").arg(format!("{name}={value}"));
+        }
+        lab
+    }
+
+    /// With these words, too; a later one wins.
+    pub fn args(mut self, words: &[&str]) -> Self {
+        self.command.args(words);
+        self
+    }
+
+    /// With this password of the administrator.
+    pub fn password(mut self, password: &str) -> Self {
+        self.command.env("LOADTEST_ADMIN_PASSWORD", password);
+        self
+    }
+
+    /// Judges speed, too.
+    pub fn judging_speed(mut self) -> Self {
+        self.ignore_speed = false;
+        self
+    }
+
+    /// Starts it.
+    pub fn start(mut self) -> Running {
+        if self.reports && self.ignore_speed {
+            self.command.arg("--ignore-speed");
+        }
+        Running {
+            child: self.command.spawn().expect("the lab starts"),
+            folder: self.folder,
+        }
+    }
+
+    /// Runs it to its end.
+    pub fn run(self) -> Run {
+        self.start().wait()
+    }
+}
+
+/// A run that goes on.
+pub struct Running {
+    child: Child,
+    folder: TempDir,
+}
+
+impl Running {
+    /// Interrupts it, as from a terminal.
+    pub fn interrupt(&self) {
+        signal("INT", self.child.id());
+    }
+
+    /// Waits for its end.
+    pub fn wait(self) -> Run {
+        let output = self.child.wait_with_output().expect("it ends");
+        Run {
+            code: output.status.code().expect("not by a signal"),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            folder: self.folder,
+        }
+    }
+}
+
+/// A run that has ended.
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    folder: TempDir,
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "exit {}\n{}\n{}", self.code, self.stdout, self.stderr)
+    }
+}
+
+impl Run {
+    /// Where one of its files is.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// One of its files.
+    pub fn file(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name))
+            .unwrap_or_else(|error| panic!("{name}: {error}\n{self}"))
+    }
+
+    /// Its result.
+    pub fn result(&self) -> serde_json::Value {
+        serde_json::from_str(&self.file("result.json")).expect("JSON")
+    }
+
+    /// The report that it printed.
+    pub fn table(&self) -> &str {
+        let start = self.stdout.find("# ").expect("a report");
+        let end = self.stdout.rfind("\nIn ").expect("an end");
+        &self.stdout[start..end]
+    }
+}
+
+/// A server that is not the lab's own.
+pub struct Service {
+    server: Server,
+}
+
+impl Service {
+    /// Starts one, with these settings beside those of all tests.
+    pub fn start(settings: &[(&str, &str)]) -> Self {
+        let admin = Account {
+            username: "admin".to_owned(),
+            password: ADMIN_PASSWORD.to_owned(),
+        };
+        let settings = CHEAP.iter().chain(settings);
+        let plan = Plan {
+            program: Some(service()),
+            settings: settings
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            ..Plan::default()
+        };
+        let server = plan.start("test", &admin).expect("the server starts");
+        let ready = format!("{}/readyz", server.ops);
+        until("ready", || get(&ready));
+        Self { server }
+    }
+
+    /// Where its API is.
+    pub fn api(&self) -> &str {
+        &self.server.api
+    }
+
+    /// Asks it to stop.
+    pub fn terminate(&self) {
+        signal("TERM", self.server.pid());
+        let ready = format!("{}/readyz", self.server.ops);
+        until("not ready", || get(&ready).is_none().then_some(()));
+    }
+
+    /// A run on it.
+    pub fn lab(&self, scenario: &str) -> Lab {
+        Lab::new(scenario).password(ADMIN_PASSWORD).args(&[
+            "--host",
+            &self.server.api,
+            "--ops",
+            &self.server.ops,
+        ])
+    }
+}
+
+/// Asks again and again until there is an answer.
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The body of a page that is answered with 200.
+pub fn get(url: &str) -> Option<String> {
+    let (host, path) = url.strip_prefix("http://")?.split_once('/')?;
+    let mut stream = TcpStream::connect(host).ok()?;
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )
+    .ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).ok()?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
+}
+
+/// A port that nobody listens on now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// Asks promtool about metrics.
+pub fn lint(text: &str) {
+    let promtool = std::env::var("PROMTOOL")
+        .expect("PROMTOOL must name promtool: run scripts/test, which sees to it");
+    let mut child = Command::new(promtool)
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool runs");
+    let mut input = child.stdin.take().expect("piped");
+    input.write_all(text.as_bytes()).expect("written");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+fn signal(name: &str, pid: u32) {
+    let status = Command::new("kill")
+        .arg(format!("-{name}"))
+        .arg(pid.to_string())
+        .status();
+    assert!(status.expect("kill runs").success());
+}

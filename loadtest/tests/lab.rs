@@ -1,0 +1,273 @@
+//! The lab as a program: on real servers, on real ports, judged by its exit code and what it leaves.
+
+mod harness;
+
+use std::time::Duration;
+
+use harness::{ADMIN_PASSWORD, Lab, Service};
+
+/// Enough requests to reconcile, and no more.
+const SHORT: [&str; 6] = ["--users", "10", "--spawn-rate", "10", "--run-time", "3s"];
+
+#[test]
+fn a_run_with_a_server_of_its_own_holds_and_is_written_down() {
+    let run = Lab::spawning("sentinel").args(&SHORT).run();
+    assert_eq!(run.code, 0, "{run}");
+    let result = run.result();
+    assert_eq!(result["scenario"], "sentinel");
+    assert_eq!(result["load"]["seed"], 1);
+    assert_eq!(result["spawned"], true);
+    assert_eq!(result["failed"], 0.0);
+    assert!(result["users"]["count"].as_u64().expect("a count") > 20);
+    assert_eq!(result["users"]["count"], result["server"]["count"]);
+    assert!(
+        run.stdout.contains("| published: FastAuth-RBAC-Sentinel |"),
+        "{run}"
+    );
+    assert!(run.stderr.contains("of 4"), "progress is shown: {run}");
+    let html = run.file("goose.html");
+    assert!(html.contains("/users/me"), "goose's own report");
+    assert_eq!(run.file("report.md").trim(), run.table().trim());
+}
+
+#[test]
+fn every_scenario_reconciles() {
+    let reduced = [
+        ("fastapi-auth-300", "16"),
+        ("fastapi-auth-burst", "16"),
+        ("burst-1000", "40"),
+        ("login-storm", "80"),
+        ("refresh-storm", "12"),
+        ("stuffing", "20"),
+        ("rbac-mix", "10"),
+        ("peak", "4"),
+        ("soak", "4"),
+    ];
+    for (scenario, users) in reduced {
+        let lab = Lab::spawning(scenario).args(&["--users", users, "--spawn-rate", "100"]);
+        let run = lab.args(&["--run-time", "4s", "--quiet"]).run();
+        let broken = run.result();
+        let broken = broken["identities"].as_array().expect("identities");
+        assert!(
+            broken.iter().all(|one| one["held"] == true),
+            "{scenario}: {run}"
+        );
+        assert!(!run.stderr.contains("failed ≤ 0.00 %"), "{scenario}: {run}");
+    }
+}
+
+#[test]
+fn a_server_that_runs_already_is_driven_twice_without_meeting_old_data() {
+    let service = Service::start(&[]);
+    for _ in 0..2 {
+        let run = service.lab("sentinel").args(&SHORT).run();
+        assert_eq!(run.code, 0, "{run}");
+        assert_eq!(run.result()["spawned"], false);
+    }
+}
+
+#[test]
+fn a_request_that_the_lab_did_not_send_breaks_an_identity_by_name() {
+    let service = Service::start(&[]);
+    let api = service.api().to_owned();
+    let stranger = std::thread::spawn(move || {
+        for _ in 0..40 {
+            harness::get(&format!("{api}/health"));
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
+    let run = service.lab("sentinel").args(&SHORT).run();
+    stranger.join().expect("sent");
+    assert_eq!(run.code, 1, "{run}");
+    let complaint =
+        "identity broken: requests by operation and status: users = server: GET /health 200: 0 ≠ ";
+    assert!(run.stderr.contains(complaint), "{run}");
+}
+
+#[test]
+fn a_target_that_is_missed_fails_the_run_by_name() {
+    // Passwords that take long to hash.
+    let slow = [
+        "--set",
+        "HASH_MEMORY_KIB=65536",
+        "--set",
+        "HASH_ITERATIONS=3",
+    ];
+    let lab = Lab::spawning("sentinel").judging_speed().args(&SHORT);
+    let run = lab.args(&slow).args(&["--set", "HASH_DEADLINE=60s"]).run();
+    assert_eq!(run.code, 1, "{run}");
+    assert!(run.stderr.contains("missed: P95 ≤ 25.00 ms: "), "{run}");
+}
+
+#[test]
+fn a_baseline_of_the_same_load_is_compared_with() {
+    let first = Lab::spawning("sentinel").args(&SHORT).run();
+    assert_eq!(first.code, 0, "{first}");
+    let baseline = first.path("result.json");
+    let baseline = baseline.to_str().expect("UTF-8");
+    let against = ["--baseline", baseline, "--tolerance", "1000"];
+    let second = Lab::spawning("sentinel").args(&SHORT).args(&against).run();
+    assert_eq!(second.code, 0, "{second}");
+    assert!(
+        second
+            .stdout
+            .contains("| P95 against the baseline | held |"),
+        "{second}"
+    );
+
+    let other = Lab::spawning("peak").args(&against).run();
+    assert_eq!(other.code, 2, "{other}");
+    assert!(
+        other
+            .stderr
+            .contains("the baseline is of another load: sentinel with 10 users"),
+        "{other}"
+    );
+}
+
+#[test]
+fn both_sides_can_be_scraped_while_a_run_goes_on() {
+    let port = harness::free_port();
+    let address = format!("127.0.0.1:{port}");
+    let mut lab = Lab::spawning("sentinel").args(&["--users", "10", "--run-time", "20s"]);
+    lab = lab.args(&["--metrics-addr", &address]);
+    let running = lab.start();
+    let text = harness::until("requests are shown", || {
+        let text = harness::get(&format!("http://{address}/metrics"))?;
+        let counted = text.lines().any(|line| {
+            line.starts_with("loadtest_request_duration_seconds_count") && !line.ends_with(" 0")
+        });
+        counted.then_some(text)
+    });
+    for line in [
+        "loadtest_run_active{",
+        "loadtest_users{",
+        "loadtest_run_info{",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(text.contains("scenario=\"sentinel\""), "{text}");
+    assert!(
+        text.contains("request=\"GET /users/me\",outcome=\"success\""),
+        "{text}"
+    );
+    // The server's bounds, from the finest to the coarsest.
+    for bound in ["0.00025", "0.025", "10", "+Inf"] {
+        assert!(text.contains(&format!("le=\"{bound}\"")), "{text}");
+    }
+    harness::lint(&text);
+    running.interrupt();
+    let run = running.wait();
+    assert_eq!(run.code, 0, "an interrupted run is a shorter one: {run}");
+}
+
+#[test]
+fn what_would_falsify_a_run_is_said_before_it_begins() {
+    let limited = Service::start(&[("RATE_LIMITS", "on")]);
+    let run = limited.lab("sentinel").args(&SHORT).run();
+    assert_eq!(run.code, 2, "{run}");
+    assert!(
+        run.stderr.contains("start it with RATE_LIMITS=off"),
+        "{run}"
+    );
+
+    let service = Service::start(&[]);
+    let run = service.lab("stuffing").args(&SHORT).run();
+    assert_eq!(run.code, 2, "{run}");
+    assert!(run.stderr.contains("start it with RATE_LIMITS=on"), "{run}");
+
+    let run = service.lab("sentinel").password("not-the-password").run();
+    assert_eq!(run.code, 2, "{run}");
+    assert!(
+        run.stderr
+            .contains("`admin` cannot log in: wrong name or password"),
+        "{run}"
+    );
+    assert!(!format!("{run}").contains("not-the-password"), "{run}");
+
+    let run = service.lab("sentinel").password("").run();
+    assert_eq!(run.code, 2, "{run}");
+    assert!(run.stderr.contains("set LOADTEST_ADMIN_PASSWORD"), "{run}");
+}
+
+#[test]
+fn a_server_that_is_not_there_or_not_ready_is_said() {
+    let nobody = format!("http://127.0.0.1:{}", harness::free_port());
+    let lab = Lab::new("sentinel").password(ADMIN_PASSWORD);
+    let run = lab.args(&["--host", &nobody, "--ops", &nobody]).run();
+    assert_eq!(run.code, 2, "{run}");
+    assert!(
+        run.stderr
+            .contains(&format!("{nobody}/readyz cannot be reached")),
+        "{run}"
+    );
+
+    // While it stops, it answers and is not ready.
+    let service = Service::start(&[("SHUTDOWN_DELAY", "60s")]);
+    service.terminate();
+    let run = service.lab("sentinel").run();
+    assert_eq!(run.code, 2, "{run}");
+    assert!(run.stderr.contains("the server is not ready"), "{run}");
+
+    let missing = ["--spawn", "--server", "/nonexistent/rbac-sentinel"];
+    let run = Lab::new("sentinel").args(&missing).run();
+    assert_eq!(run.code, 2, "{run}");
+    assert!(
+        run.stderr
+            .contains("/nonexistent/rbac-sentinel cannot be started"),
+        "{run}"
+    );
+}
+
+#[test]
+fn a_host_that_may_be_somebody_elses_is_refused() {
+    let far = ["--host", "http://192.0.2.1:8000"];
+    let lab = Lab::new("peak").password(ADMIN_PASSWORD).args(&far);
+    let run = lab.run();
+    assert_eq!(run.code, 2, "{run}");
+    assert!(run.stderr.contains("--i-own-this-host"), "{run}");
+}
+
+#[test]
+fn what_is_no_run_is_told_or_refused() {
+    let run = Lab::bare(&["list"]).run();
+    assert_eq!(run.code, 0, "{run}");
+    assert!(
+        run.stdout.contains("sentinel\n") && run.stdout.contains("target: P95 ≤ 25.00 ms"),
+        "{run}"
+    );
+    let run = Lab::bare(&["sentinal"]).run();
+    assert_eq!(run.code, 2, "{run}");
+    assert!(
+        run.stderr.contains("sentinel"),
+        "a similar name is shown: {run}"
+    );
+    let run = Lab::bare(&["report", "/nonexistent/result.json"]).run();
+    assert_eq!(run.code, 2, "{run}");
+    assert!(
+        run.stderr
+            .contains("/nonexistent/result.json cannot be read"),
+        "{run}"
+    );
+}
+
+#[test]
+fn results_become_one_document() {
+    let run = Lab::spawning("peak")
+        .args(&["--users", "2", "--run-time", "2s"])
+        .run();
+    assert_eq!(run.code, 0, "{run}");
+    let file = run.path("result.json");
+    let document = Lab::bare(&["report", file.to_str().expect("UTF-8")]).run();
+    assert_eq!(document.code, 0, "{document}");
+    assert!(
+        document
+            .stdout
+            .contains("## peak: SQLite, cache in process"),
+        "{document}"
+    );
+    assert!(
+        document.stdout.contains("**What limits it.**"),
+        "{document}"
+    );
+}
