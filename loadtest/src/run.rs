@@ -58,6 +58,11 @@ async fn run_async(options: &Options) -> Result<bool> {
             rate: load.ramp.rate,
             run_time: load.run_time.as_secs_f64(),
             seed: options.seed,
+            settings: if options.spawn {
+                setup::told_settings(options, scenario)
+            } else {
+                Vec::new()
+            },
         },
         cores: seen.processor_seconds.map(|(lab, server)| Cores {
             lab: lab / seconds,

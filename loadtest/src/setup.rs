@@ -95,14 +95,39 @@ pub async fn server(options: &Options, scenario: &Scenario, run_id: &str) -> Res
     Ok(driven)
 }
 
-async fn start(options: &Options, scenario: &Scenario, run_id: &str) -> Result<Driven> {
+/// The settings of a server that the lab starts: the scenario's, then those asked for.
+fn settings(options: &Options, scenario: &Scenario) -> Vec<(String, String)> {
     let settings = scenario.settings.iter();
     let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    settings.chain(options.settings.clone()).collect()
+}
+
+/// The same for the report: what may be a secret is named and not told.
+#[must_use]
+pub fn told_settings(options: &Options, scenario: &Scenario) -> Vec<String> {
+    let secret = |name: &str| {
+        ["KEY", "PASSWORD", "URL"]
+            .iter()
+            .any(|part| name.contains(part))
+    };
+    let settings = settings(options, scenario).into_iter();
+    settings
+        .map(|(name, value)| {
+            if secret(&name) {
+                format!("{name}=…")
+            } else {
+                format!("{name}={value}")
+            }
+        })
+        .collect()
+}
+
+async fn start(options: &Options, scenario: &Scenario, run_id: &str) -> Result<Driven> {
     let plan = Plan {
         program: options.server.clone(),
         database_url: options.database_url.clone(),
         redis_url: options.redis_url.clone(),
-        settings: settings.chain(options.settings.clone()).collect(),
+        settings: settings(options, scenario),
     };
     // A password for one server of one run; no run needs the same again.
     let admin = make_up(run_id, PREPARED, 0, &mut ChaCha8Rng::from_os_rng());

@@ -11,11 +11,15 @@ const SHORT: [&str; 6] = ["--users", "10", "--spawn-rate", "10", "--run-time", "
 
 #[test]
 fn a_run_with_a_server_of_its_own_holds_and_is_written_down() {
-    let run = Lab::spawning("sentinel").args(&SHORT).run();
+    let secret = ["--set", "SECRET_KEY=a-secret-that-nobody-may-read-anywhere"];
+    let run = Lab::spawning("sentinel").args(&SHORT).args(&secret).run();
     assert_eq!(run.code, 0, "{run}");
+    assert!(!run.file("result.json").contains("nobody-may-read"));
+    assert!(!format!("{run}").contains("nobody-may-read"));
     let result = run.result();
     assert_eq!(result["scenario"], "sentinel");
     assert_eq!(result["load"]["seed"], 1);
+    assert_eq!(result["load"]["settings"][0], "HASH_MEMORY_KIB=64");
     assert_eq!(result["spawned"], true);
     assert_eq!(result["failed"], 0.0);
     assert!(result["users"]["count"].as_u64().expect("a count") > 20);

@@ -166,6 +166,22 @@ fn the_load_lab_knows_the_service_by_http_alone() {
 }
 
 #[test]
+fn what_the_users_of_the_load_lab_do_follows_from_the_seed() {
+    for file in members() {
+        let code = file.code();
+        let own = ["rand::rng(", "random()", "thread_rng"].map(|word| code.contains(word));
+        assert!(!own.contains(&true), "{} draws its own chances", file.path);
+        // The password of a server that is gone after the run.
+        let fresh = code.contains("from_os_rng");
+        assert!(
+            !fresh || file.path == "loadtest/src/setup.rs",
+            "{}",
+            file.path
+        );
+    }
+}
+
+#[test]
 fn metrics_are_made_by_the_catalogue_alone() {
     for file in sources() {
         let module = file.module()[0] == "metrics";

@@ -59,7 +59,7 @@ fn conditions(text: &mut String, result: &RunResult) {
     );
     let _ = writeln!(
         text,
-        "Server: {} ({}), {}, {}, {} hashes at a time{}.\n",
+        "Server: {} ({}), {}, {}, {} hashes at a time{}{}.\n",
         about.version,
         about.revision,
         about.backends(),
@@ -69,7 +69,10 @@ fn conditions(text: &mut String, result: &RunResult) {
             ", on the same machine"
         } else {
             ""
-        }
+        },
+        load.settings
+            .iter()
+            .fold(String::new(), |all, one| format!("{all}, `{one}`"))
     );
 }
 

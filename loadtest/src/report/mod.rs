@@ -85,6 +85,8 @@ pub struct Load {
     pub run_time: f64,
     /// The seed.
     pub seed: u64,
+    /// Settings of a server that the lab started, beside its defaults; secrets without their values.
+    pub settings: Vec<String>,
 }
 
 /// Times of many requests.
