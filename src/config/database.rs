@@ -43,7 +43,8 @@ pub struct Database {
     )]
     pub sqlite_synchronous: SqliteSynchronous,
 
-    /// How long a request may wait for a database connection before it is answered with 503.
+    /// How long a request may wait for a database connection before it is answered with 503, and
+    /// PostgreSQL for the answer to a health check before it is taken for down.
     #[arg(long = "db-acquire-timeout", env = "DB_ACQUIRE_TIMEOUT", default_value = "2s", value_parser = humantime::parse_duration, help_heading = "Storage")]
     pub acquire_timeout: Duration,
 

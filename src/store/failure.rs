@@ -3,7 +3,7 @@
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgDatabaseError;
 
-use super::health;
+use super::{health, trust};
 use crate::error::Error;
 use crate::metrics::{DB_ERRORS, DbError, DbSystem};
 
@@ -22,6 +22,7 @@ pub(super) fn classify(system: DbSystem, error: sqlx::Error) -> Error {
     let kind = kind(&error);
     DB_ERRORS.inc((system, kind));
     health::note(kind);
+    trust::note(kind);
     match kind {
         DbError::UniqueViolation => match taken_field(&error) {
             Some(field) => Error::Taken { field },

@@ -16,6 +16,7 @@ mod seeding;
 mod sessions;
 pub mod sql;
 mod sqlite;
+mod trust;
 mod users;
 
 use self::lease::Lease;

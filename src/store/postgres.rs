@@ -12,18 +12,16 @@ use tokio::sync::Mutex;
 use super::failure::refused;
 use super::lease::{Held, Lease, lease};
 use super::sql::PING;
-use super::{cannot_open, observe};
+use super::{cannot_open, observe, trust};
 use crate::error::{Error, Result};
 use crate::metrics::{DB_CONNECTION_MAX, DbError, DbSystem, Pool};
 
 /// The oldest version that the statements and migrations are written for.
 const OLDEST: i32 = 130_000;
-/// How long a connection may rest before it is asked whether it lives: a busy one is not asked.
-const TRUSTED: Duration = Duration::from_secs(1);
 /// How much longer than the server's own limit to wait for it to keep it.
 const GRACE: Duration = Duration::from_millis(500);
-/// How long the health check waits.
-const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long to wait for the server to take note that the health check's connection ends.
+const GOODBYE: Duration = Duration::from_secs(1);
 /// How long a transaction may hold its locks while its client says nothing, in statement timeouts.
 const IDLE_FACTOR: u32 = 3;
 
@@ -35,7 +33,7 @@ pub struct PostgresOptions {
     pub url: String,
     /// The most connections of the pool; one more checks the server's health.
     pub max_connections: u32,
-    /// How long to wait for a connection.
+    /// How long to wait for a connection, and for the answer to a health check.
     pub acquire_timeout: Duration,
     /// How long a statement may take.
     pub statement_timeout: Duration,
@@ -57,6 +55,8 @@ pub(super) struct Postgres {
 #[derive(Debug)]
 struct Health {
     connect: PgConnectOptions,
+    /// How long a check may take: a server that is slower than anybody waits for is down.
+    timeout: Duration,
     connection: Mutex<Option<PgConnection>>,
     /// The last check failed: requests are refused at once instead of one timeout each.
     down: AtomicBool,
@@ -87,8 +87,8 @@ impl Postgres {
             .test_before_acquire(false)
             .before_acquire(|connection, about| {
                 Box::pin(async move {
-                    if about.idle_for > TRUSTED {
-                        connection.ping().await?;
+                    if !trust::is_trusted(about.idle_for) {
+                        connection.ping().await.inspect_err(|_| trust::lost())?;
                     }
                     Ok(true)
                 })
@@ -102,6 +102,7 @@ impl Postgres {
             deadline: options.statement_timeout + GRACE,
             health: Arc::new(Health {
                 connect: limited,
+                timeout: options.acquire_timeout,
                 connection: Mutex::new(None),
                 down: AtomicBool::new(false),
             }),
@@ -111,7 +112,7 @@ impl Postgres {
     pub(super) async fn close(&self) {
         self.pool.close().await;
         if let Some(connection) = self.health.connection.lock().await.take() {
-            let _ = tokio::time::timeout(HEALTH_TIMEOUT, connection.close()).await;
+            let _ = tokio::time::timeout(GOODBYE, connection.close()).await;
         }
     }
 
@@ -136,15 +137,19 @@ impl Postgres {
         // Taken out meanwhile: a check that is given up leaves no half-used connection behind.
         let connection = kept.take();
         let check = async {
-            let mut connection = match connection {
-                Some(connection) => connection,
-                None => self.health.connect.connect().await?,
-            };
-            let ping = sqlx::query(PING.sql).execute(&mut connection);
-            PING.timed(DbSystem::Postgresql, None, ping).await?;
+            if let Some(mut connection) = connection {
+                match ask(&mut connection).await {
+                    Ok(()) => return Ok(connection),
+                    // A restart has ended it, and may be over: whether the server answers now, a
+                    // new one tells.
+                    Err(_) => trust::lost(),
+                }
+            }
+            let mut connection = self.health.connect.connect().await?;
+            ask(&mut connection).await?;
             Ok::<_, sqlx::Error>(connection)
         };
-        let failure = match tokio::time::timeout(HEALTH_TIMEOUT, check).await {
+        let failure = match tokio::time::timeout(self.health.timeout, check).await {
             Ok(Ok(connection)) => {
                 *kept = Some(connection);
                 None
@@ -168,6 +173,12 @@ impl Postgres {
             }
         }
     }
+}
+
+/// Asks the server for nothing.
+async fn ask(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let ping = sqlx::query(PING.sql).execute(connection);
+    PING.timed(DbSystem::Postgresql, None, ping).await.map(drop)
 }
 
 /// Migrates over a connection without a statement timeout: waiting for another replica's migration,

@@ -7,6 +7,7 @@ mod disk_full;
 mod postgres;
 mod proxy;
 mod redis;
+mod restart;
 
 use std::path::Path;
 

@@ -1,8 +1,6 @@
-//! PostgreSQL stops, hangs, is restarted, is out of connections, and speaks TLS.
+//! PostgreSQL stops, hangs, is out of connections, and speaks TLS.
 
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use serde_json::json;
@@ -14,7 +12,7 @@ use crate::harness::{
 };
 
 /// A server on this database that gives up soon.
-fn builder(database: &Postgres) -> Builder {
+pub(super) fn builder(database: &Postgres) -> Builder {
     Server::builder()
         .on_postgres(&database.url())
         .env("DB_ACQUIRE_TIMEOUT", "1s")
@@ -49,7 +47,7 @@ fn all_unavailable(answers: &[Answer]) {
 }
 
 /// Waits until the service has seen what happened to its database.
-async fn seen(server: &Server, up: bool) {
+pub(super) async fn seen(server: &Server, up: bool) {
     let (ready, value) = if up { (200, 1.0) } else { (503, 0.0) };
     until("seen", async || probe(server, "/readyz").await == ready).await;
     assert_eq!(probe(server, "/livez").await, 200);
@@ -59,7 +57,7 @@ async fn seen(server: &Server, up: bool) {
     assert_eq!(metrics.sum("auth_ready", &[]), value);
 }
 
-async fn errors(server: &Server, kind: &str) -> f64 {
+pub(super) async fn errors(server: &Server, kind: &str) -> f64 {
     let labels = [("db_system_name", "postgresql"), ("error_type", kind)];
     let metrics = server.metrics().await;
     metrics.sum("db_client_operation_errors_total", &labels)
@@ -115,63 +113,6 @@ async fn a_database_that_hangs_is_503_within_the_timeouts() {
     server.login("someone", PASSWORD).await;
     let refreshed = someone.refresh().await;
     assert_eq!(refreshed.status, 200, "{}", refreshed.text);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_restart_under_load_costs_503s_and_nothing_else() {
-    let database = Postgres::start(&[]);
-    let server = Arc::new(builder(&database).start().await);
-    let stop = Arc::new(AtomicBool::new(false));
-    let clients: Vec<_> = (0..8)
-        .map(|number| {
-            let (server, stop) = (Arc::clone(&server), Arc::clone(&stop));
-            tokio::spawn(async move {
-                let name = format!("client{number}");
-                let mut client = server.user(&name).await;
-                let (mut done, mut refused) = (0, 0);
-                while !stop.load(Ordering::SeqCst) {
-                    let answer = client.refresh().await;
-                    match answer.status {
-                        200 => {
-                            done += 1;
-                            client = client.with(&answer.json);
-                        }
-                        503 => refused += 1,
-                        _ => panic!("{}: {}", answer.status, answer.text),
-                    }
-                }
-                // The last token that was acknowledged, or its replay, still works.
-                assert_eq!(client.refresh().await.status, 200);
-                (done, refused)
-            })
-        })
-        .collect();
-    for _ in 0..2 {
-        let before = server.metrics().await;
-        let enough = |before: f64, now: f64| now > before + 50.0;
-        let done = |metrics: &crate::harness::Metrics| {
-            metrics.sum("auth_token_refreshes_total", &[("outcome", "success")])
-        };
-        until("busy", async || {
-            enough(done(&before), done(&server.metrics().await))
-        })
-        .await;
-        database.stop();
-        database.begin();
-        let before = server.metrics().await;
-        until("busy again", async || {
-            enough(done(&before), done(&server.metrics().await))
-        })
-        .await;
-    }
-    stop.store(true, Ordering::SeqCst);
-    let mut total = (0, 0);
-    for client in clients {
-        let (done, refused) = client.await.expect("no other status");
-        total = (total.0 + done, total.1 + refused);
-    }
-    println!("{} refreshes, {} refused with 503", total.0, total.1);
-    seen(&server, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,198 @@
+//! PostgreSQL is restarted, and the service's connections with it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use sqlx::{Connection as _, Executor as _};
+
+use super::postgres::{builder, errors, seen};
+use crate::harness::throwaway::Postgres;
+use crate::harness::{Answer, Client, PASSWORD, PATIENCE, Server, postgres, until};
+
+/// How long a refresh whose answer was lost may be repeated: the longest that can be configured.
+const GRACE: Duration = Duration::from_mins(1);
+
+/// Between two questions: others shall come to their turn on a machine with one core.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Asks until the answer is not that the database is away; gives it, and how often it was.
+async fn patient<F: Future<Output = Answer>>(mut ask: impl FnMut() -> F) -> (Answer, u64) {
+    let (start, mut refused) = (Instant::now(), 0);
+    loop {
+        let answer = ask().await;
+        assert!(start.elapsed() < PATIENCE, "never served: {}", answer.text);
+        if answer.status != 503 {
+            return (answer, refused);
+        }
+        refused += 1;
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Logs in, whether or not the database is slower than the service waits for.
+async fn log_in(server: &Server, name: &str) -> Client {
+    let (login, _) = patient(async || server.anon().login(name, PASSWORD).await).await;
+    assert_eq!(login.status, 200, "{}", login.text);
+    server.anon().with(&login.json)
+}
+
+/// The same with a new account.
+async fn sign_up(server: &Server, name: &str) -> Client {
+    let body = json!({
+        "username": name, "email": format!("{name}@example.com"), "password": PASSWORD
+    });
+    let (made, refused) = patient(async || server.anon().post("/register", &body).await).await;
+    // What was refused may have been done: only the answer was late.
+    let again = made.status == 409 && refused > 0;
+    assert!(made.status == 201 || again, "{}", made.text);
+    log_in(server, name).await
+}
+
+/// Refreshes again and again until told to stop. Counts what was done and what was refused.
+async fn keep_refreshing(server: &Server, name: &str, stop: &AtomicBool) -> (u64, u64) {
+    let mut client = sign_up(server, name).await;
+    let (mut done, mut refused) = (0, 0);
+    loop {
+        // The last token that was acknowledged, or its replay, works in the end as well.
+        let last = stop.load(Ordering::SeqCst);
+        let start = Instant::now();
+        let (answer, times) = patient(async || client.refresh().await).await;
+        refused += times;
+        if answer.status == 400 && times > 0 && start.elapsed() > GRACE {
+            // The machine is so slow that the restart outlasted what replays are honoured for.
+            client = log_in(server, name).await;
+        } else {
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            client = client.with(&answer.json);
+            done += 1;
+        }
+        if last {
+            return (done, refused);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_under_load_costs_503s_and_nothing_else() {
+    let database = Postgres::start(&[]);
+    let builder = builder(&database).env("REFRESH_GRACE", &format!("{}s", GRACE.as_secs()));
+    let server = Arc::new(builder.start().await);
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut clients: Vec<_> = (0..8)
+        .map(|number| {
+            let (server, stop) = (Arc::clone(&server), Arc::clone(&stop));
+            let name = format!("client{number}");
+            tokio::spawn(async move { keep_refreshing(&server, &name, &stop).await })
+        })
+        .collect();
+    let refreshed = async || {
+        let labels = [("outcome", "success")];
+        let metrics = server.metrics().await;
+        metrics.sum("auth_token_refreshes_total", &labels)
+    };
+    for _ in 0..2 {
+        for what in ["busy", "busy again"] {
+            let before = refreshed().await;
+            until(what, async || {
+                // Whoever ends now has panicked and said why: the others need not go on.
+                assert!(!clients.iter().any(tokio::task::JoinHandle::is_finished));
+                refreshed().await > before + 50.0
+            })
+            .await;
+            if what == "busy" {
+                database.stop();
+                database.begin();
+            }
+        }
+    }
+    stop.store(true, Ordering::SeqCst);
+    let mut total = (0, 0);
+    for client in &mut clients {
+        let (done, refused) = client.await.expect("no other status");
+        total = (total.0 + done, total.1 + refused);
+    }
+    println!("{} refreshes, {} refused with 503", total.0, total.1);
+    seen(&server, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_all_end_cost_one_request() {
+    const CONNECTIONS: usize = 6;
+    let database = Postgres::start(&[]);
+    // Only what is lost counts here, not what is slow.
+    let builder = builder(&database)
+        .env("DB_MAX_CONNECTIONS", &CONNECTIONS.to_string())
+        .env("DB_ACQUIRE_TIMEOUT", "60s")
+        .env("DB_STATEMENT_TIMEOUT", "60s");
+    let server = builder.start().await;
+    let someone = server.user("someone").await;
+    let mut other = postgres::connect(&database.url()).await;
+    let pings = async || {
+        let labels = [("db_query_summary", "ping")];
+        let name = "db_client_operation_duration_seconds_count";
+        server.metrics().await.sum(name, &labels)
+    };
+    let used = async || {
+        let labels = [("db_client_connection_state", "used")];
+        server.metrics().await.sum("db_client_connections", &labels)
+    };
+
+    // Every connection of the pool is made, by requests that wait for a lock, and rests.
+    let lock = "BEGIN; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE";
+    other.execute(lock).await.expect("locked");
+    let waiting: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let someone = someone.clone();
+            tokio::spawn(async move { someone.get("/users/me/sessions").await.status })
+        })
+        .collect();
+    until("all in use", async || used().await >= 6.0).await;
+    other.execute("ROLLBACK").await.expect("unlocked");
+    for request in waiting {
+        assert_eq!(request.await.expect("answered"), 200);
+    }
+    until("all at rest", async || used().await == 0.0).await;
+
+    // All end at once, the health check's as well, and the server goes on.
+    let ours = "SELECT pid FROM pg_stat_activity WHERE application_name = 'rbac-sentinel'";
+    let lost: Vec<i32> = sqlx::query_scalar(ours)
+        .fetch_all(&mut other)
+        .await
+        .expect("found");
+    assert_eq!(lost.len(), CONNECTIONS + 1);
+    sqlx::query("SELECT pg_terminate_backend(pid) FROM unnest($1) AS pid")
+        .bind(&lost)
+        .execute(&mut other)
+        .await
+        .expect("ended");
+    let left = "SELECT pid FROM pg_stat_activity WHERE pid = ANY($1)";
+    let start = Instant::now();
+    while !sqlx::query_scalar::<_, i32>(left)
+        .bind(&lost)
+        .fetch_all(&mut other)
+        .await
+        .expect("asked")
+        .is_empty()
+    {
+        assert!(start.elapsed() < PATIENCE, "they go on");
+        tokio::time::sleep(PAUSE).await;
+    }
+    other.close().await.expect("closed");
+
+    // As many requests as find every connection, and until the health check has found out, too.
+    let before = pings().await;
+    let (mut asked, mut refused) = (0, 0);
+    while asked < 3 * CONNECTIONS || pings().await < before + 3.0 {
+        let answer = someone.get("/users/me/sessions").await;
+        assert!([200, 503].contains(&answer.status), "{}", answer.text);
+        refused += usize::from(answer.status == 503);
+        asked += 1;
+    }
+    println!("{refused} of {asked} requests refused");
+    assert!(refused <= 1, "{refused} of {asked} requests refused");
+    assert_eq!(errors(&server, "down").await, 0.0);
+    assert!(!server.log().contains("does not answer"));
+    seen(&server, true).await;
+}
