@@ -9,7 +9,7 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{ADMIN_PASSWORD, Server, http};
+use crate::harness::{ADMIN_PASSWORD, PATIENCE, Server, http};
 
 /// A browser session; the browser ends with it.
 struct Browser {
@@ -33,7 +33,7 @@ impl Browser {
             .split_once('/')
             .expect("a path");
         let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         write!(
             stream,
             "DELETE /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
@@ -106,7 +106,7 @@ impl Browser {
 
     /// Tries until it works: pages build themselves after they were loaded.
     async fn until<T>(&self, what: &str, mut attempt: impl AsyncFnMut() -> Result<T, String>) -> T {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + PATIENCE;
         loop {
             match attempt().await {
                 Ok(value) => return value,

@@ -76,6 +76,8 @@ pub async fn backend(folder: &Path) -> Vec<(&'static str, String)> {
         ("DATABASE_URL", postgres::schema_of(folder).await),
         ("SECRET_KEY", SECRET_KEY.to_owned()),
         ("REDIS_URL", redis_url()),
+        // The most that is allowed: a Redis that takes longer is done without.
+        ("REDIS_TIMEOUT", "250ms".to_owned()),
         ("REDIS_PREFIX", format!("{}:", postgres::schema(folder))),
     ]
 }
@@ -146,6 +148,7 @@ impl Builder {
             .env("HASH_DEADLINE", "30s")
             // Nor how slow the disk is.
             .env("DB_ACQUIRE_TIMEOUT", "30s")
+            .env("DB_STATEMENT_TIMEOUT", "60s")
             // Every test comes from the same address.
             .env("RATE_LIMITS", "off")
             .env("SHUTDOWN_DELAY", "0s")
@@ -292,7 +295,7 @@ impl Server {
     }
 
     async fn wait_ready(&self) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + PATIENCE;
         loop {
             let ready = http().get(format!("{}/readyz", self.ops)).send().await;
             if ready.is_ok_and(|answer| answer.status() == 200) {

@@ -9,7 +9,7 @@ mod reconcile;
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Builder, Metrics, Server};
+use crate::harness::{Builder, Metrics, PATIENCE, Server};
 
 /// A server whose hashing is slow enough to pile up: one thread, and the most work that the
 /// configuration allows.
@@ -23,7 +23,7 @@ fn slow_hashing() -> Builder {
 
 /// Scrapes until the condition holds.
 async fn scrape_until(server: &Server, what: &str, holds: impl Fn(&Metrics) -> bool) -> Metrics {
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let metrics = server.metrics().await;
         if holds(&metrics) {

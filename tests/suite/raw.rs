@@ -1,12 +1,10 @@
 //! Requests byte by byte, for what an HTTP client would not send, or not in this way.
 
-use std::time::Duration;
-
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::harness::Server;
+use crate::harness::{PATIENCE, Server};
 
 /// One connection to the API. Dropped, the client has gone.
 pub struct Raw(TcpStream);
@@ -90,9 +88,9 @@ impl Raw {
     pub async fn answer(mut self) -> RawAnswer {
         let mut bytes = Vec::new();
         let read = self.0.read_to_end(&mut bytes);
-        let read = tokio::time::timeout(Duration::from_secs(60), read).await;
+        let read = tokio::time::timeout(PATIENCE, read).await;
         let text = String::from_utf8_lossy(&bytes);
-        assert!(read.is_ok(), "no end within a minute: {text}");
+        assert!(read.is_ok(), "no end: {text}");
         RawAnswer::parse(&text).expect("a whole head")
     }
 }

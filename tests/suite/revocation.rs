@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{Client, Server};
+use crate::harness::{Client, PATIENCE, Server};
 
 #[tokio::test]
 async fn a_role_counts_from_the_next_request_on() {
@@ -252,7 +252,7 @@ pub async fn changes_count_when_their_clients_leave(server: &Server) {
     }
     for (victim, path) in victims {
         // The last of the changes may be under way still; one that is made and not seen stays so.
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + PATIENCE;
         loop {
             let disabled = admin.get(&path).await.json["disabled"] == true;
             let refused = victim.get("/users/me").await.status == 401;

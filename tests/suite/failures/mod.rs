@@ -10,13 +10,15 @@ mod redis;
 mod restart;
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use serde_json::json;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use crate::harness::Server;
+use crate::harness::{Answer, Client, PASSWORD, PATIENCE, Server};
 
 /// Opens a copy of the embedded database in this data folder, which must be sound: to open one after
 /// a crash is to repair it, and that is for the server to do. Nobody may be writing.
@@ -55,4 +57,40 @@ async fn ended(server: &Server, reason: &str) -> usize {
     let labels = [("listener", "api"), ("reason", reason)];
     let metrics = server.metrics().await;
     metrics.sum("http_server_connections_closed_total", &labels) as usize
+}
+
+/// Between two questions: others shall come to their turn on a machine with one core.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Asks until the answer is not that the database is away; gives it, and how often it was.
+async fn patient<F: Future<Output = Answer>>(mut ask: impl FnMut() -> F) -> (Answer, u64) {
+    let (start, mut refused) = (Instant::now(), 0);
+    loop {
+        let answer = ask().await;
+        assert!(start.elapsed() < PATIENCE, "never served: {}", answer.text);
+        if answer.status != 503 {
+            return (answer, refused);
+        }
+        refused += 1;
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Logs in, whether or not the database is slower than the service waits for.
+async fn log_in(server: &Server, name: &str) -> Client {
+    let (login, _) = patient(async || server.anon().login(name, PASSWORD).await).await;
+    assert_eq!(login.status, 200, "{}", login.text);
+    server.anon().with(&login.json)
+}
+
+/// The same with a new account.
+async fn sign_up(server: &Server, name: &str) -> Client {
+    let body = json!({
+        "username": name, "email": format!("{name}@example.com"), "password": PASSWORD
+    });
+    let (made, refused) = patient(async || server.anon().post("/register", &body).await).await;
+    // What was refused may have been done: only the answer was late.
+    let again = made.status == 409 && refused > 0;
+    assert!(made.status == 201 || again, "{}", made.text);
+    log_in(server, name).await
 }

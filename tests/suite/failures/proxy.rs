@@ -33,7 +33,7 @@ impl Proxy {
             })
             .collect();
         let configuration = format!(
-            "defaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n\
+            "defaults\n  mode http\n  timeout connect 60s\n  timeout check 60s\n  timeout client 60s\n  timeout server 60s\n\
              frontend public\n  bind 127.0.0.1:{port}\n  default_backend replicas\n\
              frontend statistics\n  bind 127.0.0.1:{statistics}\n  stats enable\n  stats uri /\n\
              backend replicas\n  balance roundrobin\n  option httpchk GET /readyz\n{servers}"
@@ -84,7 +84,8 @@ fn replica(url: &str) -> Builder {
     Server::builder()
         .on_postgres(url)
         .env("PUBLIC_URL", "https://auth.example.com")
-        .env("SHUTDOWN_DELAY", "2s")
+        // For the proxy to notice, however slow the machine.
+        .env("SHUTDOWN_DELAY", "10s")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,51 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
 use sqlx::{Connection as _, Executor as _};
 
 use super::postgres::{builder, errors, seen};
+use super::{PAUSE, log_in, patient, sign_up};
 use crate::harness::throwaway::Postgres;
-use crate::harness::{Answer, Client, PASSWORD, PATIENCE, Server, postgres, until};
+use crate::harness::{PATIENCE, Server, postgres, until};
 
 /// How long a refresh whose answer was lost may be repeated: the longest that can be configured.
 const GRACE: Duration = Duration::from_mins(1);
-
-/// Between two questions: others shall come to their turn on a machine with one core.
-const PAUSE: Duration = Duration::from_millis(10);
-
-/// Asks until the answer is not that the database is away; gives it, and how often it was.
-async fn patient<F: Future<Output = Answer>>(mut ask: impl FnMut() -> F) -> (Answer, u64) {
-    let (start, mut refused) = (Instant::now(), 0);
-    loop {
-        let answer = ask().await;
-        assert!(start.elapsed() < PATIENCE, "never served: {}", answer.text);
-        if answer.status != 503 {
-            return (answer, refused);
-        }
-        refused += 1;
-        tokio::time::sleep(PAUSE).await;
-    }
-}
-
-/// Logs in, whether or not the database is slower than the service waits for.
-async fn log_in(server: &Server, name: &str) -> Client {
-    let (login, _) = patient(async || server.anon().login(name, PASSWORD).await).await;
-    assert_eq!(login.status, 200, "{}", login.text);
-    server.anon().with(&login.json)
-}
-
-/// The same with a new account.
-async fn sign_up(server: &Server, name: &str) -> Client {
-    let body = json!({
-        "username": name, "email": format!("{name}@example.com"), "password": PASSWORD
-    });
-    let (made, refused) = patient(async || server.anon().post("/register", &body).await).await;
-    // What was refused may have been done: only the answer was late.
-    let again = made.status == 409 && refused > 0;
-    assert!(made.status == 201 || again, "{}", made.text);
-    log_in(server, name).await
-}
 
 /// Refreshes again and again until told to stop. Counts what was done and what was refused.
 async fn keep_refreshing(server: &Server, name: &str, stop: &AtomicBool) -> (u64, u64) {

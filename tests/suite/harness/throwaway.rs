@@ -2,13 +2,24 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
-/// A port that nobody listens on now.
+/// A port that nobody listens on now. It is none of those that the system gives to whoever connects
+/// or does not ask for a certain one: it would not be free when a server comes back to it.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
+    const FIRST: u32 = 16_000;
+    const COUNT: u32 = 16_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Test runs beside one another begin at different ports.
+    let begin = std::process::id().wrapping_mul(101);
+    let ports = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed));
+    ports
+        .take(COUNT as usize)
+        .filter_map(|number| u16::try_from(FIRST + begin.wrapping_add(number) % COUNT).ok())
+        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a port")
 }
 
 /// Sends a signal by name to processes.
@@ -139,6 +150,7 @@ impl Postgres {
         };
         let output = command
             .args(args)
+            .env("PGCTLTIMEOUT", super::PATIENCE.as_secs().to_string())
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
