@@ -9,6 +9,7 @@
 mod docs;
 mod family;
 mod labels;
+mod level;
 
 use metrics::{Counter, Gauge, Histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
@@ -16,6 +17,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 pub use docs::markdown;
 pub use family::{Desc, Family, Handle, Kind, LabelDesc, LabelSet, Metric, OpenFamily};
 pub use labels::*;
+pub use level::Level;
 
 /// Request durations: OpenTelemetry's fourteen bounds and twelve more, so that a service that
 /// answers in under a millisecond can be seen.
@@ -77,7 +79,7 @@ catalogue! {
             ("error_type", "the status for 5xx, `aborted` when the client left first, else empty"),
         ],
     );
-    HTTP_ACTIVE: Family<Gauge, (Method, Scheme)> = (
+    HTTP_ACTIVE: Family<Level, (Method, Scheme)> = (
         "http_server_active_requests", "", "Requests being answered now.", NONE);
     HTTP_RESPONSE_SIZE: OpenFamily<Histogram> = (
         "http_server_response_body_size_bytes", "bytes",

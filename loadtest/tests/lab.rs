@@ -2,6 +2,7 @@
 
 mod harness;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use harness::{ADMIN_PASSWORD, Lab, Service};
@@ -22,7 +23,7 @@ fn a_run_with_a_server_of_its_own_holds_and_is_written_down() {
     assert_eq!(result["load"]["settings"][0], "HASH_MEMORY_KIB=64");
     assert_eq!(result["spawned"], true);
     assert_eq!(result["failed"], 0.0);
-    assert!(result["users"]["count"].as_u64().expect("a count") > 20);
+    assert!(result["users"]["count"].as_u64() > Some(0));
     assert_eq!(result["users"]["count"], result["server"]["count"]);
     assert!(
         run.stdout.contains("| published: FastAuth-RBAC-Sentinel |"),
@@ -96,15 +97,22 @@ fn a_server_that_runs_already_is_driven_twice_without_meeting_old_data() {
 #[test]
 fn a_request_that_the_lab_did_not_send_breaks_an_identity_by_name() {
     let service = Service::start(&[]);
-    let api = service.api().to_owned();
-    let stranger = std::thread::spawn(move || {
-        for _ in 0..40 {
-            harness::get(&format!("{api}/health"));
-            std::thread::sleep(Duration::from_millis(100));
-        }
+    let over = AtomicBool::new(false);
+    let run = std::thread::scope(|threads| {
+        threads.spawn(|| {
+            // No longer than the longest run, whatever becomes of this one.
+            for _ in 0..3000 {
+                if over.load(Ordering::Relaxed) {
+                    return;
+                }
+                harness::get(&format!("{}/health", service.api()));
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        let run = service.lab("sentinel").args(&SHORT).run();
+        over.store(true, Ordering::Relaxed);
+        run
     });
-    let run = service.lab("sentinel").args(&SHORT).run();
-    stranger.join().expect("sent");
     assert_eq!(run.code, 1, "{run}");
     let complaint =
         "identity broken: requests by operation and status: users = server: GET /health 200: 0 ≠ ";

@@ -85,7 +85,7 @@ struct Flight<'a> {
 impl<'a> Flight<'a> {
     fn new(route: &'a Route) -> Self {
         let method = route.method;
-        HTTP_ACTIVE.with((method, Scheme::Http)).increment(1);
+        HTTP_ACTIVE.with((method, Scheme::Http)).increment();
         Self {
             route,
             method,
@@ -110,7 +110,7 @@ impl<'a> Flight<'a> {
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        HTTP_ACTIVE.with((self.method, Scheme::Http)).decrement(1);
+        HTTP_ACTIVE.with((self.method, Scheme::Http)).decrement();
         if !self.answered {
             self.route.aborted().increment(1);
             self.route

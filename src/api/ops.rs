@@ -12,7 +12,7 @@ use poem::web::Data;
 use poem::{Endpoint, EndpointExt as _, IntoResponse, Response, Route, get, handler};
 
 use crate::auth::Auth;
-use crate::metrics::{READY, RENDER_DURATION};
+use crate::metrics::{HTTP_ACTIVE, READY, RENDER_DURATION};
 
 /// Whether load balancers should send requests here.
 #[derive(Debug, Default)]
@@ -62,6 +62,7 @@ impl Scrape {
         let start = Instant::now();
         self.process.collect();
         self.auth.observe();
+        HTTP_ACTIVE.show();
         let text = self.recorder.render();
         RENDER_DURATION.set((), start.elapsed().as_secs_f64());
         text

@@ -242,7 +242,7 @@ impl<H: Handle, L: LabelSet> Family<H, L> {
         &self.handles()[labels.index()]
     }
 
-    fn handles(&self) -> &[H] {
+    pub(super) fn handles(&self) -> &[H] {
         self.handles.get_or_init(|| {
             let names = L::names();
             (0..L::COUNT)
