@@ -6,6 +6,12 @@ use super::{Figures, RunResult};
 use crate::scenarios::{Name, Reference, Scenario};
 use clap::ValueEnum as _;
 
+/// What the rows and columns of the first table are.
+pub(super) const EXPLANATION: &str = "Users' times run from sending a request to the last byte of its answer, the server's until the \
+     answer is handed over. *Corrected* adds the requests that a user did not send while it waited for \
+     an answer longer than its usual pause (coordinated omission); users without a pause have no schedule \
+     to fall behind. *Refused* is 503 or 429 with Retry-After.";
+
 /// The scenario of a result.
 pub(super) fn scenario(result: &RunResult) -> Option<&'static Scenario> {
     let mut all = Name::value_variants().iter().map(|name| name.scenario());
@@ -93,13 +99,7 @@ fn sides(text: &mut String, result: &RunResult) {
     row(text, "users, corrected", &result.corrected, &dash);
     row(text, "server", &result.server, &dash);
     text.push('\n');
-    let _ = writeln!(
-        text,
-        "Users' times run from sending a request to the last byte of its answer, the server's until the \
-         answer is handed over. *Corrected* adds the requests that a user did not send while it waited \
-         for an answer longer than its usual pause (coordinated omission); users without a pause have no \
-         schedule to fall behind. *Refused* is 503 or 429 with Retry-After.\n"
-    );
+    let _ = writeln!(text, "{EXPLANATION}\n");
     if let Some(cores) = &result.cores {
         let _ = write!(
             text,
