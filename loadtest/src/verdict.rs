@@ -272,22 +272,7 @@ pub struct Verdict {
 mod tests {
     use super::*;
     use crate::exposition::Exposition;
-    use crate::report::Figures;
-
-    fn result(p95_ms: f64, per_second: f64, failed: f64) -> RunResult {
-        RunResult {
-            scenario: "sentinel".to_owned(),
-            users: Figures {
-                p50_ms: 0.5,
-                p95_ms,
-                p99_ms: p95_ms,
-                per_second,
-                ..Figures::default()
-            },
-            failed,
-            ..RunResult::default()
-        }
-    }
+    use crate::report::sample as result;
 
     #[test]
     fn a_target_that_is_missed_names_itself() {

@@ -221,6 +221,23 @@ impl RunResult {
     }
 }
 
+/// A run with these figures, for tests.
+#[cfg(test)]
+pub(crate) fn sample(p95_ms: f64, per_second: f64, failed: f64) -> RunResult {
+    RunResult {
+        scenario: "sentinel".to_owned(),
+        users: Figures {
+            p50_ms: 0.5,
+            p95_ms,
+            p99_ms: p95_ms,
+            per_second,
+            ..Figures::default()
+        },
+        failed,
+        ..RunResult::default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

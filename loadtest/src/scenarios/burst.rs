@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Scenario, fastapi_auth};
-use crate::verdict::{Fact, Target};
+use crate::verdict::Fact;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "burst-1000",
@@ -14,12 +14,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     users: 1000,
     rate: 100.0,
     run_time: Duration::from_secs(30),
-    reference: None,
-    targets: &[Target::NO_FAILURES],
     facts: &[Fact::IDLE_GATE],
     saturates: true,
-    limits: false,
-    settings: &[],
-    accounts: 0,
     classes: fastapi_auth::classes,
+    ..Scenario::BASE
 };

@@ -1,29 +1,15 @@
 //! FastAPI-Authentication-System's published loads: who registers, who logs in and who reads, 1 : 2 : 5.
 
-use std::time::Duration;
-
 use super::{Class, Reference, Scenario, arrive, step};
-use crate::verdict::Target;
 use crate::visitor::Visitor;
 
 const SYSTEM: &str = "FastAPI-Authentication-System";
 
 /// Its users, whatever their number.
 const BASE: Scenario = Scenario {
-    name: "",
-    about: "",
-    story: "",
-    users: 0,
-    rate: 10.0,
-    run_time: Duration::from_mins(1),
-    reference: None,
-    targets: &[Target::NO_FAILURES],
-    facts: &[],
     saturates: true,
-    limits: false,
-    settings: &[],
-    accounts: 0,
     classes,
+    ..Scenario::BASE
 };
 
 const STORY: &str = "The hash gate. These users ask for more password hashes than two cores compute, so the \

@@ -19,7 +19,6 @@ pub(super) const SCENARIO: Scenario = Scenario {
     users: 400,
     rate: 40.0,
     run_time: Duration::from_secs(30),
-    reference: None,
     targets: &[
         Target::server_p99(Route::Me, 0.001),
         Target::NO_FAILURES,
@@ -27,8 +26,6 @@ pub(super) const SCENARIO: Scenario = Scenario {
     ],
     facts: &[Fact::SHED, Fact::IDLE_GATE],
     saturates: true,
-    limits: false,
-    settings: &[],
     accounts: 40,
     classes: || {
         vec![
@@ -48,6 +45,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
             },
         ]
     },
+    ..Scenario::BASE
 };
 
 async fn storm(visitor: &mut Visitor<'_>) {

@@ -107,6 +107,26 @@ pub struct Scenario {
     pub classes: fn() -> Vec<Class>,
 }
 
+impl Scenario {
+    /// What most of them have in common.
+    const BASE: Self = Self {
+        name: "",
+        about: "",
+        story: "",
+        users: 0,
+        rate: 10.0,
+        run_time: Duration::from_mins(1),
+        reference: None,
+        targets: &[Target::NO_FAILURES],
+        facts: &[],
+        saturates: false,
+        limits: false,
+        settings: &[],
+        accounts: 0,
+        classes: Vec::new,
+    };
+}
+
 /// What was published.
 #[derive(Clone, Copy, Debug)]
 pub struct Reference {

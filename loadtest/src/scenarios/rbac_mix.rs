@@ -14,12 +14,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     users: 50,
     rate: 10.0,
     run_time: Duration::from_mins(1),
-    reference: None,
     targets: &[Target::p50(0.001), Target::p95(0.025), Target::NO_FAILURES],
     facts: &[Fact::DENIALS],
-    saturates: false,
-    limits: false,
-    settings: &[],
     accounts: 60,
     classes: || {
         let wait = Some((0.05, 0.15));
@@ -47,6 +43,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
             },
         ]
     },
+    ..Scenario::BASE
 };
 
 async fn read(visitor: &mut Visitor<'_>) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Class, Scenario, step};
 use crate::ledger::Outcome;
 use crate::player::Tokens;
-use crate::verdict::{Fact, Target};
+use crate::verdict::Fact;
 use crate::visitor::Visitor;
 
 /// From one storm to the next.
@@ -21,16 +21,11 @@ pub(super) const SCENARIO: Scenario = Scenario {
     story: "The database's writer: all refreshes of a moment stand in one queue, each one a transaction that \
             waits for the disk, so the last one waits for all others. Nothing is hashed, and no session is \
             lost.",
+    run_time: Duration::from_mins(1),
     users: 300,
     rate: 50.0,
-    run_time: Duration::from_mins(1),
-    reference: None,
-    targets: &[Target::NO_FAILURES],
     facts: &[Fact::NO_FAMILY_REVOKED, Fact::TWO_TABS],
     saturates: true,
-    limits: false,
-    settings: &[],
-    accounts: 0,
     classes: || {
         vec![Class {
             name: "tab",
@@ -40,6 +35,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
             step: step!(storm),
         }]
     },
+    ..Scenario::BASE
 };
 
 /// The session of a user: of three, the first two share one.

@@ -27,11 +27,6 @@ pub(super) const SCENARIO: Scenario = Scenario {
         ..Reference::of("FastAuth-RBAC-Sentinel")
     }),
     targets: &[Target::p50(0.001), Target::p95(0.025), Target::NO_FAILURES],
-    facts: &[],
-    saturates: false,
-    limits: false,
-    settings: &[],
-    accounts: 0,
     classes: || {
         vec![
             Class {
@@ -50,6 +45,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
             },
         ]
     },
+    ..Scenario::BASE
 };
 
 async fn browse(visitor: &mut Visitor<'_>) {

@@ -14,17 +14,11 @@ pub(super) const SCENARIO: Scenario = Scenario {
     users: 50,
     rate: 10.0,
     run_time: Duration::from_hours(1),
-    reference: None,
     targets: &[
         Target::NO_FAILURES,
         Target::FLAT_MEMORY,
         Target::NO_NEW_SERIES,
     ],
-    facts: &[],
-    saturates: false,
-    limits: false,
-    settings: &[],
-    accounts: 0,
     classes: || {
         vec![Class {
             name: "resident",
@@ -34,6 +28,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
             step: step!(live),
         }]
     },
+    ..Scenario::BASE
 };
 
 async fn live(visitor: &mut Visitor<'_>) {

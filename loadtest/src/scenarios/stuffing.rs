@@ -1,8 +1,8 @@
 //! An attack: stolen lists of names and passwords, tried from many addresses.
 
-use std::time::Duration;
-
 use rand::Rng as _;
+
+use std::time::Duration;
 
 use super::{Class, Scenario, step};
 use crate::routes::Route;
@@ -19,10 +19,9 @@ pub(super) const SCENARIO: Scenario = Scenario {
             has used up its share of attempts the guesses are hashed, whether the account exists or not, \
             and keep the hash threads busy; after that a guess costs neither a look into the database nor \
             a hash. People who are logged in notice nothing of either.",
+    run_time: Duration::from_mins(1),
     users: 100,
     rate: 20.0,
-    run_time: Duration::from_mins(1),
-    reference: None,
     targets: &[Target::server_p99(Route::Me, 0.001), Target::NO_FAILURES],
     facts: &[Fact::LIMITED, Fact::UNKNOWN_USERS, Fact::BAD_PASSWORDS],
     saturates: true,
@@ -51,6 +50,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
             },
         ]
     },
+    ..Scenario::BASE
 };
 
 async fn guess(visitor: &mut Visitor<'_>) {
