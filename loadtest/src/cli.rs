@@ -107,7 +107,7 @@ pub struct Options {
     )]
     pub ops: String,
 
-    /// An administrator of that server
+    /// An administrator of that server; the password comes from LOADTEST_ADMIN_PASSWORD
     #[arg(
         long,
         default_value = "admin",
