@@ -12,7 +12,7 @@ use crate::metrics::{Metric as _, recorder_builder};
 
 fn no_limits() -> EdgeLimits {
     let rates = RateLimits::uniform(Switch::Off, "1/1s".parse().expect("a rate"));
-    let cache = Arc::new(Cache::Memory(Memory::new(Clock::system(), 10)));
+    let cache = Arc::new(Cache::Memory(Memory::new(Clock::system(), 1000)));
     let throttle = Throttle::new(rates, b"", cache, Clock::system());
     EdgeLimits::new(Arc::new(throttle), Networks::default())
 }

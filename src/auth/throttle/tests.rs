@@ -12,7 +12,7 @@ fn throttle(secret: &[u8]) -> Throttle {
     let rate: Rate = "2/1m".parse().expect("a rate");
     let rates = RateLimits::uniform(Switch::On, rate);
     let clock = Clock::manual(DateTime::UNIX_EPOCH);
-    let cache = Arc::new(Cache::Memory(Memory::new(clock.clone(), 10)));
+    let cache = Arc::new(Cache::Memory(Memory::new(clock.clone(), 1000)));
     Throttle::new(rates, secret, cache, clock)
 }
 

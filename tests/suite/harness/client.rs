@@ -14,6 +14,9 @@ pub fn http() -> reqwest::Client {
         .get_or_init(|| {
             reqwest::Client::builder()
                 .pool_max_idle_per_host(0)
+                // Other members of the workspace want the client to be able to; here answers are
+                // looked at as they were sent.
+                .no_gzip()
                 .timeout(super::PATIENCE)
                 .build()
                 .expect("a client")
