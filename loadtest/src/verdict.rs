@@ -43,8 +43,9 @@ impl Target {
     pub const MEMORY_OF_HASHING: Self = Self::of(Measure::MemoryOfHashing, 64.0);
     /// What has settled does not grow.
     pub const FLAT_MEMORY: Self = Self::of(Measure::MemoryGrowth, 4.0);
-    /// Every series was there from the start.
-    pub const NO_NEW_SERIES: Self = Self::of(Measure::NewSeries, 0.0);
+    /// A status that was not answered before is a histogram of 29 series. Ten of them may come in a
+    /// long run; labels that follow the users would be thousands.
+    pub const FEW_NEW_SERIES: Self = Self::of(Measure::NewSeries, 290.0);
 
     const fn of(measure: Measure, most: f64) -> Self {
         Self { measure, most }

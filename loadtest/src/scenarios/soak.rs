@@ -17,7 +17,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
     targets: &[
         Target::NO_FAILURES,
         Target::FLAT_MEMORY,
-        Target::NO_NEW_SERIES,
+        Target::FEW_NEW_SERIES,
     ],
     classes: || {
         vec![Class {
