@@ -41,7 +41,7 @@ impl Drop for Server {
 
 impl Server {
     /// The service: the release binary with its default configuration, but for ports, folder and
-    /// rate limits.    /// `env` adds to it.
+    /// rate limits. `env` adds to it.
     pub fn service(folder: &Path, env: &[(&str, String)]) -> Result<Self> {
         let mut command = Command::new(SERVICE);
         command.env_clear();

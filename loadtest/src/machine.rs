@@ -1,7 +1,6 @@
 //! What runs it all, and what both sides cost: from Linux' `/proc`; elsewhere it stays unknown.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -83,12 +82,6 @@ fn field(file: &str, name: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// Whether what a process uses can be found out here.
-#[must_use]
-pub fn is_known() -> bool {
-    Path::new("/proc/self/stat").exists()
-}
-
 /// Looks at a process' memory four times a second, without asking the process.
 #[derive(Clone, Debug)]
 pub struct Watch {
@@ -161,11 +154,13 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
     fn a_process_knows_what_it_uses() {
-        if !is_known() {
+        if !Path::new("/proc/self/stat").exists() {
             return;
         }
         let before = processor_seconds(std::process::id()).expect("known");
