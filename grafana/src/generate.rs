@@ -1,0 +1,65 @@
+//! Writes the files that are committed, or compares them.
+
+use std::path::{Path, PathBuf};
+
+use crate::Result;
+use crate::rules::Links;
+use crate::{dashboard, dashboards, rules};
+
+/// A file that is generated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generated {
+    /// Where, from the folder `grafana`.
+    pub path: PathBuf,
+    /// What it holds.
+    pub text: String,
+}
+
+/// Every generated file.
+///
+/// # Errors
+/// When a file of rules cannot be written as YAML.
+pub fn all(links: &Links) -> Result<Vec<Generated>> {
+    let mut files = Vec::new();
+    for dashboard in dashboards::all() {
+        files.push(Generated {
+            path: Path::new("dashboards").join(dashboard.file()),
+            text: dashboard::json(&dashboard),
+        });
+    }
+    for file in rules::all() {
+        files.push(Generated {
+            path: Path::new("rules").join(file.name),
+            text: rules::yaml(&file, links)?,
+        });
+    }
+    Ok(files)
+}
+
+/// The folder of this crate.
+#[must_use]
+pub fn folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Writes them all below this folder, and removes what was generated before and is no more.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write(folder: &Path, links: &Links) -> Result<()> {
+    let files = all(links)?;
+    for (sub, ending) in [("dashboards", "json"), ("rules", "yml")] {
+        let sub = folder.join(sub);
+        std::fs::create_dir_all(&sub)?;
+        for entry in std::fs::read_dir(&sub)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|e| e == ending) {
+                std::fs::remove_file(path)?;
+            }
+        }
+    }
+    for file in files {
+        std::fs::write(folder.join(file.path), file.text)?;
+    }
+    Ok(())
+}

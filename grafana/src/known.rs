@@ -1,0 +1,204 @@
+//! The metrics that there are: what a panel or a rule may name.
+
+use std::collections::BTreeMap;
+
+use rbac_sentinel::metrics::{CATALOGUE, Kind};
+
+/// Who exports a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The service, by its catalogue.
+    Service,
+    /// The load lab.
+    LoadLab,
+    /// Prometheus itself, for every target or every alert.
+    Prometheus,
+    /// A recording rule of ours.
+    Rule,
+}
+
+/// One metric by its base name: without `_bucket`, `_sum`, `_count`.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub kind: Kind,
+    /// Its labels with their values, as far as those are closed; empty where they are not.
+    pub labels: BTreeMap<String, Vec<String>>,
+    /// The upper bounds of its buckets as they are exported.
+    pub bounds: Vec<String>,
+    /// Who exports it.
+    pub source: Source,
+}
+
+/// All of them, by name.
+#[derive(Clone, Debug)]
+pub struct AllKnown(BTreeMap<String, Known>);
+
+/// A series' name taken apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// The metric.
+    pub metric: &'a Known,
+    /// Whether the series is what rises: a counter, or a part of a histogram.
+    pub rises: bool,
+    /// Whether it carries the label `le`.
+    pub bucket: bool,
+}
+
+fn labels(names: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
+    names
+        .iter()
+        .map(|(name, values)| {
+            let values = values.iter().map(|value| (*value).to_owned()).collect();
+            ((*name).to_owned(), values)
+        })
+        .collect()
+}
+
+/// The text of a bound as the exporter writes it.
+fn bound(bound: &f64) -> String {
+    bound.to_string()
+}
+
+impl AllKnown {
+    /// The catalogue's, the load lab's and Prometheus' own; what rules record is added by
+    /// [`AllKnown::with_recorded`].
+    #[must_use]
+    pub fn new() -> Self {
+        let target: &[(&str, &[&str])] = &[("job", &[]), ("instance", &[])];
+        let mut all = BTreeMap::new();
+        let mut add = |known: Known| {
+            all.insert(known.name.clone(), known);
+        };
+        for metric in CATALOGUE {
+            let desc = metric.desc();
+            let mut own = labels(target);
+            for label in metric.labels() {
+                let values = label.values.iter().map(|value| (*value).to_owned());
+                own.insert(label.name.to_owned(), values.collect());
+            }
+            add(Known {
+                name: desc.name.to_owned(),
+                kind: desc.kind,
+                labels: own,
+                bounds: desc.buckets.iter().map(bound).collect(),
+                source: Source::Service,
+            });
+        }
+        let requests = CATALOGUE
+            .iter()
+            .find(|metric| metric.desc().name == crate::select::D)
+            .map_or(&[][..], |metric| metric.desc().buckets);
+        let run: &[(&str, &[&str])] = &[("job", &[]), ("instance", &[]), ("run_id", &[])];
+        let lab = [
+            (loadtest::live::USERS, Kind::Gauge, labels(run)),
+            (loadtest::live::ACTIVE, Kind::Gauge, labels(run)),
+            (
+                loadtest::live::INFO,
+                Kind::Gauge,
+                labels(&[run, &[("scenario", &[]), ("git_revision", &[])]].concat()),
+            ),
+            (
+                loadtest::live::DURATION,
+                Kind::Histogram,
+                labels(
+                    &[
+                        run,
+                        &[
+                            ("request", &[]),
+                            ("outcome", &["success", "refused", "failure"]),
+                        ],
+                    ]
+                    .concat(),
+                ),
+            ),
+        ];
+        for (name, kind, labels) in lab {
+            let bounds = if kind == Kind::Histogram {
+                requests.iter().map(bound).collect()
+            } else {
+                Vec::new()
+            };
+            add(Known {
+                name: name.to_owned(),
+                kind,
+                labels,
+                bounds,
+                source: Source::LoadLab,
+            });
+        }
+        let states: &[&str] = &["pending", "firing"];
+        let alert: &[(&str, &[&str])] = &[
+            ("alertname", &[]),
+            ("alertstate", states),
+            ("severity", &["page", "ticket", "info"]),
+            ("window", &[]),
+        ];
+        let own = [
+            ("up", labels(target)),
+            ("scrape_samples_scraped", labels(target)),
+            ("scrape_duration_seconds", labels(target)),
+            ("ALERTS", labels(&[target, alert].concat())),
+        ];
+        for (name, labels) in own {
+            add(Known {
+                name: name.to_owned(),
+                kind: Kind::Gauge,
+                labels,
+                bounds: Vec::new(),
+                source: Source::Prometheus,
+            });
+        }
+        Self(all)
+    }
+
+    /// Adds the series that rules record: ratios and rates by job.
+    #[must_use]
+    pub fn with_recorded(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        for name in names {
+            let known = Known {
+                name: name.clone(),
+                kind: Kind::Gauge,
+                labels: labels(&[("job", &[])]),
+                bounds: Vec::new(),
+                source: Source::Rule,
+            };
+            self.0.insert(name, known);
+        }
+        self
+    }
+
+    /// The metric behind a series' name.
+    #[must_use]
+    pub fn find(&self, series: &str) -> Option<Part<'_>> {
+        if let Some(metric) = self.0.get(series) {
+            // A histogram has no series by its bare name.
+            return (metric.kind != Kind::Histogram).then_some(Part {
+                metric,
+                rises: metric.kind == Kind::Counter,
+                bucket: false,
+            });
+        }
+        ["_bucket", "_sum", "_count"].iter().find_map(|suffix| {
+            let metric = self.0.get(series.strip_suffix(suffix)?)?;
+            (metric.kind == Kind::Histogram).then_some(Part {
+                metric,
+                rises: true,
+                bucket: *suffix == "_bucket",
+            })
+        })
+    }
+
+    /// All of them, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &Known> {
+        self.0.values()
+    }
+}
+
+impl Default for AllKnown {
+    fn default() -> Self {
+        Self::new()
+    }
+}

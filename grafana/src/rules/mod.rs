@@ -1,0 +1,106 @@
+//! What a rule is made of, its YAML, and all rules.
+
+mod sli;
+mod yaml;
+
+use std::time::Duration;
+
+pub use yaml::{Links, yaml};
+
+/// How urgent an alert is, and so where it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Somebody is woken: users suffer, or somebody is attacking.
+    Page,
+    /// Somebody looks at it within days.
+    Ticket,
+    /// Somebody should know, and nothing is wrong.
+    Info,
+}
+
+impl Severity {
+    /// The value of the label.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Ticket => "ticket",
+            Self::Info => "info",
+        }
+    }
+}
+
+/// A series that Prometheus keeps ready.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Its name, as `level:metric:operations`.
+    pub name: String,
+    /// What it is.
+    pub expr: String,
+}
+
+/// An alert.
+#[derive(Clone, Debug)]
+pub struct Alert {
+    /// Its name, in CamelCase.
+    pub name: &'static str,
+    /// When it fires.
+    pub expr: String,
+    /// For how long that must be so.
+    pub lasts: Duration,
+    /// How urgent it is.
+    pub severity: Severity,
+    /// For alerts that share a name: over which windows.
+    pub window: Option<String>,
+    /// What is wrong, in a line, with values.
+    pub summary: &'static str,
+    /// What it means and what to look at first.
+    pub description: &'static str,
+    /// The section of the runbook, without `#`.
+    pub runbook: &'static str,
+    /// The uid of the dashboard that shows it.
+    pub dashboard: &'static str,
+}
+
+/// Rules that are evaluated together, one after the other.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Its name.
+    pub name: &'static str,
+    /// What is recorded, first.
+    pub records: Vec<Record>,
+    /// What is alerted on.
+    pub alerts: Vec<Alert>,
+}
+
+/// A file of rules.
+#[derive(Clone, Debug)]
+pub struct RuleFile {
+    /// Its name, without folder.
+    pub name: &'static str,
+    /// What it is for: its first line, as a comment.
+    pub about: &'static str,
+    /// Its groups.
+    pub groups: Vec<Group>,
+}
+
+/// All files of rules.
+#[must_use]
+pub fn all() -> Vec<RuleFile> {
+    vec![sli::file()]
+}
+
+/// All alerts.
+#[must_use]
+pub fn alerts() -> Vec<Alert> {
+    let groups = all().into_iter().flat_map(|file| file.groups);
+    groups.flat_map(|group| group.alerts).collect()
+}
+
+/// The names of all recorded series.
+#[must_use]
+pub fn recorded() -> Vec<String> {
+    let groups = all().into_iter().flat_map(|file| file.groups);
+    let records = groups.flat_map(|group| group.records);
+    records.map(|record| record.name).collect()
+}
