@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rbac_sentinel::metrics::{CATALOGUE, Kind};
+use rbac_sentinel::rbac::Permission;
 
 /// Who exports a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,36 @@ fn labels(names: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
+/// Routes that are not in the OpenAPI document: pages, and what stands for all others.
+const PAGES: [&str; 6] = [
+    "/",
+    "/docs",
+    "/redoc",
+    "/openapi.json",
+    "/openapi.yaml",
+    "unmatched",
+];
+
+/// The values of a label that the service knows only once it runs, where they follow from something
+/// that is known here.
+fn open_values(label: &str) -> Vec<String> {
+    match label {
+        "http_route" => {
+            let document = include_str!("../../docs/openapi.json");
+            let document: serde_json::Value =
+                serde_json::from_str(document).expect("a test holds that it is the service's");
+            let paths = document["paths"].as_object().into_iter().flatten();
+            let pages = PAGES.iter().map(|page| (*page).to_owned());
+            paths.map(|(path, _)| path.clone()).chain(pages).collect()
+        }
+        "permission" => {
+            let all = Permission::ALL.iter();
+            all.map(|permission| permission.name().to_owned()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The text of a bound as the exporter writes it.
 fn bound(bound: &f64) -> String {
     bound.to_string()
@@ -76,8 +107,13 @@ impl AllKnown {
             let desc = metric.desc();
             let mut own = labels(target);
             for label in metric.labels() {
-                let values = label.values.iter().map(|value| (*value).to_owned());
-                own.insert(label.name.to_owned(), values.collect());
+                let mut values: Vec<String> = label
+                    .values
+                    .iter()
+                    .map(|value| (*value).to_owned())
+                    .collect();
+                values.extend(open_values(label.name));
+                own.insert(label.name.to_owned(), values);
             }
             add(Known {
                 name: desc.name.to_owned(),

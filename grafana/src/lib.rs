@@ -9,6 +9,7 @@
 //! - [`lint`] what dashboards and rules must satisfy
 //! - [`explore`] metrics that are on no panel and in no alert, each with its reason
 //! - [`generate`] writes the files that are committed
+//! - [`prove`] asks them all of a real [`prometheus`], and breaks things
 //!
 //! To add a panel, add it to its dashboard in [`dashboards`]; an alert, to [`rules`], with its tests in
 //! `rules/tests` and its section in `docs/runbook.md`. Then `cargo run -p grafana -- generate`.
@@ -26,6 +27,8 @@ pub mod explore;
 pub mod generate;
 pub mod known;
 pub mod lint;
+pub mod prometheus;
+pub mod prove;
 pub mod rules;
 pub mod select;
 pub mod slo;

@@ -3,11 +3,15 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::pedantic)]
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use grafana::generate;
+use grafana::lint::Shipped;
+use grafana::prove::{self, Fault, Pace, Programs};
 use grafana::rules::Links;
+use grafana::{Result, generate};
 
 /// The monitoring of rbac-sentinel: dashboards and rules from the catalogue of metrics.
 #[derive(Parser)]
@@ -21,6 +25,58 @@ struct Arguments {
 enum Command {
     /// Write dashboards and rules below `grafana/`
     Generate(GenerateOptions),
+    /// Check dashboards, rules and runbook against the catalogue
+    Lint,
+    /// Ask every panel and rule of a real Prometheus, add counters up, break things, watch alerts
+    Prove(ProveOptions),
+}
+
+#[derive(Args)]
+struct ProveOptions {
+    /// The service's program
+    #[arg(long, value_name = "PROGRAM")]
+    server: PathBuf,
+    /// The load lab's program
+    #[arg(long, value_name = "PROGRAM")]
+    lab: PathBuf,
+    /// The folder of PostgreSQL's programs
+    #[arg(long, env = "POSTGRES_BIN", value_name = "FOLDER")]
+    postgres_bin: PathBuf,
+    /// Redis' program
+    #[arg(
+        long,
+        env = "REDIS_SERVER",
+        default_value = "redis-server",
+        value_name = "PROGRAM"
+    )]
+    redis_server: PathBuf,
+    /// Prometheus' program
+    #[arg(
+        long,
+        env = "PROMETHEUS",
+        default_value = "prometheus",
+        value_name = "PROGRAM"
+    )]
+    prometheus: PathBuf,
+    /// How many times as fast as the clock rules run, scraped as many times as often
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=30))]
+    pace: u32,
+    /// How long the load lab runs
+    #[arg(long, default_value = "60s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    load: Duration,
+    /// Break nothing
+    #[arg(long)]
+    no_faults: bool,
+    /// Alerts on speed may fire: for machines whose speed says nothing
+    #[arg(long)]
+    ignore_speed: bool,
+    /// The folder for report.md and report.json
+    #[arg(long, default_value = "target/proof", value_name = "FOLDER")]
+    out: PathBuf,
+    /// A program to run at the end, while Prometheus can still be asked: its address is in
+    /// PROMETHEUS_URL, the times of load and proof in LOAD_FROM, LOAD_TO, PROOF_FROM, PROOF_TO
+    #[arg(long, value_name = "PROGRAM")]
+    then: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -42,6 +98,8 @@ fn main() -> ExitCode {
                 grafana: options.grafana,
             },
         ),
+        Command::Lint => lint(),
+        Command::Prove(options) => prove(options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -49,5 +107,51 @@ fn main() -> ExitCode {
             eprintln!("grafana: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn lint() -> Result<()> {
+    let findings = Shipped::read(generate::folder())?.lint()?;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    match findings.len() {
+        0 => Ok(()),
+        count => Err(format!("{count} findings").into()),
+    }
+}
+
+fn prove(options: ProveOptions) -> Result<()> {
+    let options = prove::Options {
+        programs: Programs {
+            server: std::path::absolute(options.server)?,
+            lab: std::path::absolute(options.lab)?,
+            postgres_bin: options.postgres_bin,
+            redis: options.redis_server,
+            prometheus: options.prometheus,
+        },
+        pace: Pace(options.pace),
+        load: options.load,
+        faults: if options.no_faults {
+            Vec::new()
+        } else {
+            Fault::ALL.to_vec()
+        },
+        ignore_speed: options.ignore_speed,
+        out: std::path::absolute(options.out)?,
+        then: options.then.map(std::path::absolute).transpose()?,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let report = runtime.block_on(prove::prove(&options))?;
+    print!("{}", report.markdown());
+    let complaints = report.complaints(options.ignore_speed);
+    for complaint in &complaints {
+        eprintln!("grafana: {complaint}");
+    }
+    match complaints.len() {
+        0 => Ok(()),
+        count => Err(format!("{count} things do not hold").into()),
     }
 }

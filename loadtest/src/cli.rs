@@ -127,6 +127,10 @@ pub struct Options {
     )]
     pub admin_password: String,
 
+    /// The server's rate limits are wider than this load, which they need not be off for
+    #[arg(long, conflicts_with = "spawn", help_heading = "Server")]
+    pub allow_limits: bool,
+
     /// Confirms that a server that is not on this machine may be put under load
     #[arg(long, help_heading = "Server")]
     pub i_own_this_host: bool,

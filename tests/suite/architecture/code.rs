@@ -72,11 +72,28 @@ pub fn sources() -> Vec<File> {
     files
 }
 
+/// The sources of the load lab.
+pub fn lab() -> Vec<File> {
+    let mut files = members();
+    files.retain(|file| file.path.starts_with("loadtest/"));
+    files
+}
+
 /// The sources of the other members of the workspace.
 pub fn members() -> Vec<File> {
-    let mut files = files();
-    files.retain(|file| file.path.starts_with("loadtest/") && file.path.ends_with(".rs"));
-    assert!(files.len() > 20, "the sources are not found");
+    let all = files();
+    let of = |member: &str| {
+        let inside = |file: &&File| file.path.starts_with(member) && file.path.ends_with(".rs");
+        let count = all.iter().filter(inside).count();
+        assert!(count > 20, "the sources of {member} are not found");
+    };
+    of("loadtest/");
+    of("grafana/");
+    let mut files = all;
+    let places = ["loadtest/", "grafana/"];
+    files.retain(|file| {
+        file.path.ends_with(".rs") && places.iter().any(|place| file.path.starts_with(place))
+    });
     files
 }
 

@@ -1,0 +1,125 @@
+//! Which alerts fire after something was broken, and when.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::client::Client;
+use super::faults::Fault;
+use super::pace::Pace;
+use super::stack::Stack;
+use crate::Result;
+use crate::prometheus::ActiveAlert;
+
+/// How often Prometheus is asked.
+const LOOK: Duration = Duration::from_millis(200);
+/// No alert may take longer, at the clock's pace.
+const PATIENCE: Duration = Duration::from_mins(30);
+/// After the last one fired, others may follow for so long, at the clock's pace.
+const AFTERMATH: Duration = Duration::from_mins(1);
+/// Alerts over long windows go on for as long: an error budget that was spent stays spent.
+const LINGER: &str = "BudgetBurn";
+
+/// What was seen of a fault.
+#[derive(Clone, Debug, Serialize)]
+pub struct Found {
+    /// What was broken.
+    pub fault: &'static str,
+    /// Each alert that had to fire, with the seconds from the fault until it did, at the clock's pace.
+    pub fired: BTreeMap<String, Option<f64>>,
+    /// Others that fired, and may.
+    pub beside: BTreeSet<String>,
+    /// Others that fired, and may not.
+    pub unexpected: BTreeSet<String>,
+}
+
+impl Found {
+    /// The names of alerts, once each.
+    #[must_use]
+    pub fn names(alerts: &[ActiveAlert]) -> Vec<String> {
+        let names: BTreeSet<&str> = alerts.iter().map(ActiveAlert::name).collect();
+        names.into_iter().map(ToOwned::to_owned).collect()
+    }
+
+    /// Whether the right ones fired.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.unexpected.is_empty() && self.fired.values().all(Option::is_some)
+    }
+}
+
+/// Breaks something, waits for its alerts, and mends it.
+///
+/// # Errors
+/// When it cannot be broken or mended, or Prometheus is gone.
+pub async fn watch(
+    stack: &mut Stack,
+    client: &Arc<Client>,
+    fault: Fault,
+    pace: Pace,
+) -> Result<Found> {
+    let lingering: BTreeSet<String> = Found::names(&stack.prometheus.firing().await?)
+        .into_iter()
+        .collect();
+    let expected: BTreeSet<&str> = fault.alerts().iter().copied().collect();
+    let mut fired: BTreeMap<String, Option<f64>> = expected
+        .iter()
+        .map(|name| ((*name).to_owned(), None))
+        .collect();
+    let mut others = BTreeSet::new();
+    let broken = Instant::now();
+    let tasks = fault.inject(stack, client).await?;
+    let deadline = broken + pace.of(PATIENCE);
+    let mut last = Instant::now();
+    loop {
+        let now = Instant::now();
+        for name in Found::names(&stack.prometheus.firing().await?) {
+            match fired.get_mut(&name) {
+                Some(when) if when.is_none() => {
+                    let seconds = broken.elapsed().as_secs_f64() * f64::from(pace.0);
+                    *when = Some(seconds.round());
+                    last = now;
+                }
+                Some(_) => {}
+                None => {
+                    if !lingering.contains(&name) {
+                        others.insert(name);
+                    }
+                }
+            }
+        }
+        let all = fired.values().all(Option::is_some);
+        if (all && now > last + pace.of(AFTERMATH)) || now > deadline {
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    drop(tasks);
+    fault.heal(stack)?;
+    let allowed = |name: &String| fault.beside().contains(&name.as_str());
+    let (beside, unexpected) = others.into_iter().partition(allowed);
+    Ok(Found {
+        fault: fault.name(),
+        fired,
+        beside,
+        unexpected,
+    })
+}
+
+/// Waits until nothing fires any more; gives what goes on. Budgets that were burnt are left out.
+///
+/// # Errors
+/// When Prometheus is gone.
+pub async fn resolved(stack: &Stack, pace: Pace) -> Result<Vec<String>> {
+    let deadline = Instant::now() + pace.of(PATIENCE);
+    loop {
+        let mut firing = Found::names(&stack.prometheus.firing().await?);
+        firing.retain(|name| !name.contains(LINGER));
+        if firing.is_empty() || Instant::now() > deadline {
+            return Ok(firing);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}

@@ -1,0 +1,146 @@
+//! What must add up: counters of one scrape against each other, and against what users were answered.
+
+use std::collections::BTreeMap;
+
+use loadtest::exposition::{Between, Exposition};
+use rbac_sentinel::metrics::{CATALOGUE, Kind};
+use serde::Serialize;
+
+use crate::select::D;
+
+/// Two figures that must be the same.
+#[derive(Clone, Debug, Serialize)]
+pub struct Identity {
+    /// What is compared.
+    pub what: String,
+    /// The one.
+    pub left: f64,
+    /// The other.
+    pub right: f64,
+    /// By how much they may differ: what is under way while they are read.
+    pub slack: f64,
+}
+
+impl Identity {
+    fn new(what: impl Into<String>, left: f64, right: f64) -> Self {
+        Self {
+            what: what.into(),
+            left,
+            right,
+            slack: 0.0,
+        }
+    }
+
+    /// Whether they are.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        (self.left - self.right).abs() <= self.slack
+    }
+}
+
+/// What must add up over a time in which the only users were those who were answered so.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "counts of a few thousand")]
+pub fn identities(between: &Between, answers: &BTreeMap<(String, u16), u64>) -> Vec<Identity> {
+    let count = format!("{D}_count");
+    let rise = |name: &str, labels: &[(&str, &str)]| between.rise(name, labels);
+    let mut all = Vec::new();
+    for ((route, status), sent) in answers {
+        let status = status.to_string();
+        let labels = [
+            ("http_route", route.as_str()),
+            ("http_response_status_code", &status),
+        ];
+        let what = format!("requests to {route} answered {status}: server and users");
+        all.push(Identity::new(what, rise(&count, &labels), *sent as f64));
+    }
+    let total: u64 = answers.values().sum();
+    let requests = rise(&count, &[]);
+    all.push(Identity::new(
+        "all requests: server and users",
+        requests,
+        total as f64,
+    ));
+    let logins = rise("auth_logins_total", &[]);
+    let route = rise(&count, &[("http_route", "/login")]);
+    all.push(Identity::new(
+        "requests to /login and logins counted",
+        route,
+        logins,
+    ));
+    let issued = |grant| {
+        rise(
+            "auth_tokens_issued_total",
+            &[("token_type", "access"), ("grant", grant)],
+        )
+    };
+    let success = [("outcome", "success")];
+    all.push(Identity::new(
+        "logins that succeeded and access tokens issued for passwords",
+        rise("auth_logins_total", &success),
+        issued("password"),
+    ));
+    all.push(Identity::new(
+        "refreshes that succeeded and access tokens issued for refreshing",
+        rise("auth_token_refreshes_total", &success),
+        issued("refresh"),
+    ));
+    all.push(Identity::new(
+        "answers 403 and denials",
+        rise(&count, &[("http_response_status_code", "403")]),
+        rise("auth_rbac_decisions_total", &[("outcome", "deny")]),
+    ));
+    let hashes = |operation| {
+        rise(
+            "auth_password_hash_duration_seconds_count",
+            &[("operation", operation)],
+        )
+    };
+    let turned_away: f64 = ["overloaded", "rate_limited", "invalid_request", "error"]
+        .iter()
+        .map(|reason| rise("auth_logins_total", &[("reason", reason)]))
+        .sum();
+    all.push(Identity {
+        // The canary may be between its hash and its answer when the counters are read.
+        slack: 1.0,
+        ..Identity::new(
+            "hashes verified, and logins that got so far with the canary's",
+            hashes("verify") + hashes("dummy_verify"),
+            logins - turned_away + rise("auth_canary_runs_total", &[("step", "login")]),
+        )
+    });
+    all
+}
+
+/// What must hold of every histogram in one scrape: buckets that rise, and the last one the count.
+#[must_use]
+pub fn histograms(exposition: &Exposition) -> Vec<Identity> {
+    let mut all = Vec::new();
+    for metric in CATALOGUE {
+        let desc = metric.desc();
+        if desc.kind != Kind::Histogram {
+            continue;
+        }
+        let name = desc.name;
+        let bucket = format!("{name}_bucket");
+        let infinite = exposition.sum(&bucket, &[("le", "+Inf")]);
+        let count = exposition.sum(&format!("{name}_count"), &[]);
+        all.push(Identity::new(
+            format!("{name}: the last bucket and the count"),
+            infinite,
+            count,
+        ));
+        let falls = desc.buckets.windows(2).filter(|pair| {
+            let at = |bound: f64| exposition.sum(&bucket, &[("le", &bound.to_string())]);
+            at(pair[0]) > at(pair[1])
+        });
+        #[expect(clippy::cast_precision_loss, reason = "a handful of buckets")]
+        let falls = falls.count() as f64;
+        all.push(Identity::new(
+            format!("{name}: buckets that fall"),
+            falls,
+            0.0,
+        ));
+    }
+    all
+}

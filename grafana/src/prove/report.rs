@@ -1,0 +1,317 @@
+//! What the proof found, as Markdown and as JSON.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use loadtest::machine::{Machine, revision};
+use serde::Serialize;
+
+use super::alerts::Found;
+use super::identities::Identity;
+use super::pace::Pace;
+use super::panels::{Asked, Outcome, Window};
+use crate::Result;
+use crate::prometheus::Prometheus;
+use crate::rules;
+
+/// A span of time, in seconds since the epoch.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Span {
+    /// Its beginning.
+    pub from: f64,
+    /// Its end.
+    pub to: f64,
+}
+
+/// What a scrape of the service costs.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Scrape {
+    /// Series, at most.
+    pub series: f64,
+    /// Seconds that Prometheus waited, at most.
+    pub seconds: f64,
+    /// Seconds that the service took to write it, at most.
+    pub render_seconds: f64,
+}
+
+impl Scrape {
+    /// Of a window.
+    ///
+    /// # Errors
+    /// When Prometheus does not say.
+    pub async fn of(prometheus: &Prometheus, window: Window) -> Result<Self> {
+        let most = async |metric: &str| -> Result<f64> {
+            let range = (window.to - window.from).max(1.0).round();
+            let expr = format!("max(max_over_time({metric}{{job=\"auth\"}}[{range}s]))");
+            let answer = prometheus.query(&expr, window.to).await?;
+            let point = answer
+                .series
+                .first()
+                .and_then(|series| series.points.first());
+            Ok(point.map(|(_, value)| *value).ok_or("there is no scrape")?)
+        };
+        Ok(Self {
+            series: most("scrape_samples_scraped").await?,
+            seconds: most("scrape_duration_seconds").await?,
+            render_seconds: most("auth_metrics_render_duration_seconds").await?,
+        })
+    }
+}
+
+/// All of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    machine: Machine,
+    revision: String,
+    /// How much faster than the clock.
+    pace: u32,
+    /// What panels showed of an idle service.
+    pub idle: Vec<Asked>,
+    /// What they showed of a busy one.
+    pub panels: Vec<Asked>,
+    /// What rules gave then.
+    pub rules: Vec<Asked>,
+    /// What must add up.
+    pub identities: Vec<Identity>,
+    /// What a scrape costs.
+    pub scrape: Scrape,
+    /// Series before and after thousands of paths that do not exist.
+    pub series_of_scan: (usize, usize),
+    /// Requests being answered when nobody asks any more.
+    pub in_flight: f64,
+    /// Users who were seen to leave.
+    pub left: f64,
+    /// Whether the load lab's own expectations held.
+    pub load_held: bool,
+    /// What the load lab wrote.
+    #[serde(skip)]
+    pub load: String,
+    /// Alerts that fired while nothing happened.
+    pub firing_idle: Vec<String>,
+    /// Alerts that fired under the usual load.
+    pub firing_load: Vec<String>,
+    /// What was broken, and what fired.
+    pub faults: Vec<Found>,
+    /// Alerts that went on firing after everything was mended.
+    pub unresolved: Vec<String>,
+}
+
+impl Report {
+    /// An empty one.
+    #[must_use]
+    pub fn new(pace: Pace) -> Self {
+        Self {
+            machine: Machine::this(),
+            revision: revision(),
+            pace: pace.0,
+            idle: Vec::new(),
+            panels: Vec::new(),
+            rules: Vec::new(),
+            identities: Vec::new(),
+            scrape: Scrape::default(),
+            series_of_scan: (0, 0),
+            in_flight: 0.0,
+            left: 0.0,
+            load_held: false,
+            load: String::new(),
+            firing_idle: Vec::new(),
+            firing_load: Vec::new(),
+            faults: Vec::new(),
+            unresolved: Vec::new(),
+        }
+    }
+
+    /// All that does not hold; `ignore_speed` leaves out alerts on how fast the machine is.
+    #[must_use]
+    pub fn complaints(&self, ignore_speed: bool) -> Vec<String> {
+        let mut all = Vec::new();
+        let bad = |asked: &&Asked| matches!(asked.outcome, Outcome::Empty | Outcome::Failed);
+        let asked = [
+            ("idle", &self.idle),
+            ("under load", &self.panels),
+            ("under load", &self.rules),
+        ];
+        for (when, list) in asked {
+            for Asked {
+                place,
+                expr,
+                outcome,
+                problem,
+                ..
+            } in list.iter().filter(bad)
+            {
+                all.push(format!("{when}: {place}: {outcome:?} {problem}: {expr}"));
+            }
+        }
+        for identity in self.identities.iter().filter(|identity| !identity.holds()) {
+            let Identity {
+                what, left, right, ..
+            } = identity;
+            all.push(format!("{what}: {left} and {right}"));
+        }
+        let (before, after) = self.series_of_scan;
+        if before != after {
+            all.push(format!(
+                "paths that do not exist made series: {before} and then {after}"
+            ));
+        }
+        if self.in_flight != 0.0 {
+            all.push(format!(
+                "{} requests are in flight for ever",
+                self.in_flight
+            ));
+        }
+        if self.left == 0.0 {
+            all.push("users who left were not counted".to_owned());
+        }
+        if !self.load_held {
+            all.push(format!("the load lab is not content:\n{}", self.load));
+        }
+        let speed = |name: &&String| !(ignore_speed && SPEED.contains(&name.as_str()));
+        for (when, names) in [
+            ("idle", &self.firing_idle),
+            ("under load", &self.firing_load),
+        ] {
+            for name in names.iter().filter(speed) {
+                all.push(format!("{when}: {name} fires"));
+            }
+        }
+        for found in self.faults.iter().filter(|found| !found.holds()) {
+            let Found {
+                fault,
+                fired,
+                unexpected,
+                ..
+            } = found;
+            let missing: Vec<_> = fired.iter().filter(|(_, when)| when.is_none()).collect();
+            all.push(format!(
+                "{fault}: missing {missing:?}, unexpected {unexpected:?}"
+            ));
+        }
+        let going_on = self.unresolved.iter().filter(speed);
+        all.extend(going_on.map(|name| format!("{name} goes on firing")));
+        all
+    }
+
+    /// As Markdown.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut out = String::new();
+        // Writing to a string does not fail.
+        let _ = self.write_markdown(&mut out);
+        out
+    }
+
+    fn write_markdown(&self, out: &mut String) -> std::fmt::Result {
+        let Machine {
+            processor,
+            cores,
+            memory_mib,
+            system,
+        } = &self.machine;
+        writeln!(out, "# Panels and rules against a real Prometheus\n")?;
+        writeln!(
+            out,
+            "{processor}, {cores} cores, {memory_mib} MiB, {system}; commit {}.",
+            self.revision
+        )?;
+        writeln!(
+            out,
+            "Rules ran {} times as fast as the clock, scraped as many times as often; times below are \
+             the clock's.\n",
+            self.pace
+        )?;
+        writeln!(
+            out,
+            "| Asked | | Data | Quiet, as declared | Empty | Failed |\n|---|---|---|---|---|---|"
+        )?;
+        let tables = [
+            ("Panels, idle", &self.idle),
+            ("Panels, under load", &self.panels),
+            ("Rules, under load", &self.rules),
+        ];
+        for (what, list) in tables {
+            let count = |outcome| list.iter().filter(|asked| asked.outcome == outcome).count();
+            writeln!(
+                out,
+                "| {what} | {} | {} | {} | {} | {} |",
+                list.len(),
+                count(Outcome::Data),
+                count(Outcome::Quiet),
+                count(Outcome::Empty),
+                count(Outcome::Failed)
+            )?;
+        }
+        let held = self
+            .identities
+            .iter()
+            .filter(|identity| identity.holds())
+            .count();
+        writeln!(
+            out,
+            "\n{held} of {} identities hold.",
+            self.identities.len()
+        )?;
+        let Scrape {
+            series,
+            seconds,
+            render_seconds,
+        } = self.scrape;
+        writeln!(
+            out,
+            "A scrape has {series} series and takes {:.0} ms, {:.1} ms of them in the service, at most.",
+            seconds * 1e3,
+            render_seconds * 1e3
+        )?;
+        let list = |names: &[String]| {
+            if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            }
+        };
+        writeln!(
+            out,
+            "Alerts while idle: {}. Alerts under the usual load: {}.",
+            list(&self.firing_idle),
+            list(&self.firing_load)
+        )?;
+        writeln!(out, "There are {} alerts.\n", rules::alerts().len())?;
+        writeln!(
+            out,
+            "| Fault | Alert | Seconds until it fired | Beside it |\n|---|---|---|---|"
+        )?;
+        for found in &self.faults {
+            let beside: Vec<_> = found.beside.iter().map(String::as_str).collect();
+            for (name, seconds) in &found.fired {
+                let seconds = seconds.map_or("never".to_owned(), |seconds| seconds.to_string());
+                writeln!(
+                    out,
+                    "| {} | {name} | {seconds} | {} |",
+                    found.fault,
+                    beside.join(", ")
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes `report.md` and `report.json` into a folder.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        std::fs::write(folder.join("report.md"), self.markdown())?;
+        let json = serde_json::to_string_pretty(self)?;
+        std::fs::write(folder.join("report.json"), json + "\n")?;
+        Ok(())
+    }
+}
+
+/// Alerts that a slow machine raises under a load that others bear.
+const SPEED: [&str; 4] = [
+    "AuthPasswordHashQueueSaturated",
+    "AuthPasswordLatencyBudgetBurn",
+    "AuthRuntimeBlocked",
+    "AuthTokenLatencyBudgetBurn",
+];
