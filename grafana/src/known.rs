@@ -88,9 +88,9 @@ fn open_values(label: &str) -> Vec<String> {
     }
 }
 
-/// The text of a bound as the exporter writes it.
-fn bound(bound: &f64) -> String {
-    bound.to_string()
+/// Bounds as the exporter writes them.
+fn bounds(of: &[f64]) -> Vec<String> {
+    of.iter().map(ToString::to_string).collect()
 }
 
 impl AllKnown {
@@ -119,7 +119,7 @@ impl AllKnown {
                 name: desc.name.to_owned(),
                 kind: desc.kind,
                 labels: own,
-                bounds: desc.buckets.iter().map(bound).collect(),
+                bounds: bounds(desc.buckets),
                 source: Source::Service,
             });
         }
@@ -153,7 +153,7 @@ impl AllKnown {
         ];
         for (name, kind, labels) in lab {
             let bounds = if kind == Kind::Histogram {
-                requests.iter().map(bound).collect()
+                bounds(requests)
             } else {
                 Vec::new()
             };

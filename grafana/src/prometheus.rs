@@ -115,7 +115,7 @@ impl Prometheus {
         if answer["status"] == "success" {
             return Ok(answer);
         }
-        Err(format!("{}", answer["error"].as_str().unwrap_or("no answer")).into())
+        Err(answer["error"].as_str().unwrap_or("no answer").into())
     }
 
     /// What an expression gives at a time.

@@ -1,6 +1,7 @@
 //! What the service says about itself: the metrics are what the catalogue declares, whatever
 //! clients do.
 
+mod budget;
 mod cardinality;
 mod catalogue;
 mod listeners;

@@ -12,7 +12,7 @@ use super::labels::{Labels, labels, selected};
 use crate::known::{AllKnown, Known, Part, Source};
 
 /// The shortest range of a rate in a rule: four scrapes.
-const FOUR_SCRAPES: Duration = Duration::from_secs(60);
+const FOUR_SCRAPES: Duration = Duration::from_mins(1);
 
 /// Where an expression stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -306,12 +306,8 @@ impl Checker<'_> {
             matches!(own.as_slice(), [one] if one.value == variable)
         };
         let needed: &[(&'static str, &str, &str)] = match source {
-            Source::Service => &[
-                ("target-job", "job", "$job"),
-                ("target-instance", "instance", "$instance"),
-            ],
             Source::Prometheus if name == "ALERTS" => &[],
-            Source::Prometheus => &[
+            Source::Service | Source::Prometheus => &[
                 ("target-job", "job", "$job"),
                 ("target-instance", "instance", "$instance"),
             ],

@@ -108,8 +108,13 @@ async fn phases(options: &Options, stack: &mut Stack, report: &mut Report) -> Re
     let counted = Arc::new(Client::new(&stack.api())?);
     let start = target.settled_metrics().await?;
     users::mischief(&counted).await?;
+    // The first is what the route's series is made for.
+    users::scan(&counted, 1).await?;
+    let one = target.settled_metrics().await?;
+    users::scan(&counted, users::PATHS).await?;
     let end = target.settled_metrics().await?;
-    report.series_of_scan = (start.series(), end.series());
+    report.series_of_scan = (one.series(), end.series());
+    report.bytes = end.bytes;
     let between = Between {
         before: start,
         after: end,

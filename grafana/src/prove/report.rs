@@ -28,10 +28,10 @@ pub struct Span {
 pub struct Scrape {
     /// Series, at most.
     pub series: f64,
-    /// Seconds that Prometheus waited, at most.
-    pub seconds: f64,
-    /// Seconds that the service took to write it, at most.
-    pub render_seconds: f64,
+    /// Seconds that Prometheus waited: at the median, and at most.
+    pub seconds: (f64, f64),
+    /// Seconds that the service took to write it: at the median, and at most.
+    pub render_seconds: (f64, f64),
 }
 
 impl Scrape {
@@ -40,9 +40,9 @@ impl Scrape {
     /// # Errors
     /// When Prometheus does not say.
     pub async fn of(prometheus: &Prometheus, window: Window) -> Result<Self> {
-        let most = async |metric: &str| -> Result<f64> {
+        let over = async |function: &str, metric: &str| -> Result<f64> {
             let range = (window.to - window.from).max(1.0).round();
-            let expr = format!("max(max_over_time({metric}{{job=\"auth\"}}[{range}s]))");
+            let expr = format!("max({function} {metric}{{job=\"auth\"}}[{range}s]))");
             let answer = prometheus.query(&expr, window.to).await?;
             let point = answer
                 .series
@@ -50,10 +50,14 @@ impl Scrape {
                 .and_then(|series| series.points.first());
             Ok(point.map(|(_, value)| *value).ok_or("there is no scrape")?)
         };
+        let both = async |metric: &str| -> Result<(f64, f64)> {
+            let median = over("quantile_over_time(0.5,", metric).await?;
+            Ok((median, over("max_over_time(", metric).await?))
+        };
         Ok(Self {
-            series: most("scrape_samples_scraped").await?,
-            seconds: most("scrape_duration_seconds").await?,
-            render_seconds: most("auth_metrics_render_duration_seconds").await?,
+            series: over("max_over_time(", "scrape_samples_scraped").await?,
+            seconds: both("scrape_duration_seconds").await?,
+            render_seconds: both("auth_metrics_render_duration_seconds").await?,
         })
     }
 }
@@ -75,6 +79,8 @@ pub struct Report {
     pub identities: Vec<Identity>,
     /// What a scrape costs.
     pub scrape: Scrape,
+    /// Its length in bytes, uncompressed.
+    pub bytes: usize,
     /// Series before and after thousands of paths that do not exist.
     pub series_of_scan: (usize, usize),
     /// Requests being answered when nobody asks any more.
@@ -109,6 +115,7 @@ impl Report {
             rules: Vec::new(),
             identities: Vec::new(),
             scrape: Scrape::default(),
+            bytes: 0,
             series_of_scan: (0, 0),
             in_flight: 0.0,
             left: 0.0,
@@ -257,11 +264,19 @@ impl Report {
             seconds,
             render_seconds,
         } = self.scrape;
+        let millis = |(median, most): (f64, f64)| {
+            format!(
+                "{:.1} ms at the median and {:.0} ms at most",
+                median * 1e3,
+                most * 1e3
+            )
+        };
         writeln!(
             out,
-            "A scrape has {series} series and takes {:.0} ms, {:.1} ms of them in the service, at most.",
-            seconds * 1e3,
-            render_seconds * 1e3
+            "A scrape has {series} series and {} KiB. It takes {}; in the service, {}.",
+            self.bytes / 1024,
+            millis(seconds),
+            millis(render_seconds)
         )?;
         let list = |names: &[String]| {
             if names.is_empty() {

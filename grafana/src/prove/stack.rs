@@ -19,7 +19,7 @@ pub const SCRAPE: Duration = Duration::from_secs(15);
 /// How often the canary runs in production.
 const CANARY: Duration = Duration::from_secs(15);
 /// How long anything may take to be ready.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_mins(1);
 const SECRET_KEY: &str = "a-key-of-the-proof-that-seals-nothing-of-worth";
 /// Wider than anything that is sent here: what is counted is seen, and nothing is refused.
 const WIDE: &str = "100000/1s";

@@ -102,6 +102,21 @@ pub async fn mischief(client: &Client) -> Result<()> {
     }
 }
 
+/// A scanner, who tries so many paths.
+///
+/// # Errors
+/// When one is not answered with 404.
+pub async fn scan(client: &Client, paths: usize) -> Result<()> {
+    for number in 0..paths {
+        let path = format!("/wp-{number}/{number}.php");
+        match client.scan(&path).await? {
+            404 => {}
+            status => return Err(format!("{path} was answered {status}").into()),
+        }
+    }
+    Ok(())
+}
+
 /// Users who leave before they are answered.
 pub async fn leave(client: &Client) {
     for _ in 0..MISTAKES {

@@ -1,0 +1,111 @@
+//! A query budget: what each request asks of the database, statement by statement. A new round trip
+//! is a decision, and this table is where it is taken.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::exposition::Exposition;
+use crate::harness::{PASSWORD, Server};
+
+/// What the service asks by itself, whatever its users do.
+const BY_ITSELF: [&str; 5] = [
+    "ping",
+    "count_users",
+    "count_sessions",
+    "probe",
+    "housekeeping",
+];
+
+/// Statements of the database so far, by name.
+async fn statements(server: &Server) -> BTreeMap<String, f64> {
+    let scrape = server.metrics().await.0;
+    let scrape = Exposition::parse(&scrape);
+    scrape
+        .of("db_client_operation_duration_seconds_count")
+        .filter(|series| series.label("db_system_name") != "redis")
+        .map(|series| (series.label("db_query_summary").to_owned(), series.value))
+        .filter(|(name, _)| !BY_ITSELF.contains(&name.as_str()))
+        .collect()
+}
+
+/// What was asked since, as `name` or `name*2`, in alphabetical order.
+async fn asked(server: &Server, before: &mut BTreeMap<String, f64>) -> String {
+    let after = statements(server).await;
+    let mut list = Vec::new();
+    for (name, count) in &after {
+        match count - before.get(name).copied().unwrap_or_default() {
+            0.0 => {}
+            1.0 => list.push(name.clone()),
+            times => list.push(format!("{name}*{times}")),
+        }
+    }
+    *before = after;
+    list.join(" ")
+}
+
+#[tokio::test]
+async fn every_request_asks_the_database_as_much_as_the_table_says() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    admin.warm_up().await;
+    let anon = server.anon();
+    let mut before = statements(&server).await;
+    let mut table = Vec::new();
+    let mut note = async |what: &'static str| table.push((what, asked(&server, &mut before).await));
+
+    server.register("alice").await;
+    note("register").await;
+    server.register("alice").await;
+    note("register, taken").await;
+    let alice = anon.with(&anon.login("alice", PASSWORD).await.json);
+    note("log in").await;
+    anon.login("alice", "wrong")
+        .await
+        .oauth(400, "invalid_grant");
+    note("log in, wrong password").await;
+    anon.login("nobody", "wrong")
+        .await
+        .oauth(400, "invalid_grant");
+    note("log in, unknown name").await;
+    alice.get("/users/me").await;
+    note("read, cold").await;
+    alice.get("/users/me").await;
+    note("read, warm").await;
+    alice.get("/admin/users").await.problem(403, "forbidden");
+    note("denied").await;
+    anon.token("e30.e30.e30")
+        .get("/users/me")
+        .await
+        .invalid_token();
+    note("forged").await;
+    let alice = alice.refreshed().await;
+    note("refresh").await;
+    let unknown = json!({"refresh_token": "unknown"});
+    anon.post("/refresh", &unknown)
+        .await
+        .oauth(400, "invalid_grant");
+    note("refresh, unknown token").await;
+    let id = alice.id().await;
+    note("who am I").await;
+    admin.get("/admin/users").await;
+    note("list accounts").await;
+    admin.get(&format!("/admin/users/{id}")).await;
+    note("read an account").await;
+    admin.put(&format!("/admin/users/{id}/roles/admin")).await;
+    note("give a role").await;
+    alice.get("/users/me/sessions").await;
+    note("own sessions").await;
+    alice
+        .request(Method::POST, "/logout")
+        .send()
+        .await
+        .expect("an answer");
+    note("log out").await;
+    alice.get("/users/me").await.invalid_token();
+    note("read after it").await;
+
+    let budget = [("register", "")];
+    assert_eq!(table, budget.map(|(what, names)| (what, names.to_owned())));
+}
