@@ -27,7 +27,7 @@ pub fn all(links: &Links) -> Result<Vec<Generated>> {
             text: dashboard::json(&dashboard),
         });
     }
-    for file in rules::all() {
+    for file in rules::all().into_iter().chain(rules::optional()) {
         files.push(Generated {
             path: Path::new("rules").join(file.name),
             text: rules::yaml(&file, links)?,
@@ -48,7 +48,11 @@ pub fn folder() -> &'static Path {
 /// When a file cannot be written.
 pub fn write(folder: &Path, links: &Links) -> Result<()> {
     let files = all(links)?;
-    for (sub, ending) in [("dashboards", "json"), ("rules", "yml")] {
+    for (sub, ending) in [
+        ("dashboards", "json"),
+        ("rules", "yml"),
+        ("rules/compat", "yml"),
+    ] {
         let sub = folder.join(sub);
         std::fs::create_dir_all(&sub)?;
         for entry in std::fs::read_dir(&sub)? {

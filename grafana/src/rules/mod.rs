@@ -1,8 +1,15 @@
 //! What a rule is made of, its YAML, and all rules.
 
+mod availability;
+mod burn;
+mod compat;
+mod health;
+mod saturation;
+mod security;
 mod sli;
 mod yaml;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 pub use yaml::{Links, yaml};
@@ -51,11 +58,11 @@ pub struct Alert {
     /// How urgent it is.
     pub severity: Severity,
     /// For alerts that share a name: over which windows.
-    pub window: Option<String>,
+    pub window: Option<&'static str>,
     /// What is wrong, in a line, with values.
-    pub summary: &'static str,
+    pub summary: Cow<'static, str>,
     /// What it means and what to look at first.
-    pub description: &'static str,
+    pub description: Cow<'static, str>,
     /// The section of the runbook, without `#`.
     pub runbook: &'static str,
     /// The uid of the dashboard that shows it.
@@ -76,7 +83,7 @@ pub struct Group {
 /// A file of rules.
 #[derive(Clone, Debug)]
 pub struct RuleFile {
-    /// Its name, without folder.
+    /// Its name below the folder of rules.
     pub name: &'static str,
     /// What it is for: its first line, as a comment.
     pub about: &'static str,
@@ -84,10 +91,23 @@ pub struct RuleFile {
     pub groups: Vec<Group>,
 }
 
-/// All files of rules.
+/// All files of rules that are loaded.
 #[must_use]
 pub fn all() -> Vec<RuleFile> {
-    vec![sli::file()]
+    vec![
+        sli::file(),
+        burn::file(),
+        availability::file(),
+        security::file(),
+        saturation::file(),
+        health::file(),
+    ]
+}
+
+/// Files of rules for those who want them: in a folder of their own, which is not loaded.
+#[must_use]
+pub fn optional() -> Vec<RuleFile> {
+    vec![compat::file()]
 }
 
 /// All alerts.
@@ -103,4 +123,9 @@ pub fn recorded() -> Vec<String> {
     let groups = all().into_iter().flat_map(|file| file.groups);
     let records = groups.flat_map(|group| group.records);
     records.map(|record| record.name).collect()
+}
+
+/// How long a condition must hold.
+const fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(60 * minutes)
 }

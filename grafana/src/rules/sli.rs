@@ -1,7 +1,7 @@
 //! What is recorded: the ratio of bad events of each objective, over every window.
 
 use super::{Group, Record, RuleFile};
-use crate::select::{D, PASSWORD_PATH, TOKEN_PATH, X};
+use crate::select::{D, PASSWORD_PATH, TOKEN_PATH, X, or_zero};
 use crate::slo::{
     AVAILABILITY, JOURNEY, PASSWORD_BOUND, PASSWORD_LATENCY, Slo, TOKEN_BOUND, TOKEN_LATENCY,
     WINDOWS,
@@ -10,55 +10,95 @@ use crate::slo::{
 const ERROR: &str = r#"http_response_status_code=~"5..""#;
 const NO_ERROR: &str = r#"http_response_status_code!~"5..""#;
 const USERS: &str = r#"user_agent_synthetic_type="""#;
+const RUNS: &str = "auth_canary_runs_total";
+
+/// How an objective is measured.
+pub(super) struct Sli {
+    /// The objective.
+    pub slo: &'static Slo,
+    /// The counter of all events that it is about, as a selector.
+    pub events: String,
+    /// What is said of the share of them that is bad.
+    pub failing: &'static str,
+    group: &'static str,
+    bad: Bad,
+}
+
+/// How bad events are told from the others.
+enum Bad {
+    /// By a counter of their own.
+    Counted(String),
+    /// They are what a counter of good ones leaves.
+    AllBut(String),
+}
+
+/// All of them.
+pub(super) fn all() -> [Sli; 4] {
+    let answers = |routes| format!("{D}_count{{{routes}, {USERS}, {NO_ERROR}}}");
+    // Errors are the other objective's.
+    let fast = |routes, bound| {
+        let of = format!("{routes}, {USERS}, {NO_ERROR}, le=\"{bound}\"");
+        Bad::AllBut(format!("{D}_bucket{{{of}}}"))
+    };
+    [
+        Sli {
+            slo: &AVAILABILITY,
+            events: format!("{D}_count{{{X}}}"),
+            failing: "of requests were answered with a server error",
+            group: "auth-sli-availability",
+            bad: Bad::Counted(format!("{D}_count{{{X}, {ERROR}}}")),
+        },
+        Sli {
+            slo: &TOKEN_LATENCY,
+            events: answers(TOKEN_PATH),
+            failing: "of answers to a token took longer than 25 ms",
+            group: "auth-sli-token-latency",
+            bad: fast(TOKEN_PATH, TOKEN_BOUND),
+        },
+        Sli {
+            slo: &PASSWORD_LATENCY,
+            events: answers(PASSWORD_PATH),
+            failing: "of answers to a password took longer than 500 ms",
+            group: "auth-sli-password-latency",
+            bad: fast(PASSWORD_PATH, PASSWORD_BOUND),
+        },
+        // A journey begins with a login and ends with the first step that fails: there are as many
+        // journeys as logins, and each fails at most once.
+        Sli {
+            slo: &JOURNEY,
+            events: format!("{RUNS}{{step=\"login\"}}"),
+            failing: "of the canary's journeys failed",
+            group: "auth-sli-journey",
+            bad: Bad::Counted(format!("{RUNS}{{outcome=\"failure\"}}")),
+        },
+    ]
+}
+
+impl Sli {
+    /// The share of bad events.
+    fn ratio(&self, window: &str) -> String {
+        let rate = |series: &str| format!("sum by (job) (rate({series}[{window}]))");
+        let all = rate(&self.events);
+        match &self.bad {
+            Bad::Counted(bad) => format!("{}\n/\n{all}", or_zero(&rate(bad), &all)),
+            Bad::AllBut(good) => format!("1 - {}\n/\n{all}", rate(good)),
+        }
+    }
+}
 
 pub(super) fn file() -> RuleFile {
+    let record = |sli: &Sli, window: &str| Record {
+        name: format!("{}{window}", sli.slo.record),
+        expr: sli.ratio(window),
+    };
+    let groups = all().into_iter().map(|sli| Group {
+        name: sli.group,
+        records: WINDOWS.iter().map(|window| record(&sli, window)).collect(),
+        alerts: Vec::new(),
+    });
     RuleFile {
         name: "sli.yml",
         about: "Service level indicators: the ratio of bad events by job, over every window.",
-        groups: vec![
-            group("auth-sli-availability", &AVAILABILITY, errors),
-            group("auth-sli-token-latency", &TOKEN_LATENCY, |window| {
-                slow(window, TOKEN_PATH, TOKEN_BOUND)
-            }),
-            group("auth-sli-password-latency", &PASSWORD_LATENCY, |window| {
-                slow(window, PASSWORD_PATH, PASSWORD_BOUND)
-            }),
-            group("auth-sli-journey", &JOURNEY, journey_errors),
-        ],
+        groups: groups.collect(),
     }
-}
-
-fn group(name: &'static str, slo: &Slo, expr: impl Fn(&str) -> String) -> Group {
-    let record = |window: &&str| Record {
-        name: format!("{}{window}", slo.record),
-        expr: expr(window),
-    };
-    Group {
-        name,
-        records: WINDOWS.iter().map(record).collect(),
-        alerts: Vec::new(),
-    }
-}
-
-/// The share of requests that were answered with a server error.
-fn errors(window: &str) -> String {
-    let all = format!("sum by (job) (rate({D}_count{{{X}}}[{window}]))");
-    let bad = format!("sum by (job) (rate({D}_count{{{X}, {ERROR}}}[{window}]))");
-    format!("({bad} or 0 * {all}) / {all}")
-}
-
-/// The share of answers that took longer than they should; errors are the other objective's.
-fn slow(window: &str, routes: &str, bound: &str) -> String {
-    let of = format!("{routes}, {USERS}, {NO_ERROR}");
-    let fast = format!("sum by (job) (rate({D}_bucket{{{of}, le=\"{bound}\"}}[{window}]))");
-    let all = format!("sum by (job) (rate({D}_count{{{of}}}[{window}]))");
-    format!("1 - {fast} / {all}")
-}
-
-/// The share of steps of the canary that failed.
-fn journey_errors(window: &str) -> String {
-    let all = format!("sum by (job) (rate(auth_canary_runs_total[{window}]))");
-    let bad =
-        format!("sum by (job) (rate(auth_canary_runs_total{{outcome=\"failure\"}}[{window}]))");
-    format!("{bad} / {all}")
 }

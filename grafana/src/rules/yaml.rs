@@ -91,13 +91,13 @@ fn record(record: &Record) -> Rule<'_> {
 
 fn alert<'a>(alert: &'a Alert, links: &Links) -> Rule<'a> {
     let mut labels = BTreeMap::from([("severity", alert.severity.word())]);
-    if let Some(window) = &alert.window {
+    if let Some(window) = alert.window {
         labels.insert("window", window);
     }
     let (runbook, grafana) = (&links.runbook, &links.grafana);
     let annotations = BTreeMap::from([
-        ("summary", alert.summary.to_owned()),
-        ("description", alert.description.to_owned()),
+        ("summary", alert.summary.to_string()),
+        ("description", alert.description.to_string()),
         ("runbook_url", format!("{runbook}#{}", alert.runbook)),
         ("dashboard_url", format!("{grafana}/d/{}", alert.dashboard)),
     ]);
@@ -116,8 +116,8 @@ pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0 => format!("{}ms", duration.as_millis()),
-        _ if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
-        _ if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        _ if seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
+        _ if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
         _ => format!("{seconds}s"),
     }
 }

@@ -1,0 +1,219 @@
+//! Alerts on what runs out: threads that hash, connections, descriptors, memory.
+
+use std::time::Duration;
+
+use super::{Alert, Group, RuleFile, Severity, minutes};
+use crate::select::quantile;
+
+/// What a replica may take, in bytes, as PromQL: five times what it was seen to take at most. Where it has another
+/// limit, change it here; the service cannot see that of its container.
+const MEMORY_LIMIT: &str = "512 * 1024 ^ 2";
+
+pub(super) fn file() -> RuleFile {
+    RuleFile {
+        name: "saturation.yml",
+        about: "What runs out: threads that hash, connections, descriptors, memory.",
+        groups: vec![
+            Group {
+                name: "auth-hashing",
+                records: Vec::new(),
+                alerts: vec![hash_queue(), hash_shedding()],
+            },
+            Group {
+                name: "auth-connections",
+                records: Vec::new(),
+                alerts: vec![db_pool(), connections(), accept_errors(), descriptors()],
+            },
+            Group {
+                name: "auth-process",
+                records: Vec::new(),
+                alerts: vec![runtime(), memory()],
+            },
+        ],
+    }
+}
+
+fn hash_queue() -> Alert {
+    let wait = quantile(
+        0.9,
+        "job, instance",
+        "auth_password_hash_queue_wait_seconds",
+        "",
+        "5m",
+    );
+    Alert {
+        name: "AuthPasswordHashQueueSaturated",
+        expr: format!(
+            "{wait} > 0.1\nand on (job, instance)\n\
+             max_over_time(auth_password_hash_in_flight[5m]) >= on (job, instance) \
+             auth_password_hash_permits"
+        ),
+        lasts: minutes(10),
+        severity: Severity::Ticket,
+        window: None,
+        summary: "{{ $labels.instance }} of {{ $labels.job }}: one hash in ten waits longer than \
+                  {{ $value | humanizeDuration }}"
+            .into(),
+        description: "Every thread of the hash gate is busy and logins queue. Nobody is turned \
+                      away yet."
+            .into(),
+        runbook: "hash-queue",
+        dashboard: "auth-overview",
+    }
+}
+
+fn hash_shedding() -> Alert {
+    let refused = "auth_password_hash_rejected_total";
+    let done = "auth_password_hash_duration_seconds_count";
+    let rate = |counter| format!("sum by (job) (rate({counter}[5m]))");
+    let (refused_rate, done_rate) = (rate(refused), rate(done));
+    Alert {
+        name: "AuthPasswordHashShedding",
+        expr: format!(
+            "{refused_rate}\n/\n({refused_rate} + {done_rate}) > 0.01\nand on (job)\n\
+             sum by (job) (increase({refused}[5m])) > 5"
+        ),
+        lasts: minutes(5),
+        severity: Severity::Page,
+        window: None,
+        summary: "{{ $labels.job }} turns {{ $value | humanizePercentage }} of password work away"
+            .into(),
+        description:
+            "More logins, registrations and changes of passwords come than can be hashed; \
+                      the rest gets 503 with Retry-After. Everything else goes on."
+                .into(),
+        runbook: "hash-shed",
+        dashboard: "auth-overview",
+    }
+}
+
+fn db_pool() -> Alert {
+    let by = "job, instance, db_client_connection_pool_name";
+    Alert {
+        name: "AuthDbPoolExhausted",
+        // On average: a pool of one connection is fully used at any scrape that meets it at work.
+        expr: format!(
+            "sum by ({by}) (increase(db_client_connection_timeouts_total[5m])) > 0\n\
+             or\n\
+             sum by ({by}) (\n  \
+             avg_over_time(db_client_connections{{db_client_connection_state=\"used\"}}[5m])\n)\n\
+             / on ({by})\n\
+             db_client_connection_max > 0.9"
+        ),
+        lasts: minutes(5),
+        severity: Severity::Page,
+        window: None,
+        summary: "{{ $labels.instance }} of {{ $labels.job }}: no connection to spare in the pool \
+                  {{ $labels.db_client_connection_pool_name }}"
+            .into(),
+        description: "Callers waited in vain for a connection and got 503, or more than 90 % of \
+                      them have been in use for minutes."
+            .into(),
+        runbook: "db-pool",
+        dashboard: "auth-dependencies",
+    }
+}
+
+fn connections() -> Alert {
+    Alert {
+        name: "AuthConnectionsExhausted",
+        expr: "http_server_open_connections / http_server_connection_max > 0.9".to_owned(),
+        lasts: minutes(5),
+        severity: Severity::Ticket,
+        window: None,
+        summary: "{{ $labels.instance }} of {{ $labels.job }}: {{ $value | humanizePercentage }} \
+                  of the listener's connections are taken ({{ $labels.listener }})"
+            .into(),
+        description: "Whoever comes when all are taken gets 503 or waits in the backlog, where no \
+                      metric sees it."
+            .into(),
+        runbook: "connections",
+        dashboard: "auth-overview",
+    }
+}
+
+fn accept_errors() -> Alert {
+    Alert {
+        name: "AuthAcceptErrors",
+        expr: "sum by (job, instance, listener) \
+               (increase(http_server_accept_errors_total[5m])) > 0"
+            .to_owned(),
+        lasts: Duration::ZERO,
+        severity: Severity::Ticket,
+        window: None,
+        summary: "{{ $labels.instance }} of {{ $labels.job }} could not accept connections \
+                  ({{ $labels.listener }})"
+            .into(),
+        description: "The system refused a descriptor or memory. Clients see nothing but a \
+                      connection that is lost, and no request is counted."
+            .into(),
+        runbook: "accept-errors",
+        dashboard: "auth-overview",
+    }
+}
+
+fn descriptors() -> Alert {
+    Alert {
+        name: "AuthFileDescriptorsLow",
+        expr: "process_open_fds{job=\"auth\"} / process_max_fds{job=\"auth\"} > 0.8".to_owned(),
+        lasts: minutes(5),
+        severity: Severity::Ticket,
+        window: None,
+        summary:
+            "{{ $labels.instance }} of {{ $labels.job }} has {{ $value | humanizePercentage }} \
+                  of its descriptors open"
+                .into(),
+        description: "Connections are refused before all are gone, so that the database, probes \
+                      and metrics keep theirs."
+            .into(),
+        runbook: "process",
+        dashboard: "auth-overview",
+    }
+}
+
+fn runtime() -> Alert {
+    let delay = quantile(
+        0.99,
+        "job, instance",
+        "tokio_runtime_scheduling_delay_seconds",
+        "",
+        "5m",
+    );
+    Alert {
+        name: "AuthRuntimeBlocked",
+        expr: format!("{delay} > 0.05"),
+        lasts: minutes(10),
+        severity: Severity::Ticket,
+        window: None,
+        summary: "{{ $labels.instance }} of {{ $labels.job }}: tasks are woken \
+                  {{ $value | humanizeDuration }} late at the 99th percentile"
+            .into(),
+        description: "Something keeps the runtime's threads from going on: work that blocks, or a \
+                      machine without processor time to give."
+            .into(),
+        runbook: "runtime",
+        dashboard: "auth-overview",
+    }
+}
+
+fn memory() -> Alert {
+    let resident = "process_resident_memory_bytes{job=\"auth\"}";
+    Alert {
+        name: "AuthMemoryGrowth",
+        // A service that has just started grows too, for some minutes.
+        expr: format!(
+            "predict_linear({resident}[1h], 4 * 3600) > {MEMORY_LIMIT}\nand\n\
+             {resident} > {MEMORY_LIMIT} / 4"
+        ),
+        lasts: minutes(30),
+        severity: Severity::Ticket,
+        window: None,
+        summary:
+            "{{ $labels.instance }} of {{ $labels.job }} will take {{ $value | humanize1024 }}B \
+                  of memory in four hours"
+                .into(),
+        description: "It grows towards its limit. At the limit the system ends it.".into(),
+        runbook: "process",
+        dashboard: "auth-overview",
+    }
+}
