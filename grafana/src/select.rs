@@ -21,6 +21,73 @@ pub const L: &str = r#"job=~"$loadtest_job", run_id=~"$run_id""#;
 /// The range of rates on panels.
 pub const R: &str = "$__rate_interval";
 
+/// Answers with a server error.
+pub const ERROR: &str = r#"http_response_status_code=~"5..""#;
+
+/// Answers without one, and requests that were given up.
+pub const NO_ERROR: &str = r#"http_response_status_code!~"5..""#;
+
+/// Requests of users, where a route is named anyway.
+pub const USERS: &str = r#"user_agent_synthetic_type="""#;
+
+/// Whichever database the service has: SQLite or PostgreSQL.
+pub const DATABASE: &str = r#"db_system_name!="redis""#;
+
+/// The routes that a dashboard is narrowed to.
+pub const ROUTE: &str = r#"http_route=~"$route""#;
+
+/// Several selectors in one.
+#[must_use]
+pub fn all_of(selectors: &[&str]) -> String {
+    selectors.join(", ")
+}
+
+/// What a counter of the shown instances gains a second, by what `by` tells apart; empty for all
+/// together, as in the functions below. `more` narrows it, or is empty.
+#[must_use]
+pub fn per_second(by: &str, series: &str, more: &str) -> String {
+    format!("{}(rate({series}{{{}}}[{R}]))", sum(by), shown(more))
+}
+
+/// What a counter of the shown instances gained in the time shown.
+#[must_use]
+pub fn over_range(by: &str, series: &str, more: &str) -> String {
+    format!(
+        "{}(increase({series}{{{}}}[$__range]))",
+        sum(by),
+        shown(more)
+    )
+}
+
+/// A gauge of the shown instances, added up.
+#[must_use]
+pub fn gauge(by: &str, series: &str, more: &str) -> String {
+    format!("{}({series}{{{}}})", sum(by), shown(more))
+}
+
+/// A quantile of a histogram of the shown instances over the usual range.
+#[must_use]
+pub fn shown_quantile(q: f64, by: &str, histogram: &str, more: &str) -> String {
+    quantile(q, by, histogram, &shown(more), R)
+}
+
+/// What narrows the shown instances further, or nothing.
+fn shown(more: &str) -> String {
+    if more.is_empty() {
+        S.to_owned()
+    } else {
+        all_of(&[S, more])
+    }
+}
+
+fn sum(by: &str) -> String {
+    if by.is_empty() {
+        "sum".to_owned()
+    } else {
+        format!("sum by ({by}) ")
+    }
+}
+
 /// `a / b`, and nothing rather than NaN where there is nothing to divide by.
 #[must_use]
 pub fn ratio(part: &str, whole: &str) -> String {

@@ -2,10 +2,13 @@
 
 use serde_json::{Map, Value, json as value};
 
-use super::{Color, Dashboard, Panel, Row, Unit, Variable, View};
+use super::{Annotation, Color, Dashboard, Panel, Row, Unit, Variable, View};
 
 /// The version of the format.
 const SCHEMA: u32 = 42;
+/// The version of Grafana whose options the panels have: later ones know from it what to migrate, and
+/// without it they take the panels for those of version 6.
+const PLUGINS: &str = "10.4.0";
 const ACROSS: u32 = 24;
 
 /// The whole file: keys in alphabetical order, so that changes can be read.
@@ -120,41 +123,31 @@ fn variable(variable: Variable) -> Value {
 }
 
 fn annotations(dashboard: &Dashboard) -> Vec<Value> {
-    let annotation = |name: &str, color: &str, expr: &str, title: &str, text: &str| {
-        value!({
-            "datasource": data_source(), "enable": true, "expr": expr, "hide": false,
-            "iconColor": color, "name": name, "step": "", "textFormat": text,
-            "titleFormat": title, "useValueForTime": false,
-        })
-    };
     let own = value!({
         "builtIn": 1, "datasource": {"type": "grafana", "uid": "-- Grafana --"}, "enable": true,
         "hide": true, "iconColor": "rgba(0, 211, 255, 1)", "name": "Annotations & Alerts",
         "type": "dashboard",
     });
-    let lab = if dashboard.all_variables().any(|v| v.name == "loadtest_job") {
-        "loadtest_run_active{job=~\"$loadtest_job\", run_id=~\"$run_id\"} == 1"
-    } else {
-        "loadtest_run_active == 1"
-    };
-    vec![
-        own,
-        annotation(
-            "Starts and deploys",
-            Color::Plain.name(),
-            "changes(process_start_time_seconds{job=~\"$job\", instance=~\"$instance\"}[1m]) > 0",
-            "started",
-            "{{instance}}",
-        ),
-        annotation(
-            "Alerts",
-            Color::Bad.name(),
-            "ALERTS{alertstate=\"firing\", severity=~\"page|ticket\"}",
-            "{{alertname}}",
-            "{{severity}} {{window}}",
-        ),
-        annotation("Load tests", "purple", lab, "load test", "{{run_id}}"),
-    ]
+    std::iter::once(own)
+        .chain(dashboard.annotations().iter().map(annotation))
+        .collect()
+}
+
+/// With its query twice, because versions of Grafana differ in where they look for it.
+fn annotation(annotation: &Annotation) -> Value {
+    value!({
+        "datasource": data_source(),
+        "enable": true,
+        "expr": annotation.expr,
+        "hide": false,
+        "iconColor": annotation.color,
+        "name": annotation.name,
+        "step": "",
+        "target": {"expr": annotation.expr, "interval": "", "refId": "Anno"},
+        "textFormat": annotation.text,
+        "titleFormat": annotation.title,
+        "useValueForTime": annotation.value_is_time,
+    })
 }
 
 fn panel_json(panel: &Panel, id: u32, place: &Value) -> Value {
@@ -165,10 +158,14 @@ fn panel_json(panel: &Panel, id: u32, place: &Value) -> Value {
         "gridPos": place,
         "id": id,
         "options": options(panel),
+        "pluginVersion": PLUGINS,
         "targets": targets(panel),
         "title": panel.title,
         "type": kind(panel.view),
     });
+    if let Some(step) = panel.step {
+        json["interval"] = value!(step);
+    }
     if panel.view == View::Table {
         json["transformations"] = transformations(panel);
     }
@@ -235,6 +232,9 @@ fn defaults(panel: &Panel) -> Value {
     if let Some(most) = panel.range.1 {
         json["max"] = value!(most);
     }
+    if let Some(decimals) = panel.decimals {
+        json["decimals"] = value!(decimals);
+    }
     if let Some(link) = panel.link {
         json["links"] = value!([{"targetBlank": false, "title": link.title, "url": link.url}]);
     }
@@ -260,13 +260,16 @@ fn custom(panel: &Panel) -> Value {
             let stacked = panel.view == View::Stacked;
             value!({
                 "axisBorderShow": false,
+                "axisCenteredZero": false,
                 "axisColorMode": "text",
                 "axisLabel": "",
                 "axisPlacement": "auto",
+                "barAlignment": 0,
                 "drawStyle": "line",
                 "fillOpacity": if stacked { 30 } else { 8 },
                 "gradientMode": "none",
                 "hideFrom": shown,
+                "insertNulls": false,
                 "lineInterpolation": "linear",
                 "lineWidth": 1,
                 "pointSize": 4,
@@ -277,7 +280,10 @@ fn custom(panel: &Panel) -> Value {
                 "thresholdsStyle": {"mode": if panel.steps.is_empty() { "off" } else { "dashed" }},
             })
         }
-        View::StateTimeline => value!({"fillOpacity": 70, "hideFrom": shown, "lineWidth": 0}),
+        View::StateTimeline => value!({
+            "fillOpacity": 70, "hideFrom": shown, "insertNulls": false, "lineWidth": 0,
+            "spanNulls": false,
+        }),
         View::Heatmap => value!({"hideFrom": shown, "scaleDistribution": {"type": "linear"}}),
         View::Table => {
             value!({"align": "auto", "cellOptions": {"type": "auto"}, "inspect": false})
@@ -332,7 +338,6 @@ fn options(panel: &Panel) -> Value {
         }),
         View::Table => value!({
             "cellHeight": "sm",
-            "footer": {"countRows": false, "fields": "", "reducer": ["sum"], "show": false},
             "showHeader": true,
         }),
         View::StateTimeline => value!({

@@ -1,8 +1,10 @@
 //! What a dashboard is made of.
 
+mod annotation;
 mod json;
 mod panel;
 
+pub use annotation::Annotation;
 pub use json::json;
 pub use panel::{Idle, Link, Panel, Target, Unit, View};
 
@@ -93,6 +95,13 @@ impl Dashboard {
         [JOB, INSTANCE]
             .into_iter()
             .chain(self.variables.iter().copied())
+    }
+
+    /// What is marked on all its panels.
+    #[must_use]
+    pub fn annotations(&self) -> Vec<Annotation> {
+        let lab = self.all_variables().any(|v| v.name == "loadtest_job");
+        annotation::all(lab)
     }
 
     /// All its panels.

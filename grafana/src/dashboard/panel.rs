@@ -40,6 +40,8 @@ pub enum Unit {
     Ratio,
     /// Bytes.
     Bytes,
+    /// Bytes a second.
+    ByteRate,
     /// 1 is up, 0 is down.
     UpDown,
 }
@@ -56,6 +58,7 @@ impl Unit {
             Self::Seconds => "s",
             Self::Ratio => "percentunit",
             Self::Bytes => "bytes",
+            Self::ByteRate => "Bps",
         }
     }
 }
@@ -110,6 +113,11 @@ pub struct Panel {
     pub idle: Idle,
     /// The ends of its axis, where they are known.
     pub range: (Option<f64>, Option<f64>),
+    /// How many decimals are shown; as many as Grafana thinks fit without it.
+    pub decimals: Option<u8>,
+    /// The shortest step between two values, which also bounds the range of rates from below: for
+    /// what changes too seldom for shorter ones.
+    pub step: Option<&'static str>,
     /// Where a click on a series leads.
     pub link: Option<Link>,
     /// For tables: labels that become columns, with their headings.
@@ -126,8 +134,7 @@ impl Panel {
     #[must_use]
     pub fn new(view: View, unit: Unit, title: &'static str, description: &'static str) -> Self {
         let (width, height) = match view {
-            View::Stat | View::Gauge => (4, 5),
-            View::Table => (8, 7),
+            View::Stat | View::Gauge => (6, 5),
             _ => (8, 8),
         };
         let range = match unit {
@@ -145,6 +152,8 @@ impl Panel {
             no_data: "no data",
             idle: Idle::Shown,
             range,
+            decimals: None,
+            step: None,
             link: None,
             columns: Vec::new(),
             width,
@@ -195,6 +204,20 @@ impl Panel {
     #[must_use]
     pub fn range(mut self, least: Option<f64>, most: Option<f64>) -> Self {
         self.range = (least, most);
+        self
+    }
+
+    /// How many decimals are shown.
+    #[must_use]
+    pub fn decimals(mut self, decimals: u8) -> Self {
+        self.decimals = Some(decimals);
+        self
+    }
+
+    /// The shortest step between two values.
+    #[must_use]
+    pub fn step(mut self, step: &'static str) -> Self {
+        self.step = Some(step);
         self
     }
 

@@ -1,0 +1,55 @@
+//! What is marked on panels: starts, alerts, load tests. All of it comes from Prometheus.
+
+use super::Color;
+use crate::select::{L, S};
+
+/// Something that is marked on all panels of a dashboard.
+#[derive(Clone, Debug)]
+pub struct Annotation {
+    /// What it can be switched off by.
+    pub name: &'static str,
+    /// Its colour, as Grafana names it.
+    pub color: &'static str,
+    /// PromQL: what exists is marked, as a region while it exists on.
+    pub expr: String,
+    /// Whether the value says when, in milliseconds, rather than the sample's own time.
+    pub value_is_time: bool,
+    /// What it says, with labels in double braces.
+    pub title: &'static str,
+    /// What it says below.
+    pub text: &'static str,
+}
+
+/// All of them; `of_run` where a dashboard can be narrowed to a run of the load lab.
+pub(super) fn all(of_run: bool) -> Vec<Annotation> {
+    let run = if of_run { L } else { "" };
+    vec![
+        Annotation {
+            name: "Starts",
+            color: Color::Plain.name(),
+            // The time itself rather than that it changed: new replicas are marked, too, and no start
+            // falls between two steps.
+            expr: format!("process_start_time_seconds{{{S}}} * 1000"),
+            value_is_time: true,
+            title: "started",
+            text: "{{instance}}",
+        },
+        Annotation {
+            name: "Alerts",
+            color: Color::Bad.name(),
+            expr: r#"ALERTS{alertname=~"Auth.+", alertstate="firing", severity=~"page|ticket"}"#
+                .to_owned(),
+            value_is_time: false,
+            title: "{{alertname}}",
+            text: "{{severity}}",
+        },
+        Annotation {
+            name: "Load tests",
+            color: "purple",
+            expr: format!("loadtest_run_active{{{run}}} == 1"),
+            value_is_time: false,
+            title: "load test",
+            text: "{{run_id}}",
+        },
+    ]
+}

@@ -1,0 +1,27 @@
+//! What the service stands on, and how near it is to its limits.
+
+mod database;
+mod hashing;
+mod process;
+
+use crate::dashboard::{Dashboard, Row};
+
+/// The dashboard.
+pub(super) fn dashboard() -> Dashboard {
+    let row = |title, panels| Row { title, panels };
+    Dashboard {
+        uid: "auth-dependencies",
+        title: "Dependencies and saturation",
+        description: "Hashing, database, Redis, process: what the service stands on, and how near it is to its limits.",
+        variables: Vec::new(),
+        rows: vec![
+            row("Password hashing", hashing::panels()),
+            row("Database", database::pool()),
+            row("Dependencies", database::dependencies()),
+            row("Redis, caches and other replicas", database::caches()),
+            row("Process", process::process()),
+            row("Async runtime", process::runtime()),
+            row("Upkeep and monitoring", process::upkeep()),
+        ],
+    }
+}

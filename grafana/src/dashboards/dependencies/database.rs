@@ -1,0 +1,215 @@
+//! The database, whichever it is, and Redis where there is one.
+
+use crate::dashboard::{Color, Panel, Unit, View};
+use crate::select::{D, DATABASE, R, S, gauge, or_zero, per_second, ratio, shown_quantile};
+
+const OPERATION: &str = "db_client_operation_duration_seconds";
+const POOL: &str = "db_client_connection_pool_name";
+
+pub(super) fn pool() -> Vec<Panel> {
+    let used = r#"db_client_connection_state="used""#;
+    let by_pool = |q, what: &str| {
+        shown_quantile(
+            q,
+            POOL,
+            &format!("db_client_connection_{what}_time_seconds"),
+            "",
+        )
+    };
+    let statement = "db_query_summary";
+    let spent = per_second(statement, &format!("{OPERATION}_sum"), DATABASE);
+    let slow = shown_quantile(0.95, statement, OPERATION, DATABASE);
+    vec![
+        Panel::new(
+            View::TimeSeries,
+            Unit::Ratio,
+            "Pool in use",
+            "Above 90 % for long requests wait for a connection. With Pool use P95 as ever, raise \
+             DB_MAX_CONNECTIONS; when that grew as well, the database is slow and more connections make it \
+             worse. The embedded database has one writer by design. Runbook: db-pool.",
+        )
+        .query(
+            "{{db_client_connection_pool_name}}",
+            ratio(
+                &gauge(POOL, "db_client_connections", used),
+                &gauge(POOL, "db_client_connection_max", ""),
+            ),
+        )
+        .steps(&[(0.9, Color::Bad)])
+        .missing("no pool"),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Seconds,
+            "Pool wait and use P95",
+            "Waits without longer use: too few connections. Both: the database is slow, see Statement P95. A \
+             wait near DB_ACQUIRE_TIMEOUT ends in 503. Runbook: db-pool.",
+        )
+        .query("wait {{db_client_connection_pool_name}}", by_pool(0.95, "wait"))
+        .query("use {{db_client_connection_pool_name}}", by_pool(0.95, "use"))
+        .quiet("no statements"),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Count,
+            "Pool pending and timeouts",
+            "Callers that wait for a connection now, and waits that ended without one. Any timeout was a 503: \
+             as beside. Runbook: db-pool.",
+        )
+        .query(
+            "pending {{db_client_connection_pool_name}}",
+            gauge(POOL, "db_client_connection_pending_requests", ""),
+        )
+        .query(
+            "timeouts {{db_client_connection_pool_name}}",
+            format!(
+                "sum by ({POOL}) (increase(db_client_connection_timeouts_total{{{S}}}[{R}]))"
+            ),
+        ),
+        Panel::new(
+            View::BarGauge,
+            Unit::Number,
+            "Statements by time spent",
+            "1 is one connection that is always busy with that statement. The longest bar is where to look \
+             first: is it called more often (Queries per request), or slower (Statement P95)?",
+        )
+        .query("{{db_query_summary}}", format!("topk(10, {spent})")),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Seconds,
+            "Statement P95",
+            "The ten slowest by name. One alone: its plan, or a lock. All at once: the database's disk or \
+             processor. With the embedded database, writes wait for the disk: SQLITE_SYNCHRONOUS.",
+        )
+        .query("{{db_query_summary}}", format!("topk(10, {slow})"))
+        .steps(&[(0.1, Color::Warn)])
+        .quiet("no statements"),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Number,
+            "Queries per request",
+            "Rises when caches miss (Cache hit ratio) or when the mix shifts to logins and refreshes. A step \
+             with a deploy is a change in the program.",
+        )
+        .query(
+            "statements",
+            ratio(
+                &per_second("", &format!("{OPERATION}_count"), DATABASE),
+                &per_second("", &format!("{D}_count"), ""),
+            ),
+        )
+        .quiet("no traffic"),
+    ]
+}
+
+pub(super) fn dependencies() -> Vec<Panel> {
+    let up = format!("min by (dependency) (auth_dependency_up{{{S}}})");
+    vec![
+        Panel::new(
+            View::StateTimeline,
+            Unit::UpDown,
+            "Dependency up",
+            "As the worst placed replica sees it. Database down: logins get 503, restart nothing, the service \
+             recovers by itself; a full disk counts as down. Redis down: nothing fails, see Fallbacks. \
+             Runbook: dependency.",
+        )
+        .query("{{dependency}}", up)
+        .missing("no instance is scraped"),
+        Panel::new(
+            View::TimeSeries,
+            Unit::EventRate,
+            "Dependency errors",
+            "unique_violation and refused are usual. down, connection and timeout: the dependency itself; \
+             pool_timeout: Pool in use; storage: the disk is full; busy: something else writes to the \
+             embedded database. Runbook: dependency.",
+        )
+        .query(
+            "{{db_system_name}} {{error_type}}",
+            per_second(
+                "db_system_name, error_type",
+                "db_client_operation_errors_total",
+                "",
+            ),
+        ),
+        Panel::new(
+            View::TimeSeries,
+            Unit::EventRate,
+            "Fallbacks",
+            "What was done without Redis: each replica limits for itself, principals come from the database, \
+             changes reach other replicas within seconds rather than at once. Nothing fails; bring Redis \
+             back. Runbook: dependency.",
+        )
+        .query(
+            "{{dependency}} {{action}}",
+            per_second("dependency, action", "auth_dependency_fallbacks_total", ""),
+        )
+        .quiet("Redis is not configured"),
+    ]
+}
+
+pub(super) fn caches() -> Vec<Panel> {
+    let requests = "auth_cache_requests_total";
+    let all = per_second("cache", requests, "");
+    let hits = per_second("cache", requests, r#"result="hit""#);
+    let redis = shown_quantile(
+        0.95,
+        "db_query_summary",
+        OPERATION,
+        r#"db_system_name="redis""#,
+    );
+    let lag = |q| shown_quantile(q, "", "auth_revocation_propagation_seconds", "");
+    vec![
+        Panel::new(
+            View::TimeSeries,
+            Unit::Ratio,
+            "Cache hit ratio",
+            "token and session near 0 with steady users: something clears the caches, see Changes from other \
+             replicas; or every request comes with a new token, see Tokens issued on Authentication.",
+        )
+        .query("{{cache}}", ratio(&or_zero(&hits, &all), &all))
+        .quiet("no traffic"),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Count,
+            "Cache entries",
+            "Held in each process. Falls to 0 without a start: the subscription to Redis was cut, and the \
+             replica forgot what it may have missed.",
+        )
+        .query(
+            "{{cache}} {{instance}}",
+            gauge("cache, instance", "auth_cache_entries", ""),
+        ),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Seconds,
+            "Redis P95",
+            "Above REDIS_TIMEOUT, 100 ms unless set, Redis counts as gone and is skipped: see Fallbacks. \
+             Slow before that: the network, or a server shared with others.",
+        )
+        .query("{{db_query_summary}}", redis)
+        .steps(&[(0.05, Color::Warn), (0.1, Color::Bad)])
+        .quiet("Redis is not configured, or not asked"),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Seconds,
+            "Revocation propagation",
+            "From a logout or a role's change on another replica to its effect here. Seconds rather than \
+             milliseconds: the replicas' clocks differ, or Redis is slow, see Redis P95.",
+        )
+        .query("P50", lag(0.5))
+        .query("P95", lag(0.95))
+        .steps(&[(1.0, Color::Bad)])
+        .quiet("no other replica changed anything")
+        .size(12, 7),
+        Panel::new(
+            View::TimeSeries,
+            Unit::EventRate,
+            "Changes from other replicas",
+            "everything means that the replica forgot all that it held, because it may have missed something: \
+             often is a subscription that breaks, see the network to Redis.",
+        )
+        .query(
+            "{{kind}}",
+            per_second("kind", "auth_invalidations_applied_total", ""),
+        )
+        .size(12, 7),
+    ]
+}

@@ -1,0 +1,113 @@
+//! Password hashing: the limit of the whole service.
+
+use crate::dashboard::{Color, Panel, Unit, View};
+use crate::select::{S, gauge, per_second, ratio, shown_quantile};
+use crate::slo::PASSWORD_BOUND;
+
+pub(super) fn panels() -> Vec<Panel> {
+    let duration = "auth_password_hash_duration_seconds";
+    let by_operation = |q| shown_quantile(q, "operation", duration, "");
+    let wait = |q| shown_quantile(q, "", "auth_password_hash_queue_wait_seconds", "");
+    let bound = PASSWORD_BOUND
+        .parse()
+        .expect("the bound of an objective is a number");
+    let parameters = "algorithm, memory_kib, iterations, parallelism";
+    vec![
+        Panel::new(
+            View::TimeSeries,
+            Unit::Ratio,
+            "Hash slots in use",
+            "At 100 % for long, every further login waits: more cores with HASH_THREADS, or another replica. \
+             rbac-sentinel calibrate says how many logins a second the machine can do. Runbook: hash-queue.",
+        )
+        .query(
+            "in use",
+            ratio(
+                &gauge("", "auth_password_hash_in_flight", ""),
+                &gauge("", "auth_password_hash_permits", ""),
+            ),
+        )
+        .steps(&[(0.9, Color::Warn)])
+        .missing("no instance is scraped"),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Count,
+            "Hash queue depth",
+            "Logins that wait. A short hill is a burst; a plateau is more than the machine can hash: see Hash \
+             slots in use, and Logins by reason for whether it is an attack. Runbook: hash-queue.",
+        )
+        .query(
+            "{{instance}}",
+            gauge("instance", "auth_password_hash_queue_depth", ""),
+        ),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Seconds,
+            "Hash queue wait P95",
+            "What users feel first. Near HASH_DEADLINE work begins to be refused: see Hash work refused. \
+             Runbook: hash-queue.",
+        )
+        .query("P95", wait(0.95))
+        .query("P50", wait(0.5))
+        .steps(&[(0.1, Color::Warn), (bound, Color::Bad)])
+        .quiet("no hashing"),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Seconds,
+            "Hash duration quantiles",
+            "Longer without a change of Hash parameters: the cores are taken by something else, see CPU cores \
+             used. dummy_verify must be as long as verify, or its time tells which accounts exist.",
+        )
+        .query("{{operation}} P50", by_operation(0.5))
+        .query("{{operation}} P95", by_operation(0.95))
+        .quiet("no hashing"),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Number,
+            "Hashing CPU cores",
+            "Cores busy with hashing, beside the threads that there are. At the line nothing is left: add \
+             threads if there are cores, or a replica.",
+        )
+        .query(
+            "hashing",
+            per_second("", "auth_password_hash_duration_seconds_sum", ""),
+        )
+        .query("threads", gauge("", "auth_password_hash_permits", "")),
+        Panel::new(
+            View::TimeSeries,
+            Unit::EventRate,
+            "Hash work refused",
+            "Answered with 503 and Retry-After; abandoned is work whose client had gone, and costs nobody. Refusals \
+             for minutes: add capacity, or stop an attack at the proxy. HASH_DEADLINE makes waits longer, not \
+             more logins. Runbook: hash-shed.",
+        )
+        .query(
+            "{{reason}}",
+            per_second("reason", "auth_password_hash_rejected_total", ""),
+        )
+        .query(
+            "abandoned",
+            per_second("", "auth_password_hash_abandoned_total", ""),
+        ),
+        Panel::new(
+            View::Table,
+            Unit::Count,
+            "Hash parameters",
+            "Of new hashes. More than one line outside a deploy: replicas are configured differently. Set them \
+             with HASH_MEMORY_KIB and HASH_ITERATIONS; stored hashes follow at each login.",
+        )
+        .query(
+            "",
+            format!("count by ({parameters}) (auth_password_hash_params_info{{{S}}})"),
+        )
+        .columns(&[
+            ("algorithm", "Algorithm"),
+            ("memory_kib", "KiB"),
+            ("iterations", "Iterations"),
+            ("parallelism", "Lanes"),
+            ("Value", "Instances"),
+        ])
+        .missing("no instance is scraped")
+        .size(24, 4),
+    ]
+}

@@ -1,0 +1,203 @@
+//! A run of the load lab: what its users see beside what the service says.
+
+use crate::dashboard::{Color, Dashboard, Panel, Row, Unit, Variable, View};
+use crate::select::{D, L, R, S, X, gauge, or_zero, per_second, quantile, ratio, shown_quantile};
+
+const DURATION: &str = "loadtest_request_duration_seconds";
+
+/// The dashboard.
+pub(super) fn dashboard() -> Dashboard {
+    let row = |title, panels| Row { title, panels };
+    Dashboard {
+        uid: "auth-loadtest",
+        title: "Load test",
+        description: "A run of the load lab: what its users see beside what the service says.",
+        variables: vec![
+            Variable {
+                name: "loadtest_job",
+                label: "Lab job",
+                query: "label_values(loadtest_run_info, job)",
+            },
+            Variable {
+                name: "run_id",
+                label: "Run",
+                query: "label_values(loadtest_run_info{job=~\"$loadtest_job\"}, run_id)",
+            },
+        ],
+        rows: vec![
+            row("The run", run()),
+            row("Users and server", both_sides()),
+            row("What it cost the server", cost()),
+        ],
+    }
+}
+
+/// What the lab counts a second, by what `by` tells apart.
+fn lab(by: &str, series: &str, more: &str) -> String {
+    let by = if by.is_empty() {
+        String::new()
+    } else {
+        format!(" by ({by}) ")
+    };
+    let of = if more.is_empty() {
+        L.to_owned()
+    } else {
+        format!("{L}, {more}")
+    };
+    format!("sum{by}(rate({DURATION}_{series}{{{of}}}[{R}]))")
+}
+
+fn run() -> Vec<Panel> {
+    let requests =
+        format!("sum by (request, outcome) (increase({DURATION}_count{{{L}}}[$__range])) > 0");
+    vec![
+        Panel::new(
+            View::Table,
+            Unit::Count,
+            "Run",
+            "The runs in the time shown. Choose one above: figures of several are added up. A dirty or old \
+             revision is not what you meant to measure.",
+        )
+        .query(
+            "",
+            format!("max by (run_id, scenario, git_revision) (last_over_time(loadtest_run_info{{{L}}}[$__range]))"),
+        )
+        .columns(&[
+            ("run_id", "Run"),
+            ("scenario", "Scenario"),
+            ("git_revision", "Revision"),
+        ])
+        .quiet("no run"),
+        Panel::new(
+            View::Table,
+            Unit::Count,
+            "Requests by name",
+            "In the time shown. refused is load shed on purpose, with Retry-After; failure is everything else \
+             that was not expected: the run's report.md names each.",
+        )
+        .query("", requests)
+        .columns(&[
+            ("request", "Request"),
+            ("outcome", "Outcome"),
+            ("Value", "Requests"),
+        ])
+        .decimals(0)
+        .quiet("no run"),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Count,
+            "Virtual users",
+            "Users that are at it. Fewer than the scenario has: they are still being started, or the lab is \
+             short of processor or file descriptors.",
+        )
+        .query("{{run_id}}", format!("sum by (run_id) (loadtest_users{{{L}}})"))
+        .quiet("no run"),
+    ]
+}
+
+fn both_sides() -> Vec<Panel> {
+    let client = |q| quantile(q, "", DURATION, L, R);
+    let failed = lab("", "count", r#"outcome="failure""#);
+    let refused = lab("", "count", r#"outcome="refused""#);
+    let all = lab("", "count", "");
+    let client_mean = ratio(&lab("", "sum", ""), &all);
+    let server_mean = ratio(
+        &per_second("", &format!("{D}_sum"), X),
+        &per_second("", &format!("{D}_count"), X),
+    );
+    vec![
+        Panel::new(
+            View::TimeSeries,
+            Unit::RequestRate,
+            "Offered and served rate",
+            "Both sides count the same requests. Apart for longer than a scrape: the server has other clients, \
+             or requests never reach it, see Connections cut off on Overview.",
+        )
+        .query("offered by users", all.clone())
+        .query("served by the service", per_second("", &format!("{D}_count"), X))
+        .quiet("no run")
+        .size(12, 8),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Seconds,
+            "Latency: client beside server",
+            "Both with the same buckets, so that they err alike. The client's alone high: the network, or a lab \
+             short of processor, and then the figures are not the service's. Both high: the row below.",
+        )
+        .query("client P50", client(0.5))
+        .query("client P95", client(0.95))
+        .query("server P50", shown_quantile(0.5, "", D, X))
+        .query("server P95", shown_quantile(0.95, "", D, X))
+        .quiet("no run")
+        .size(12, 8),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Seconds,
+            "Client minus server mean",
+            "The network, the lab itself and the wait for a connection. On one machine below 2 ms; above, the \
+             lab is short of processor: fewer users, or a machine of its own.",
+        )
+        .query("difference", format!("{client_mean} - {server_mean}"))
+        .steps(&[(0.002, Color::Warn)])
+        .range(None, None)
+        .quiet("no run")
+        .size(12, 8),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Ratio,
+            "Failed and refused requests",
+            "failed must be 0: the run's report names what came instead. refused is load that the service \
+             sheds on purpose: Hash work refused on Dependencies.",
+        )
+        .query("failed", ratio(&or_zero(&failed, &all), &all))
+        .query("refused", ratio(&or_zero(&refused, &all), &all))
+        .range(Some(0.0), None)
+        .quiet("no run")
+        .size(12, 8),
+    ]
+}
+
+fn cost() -> Vec<Panel> {
+    let used = format!("sum(db_client_connections{{{S}, db_client_connection_state=\"used\"}})");
+    vec![
+        Panel::new(
+            View::TimeSeries,
+            Unit::Seconds,
+            "CPU seconds per request",
+            "Rises with the share of logins. A step at the same load with a new revision is what that revision \
+             costs: compare Hash duration quantiles, then profile.",
+        )
+        .query(
+            "service",
+            ratio(
+                &per_second("", "process_cpu_seconds_total", ""),
+                &per_second("", &format!("{D}_count"), ""),
+            ),
+        )
+        .step("1m")
+        .quiet("no traffic"),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Ratio,
+            "Hash slots in use during run",
+            "At 100 % hashing is the limit of this load, and latencies are queues: fewer logins a second, or \
+             more cores.",
+        )
+        .query(
+            "in use",
+            ratio(
+                &gauge("", "auth_password_hash_in_flight", ""),
+                &gauge("", "auth_password_hash_permits", ""),
+            ),
+        )
+        .steps(&[(0.9, Color::Warn)]),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Ratio,
+            "Pool in use during run",
+            "At 100 % the database is the limit: Statements by time spent on Dependencies says with what.",
+        )
+        .query("in use", ratio(&used, &gauge("", "db_client_connection_max", "")))
+        .steps(&[(0.9, Color::Bad)]),
+    ]
+}
