@@ -1,5 +1,6 @@
 //! Puts the service together, runs its two listeners, and stops it.
 
+mod canary;
 mod descriptors;
 mod open;
 mod server;
@@ -15,8 +16,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use self::canary::Canary;
 pub use self::open::{hash_params, open};
 use self::open::{span, store_options};
+use crate::api::canary::Mark;
 use crate::api::ops::{Readiness, Scrape};
 use crate::api::{self, ApiParts};
 use crate::auth::{Auth, FirstAdmin, HousekeepingPlan};
@@ -70,12 +73,14 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
         process,
         auth: Arc::clone(&auth),
     };
+    let mark = config.canary.is_on().then(Mark::generate).transpose()?;
     let api = api::endpoint(ApiParts {
         auth: Arc::clone(&auth),
         readiness: Arc::clone(&readiness),
         draining: Arc::clone(&draining),
         proxies: config.limits.trusted_proxies.clone(),
         body_timeout: config.clients.timeout,
+        canary: mark.clone(),
         scrape: config.metrics_on_api.then(|| scrape.clone()),
     })?;
     let ops = api::ops::endpoint(scrape, Arc::clone(&readiness));
@@ -122,11 +127,13 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
     );
     let ops_server = tokio::spawn(ops_server);
     let api_server = tokio::spawn(api_server);
+    let canary = start_canary(&auth, mark, &config);
     greet(&config, &first_admin, &cache);
     tracing::info!(event = "sys_startup", "started");
 
     signals.next().await;
     tracing::info!(event = "sys_shutdown", "stopping: not ready from now on");
+    drop(canary);
     readiness.stop();
     draining.store(true, Ordering::SeqCst);
     tokio::spawn(async move {
@@ -155,6 +162,17 @@ fn start_background(auth: &Arc<Auth>, readiness: &Arc<Readiness>, config: &Confi
     tasks.spawn(keep_house(Arc::clone(auth), config));
     let auth = Arc::clone(auth);
     tasks.spawn(async move { auth.listen().await });
+    tasks
+}
+
+/// Lets the canary fly, if there is one, until the set is dropped.
+fn start_canary(auth: &Arc<Auth>, mark: Option<Mark>, config: &Config) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    if let Some(mark) = mark {
+        let auth = Arc::clone(auth);
+        let canary = Canary::new(auth, mark, config.api_addr, config.canary.canary_interval);
+        tasks.spawn(canary.run());
+    }
     tasks
 }
 

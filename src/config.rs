@@ -1,5 +1,6 @@
 //! Configuration: one struct; every option is a flag and an environment variable.
 
+mod canary;
 mod checks;
 mod clients;
 mod database;
@@ -18,6 +19,7 @@ use clap::{Args, ValueEnum};
 use zeroize::Zeroizing;
 
 pub use self::redis::Redis;
+pub use canary::Canary;
 pub use checks::ConfigError;
 pub use clients::Clients;
 pub use database::{Database, SqliteSynchronous};
@@ -148,6 +150,10 @@ pub struct Config {
     /// How often what may be asked.
     #[command(flatten)]
     pub limits: RateLimits,
+
+    /// The canary.
+    #[command(flatten)]
+    pub canary: Canary,
 
     /// Key that encrypts the signing keys in the database, at least 32 characters. Default: one is
     /// generated in DATA_DIR/secret.key, mode 0600.

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::future::Future;
 
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use uuid::Uuid;
 
 use crate::metrics::{
@@ -23,6 +23,9 @@ pub struct RequestContext {
     pub id: RequestId,
     /// The route's template, as in the metrics.
     pub route: &'static str,
+    /// The service's own canary makes it. What it does is not what users do: no counter of theirs
+    /// shows it, and the log at `debug` alone.
+    pub synthetic: bool,
 }
 
 /// A request id: 32 hexadecimal digits, the shape of a W3C trace id, or what the client sent.
@@ -87,6 +90,12 @@ pub fn in_request<F: Future>(context: RequestContext, work: F) -> impl Future<Ou
 #[must_use]
 pub fn current_request() -> Option<RequestContext> {
     REQUEST.try_with(|context| *context).ok()
+}
+
+/// Whether the canary makes the request that is being answered.
+#[must_use]
+pub fn is_synthetic() -> bool {
+    current_request().is_some_and(|context| context.synthetic)
 }
 
 /// Something that happened in the domain.
@@ -188,6 +197,10 @@ pub enum Event {
 impl Event {
     /// Counts and logs the event.
     pub fn emit(self) {
+        if is_synthetic() {
+            debug!(what = ?self, "canary");
+            return;
+        }
         match self {
             Self::Registration { result, user } => {
                 metrics::REGISTRATIONS.inc(result);

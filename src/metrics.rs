@@ -77,6 +77,7 @@ catalogue! {
             ("http_response_status_code", "the statuses that the service sends; empty when the client left first"),
             ("url_scheme", "`http`"),
             ("error_type", "the status for 5xx, `aborted` when the client left first, else empty"),
+            ("user_agent_synthetic_type", "`test` for the canary's requests, empty for users'"),
         ],
     );
     HTTP_ACTIVE: Family<Level, (Method, Scheme)> = (
@@ -234,6 +235,13 @@ catalogue! {
         "auth_cache_requests_total", "", "Cache lookups by result.", NONE);
     CACHE_ENTRIES: Family<Gauge, CacheName> = (
         "auth_cache_entries", "", "Entries held by a cache in process.", NONE);
+
+    // The canary.
+    CANARY_RUNS: OpenFamily<Counter> = (
+        "auth_canary_runs_total", "",
+        "Steps of the canary's journey by how they ended; there while the canary is on.", NONE,
+        &[("step", "`login`, `me`, `refresh`, `logout`"), ("outcome", "`success` or `failure`")],
+    );
 
     // The process itself.
     READY: Family<Gauge, ()> = (

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rbac_sentinel::metrics::{CATALOGUE, Kind};
+use rbac_sentinel::metrics::{CATALOGUE, CanaryStep, Kind, SyntheticType};
 use rbac_sentinel::rbac::Permission;
 
 /// Who exports a metric.
@@ -68,6 +68,10 @@ const PAGES: [&str; 6] = [
     "unmatched",
 ];
 
+fn words(of: impl Iterator<Item = &'static str>) -> Vec<String> {
+    of.map(str::to_owned).collect()
+}
+
 /// The values of a label that the service knows only once it runs, where they follow from something
 /// that is known here.
 fn open_values(label: &str) -> Vec<String> {
@@ -80,9 +84,11 @@ fn open_values(label: &str) -> Vec<String> {
             let pages = PAGES.iter().map(|page| (*page).to_owned());
             paths.map(|(path, _)| path.clone()).chain(pages).collect()
         }
+        "step" => words(CanaryStep::ALL.iter().map(|step| step.word())),
+        "user_agent_synthetic_type" => words(SyntheticType::ALL.iter().map(|kind| kind.word())),
         "permission" => {
             let all = Permission::ALL.iter();
-            all.map(|permission| permission.name().to_owned()).collect()
+            words(all.map(|permission| permission.name()))
         }
         _ => Vec::new(),
     }

@@ -16,7 +16,7 @@ pub struct Exposition {
 }
 
 impl Exposition {
-    /// Reads it.
+    /// Reads it, but for the series of synthetic requests.
     ///
     /// # Errors
     /// Names the line that is none.
@@ -24,9 +24,15 @@ impl Exposition {
         let lines = text
             .lines()
             .filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let series = lines
+        let mut series = lines
             .map(|line| parse(line).ok_or_else(|| Error::from(format!("no series: {line}"))))
-            .collect::<Result<_>>()?;
+            .collect::<Result<Vec<_>>>()?;
+        // What the service asks itself is nobody's whose requests are compared here.
+        let synthetic = |labels: &Labels| {
+            let kind = labels.get("user_agent_synthetic_type");
+            kind.is_some_and(|kind| !kind.is_empty())
+        };
+        series.retain(|(_, labels, _)| !synthetic(labels));
         Ok(Self {
             series,
             bytes: text.len(),
@@ -249,6 +255,14 @@ mod tests {
             before: Exposition::default(),
             after: exposition(),
         }
+    }
+
+    #[test]
+    fn requests_that_the_service_makes_itself_are_left_out() {
+        let text = "r_count{user_agent_synthetic_type=\"\"} 2\n\
+            r_count{user_agent_synthetic_type=\"test\"} 3\n";
+        let exposition = Exposition::parse(text).expect("series");
+        assert_eq!(exposition.sum("r_count", &[]).to_string(), "2");
     }
 
     #[test]

@@ -18,9 +18,10 @@ use poem::{Body, Endpoint, Request, Response};
 use poem_openapi::error::{ParseParamError, ParsePathError, ParseRequestPayloadError};
 
 pub use self::limits::Refused;
+use super::canary::Mark;
 use super::limits::EdgeLimits;
 use super::problem::Problem;
-use super::routes::{Route, Routes};
+use super::routes::{Durations, Route, Routes};
 use crate::events::{RequestContext, RequestId, in_request};
 use crate::metrics::{HTTP_ACTIVE, HTTP_PANICS, Method, Scheme};
 
@@ -33,13 +34,14 @@ pub struct Edge<E> {
     limits: EdgeLimits,
     draining: Arc<AtomicBool>,
     body_timeout: Duration,
+    canary: Option<Mark>,
     id_prefix: u64,
     id_counter: AtomicU64,
 }
 
 impl<E> Edge<E> {
     /// Wraps `inner`. While `draining` is set, clients are asked to reconnect elsewhere. A body that
-    /// takes longer than `body_timeout` gets 408.
+    /// takes longer than `body_timeout` gets 408. Requests with the mark are the canary's.
     #[must_use]
     pub fn new(
         inner: E,
@@ -47,6 +49,7 @@ impl<E> Edge<E> {
         limits: EdgeLimits,
         draining: Arc<AtomicBool>,
         body_timeout: Duration,
+        canary: Option<Mark>,
     ) -> Self {
         let (id_prefix, _) = uuid::Uuid::new_v4().as_u64_pair();
         Self {
@@ -55,6 +58,7 @@ impl<E> Edge<E> {
             limits,
             draining,
             body_timeout,
+            canary,
             id_prefix,
             id_counter: AtomicU64::new(0),
         }
@@ -77,17 +81,19 @@ impl<E> Edge<E> {
 /// A request in flight. Dropped without an answer, it was aborted by its client.
 struct Flight<'a> {
     route: &'a Route,
+    synthetic: bool,
     method: Method,
     start: Instant,
     answered: bool,
 }
 
 impl<'a> Flight<'a> {
-    fn new(route: &'a Route) -> Self {
+    fn new(route: &'a Route, synthetic: bool) -> Self {
         let method = route.method;
         HTTP_ACTIVE.with((method, Scheme::Http)).increment();
         Self {
             route,
+            synthetic,
             method,
             start: Instant::now(),
             answered: false,
@@ -96,14 +102,22 @@ impl<'a> Flight<'a> {
 
     fn answered(mut self, response: &Response, size: Option<u64>) {
         self.answered = true;
-        let duration = self.route.duration(response.status().as_u16());
+        let duration = self.durations().answered(response.status().as_u16());
         duration.record(self.start.elapsed().as_secs_f64());
-        if let Some(size) = size {
+        if let Some(size) = size.filter(|_| !self.synthetic) {
             #[expect(
                 clippy::cast_precision_loss,
                 reason = "bodies are far smaller than 2^53"
             )]
             self.route.size().record(size as f64);
+        }
+    }
+
+    const fn durations(&self) -> &Durations {
+        if self.synthetic {
+            &self.route.canary
+        } else {
+            &self.route.users
         }
     }
 }
@@ -112,10 +126,11 @@ impl Drop for Flight<'_> {
     fn drop(&mut self) {
         HTTP_ACTIVE.with((self.method, Scheme::Http)).decrement();
         if !self.answered {
-            self.route.aborted().increment(1);
-            self.route
-                .aborted_duration()
-                .record(self.start.elapsed().as_secs_f64());
+            if !self.synthetic {
+                self.route.aborted().increment(1);
+            }
+            let duration = self.durations().aborted();
+            duration.record(self.start.elapsed().as_secs_f64());
         }
     }
 }
@@ -127,7 +142,9 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
         strip_trailing_slash(request.uri_mut());
         let method = label(request.method());
         let route = self.routes.find(method, request.uri().path());
-        let flight = Flight::new(route);
+        let marked = |mark: &Mark| mark.is_on(&request, route);
+        let synthetic = self.canary.as_ref().is_some_and(marked);
+        let flight = Flight::new(route, synthetic);
         let id = self.request_id(&request);
         let head = method == Method::Head;
         let refused = request.extensions().get::<Refused>().is_some();
@@ -139,6 +156,7 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
         let context = RequestContext {
             id,
             route: route.template,
+            synthetic,
         };
         let mut response = in_request(context, self.answer(request, route, &uri, context)).await;
 

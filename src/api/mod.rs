@@ -8,6 +8,7 @@
 mod admin;
 mod auth;
 mod body;
+pub mod canary;
 mod discovery;
 mod document;
 mod failure;
@@ -34,6 +35,7 @@ pub use self::middleware::Refused;
 
 use self::admin::AdminApi;
 use self::auth::AuthApi;
+use self::canary::Mark;
 use self::discovery::DiscoveryApi;
 use self::limits::EdgeLimits;
 use self::middleware::Edge;
@@ -70,6 +72,8 @@ pub struct ApiParts {
     pub proxies: Networks,
     /// How long a request's body may take to arrive.
     pub body_timeout: Duration,
+    /// What marks the canary's requests, where there is one.
+    pub canary: Option<Mark>,
     /// Serve `/metrics` here, too.
     pub scrape: Option<Scrape>,
 }
@@ -125,6 +129,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         draining,
         proxies,
         body_timeout,
+        canary,
         scrape,
     } = parts;
     let service = service(&auth, &readiness);
@@ -166,7 +171,14 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         home: pages::home(),
         rest: route.nest("/", service).data(auth).map_to_response(),
     };
-    Ok(Edge::new(inner, routes, limits, draining, body_timeout))
+    Ok(Edge::new(
+        inner,
+        routes,
+        limits,
+        draining,
+        body_timeout,
+        canary,
+    ))
 }
 
 /// The framework's router gives `/` to what is nested there, whatever else is at it.

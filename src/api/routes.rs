@@ -9,7 +9,7 @@ use metrics::{Counter, Histogram};
 
 use super::document::OAUTH_PATHS;
 use crate::metrics::{
-    HTTP_ABORTED, HTTP_DURATION, HTTP_RESPONSE_SIZE, LabelSet as _, Method, Scheme,
+    HTTP_ABORTED, HTTP_DURATION, HTTP_RESPONSE_SIZE, LabelSet as _, Method, Scheme, SyntheticType,
 };
 
 /// Every status that the service sends, and its label; anything else shows as the last.
@@ -51,10 +51,68 @@ pub struct Route {
     pub uncut: bool,
     /// The method, GET for HEAD as well.
     pub method: Method,
-    duration: [OnceLock<Histogram>; STATUSES.len()],
+    /// The series of users' requests.
+    pub users: Durations,
+    /// The series of the canary's requests.
+    pub canary: Durations,
     size: Histogram,
     aborted: Counter,
-    aborted_duration: OnceLock<Histogram>,
+}
+
+/// The duration series of a route for one kind of clients, each made when it is first needed.
+pub struct Durations {
+    method: Method,
+    template: &'static str,
+    synthetic: SyntheticType,
+    answered: [OnceLock<Histogram>; STATUSES.len()],
+    aborted: OnceLock<Histogram>,
+}
+
+impl Durations {
+    const fn new(method: Method, template: &'static str, synthetic: SyntheticType) -> Self {
+        Self {
+            method,
+            template,
+            synthetic,
+            answered: [const { OnceLock::new() }; STATUSES.len()],
+            aborted: OnceLock::new(),
+        }
+    }
+
+    /// The series of one status.
+    pub fn answered(&self, status: u16) -> &Histogram {
+        let index = STATUSES
+            .iter()
+            .position(|(known, _)| *known == status)
+            .unwrap_or(STATUSES.len() - 1);
+        self.answered[index].get_or_init(|| {
+            let (_, label) = STATUSES[index];
+            self.series(label, if status >= 500 { label } else { "" })
+        })
+    }
+
+    /// The series of requests whose client left before the answer.
+    pub fn aborted(&self) -> &Histogram {
+        self.aborted.get_or_init(|| self.series("", "aborted"))
+    }
+
+    fn series(&self, status: &str, error: &str) -> Histogram {
+        let scheme = Scheme::values_at(0)[0];
+        let Self {
+            method,
+            template,
+            synthetic,
+            ..
+        } = self;
+        HTTP_DURATION.series(&[
+            method.word(),
+            template,
+            status,
+            scheme,
+            error,
+            synthetic.word(),
+        ])
+    }
 }
 
 impl Route {
@@ -67,33 +125,15 @@ impl Route {
             uncut: !matches!(method, Method::Get | Method::Head | Method::Options)
                 && !matches!(template, "/login" | "/register" | UNMATCHED),
             method,
-            duration: [const { OnceLock::new() }; STATUSES.len()],
+            users: Durations::new(method, template, SyntheticType::None),
+            canary: Durations::new(method, template, SyntheticType::Test),
             size: HTTP_RESPONSE_SIZE.series(&[template]),
             aborted: HTTP_ABORTED.series(&[template]),
-            aborted_duration: OnceLock::new(),
         };
         for status in success {
-            route.duration(*status);
+            route.users.answered(*status);
         }
         route
-    }
-
-    /// The duration series of one status.
-    pub fn duration(&self, status: u16) -> &Histogram {
-        let index = STATUSES
-            .iter()
-            .position(|(known, _)| *known == status)
-            .unwrap_or(STATUSES.len() - 1);
-        self.duration[index].get_or_init(|| {
-            let (_, label) = STATUSES[index];
-            self.series(label, if status >= 500 { label } else { "" })
-        })
-    }
-
-    /// The duration series of requests whose client left before the answer.
-    pub fn aborted_duration(&self) -> &Histogram {
-        self.aborted_duration
-            .get_or_init(|| self.series("", "aborted"))
     }
 
     /// The response size series.
@@ -104,11 +144,6 @@ impl Route {
     /// Counts clients that left before the answer.
     pub const fn aborted(&self) -> &Counter {
         &self.aborted
-    }
-
-    fn series(&self, status: &str, error: &str) -> Histogram {
-        let scheme = Scheme::values_at(0)[0];
-        HTTP_DURATION.series(&[self.method.word(), self.template, status, scheme, error])
     }
 }
 
@@ -246,8 +281,15 @@ mod tests {
     #[test]
     fn statuses_are_a_closed_set() {
         let route = Route::new("/x", Method::Get, &[]);
-        route.duration(418);
-        route.duration(599);
-        assert!(route.duration[STATUSES.len() - 1].get().is_some());
+        route.users.answered(418);
+        route.users.answered(599);
+        assert!(route.users.answered[STATUSES.len() - 1].get().is_some());
+        assert!(
+            route
+                .canary
+                .answered
+                .iter()
+                .all(|series| series.get().is_none())
+        );
     }
 }

@@ -11,7 +11,7 @@ use crate::auth::keys::{Keyring, SealingKey};
 use crate::auth::password::{HashLimits, HashParams, PasswordPolicy};
 use crate::auth::throttle::Throttle;
 use crate::auth::token::Tokens;
-use crate::auth::{Auth, Lifetimes, Parts, secret_for};
+use crate::auth::{Auth, Lifetimes, Parts, canary, secret_for};
 use crate::cache::{Cache, Memory, Redis, RedisOptions};
 use crate::clock::Clock;
 use crate::config::{Config, SqliteSynchronous};
@@ -79,6 +79,7 @@ pub async fn open(config: &Config, clock: Clock) -> Result<Arc<Auth>> {
         policy,
         lifetimes,
         throttle,
+        canary_password: canary::password(&secret),
         clock,
     })))
 }

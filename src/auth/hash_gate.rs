@@ -10,17 +10,20 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use argon2::Block;
 use tokio::sync::oneshot;
 
 use super::password::{HashLimits, HashParams, Password, PhcHash};
+use crate::events::is_synthetic;
 use crate::metrics::{
     HASH_PARAMS, HASH_PERMITS, HASH_QUEUE_DEPTH, HASH_REJECTED, HashOperation, HashRejection,
 };
 
+mod memory;
 #[cfg(test)]
 mod tests;
 mod worker;
+
+use self::memory::Memory;
 
 /// Salt of new hashes, in bytes (RFC 9106 §3.1).
 const SALT_LENGTH: usize = 16;
@@ -209,8 +212,13 @@ impl HashGate {
     pub async fn verify(&self, password: Password, stored: String) -> Result<Verdict, HashError> {
         let stored = PhcHash::parse(&stored, &self.shared().config.limits)?;
         let (salt, length) = (stored.salt.clone(), stored.output.len());
+        let operation = if is_synthetic() {
+            HashOperation::CanaryVerify
+        } else {
+            HashOperation::Verify
+        };
         let output = self
-            .derive(HashOperation::Verify, password, stored.params, salt, length)
+            .derive(operation, password, stored.params, salt, length)
             .await?;
         if !stored.matches(&output) {
             return Ok(Verdict::Mismatch);
@@ -354,45 +362,5 @@ impl Shared {
     /// Nothing panics while it holds the lock, and a poisoned gate would refuse every login.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// glibc maps blocks of 32 MiB and more on their own and unmaps them when they are freed. After
-/// freeing a smaller one it would put the next into its heap, which does not shrink. What is
-/// reserved beyond need is address space that is never touched, thus no memory.
-#[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
-const RESERVED_BLOCKS: usize = 32 * 1024 + 1;
-#[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
-const RESERVED_BLOCKS: usize = 0;
-
-/// The memory that a thread hashes in, kept between hashes: getting it anew costs a tenth more.
-#[derive(Default)]
-struct Memory {
-    blocks: Vec<Block>,
-}
-
-impl Memory {
-    /// Memory for `count` blocks of 1 KiB, with anything in it.
-    ///
-    /// # Panics
-    /// When there is none: the gate catches it, so that one hash fails and not the process.
-    fn blocks(&mut self, count: usize) -> &mut [Block] {
-        if self.blocks.len() < count {
-            // Not grown in place: that would hold both for a moment, and copy for nothing.
-            self.release();
-            self.blocks
-                .try_reserve_exact(count.max(RESERVED_BLOCKS))
-                .expect("memory for a hash");
-            self.blocks.resize(count, Block::new());
-        }
-        &mut self.blocks[..count]
-    }
-
-    fn release(&mut self) {
-        self.blocks = Vec::new();
-    }
-
-    fn is_empty(&self) -> bool {
-        self.blocks.is_empty()
     }
 }

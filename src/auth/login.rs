@@ -6,7 +6,7 @@ use super::hash_gate::Verdict;
 use super::password::Password;
 use super::refresh::RefreshToken;
 use super::throttle::Source;
-use super::{Auth, TokenPair, gate_error};
+use super::{Auth, TokenPair, canary, gate_error};
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::metrics::{LoginResult, Outcome};
@@ -108,6 +108,7 @@ impl Auth {
         end: &mut End,
     ) -> Result<Option<Checked>> {
         let found = self.store.credentials(name).await?;
+        let found = found.filter(|credentials| canary::may_act(credentials.user.id));
         end.user = found.as_ref().map(|credentials| credentials.user.id);
         // No account has such a password, and a megabyte is not worth hashing.
         let too_long = password.expose().chars().count() > MAX_PASSWORD_CHARS;

@@ -6,6 +6,7 @@
 mod accounts;
 mod bootstrap;
 pub mod calibrate;
+pub mod canary;
 pub mod hash_gate;
 mod housekeeping;
 pub mod identity;
@@ -25,6 +26,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use self::hash_gate::{HashError, HashGate};
 use self::password::{Password, PasswordPolicy};
@@ -34,6 +36,7 @@ use self::token::{Claims, Tokens};
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::events::is_synthetic;
 use crate::metrics::{RBAC_DECISION_DURATION, VerificationResult};
 use crate::rbac::Permission;
 use crate::store::Store;
@@ -72,6 +75,8 @@ pub struct Parts {
     pub lifetimes: Lifetimes,
     /// How often what may be asked.
     pub throttle: Throttle,
+    /// The password of the canary's account.
+    pub canary_password: Zeroizing<String>,
     /// What time it is.
     pub clock: Clock,
 }
@@ -86,6 +91,7 @@ pub struct Auth {
     policy: PasswordPolicy,
     lifetimes: Lifetimes,
     throttle: Arc<Throttle>,
+    canary_password: Zeroizing<String>,
     clock: Clock,
 }
 
@@ -139,6 +145,7 @@ impl Auth {
             policy,
             lifetimes,
             throttle,
+            canary_password,
             clock,
         } = parts;
         Self {
@@ -150,6 +157,7 @@ impl Auth {
             policy,
             lifetimes,
             throttle: Arc::new(throttle),
+            canary_password,
             clock,
         }
     }
@@ -204,13 +212,15 @@ impl Auth {
             .find(&self.store, claims.sid, claims.sub, now)
             .await
             .map_err(Refusal::Error)?;
-        let Some(account) = account else {
+        let Some(account) = account.filter(|account| canary::may_act(account.user.id)) else {
             token::count(VerificationResult::Revoked);
             return Err(Refusal::Token(VerificationResult::Revoked));
         };
         token::count(VerificationResult::Valid);
         let decision = account.authority.decide(permission);
-        RBAC_DECISION_DURATION.observe(cache, start.elapsed());
+        if !is_synthetic() {
+            RBAC_DECISION_DURATION.observe(cache, start.elapsed());
+        }
         if decision == crate::metrics::Decision::Deny {
             crate::events::Event::Denied {
                 permission: permission.name(),

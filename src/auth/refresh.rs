@@ -12,7 +12,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::throttle::Source;
-use super::{Auth, TokenPair};
+use super::{Auth, TokenPair, canary};
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::metrics::{RefreshResult, RevocationReason};
@@ -165,6 +165,10 @@ impl Auth {
                 return Ok(None);
             }
         };
+        if !canary::may_act(user.id) {
+            end.result = RefreshResult::UnknownToken;
+            return Ok(None);
+        }
         end.user = Some(user.id);
         end.session = Some(session);
         let pair = self.pair(&user, session, living.into_string(), now, ends_at)?;

@@ -9,6 +9,8 @@ use super::{Config, Redis, Secret, SigningAlgorithm};
 const MIN_SECRET_BYTES: usize = 32;
 /// How long clients may hold on.
 const CLIENT_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(10);
+/// How often the canary may log in.
+const CANARY_INTERVAL: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(5);
 /// The longest lifetime of an access token.
 const MAX_ACCESS_TOKEN_TTL: Duration = Duration::from_mins(30);
 
@@ -92,6 +94,12 @@ impl Config {
         if self.refresh_grace > Duration::from_mins(1) {
             return refuse(
                 "REFRESH_GRACE must be 60s or less: it exists for two tabs, not for replays.",
+            );
+        }
+        if !CANARY_INTERVAL.contains(&self.canary.canary_interval) {
+            return refuse(
+                "CANARY_INTERVAL must be between 1s and 5m: a journey costs a password hash, and \
+                 alerts look at five minutes.",
             );
         }
         if self.housekeeping.retention < self.refresh_grace {

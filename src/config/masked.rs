@@ -13,7 +13,7 @@ impl Config {
     /// The effective configuration, one `NAME=value` a line, secrets masked.
     #[must_use]
     pub fn masked(&self) -> String {
-        let lines: [Vec<Line>; 8] = [
+        let lines: [Vec<Line>; 9] = [
             self.listener_lines(),
             self.clients.lines(),
             self.database.lines(),
@@ -22,6 +22,7 @@ impl Config {
             self.token_lines(),
             self.hashing_lines(),
             self.limits.lines(),
+            self.canary.lines(),
         ];
         let lines = lines.iter().flatten();
         lines

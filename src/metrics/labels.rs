@@ -1,5 +1,6 @@
 //! Every value that a label can take, as types. The words are those of the logs, too.
 
+mod canary;
 mod connections;
 mod dependencies;
 mod housekeeping;
@@ -7,6 +8,7 @@ mod limits;
 
 use super::family::label_set;
 
+pub use canary::*;
 pub use connections::*;
 pub use dependencies::*;
 pub use housekeeping::*;
@@ -251,6 +253,8 @@ label_set! {
         Verify = ["verify"],
         /// The same work for an account that does not exist.
         DummyVerify = ["dummy_verify"],
+        /// A check for the canary: users' checks are as many as users' logins.
+        CanaryVerify = ["canary_verify"],
     }
 }
 

@@ -317,6 +317,17 @@ impl Store {
         Ok(ended)
     }
 
+    /// Removes one session of an account and its tokens, if it was ended. Returns whether it was.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn remove_session(&self, session: Uuid, user: Uuid) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let removed = execute!(tx, sql::REMOVE_SESSION, session, user)? > 0;
+        tx.commit().await?;
+        Ok(removed)
+    }
+
     /// Ends every session of an account; returns their ids.
     ///
     /// # Errors

@@ -212,6 +212,8 @@ statements! {
          WHERE s.user_id = $1 AND ", living_session!(), " ORDER BY s.id DESC LIMIT 200";
     END_SESSION "end_session" =
         "UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
+    REMOVE_SESSION "remove_session" =
+        "DELETE FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NOT NULL";
     END_SESSIONS "end_sessions" =
         "UPDATE sessions SET ended_at = $2, end_reason = $3 \
          WHERE user_id = $1 AND ended_at IS NULL AND id <> $4 RETURNING id";

@@ -5,6 +5,7 @@ mod administration;
 mod architecture;
 mod browser;
 mod cache_contract;
+mod canary;
 mod document;
 mod drift;
 mod errors;

@@ -30,6 +30,7 @@ fn panicking() -> Edge<impl Endpoint<Output = Response>> {
         no_limits(),
         Arc::default(),
         Duration::MAX,
+        None,
     )
 }
 

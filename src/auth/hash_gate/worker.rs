@@ -81,7 +81,7 @@ impl Shared {
         };
         // Nobody listens if the client left while the hash was computed.
         let _ = job.reply.send(answer);
-        if memory.blocks.len() > self.config.params.memory_kib as usize {
+        if memory.len() > self.config.params.memory_kib as usize {
             memory.release();
         }
     }

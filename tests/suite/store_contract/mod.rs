@@ -114,6 +114,7 @@ macro_rules! contracts {
                 a_login_is_remembered_and_renews_the_hash,
                 only_living_sessions_are_listed_newest_first,
                 a_session_ends_once_and_only_for_its_owner,
+                an_ended_session_can_be_removed_with_its_tokens,
                 all_sessions_of_one_account_end_together,
                 a_principal_stands_behind_living_sessions_alone,
                 living_sessions_are_counted;

@@ -88,6 +88,24 @@ pub async fn a_session_ends_once_and_only_for_its_owner(db: &Database) {
     assert!(!db.lives(&session, at(0)).await);
 }
 
+pub async fn an_ended_session_can_be_removed_with_its_tokens(db: &Database) {
+    let alice = db.user("alice").await;
+    let bob = db.user("bob").await;
+    let session = db.session(&alice, at(0)).await;
+    let remove = |user| db.store.remove_session(session.id, user);
+    // Not while it lives.
+    assert!(!remove(alice.id).await.expect("asked"));
+    assert!(db.lives(&session, at(1)).await);
+    let ended = db.store.end_session(session.id, alice.id, LOGOUT, at(1));
+    assert!(ended.await.expect("asked"));
+    assert!(!remove(bob.id).await.expect("asked"));
+    let owner = async || db.store.session_of_token(session.token_hash).await;
+    assert!(owner().await.expect("asked").is_some());
+    assert!(remove(alice.id).await.expect("asked"));
+    assert!(owner().await.expect("asked").is_none());
+    assert!(!remove(alice.id).await.expect("asked"));
+}
+
 pub async fn all_sessions_of_one_account_end_together(db: &Database) {
     let alice = db.user("alice").await;
     let bob = db.user("bob").await;

@@ -1,0 +1,60 @@
+//! How the canary's requests are told from users': by a mark that only this process knows.
+//!
+//! It holds for the four requests of the journey and for no others, so that whoever got hold of it
+//! could not go on with anything but logging in as the canary, uncounted and unlimited.
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use poem::Request;
+use poem::http::{HeaderName, HeaderValue};
+
+use super::routes::Route;
+use crate::error::{Error, Result};
+use crate::metrics::Method;
+
+/// The header that carries the mark.
+pub const HEADER: HeaderName = HeaderName::from_static("x-canary");
+
+/// What the canary asks for, in the order of [`crate::metrics::CanaryStep`].
+pub const JOURNEY: [(Method, &str); 4] = [
+    (Method::Post, "/login"),
+    (Method::Get, "/users/me"),
+    (Method::Post, "/refresh"),
+    (Method::Post, "/logout"),
+];
+
+/// 256 random bits, made anew in every process and kept in its memory alone.
+#[derive(Clone)]
+pub struct Mark(HeaderValue);
+
+impl Mark {
+    /// A new one.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn generate() -> Result<Self> {
+        let mut bytes = [0; 32];
+        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::internal("no randomness"))?;
+        let text = URL_SAFE_NO_PAD.encode(bytes);
+        let mut value = HeaderValue::from_str(&text).map_err(Error::internal)?;
+        // Whatever prints headers leaves it out.
+        value.set_sensitive(true);
+        Ok(Self(value))
+    }
+
+    /// The header's value.
+    #[must_use]
+    pub const fn value(&self) -> &HeaderValue {
+        &self.0
+    }
+
+    /// Whether a request for this route is the canary's.
+    #[must_use]
+    pub fn is_on(&self, request: &Request, route: &Route) -> bool {
+        let carried = request.headers().get(HEADER).is_some_and(|value| {
+            verify_slices_are_equal(value.as_bytes(), self.0.as_bytes()).is_ok()
+        });
+        carried && JOURNEY.contains(&(route.method, route.template))
+    }
+}

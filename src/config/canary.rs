@@ -1,0 +1,42 @@
+//! Options of the canary.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::Switch;
+use super::masked::{Line, time, word};
+
+/// Whether the service tries its own login, and how often.
+#[derive(Clone, Debug, Args)]
+pub struct Canary {
+    /// Log in, read the account, refresh and log out again and again, with an account made for that
+    /// alone, and count what comes of it. Switch it on where Prometheus watches.
+    #[arg(
+        long,
+        env = "CANARY",
+        value_enum,
+        default_value = "off",
+        help_heading = "Canary"
+    )]
+    pub canary: Switch,
+
+    /// How often.
+    #[arg(long, env = "CANARY_INTERVAL", default_value = "15s", value_parser = humantime::parse_duration, help_heading = "Canary")]
+    pub canary_interval: Duration,
+}
+
+impl Canary {
+    /// Whether it is switched on.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.canary == Switch::On
+    }
+
+    pub(super) fn lines(&self) -> Vec<Line> {
+        vec![
+            ("CANARY", word(self.canary)),
+            ("CANARY_INTERVAL", time(self.canary_interval)),
+        ]
+    }
+}

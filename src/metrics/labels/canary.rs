@@ -1,0 +1,27 @@
+//! What can be said of the canary.
+
+use crate::metrics::family::label_set;
+
+label_set! {
+    /// The steps of the canary's journey, in this order.
+    pub enum CanaryStep ["step"] {
+        /// Logs in with a password.
+        Login = ["login"],
+        /// Reads its account with the access token.
+        Me = ["me"],
+        /// Gets the next pair of tokens.
+        Refresh = ["refresh"],
+        /// Ends the session.
+        Logout = ["logout"],
+    }
+}
+
+label_set! {
+    /// Who makes a request (OpenTelemetry's `user_agent.synthetic.type`).
+    pub enum SyntheticType ["user_agent_synthetic_type"] {
+        /// Somebody.
+        None = [""],
+        /// The canary.
+        Test = ["test"],
+    }
+}

@@ -1,0 +1,260 @@
+//! The canary: its journeys are counted, nobody else's figures show them, and nobody else can use
+//! its account.
+
+use clap::Parser as _;
+use rbac_sentinel::app::open;
+use rbac_sentinel::auth::canary::{ID, USERNAME, password};
+use rbac_sentinel::auth::password::Password;
+use rbac_sentinel::auth::throttle::Source;
+use rbac_sentinel::auth::{Refusal, TokenPair};
+use rbac_sentinel::clock::Clock;
+use rbac_sentinel::config::Config;
+use rbac_sentinel::events::{RequestContext, RequestId, in_request};
+use rbac_sentinel::metrics::VerificationResult;
+use rbac_sentinel::rbac::Permission;
+use serde_json::json;
+
+use crate::harness::{Answer, SECRET_KEY, Server, until};
+
+const RUNS: &str = "auth_canary_runs_total";
+const REQUESTS: &str = "http_server_request_duration_seconds_count";
+
+/// A server with a canary that flies every second.
+async fn server() -> Server {
+    let server = Server::builder()
+        .env("SECRET_KEY", SECRET_KEY)
+        .env("CANARY", "on")
+        .env("CANARY_INTERVAL", "1s")
+        // A canary that these counted would not get far.
+        .env("RATE_LIMITS", "on")
+        .env("RATE_LIMIT_GENERAL", "30/1h")
+        .env("RATE_LIMIT_LOGIN_SOURCE", "10/1h")
+        .env("RATE_LIMIT_LOGIN_ACCOUNT", "1/1h")
+        .env("RATE_LIMIT_REFRESH_SOURCE", "1/1h");
+    server.start().await
+}
+
+async fn runs(server: &Server, step: &str, outcome: &str) -> f64 {
+    let labels = [("step", step), ("outcome", outcome)];
+    server.metrics().await.sum(RUNS, &labels)
+}
+
+/// Waits for so many more of these.
+async fn more(server: &Server, step: &str, outcome: &str, count: f64) {
+    let before = runs(server, step, outcome).await;
+    let what = format!("{count} more of {step} {outcome}");
+    until(&what, async || {
+        runs(server, step, outcome).await >= before + count
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn its_journeys_are_counted_and_no_users_figures_show_them() {
+    let mut server = server().await;
+    more(&server, "logout", "success", 3.0).await;
+    let metrics = server.metrics().await;
+    for step in ["login", "me", "refresh", "logout"] {
+        assert_eq!(
+            runs(&server, step, "failure").await,
+            0.0,
+            "{}",
+            server.log()
+        );
+        let route = if step == "me" {
+            "/users/me"
+        } else {
+            &format!("/{step}")
+        };
+        let labels = [("http_route", route), ("user_agent_synthetic_type", "test")];
+        assert!(metrics.sum(REQUESTS, &labels) >= 3.0, "{step}");
+    }
+    assert_eq!(
+        metrics.sum(REQUESTS, &[("user_agent_synthetic_type", "")]),
+        0.0
+    );
+    for of_users in [
+        "auth_logins_total",
+        "auth_token_refreshes_total",
+        "auth_tokens_issued_total",
+        "auth_tokens_revoked_total",
+        "auth_token_verifications_total",
+        "auth_token_verification_duration_seconds_count",
+        "auth_rbac_decisions_total",
+        "auth_rbac_decision_duration_seconds_count",
+        "auth_rate_limit_decisions_total",
+        "auth_registrations_total",
+        "auth_user_changes_total",
+        "http_server_response_body_size_bytes_count",
+        "http_server_requests_aborted_total",
+        "auth_log_events_total",
+    ] {
+        // The first administrator was made before anybody came.
+        let labels = [("actor", "owner")];
+        let labels = if of_users == "auth_user_changes_total" {
+            &labels[..]
+        } else {
+            &[]
+        };
+        assert_eq!(metrics.sum(of_users, labels), 0.0, "{of_users}");
+    }
+    let hashes = |operation| {
+        let labels = [("operation", operation)];
+        metrics.sum("auth_password_hash_duration_seconds_count", &labels)
+    };
+    assert_eq!(hashes("verify") + hashes("dummy_verify"), 0.0);
+    assert!(hashes("canary_verify") >= 3.0);
+    // It leaves nothing behind.
+    let removed = [("db_query_summary", "remove_session")];
+    let removed = metrics.sum("db_client_operation_duration_seconds_count", &removed);
+    assert!(removed >= 3.0, "{removed}");
+
+    server.signal("TERM");
+    assert_eq!(server.wait_exit().await, Some(0));
+    let log = server.log();
+    for word in ["authn_login", "canary_failed", USERNAME] {
+        assert!(!log.contains(word), "{word}: {log}");
+    }
+}
+
+#[tokio::test]
+async fn it_is_off_unless_it_is_switched_on() {
+    let server = Server::start().await;
+    assert!(!server.metrics().await.0.contains("auth_canary_runs_total{"));
+    let accounts = server.admin().await.get("/admin/users").await;
+    assert_eq!(accounts.status, 200);
+    assert!(!accounts.text.contains(USERNAME), "{}", accounts.text);
+}
+
+#[tokio::test]
+async fn a_failure_is_counted_and_logged_with_its_step_and_ends_by_itself() {
+    let server = server().await;
+    more(&server, "logout", "success", 1.0).await;
+    let admin = server.admin().await;
+    let path = format!("/admin/users/{ID}");
+    let set = async |disabled: bool| {
+        let answer = admin.patch(&path, &json!({ "disabled": disabled })).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    };
+    set(true).await;
+    more(&server, "login", "failure", 2.0).await;
+    let line = server.log();
+    let line = line.lines().find(|line| line.contains("canary_failed"));
+    let line = line.expect("a line");
+    assert!(
+        line.contains("\"step\":\"login\"") && line.contains("the answer was 400"),
+        "{line}"
+    );
+    set(false).await;
+    more(&server, "logout", "success", 2.0).await;
+    // Also when there is no account any more.
+    assert_eq!(admin.delete(&path).await.status, 204);
+    more(&server, "login", "failure", 1.0).await;
+    more(&server, "logout", "success", 2.0).await;
+}
+
+#[tokio::test]
+async fn whoever_knows_its_password_is_nobody_without_the_mark() {
+    let server = server().await;
+    more(&server, "logout", "success", 1.0).await;
+    let anon = server.anon();
+    let password = password(SECRET_KEY.as_bytes());
+    anon.login(USERNAME, &password)
+        .await
+        .oauth(400, "invalid_grant");
+    for guess in ["", "test", &"A".repeat(43)] {
+        let form = [
+            ("username", "\"canary\"@rbac-sentinel.invalid"),
+            ("password", &password),
+        ];
+        let request = anon.request(reqwest::Method::POST, "/login");
+        let request = request.header("x-canary", guess).form(&form);
+        let answer = Answer::of(request).await;
+        // By now the rate limit for the account holds, as it does for everybody.
+        assert!([400, 429].contains(&answer.status), "{}", answer.text);
+    }
+    let metrics = server.metrics().await;
+    let unknown = [("reason", "unknown_user")];
+    assert_eq!(metrics.sum("auth_logins_total", &unknown), 2.0);
+    let limited = [("reason", "rate_limited")];
+    assert_eq!(metrics.sum("auth_logins_total", &limited), 2.0);
+    assert_eq!(metrics.sum("auth_logins_total", &[]), 4.0);
+    let dummies = [("operation", "dummy_verify")];
+    let dummies = metrics.sum("auth_password_hash_duration_seconds_count", &dummies);
+    assert_eq!(dummies, 2.0);
+}
+
+#[derive(clap::Parser)]
+struct Cli {
+    #[command(flatten)]
+    config: Config,
+}
+
+/// Runs a flow as the answer to a request.
+async fn request<T>(synthetic: bool, flow: impl Future<Output = T>) -> T {
+    let context = RequestContext {
+        id: RequestId::new(0, 0),
+        route: "/",
+        synthetic,
+    };
+    in_request(context, flow).await
+}
+
+#[tokio::test]
+async fn its_tokens_are_good_in_its_own_requests_alone() {
+    crate::store_contract::recorder();
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path().display().to_string();
+    let config = Cli::parse_from([
+        "serve",
+        "--data-dir",
+        &folder,
+        "--secret-key",
+        SECRET_KEY,
+        "--hash-memory-kib",
+        "64",
+        "--hash-iterations",
+        "1",
+    ]);
+    let auth = open(&config.config, Clock::system()).await.expect("opens");
+    auth.ensure_canary().await.expect("made");
+    auth.ensure_canary().await.expect("there");
+    let source = Source::from(std::net::IpAddr::from([127, 0, 0, 1]));
+    let login = async |synthetic| -> Option<TokenPair> {
+        let secret = Password::new(auth.canary_password());
+        let login = auth.login(&source, USERNAME, secret, "a test");
+        let login = request(synthetic, login).await.expect("asked");
+        login.map(|(pair, _)| pair)
+    };
+    assert!(login(false).await.is_none());
+    let pair = login(true).await.expect("tokens");
+
+    let asks = async |synthetic, permission| {
+        request(synthetic, auth.authorize(&pair.access_token, permission)).await
+    };
+    let own = asks(true, Permission::Authenticated).await.expect("itself");
+    assert_eq!(own.id(), ID);
+    for permission in Permission::ALL {
+        let refusal = asks(false, *permission).await.expect_err("nobody");
+        let revoked = matches!(refusal, Refusal::Token(VerificationResult::Revoked));
+        assert!(revoked, "{permission:?}: {refusal:?}");
+        if *permission != Permission::Authenticated {
+            let refusal = asks(true, *permission).await.expect_err("it has no role");
+            assert!(matches!(refusal, Refusal::Permission(_)), "{refusal:?}");
+        }
+    }
+    let refresh = auth.refresh(&source, &pair.refresh_token);
+    assert!(request(false, refresh).await.expect("asked").is_none());
+
+    // Another secret, another password: the account gets it.
+    let pair = login(true).await.expect("tokens");
+    auth.renew_canary().await.expect("renewed");
+    assert!(login(true).await.is_some());
+    // Its sessions ended with the old one.
+    let me = auth.authorize(&pair.access_token, Permission::Authenticated);
+    let refusal = request(true, me).await.expect_err("ended");
+    assert!(
+        matches!(refusal, Refusal::Token(VerificationResult::Revoked)),
+        "{refusal:?}"
+    );
+}
