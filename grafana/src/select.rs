@@ -108,7 +108,10 @@ pub fn quantile(q: f64, by: &str, histogram: &str, selector: &str, range: &str) 
     } else {
         format!("le, {by}")
     };
-    format!(
-        "histogram_quantile({q}, sum by ({by}) (rate({histogram}_bucket{{{selector}}}[{range}])))"
-    )
+    let braces = if selector.is_empty() {
+        String::new()
+    } else {
+        format!("{{{selector}}}")
+    };
+    format!("histogram_quantile({q}, sum by ({by}) (rate({histogram}_bucket{braces}[{range}])))")
 }

@@ -45,17 +45,18 @@ fn errors() -> Alert {
                 .into(),
         description: "Something of the service's own failed. The log says what.".into(),
         runbook: "error-logs",
-        dashboard: "auth-overview",
+        dashboard: "auth-dependencies",
     }
 }
 
 fn housekeeping() -> Alert {
     Alert {
         name: "AuthHousekeepingStale",
-        // The gauge is 0 where no run was ever seen: then it counts from the start of the process.
-        expr: "time() - max by (job) (\n  \
-               auth_housekeeping_last_success_timestamp_seconds > 0\n  \
-               or process_start_time_seconds{job=\"auth\"}\n) > 3600"
+        // The gauge is 0 where no run was ever seen. When no replica saw one, it counts from the start
+        // of the oldest: one that starts again and again shall not hide it.
+        expr: "time() - (\n  \
+               max by (job) (auth_housekeeping_last_success_timestamp_seconds > 0)\n  \
+               or min by (job) (process_start_time_seconds{job=\"auth\"})\n) > 3600"
             .to_owned(),
         // One that was switched off for hours looks first and cleans then.
         lasts: minutes(5),
@@ -85,6 +86,6 @@ fn scrape() -> Alert {
                       Prometheus pays for each."
             .into(),
         runbook: "cardinality",
-        dashboard: "auth-overview",
+        dashboard: "auth-dependencies",
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Alert, Group, RuleFile, Severity, minutes};
 use crate::select::quantile;
 
-/// What a replica may take, in bytes, as PromQL: five times what it was seen to take at most. Where it has another
-/// limit, change it here; the service cannot see that of its container.
+/// What a replica may take, in bytes, as PromQL: five times what it was seen to take at most. Where it
+/// has another limit, change it here; the service cannot see that of its container.
 const MEMORY_LIMIT: &str = "512 * 1024 ^ 2";
 
 pub(super) fn file() -> RuleFile {
@@ -58,7 +58,7 @@ fn hash_queue() -> Alert {
                       away yet."
             .into(),
         runbook: "hash-queue",
-        dashboard: "auth-overview",
+        dashboard: "auth-dependencies",
     }
 }
 
@@ -83,7 +83,7 @@ fn hash_shedding() -> Alert {
                       the rest gets 503 with Retry-After. Everything else goes on."
                 .into(),
         runbook: "hash-shed",
-        dashboard: "auth-overview",
+        dashboard: "auth-dependencies",
     }
 }
 
@@ -128,7 +128,7 @@ fn connections() -> Alert {
                       metric sees it."
             .into(),
         runbook: "connections",
-        dashboard: "auth-overview",
+        dashboard: "auth-dependencies",
     }
 }
 
@@ -148,7 +148,7 @@ fn accept_errors() -> Alert {
                       connection that is lost, and no request is counted."
             .into(),
         runbook: "accept-errors",
-        dashboard: "auth-overview",
+        dashboard: "auth-dependencies",
     }
 }
 
@@ -167,7 +167,7 @@ fn descriptors() -> Alert {
                       and metrics keep theirs."
             .into(),
         runbook: "process",
-        dashboard: "auth-overview",
+        dashboard: "auth-dependencies",
     }
 }
 
@@ -192,7 +192,7 @@ fn runtime() -> Alert {
                       machine without processor time to give."
             .into(),
         runbook: "runtime",
-        dashboard: "auth-overview",
+        dashboard: "auth-dependencies",
     }
 }
 
@@ -214,6 +214,6 @@ fn memory() -> Alert {
                 .into(),
         description: "It grows towards its limit. At the limit the system ends it.".into(),
         runbook: "process",
-        dashboard: "auth-overview",
+        dashboard: "auth-dependencies",
     }
 }

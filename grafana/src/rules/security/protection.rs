@@ -131,7 +131,7 @@ fn revocation() -> Alert {
                       or the replicas' clocks differ."
             .into(),
         runbook: "revocation",
-        dashboard: "auth-security",
+        dashboard: "auth-dependencies",
     }
 }
 
@@ -171,6 +171,6 @@ fn timing() -> Alert {
                       hashes may have other parameters than new ones."
             .into(),
         runbook: "timing",
-        dashboard: "auth-security",
+        dashboard: "auth-dependencies",
     }
 }
