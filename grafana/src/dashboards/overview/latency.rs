@@ -1,0 +1,80 @@
+//! How long users wait, and what is under way.
+
+use super::seconds;
+use crate::dashboard::{Color, Panel, Unit, View};
+use crate::select::{D, R, S, X, gauge, per_second, shown_quantile};
+use crate::slo::{PASSWORD_BOUND, TOKEN_BOUND};
+
+pub(super) fn panels() -> Vec<Panel> {
+    let status = format!(
+        "sum by (class) (label_replace(label_replace(rate({D}_count{{{S}, {X}}}[{R}]), \
+         \"class\", \"left before the answer\", \"\", \"\"), \
+         \"class\", \"${{1}}xx\", \"http_response_status_code\", \"(.)..\"))"
+    );
+    let closed = "http_server_connections_closed_total";
+    vec![
+        Panel::new(
+            View::TimeSeries,
+            Unit::Seconds,
+            "Latency quantiles",
+            "On the server, all routes together. P99 alone high: a few slow routes, see P95 by route. All of \
+             them high: the machine or the database, see Dependencies. Compare with the moment of a start.",
+        )
+        .query("P50", shown_quantile(0.5, "", D, X))
+        .query("P95", shown_quantile(0.95, "", D, X))
+        .query("P99", shown_quantile(0.99, "", D, X))
+        .steps(&[
+            (seconds(TOKEN_BOUND), Color::Warn),
+            (seconds(PASSWORD_BOUND), Color::Bad),
+        ])
+        .quiet("no traffic")
+        .size(12, 8),
+        Panel::new(
+            View::Heatmap,
+            Unit::Count,
+            "Latency heat map",
+            "Two bands are usual: reads below, password hashes above. A band that moves up as a whole is a \
+             slower machine or database; a new band is a new kind of request or one that waits.",
+        )
+        .query(
+            "{{le}}",
+            format!("sum by (le) (increase({D}_bucket{{{S}, {X}}}[{R}]))"),
+        )
+        .size(12, 8),
+        Panel::new(
+            View::Stacked,
+            Unit::RequestRate,
+            "Traffic by status class",
+            "More 4xx: Logins by reason and Token verification failures on Authentication tell an attack \
+             from a wrong key. 429 alone: Rate-limit denials by limiter. 5xx: Error ratio by route.",
+        )
+        .query("{{class}}", status),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Count,
+            "In-flight requests",
+            "Grows when answers take longer than requests come. With the hash queue growing as well it is \
+             logins; without, look at Pool pending and timeouts on Dependencies.",
+        )
+        .query(
+            "{{http_request_method}}",
+            gauge("http_request_method", "http_server_active_requests", ""),
+        ),
+        Panel::new(
+            View::TimeSeries,
+            Unit::EventRate,
+            "Connections cut off",
+            "By reason. header, body, write and idle are clients that are too slow: an attack by slowness or \
+             a bad network, see CLIENT_TIMEOUT. refused is one too many: MAX_CONNECTIONS. accept errors must \
+             stay 0: the process lacks file descriptors.",
+        )
+        .query(
+            "{{listener}} {{reason}}",
+            per_second("listener, reason", closed, r#"reason!="closed""#),
+        )
+        .query(
+            "{{listener}} accept errors",
+            per_second("listener", "http_server_accept_errors_total", ""),
+        ),
+    ]
+}

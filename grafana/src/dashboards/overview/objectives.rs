@@ -1,0 +1,214 @@
+//! The objectives: what is left of their budgets, and how fast it burns.
+
+use super::{bucket, count};
+use crate::dashboard::{Color, Panel, Unit, View};
+use crate::select::{
+    ERROR, NO_ERROR, PASSWORD_PATH, TOKEN_PATH, USERS, X, all_of, or_zero, over_range, per_second,
+    ratio,
+};
+use crate::slo::{
+    AVAILABILITY, JOURNEY, PAIRS, PASSWORD_BOUND, PASSWORD_LATENCY, Slo, TOKEN_BOUND,
+    TOKEN_LATENCY, WINDOWS,
+};
+
+/// The share of all requests that were answered with an error, in the time shown.
+fn errors_over_range() -> String {
+    let all = over_range("", &count(), X);
+    let bad = over_range("", &count(), &all_of(&[X, ERROR]));
+    ratio(&or_zero(&bad, &all), &all)
+}
+
+/// How much of an objective's budget is left, by events rather than by time.
+fn budget_left(bad: &str, slo: &Slo) -> String {
+    format!("1 - {bad} / {}", slo.budget)
+}
+
+/// The share of answers on these routes that took longer than this, in the time shown.
+fn slow_over_range(routes: &str, bound: &str) -> String {
+    let of = all_of(&[routes, USERS, NO_ERROR]);
+    let fast = all_of(&[&of, &format!("le=\"{bound}\"")]);
+    let all = over_range("", &count(), &of);
+    let fast = over_range("", &bucket(), &fast);
+    format!("(1 - {})", ratio(&fast, &all))
+}
+
+/// The share of answers on these routes that were given within this.
+fn fast_share(routes: &str, bound: &str) -> String {
+    let of = all_of(&[routes, USERS, NO_ERROR]);
+    let fast = all_of(&[&of, &format!("le=\"{bound}\"")]);
+    ratio(
+        &per_second("", &bucket(), &fast),
+        &per_second("", &count(), &of),
+    )
+}
+
+/// How many times faster than a month's worth the budget burns over this window.
+fn burn(slo: &Slo, window: &str) -> String {
+    format!(
+        "max({}{window}{{job=~\"$job\"}}) / {}",
+        slo.record, slo.budget
+    )
+}
+
+/// From the slowest burn that is alerted on.
+fn burn_steps() -> Vec<(f64, Color)> {
+    let color = |pages| if pages { Color::Bad } else { Color::Warn };
+    let steps = PAIRS.iter().rev();
+    steps.map(|pair| (pair.burn, color(pair.pages))).collect()
+}
+
+pub(super) fn panels() -> Vec<Panel> {
+    let mut lines = objectives_now();
+    lines.extend(objectives_course());
+    lines
+}
+
+fn objectives_now() -> Vec<Panel> {
+    let runs = over_range("", "auth_canary_runs_total", "");
+    let failed = over_range("", "auth_canary_runs_total", r#"outcome="failure""#);
+    let journey = ratio(&or_zero(&failed, &runs), &runs);
+    let fire = r#"max by (alertname, severity, window) (ALERTS{alertname=~"Auth.+", alertstate="firing"})"#;
+    vec![
+        Panel::new(
+            View::Stat,
+            Unit::Ratio,
+            "Availability over the range",
+            "The share of requests in the time shown that were not answered with 5xx. Objective: 99.9 % \
+             over 30 days. Red: look at Burn rate by window for whether it still burns, then at Error \
+             ratio by route. Runbook: budget-burn.",
+        )
+        .query("", format!("1 - {}", errors_over_range()))
+        .rising_steps(&[(1.0 - AVAILABILITY.budget, Color::Good)])
+        .range(None, Some(1.0))
+        .decimals(3)
+        .quiet("no traffic")
+        .size(5, 7),
+        Panel::new(
+            View::Gauge,
+            Unit::Ratio,
+            "Error budget left over the range",
+            "What would be left if the objectives were over the time shown: choose 30 days for the true \
+             budget. Below nothing the objective is missed: stop risky changes, and look at Burn rate by \
+             window for when it went. Runbook: budget-burn.",
+        )
+        .query("Availability", budget_left(&errors_over_range(), &AVAILABILITY))
+        .query(
+            "Token path",
+            budget_left(&slow_over_range(TOKEN_PATH, TOKEN_BOUND), &TOKEN_LATENCY),
+        )
+        .query(
+            "Password path",
+            budget_left(
+                &slow_over_range(PASSWORD_PATH, PASSWORD_BOUND),
+                &PASSWORD_LATENCY,
+            ),
+        )
+        .query("Journey", budget_left(&journey, &JOURNEY))
+        .rising_steps(&[(0.0, Color::Warn), (0.25, Color::Good)])
+        .decimals(0)
+        .quiet("no traffic")
+        .size(11, 7),
+        Panel::new(
+            View::Table,
+            Unit::Count,
+            "Firing alerts",
+            "What fires now. Begin with what pages; every alert links its section of the runbook and its \
+             dashboard in Alertmanager.",
+        )
+        .query("", fire)
+        .columns(&[
+            ("alertname", "Alert"),
+            ("severity", "Severity"),
+            ("window", "Windows"),
+        ])
+        .quiet("none fires")
+        .size(8, 7),
+    ]
+}
+
+fn objectives_course() -> Vec<Panel> {
+    let course = |title, description| {
+        Panel::new(View::TimeSeries, Unit::Ratio, title, description)
+            .rising_steps(&[(1.0 - TOKEN_LATENCY.budget, Color::Good)])
+            .range(None, Some(1.0))
+            .quiet("no traffic")
+    };
+    let burns = |title, description| {
+        Panel::new(View::TimeSeries, Unit::Number, title, description)
+            .steps(&burn_steps())
+            .quiet("no traffic")
+            .size(12, 8)
+    };
+    let mut availability = burns(
+        "Burn rate by window",
+        "1 spends a month's budget of errors in a month. A long window above a line and its short window \
+         above it, too, means that it burns now; a short one alone is over soon. Look at Error ratio by \
+         route, and for a start or deploy where it began. Runbook: budget-burn.",
+    );
+    for window in WINDOWS {
+        availability = availability.query(window, burn(&AVAILABILITY, window));
+    }
+    let mut others = burns(
+        "Burn rate of latency and journey",
+        "As beside, for the other objectives. Token path: Pool wait P95 and Tokio scheduling delay P99 on \
+         Dependencies. Password path: Hash queue wait P95 there. Journey: Canary journey success. \
+         Runbook: budget-burn.",
+    );
+    let legends = [
+        (
+            "token 5m",
+            "token 1h",
+            "token 6h",
+            "token 3d",
+            &TOKEN_LATENCY,
+        ),
+        (
+            "password 5m",
+            "password 1h",
+            "password 6h",
+            "password 3d",
+            &PASSWORD_LATENCY,
+        ),
+        (
+            "journey 5m",
+            "journey 1h",
+            "journey 6h",
+            "journey 3d",
+            &JOURNEY,
+        ),
+    ];
+    for (minutes, hour, hours, days, slo) in legends {
+        others = others
+            .query(minutes, burn(slo, "5m"))
+            .query(hour, burn(slo, "1h"))
+            .query(hours, burn(slo, "6h"))
+            .query(days, burn(slo, "3d"));
+    }
+    let steps = per_second("step", "auth_canary_runs_total", "");
+    let passed = per_second("step", "auth_canary_runs_total", r#"outcome="success""#);
+    vec![
+        availability,
+        others,
+        course(
+            "Token path within 25 ms",
+            "Of what a token opens without a password, without 5xx. Objective: 99 %. When it falls: P95 by \
+             route, then Pool wait P95, Cache hit ratio and Tokio scheduling delay P99 on Dependencies.",
+        )
+        .query("within 25 ms", fast_share(TOKEN_PATH, TOKEN_BOUND)),
+        course(
+            "Password path within 500 ms",
+            "Of logins, registrations and changes of passwords, without 5xx. Objective: 99 %. When it \
+             falls, work waits for hashing: Hash queue wait P95 and Hash slots in use on Dependencies; \
+             give HASH_THREADS more cores or add a replica.",
+        )
+        .query("within 500 ms", fast_share(PASSWORD_PATH, PASSWORD_BOUND)),
+        course(
+            "Canary journey success",
+            "The service logs itself in, reads, refreshes and logs out. The first step that fails says \
+             where to look: login is Logins by reason, me is Token verification failures, refresh is \
+             Refresh outcomes, all on Authentication. Runbook: journey.",
+        )
+        .query("{{step}}", ratio(&passed, &steps))
+        .quiet("no canary"),
+    ]
+}

@@ -1,0 +1,67 @@
+//! Which replicas there are, and whether they are sound.
+
+use crate::dashboard::{Color, Panel, Unit, View};
+use crate::select::{S, over_range};
+
+pub(super) fn panels() -> Vec<Panel> {
+    vec![
+        Panel::new(
+            View::Stat,
+            Unit::Ratio,
+            "Instances ready",
+            "Of those that Prometheus knows. Below 100 %: a replica is down, starting, or has lost its \
+             database, see Dependency up on Dependencies. Runbook: not-ready.",
+        )
+        .query(
+            "",
+            format!("sum(auth_ready{{{S}}}) / count(up{{{S}}})"),
+        )
+        .rising_steps(&[(0.5, Color::Warn), (1.0, Color::Good)])
+        .missing("no instance is scraped")
+        .size(4, 5),
+        Panel::new(
+            View::Stat,
+            Unit::Seconds,
+            "Youngest since start",
+            "The replica that started last. Short without a deploy: it crashes and is restarted; look at its \
+             log's last lines and at Resident memory on Dependencies.",
+        )
+        .query(
+            "",
+            format!("time() - max(process_start_time_seconds{{{S}}})"),
+        )
+        .missing("no instance is scraped")
+        .size(4, 5),
+        Panel::new(
+            View::Stat,
+            Unit::Count,
+            "Panics",
+            "In the time shown; must be 0. Each is a mistake in the program, caught and answered with 500: \
+             find it in the log at level error and report it. Runbook: panic.",
+        )
+        .query("", over_range("", "http_server_panics_total", ""))
+        .steps(&[(0.5, Color::Bad)])
+        .decimals(0)
+        .missing("no instance is scraped")
+        .size(4, 5),
+        Panel::new(
+            View::Table,
+            Unit::Count,
+            "Version",
+            "More than one line for longer than a deploy takes: it is stuck half way.",
+        )
+        .query(
+            "",
+            format!("count by (version, revision, rust_version, target) (auth_build_info{{{S}}})"),
+        )
+        .columns(&[
+            ("version", "Version"),
+            ("revision", "Revision"),
+            ("rust_version", "Rust"),
+            ("target", "Target"),
+            ("Value", "Instances"),
+        ])
+        .missing("no instance is scraped")
+        .size(12, 5),
+    ]
+}

@@ -1,0 +1,80 @@
+//! What comes in, and how it is answered: the row that one sees first.
+
+use super::routes::TO_ROUTE;
+use super::{count, seconds};
+use crate::dashboard::{Color, Panel, Unit, View};
+use crate::select::{D, ERROR, X, all_of, or_zero, over_range, per_second, ratio, shown_quantile};
+use crate::slo::{AVAILABILITY, PAIRS, PASSWORD_BOUND, TOKEN_BOUND};
+
+pub(super) fn panels() -> Vec<Panel> {
+    let rate = per_second("", &count(), X);
+    let errors = per_second("", &count(), &all_of(&[X, ERROR]));
+    let top = per_second("http_request_method, http_route", &count(), X);
+    vec![
+        Panel::new(
+            View::Stat,
+            Unit::Count,
+            "Total requests",
+            "Requests of users in the time shown; probes and the canary are left out. When it is far \
+             from what you expect: Traffic by status class, then Instances ready.",
+        )
+        .query("", over_range("", &count(), X))
+        .size(4, 7),
+        Panel::new(
+            View::Stat,
+            Unit::RequestRate,
+            "Requests per second",
+            "A sudden fall with no errors means that users do not reach the service: look at the proxy \
+             in front and at Connections in use on Dependencies. A sudden rise: Top endpoints by \
+             traffic, then Logins by reason on Authentication.",
+        )
+        .query("", rate.clone())
+        .size(4, 7),
+        Panel::new(
+            View::Stat,
+            Unit::Seconds,
+            "P95 latency",
+            "Of all routes together, so it rises with the share of logins alone. Look at P95 by route: \
+             slow logins only are Hash queue wait P95, everything slow is Pool wait P95 or the \
+             scheduling delay, all on Dependencies. Yellow from the objective of the token path on, red \
+             from that of the password path on.",
+        )
+        .query("P95", shown_quantile(0.95, "", D, X))
+        .query("P50", shown_quantile(0.5, "", D, X))
+        .steps(&[
+            (seconds(TOKEN_BOUND), Color::Warn),
+            (seconds(PASSWORD_BOUND), Color::Bad),
+        ])
+        .quiet("no traffic")
+        .size(4, 7),
+        Panel::new(
+            View::Stat,
+            Unit::Ratio,
+            "Error rate",
+            "Answers with 5xx, load shed on purpose among them. Yellow: more than the objective allows \
+             for ever; red: a month's budget would be gone in two days. Look at Error ratio by route, \
+             then at Hash work refused and Dependency errors on Dependencies. Runbook: budget-burn.",
+        )
+        .query("", ratio(&or_zero(&errors, &rate), &rate))
+        .steps(&[
+            (AVAILABILITY.budget, Color::Warn),
+            (AVAILABILITY.budget * PAIRS[0].burn, Color::Bad),
+        ])
+        .range(Some(0.0), None)
+        .quiet("no traffic")
+        .size(4, 7),
+        Panel::new(
+            View::BarGauge,
+            Unit::RequestRate,
+            "Top endpoints by traffic",
+            "Click a bar to see that route alone below. Many requests to unmatched are a scan; one route \
+             far above its usual place is a client in a loop: look for its address in the proxy's log.",
+        )
+        .query(
+            "{{http_request_method}} {{http_route}}",
+            format!("topk(10, {top})"),
+        )
+        .link(TO_ROUTE.title, TO_ROUTE.url)
+        .size(8, 7),
+    ]
+}
