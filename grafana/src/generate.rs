@@ -24,7 +24,7 @@ pub fn all(links: &Links) -> Result<Vec<Generated>> {
     for dashboard in dashboards::all() {
         files.push(Generated {
             path: Path::new("dashboards").join(dashboard.file()),
-            text: dashboard::json(&dashboard),
+            text: dashboard::json(&dashboard, &links.runbook),
         });
     }
     for file in rules::all().into_iter().chain(rules::optional()) {

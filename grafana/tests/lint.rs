@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use grafana::known::AllKnown;
 use grafana::lint::{Findings, Place, Shipped, Targets, check, coverage, dashboard, rules};
+use grafana::rules::Links;
 use grafana::{dashboard as model, dashboards, generate};
 use serde_json::{Value, json};
 
@@ -124,7 +125,8 @@ fn changed(change: impl Fn(&mut Value)) -> BTreeSet<&'static str> {
     let shipped = Shipped::read(generate::folder()).expect("readable");
     let known = shipped.known().expect("rules");
     let first = dashboards::all().into_iter().next().expect("a dashboard");
-    let mut json: Value = serde_json::from_str(&model::json(&first)).expect("JSON");
+    let mut json: Value =
+        serde_json::from_str(&model::json(&first, &Links::default().runbook)).expect("JSON");
     change(&mut json);
     let findings = dashboard("changed.json", &json.to_string(), &known);
     findings.iter().map(|finding| finding.rule).collect()

@@ -1,4 +1,4 @@
-//! What is marked on panels: starts, alerts, load tests. All of it comes from Prometheus.
+//! What is marked on panels: deploys, alerts, load tests. All of it comes from Prometheus.
 
 use super::Color;
 use crate::select::{L, S};
@@ -25,14 +25,17 @@ pub(super) fn all(of_run: bool) -> Vec<Annotation> {
     let run = if of_run { L } else { "" };
     vec![
         Annotation {
-            name: "Starts",
+            name: "Deploys and starts",
             color: Color::Plain.name(),
             // The time itself rather than that it changed: new replicas are marked, too, and no start
             // falls between two steps.
-            expr: format!("process_start_time_seconds{{{S}}} * 1000"),
+            expr: format!(
+                "1000 * process_start_time_seconds{{{S}}} \
+                 * on (job, instance) group_left (version, revision) auth_build_info{{{S}}}"
+            ),
             value_is_time: true,
-            title: "started",
-            text: "{{instance}}",
+            title: "started {{version}}",
+            text: "{{revision}} on {{instance}}",
         },
         Annotation {
             name: "Alerts",

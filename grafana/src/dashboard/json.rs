@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json as value};
 
+use super::view::{custom, kind, options, transformations};
 use super::{Annotation, Color, Dashboard, Panel, Row, Unit, Variable, View};
 
 /// The version of the format.
@@ -11,13 +12,14 @@ const SCHEMA: u32 = 42;
 const PLUGINS: &str = "10.4.0";
 const ACROSS: u32 = 24;
 
-/// The whole file: keys in alphabetical order, so that changes can be read.
+/// The whole file: keys in alphabetical order, so that changes can be read. `runbook` is where the
+/// sections are that panels name.
 #[must_use]
-pub fn json(dashboard: &Dashboard) -> String {
+pub fn json(dashboard: &Dashboard, runbook: &str) -> String {
     let mut ids = 0;
     let (mut panels, mut y) = (Vec::new(), 0);
     for row in &dashboard.rows {
-        y = place(row, y, &mut ids, &mut panels);
+        y = place(row, runbook, y, &mut ids, &mut panels);
     }
     let variables: Vec<Value> = std::iter::once(data_source_variable())
         .chain(dashboard.all_variables().map(variable))
@@ -67,7 +69,7 @@ fn sorted(value: Value) -> Value {
 }
 
 /// Puts a row's panels side by side; gives where the next row begins.
-fn place(row: &Row, mut y: u32, ids: &mut u32, panels: &mut Vec<Value>) -> u32 {
+fn place(row: &Row, runbook: &str, mut y: u32, ids: &mut u32, panels: &mut Vec<Value>) -> u32 {
     *ids += 1;
     panels.push(value!({
         "collapsed": false, "gridPos": {"h": 1, "w": ACROSS, "x": 0, "y": y}, "id": *ids,
@@ -82,7 +84,7 @@ fn place(row: &Row, mut y: u32, ids: &mut u32, panels: &mut Vec<Value>) -> u32 {
         }
         *ids += 1;
         let place = value!({"h": height, "w": width, "x": x, "y": y});
-        panels.push(panel_json(panel, *ids, &place));
+        panels.push(panel_json(panel, runbook, *ids, &place));
         x += width;
         line = line.max(height);
     }
@@ -93,9 +95,10 @@ fn data_source() -> Value {
     value!({"type": "prometheus", "uid": "${datasource}"})
 }
 
+/// Grafana's own default to begin with, and any other Prometheus to choose.
 fn data_source_variable() -> Value {
     value!({
-        "current": {}, "hide": 0, "includeAll": false, "label": "Data source", "multi": false,
+        "current": {"selected": true, "text": "default", "value": "default"}, "hide": 0, "includeAll": false, "label": "Data source", "multi": false,
         "name": "datasource", "options": [], "query": "prometheus", "refresh": 1, "regex": "",
         "skipUrlSync": false, "type": "datasource",
     })
@@ -150,10 +153,23 @@ fn annotation(annotation: &Annotation) -> Value {
     })
 }
 
-fn panel_json(panel: &Panel, id: u32, place: &Value) -> Value {
+/// What to do, and the sections of the runbook that say it at length.
+fn description(panel: &Panel, runbook: &str) -> String {
+    let sections = panel.runbook.iter();
+    let links: Vec<String> = sections
+        .map(|section| format!("{runbook}#{section}"))
+        .collect();
+    if links.is_empty() {
+        panel.description.to_owned()
+    } else {
+        format!("{} Runbook: {}", panel.description, links.join(", "))
+    }
+}
+
+fn panel_json(panel: &Panel, runbook: &str, id: u32, place: &Value) -> Value {
     let mut json = value!({
         "datasource": data_source(),
-        "description": panel.description,
+        "description": description(panel, runbook),
         "fieldConfig": {"defaults": defaults(panel), "overrides": []},
         "gridPos": place,
         "id": id,
@@ -170,18 +186,6 @@ fn panel_json(panel: &Panel, id: u32, place: &Value) -> Value {
         json["transformations"] = transformations(panel);
     }
     json
-}
-
-const fn kind(view: View) -> &'static str {
-    match view {
-        View::Stat => "stat",
-        View::Gauge => "gauge",
-        View::BarGauge => "bargauge",
-        View::TimeSeries | View::Stacked => "timeseries",
-        View::Heatmap => "heatmap",
-        View::Table => "table",
-        View::StateTimeline => "state-timeline",
-    }
 }
 
 fn targets(panel: &Panel) -> Vec<Value> {
@@ -251,122 +255,4 @@ fn mappings(unit: Unit) -> Value {
         "options": {"0": state("down", Color::Bad, 0), "1": state("up", Color::Good, 1)},
         "type": "value",
     }])
-}
-
-fn custom(panel: &Panel) -> Value {
-    let shown = value!({"legend": false, "tooltip": false, "viz": false});
-    match panel.view {
-        View::TimeSeries | View::Stacked => {
-            let stacked = panel.view == View::Stacked;
-            value!({
-                "axisBorderShow": false,
-                "axisCenteredZero": false,
-                "axisColorMode": "text",
-                "axisLabel": "",
-                "axisPlacement": "auto",
-                "barAlignment": 0,
-                "drawStyle": "line",
-                "fillOpacity": if stacked { 30 } else { 8 },
-                "gradientMode": "none",
-                "hideFrom": shown,
-                "insertNulls": false,
-                "lineInterpolation": "linear",
-                "lineWidth": 1,
-                "pointSize": 4,
-                "scaleDistribution": {"type": "linear"},
-                "showPoints": "auto",
-                "spanNulls": false,
-                "stacking": {"group": "A", "mode": if stacked { "normal" } else { "none" }},
-                "thresholdsStyle": {"mode": if panel.steps.is_empty() { "off" } else { "dashed" }},
-            })
-        }
-        View::StateTimeline => value!({
-            "fillOpacity": 70, "hideFrom": shown, "insertNulls": false, "lineWidth": 0,
-            "spanNulls": false,
-        }),
-        View::Heatmap => value!({"hideFrom": shown, "scaleDistribution": {"type": "linear"}}),
-        View::Table => {
-            value!({"align": "auto", "cellOptions": {"type": "auto"}, "inspect": false})
-        }
-        View::Stat | View::Gauge | View::BarGauge => value!({}),
-    }
-}
-
-fn options(panel: &Panel) -> Value {
-    let reduce = value!({"calcs": ["lastNotNull"], "fields": "", "values": false});
-    let legend = value!({"calcs": ["mean", "max", "lastNotNull"], "displayMode": "table", "placement": "bottom", "showLegend": true});
-    match panel.view {
-        View::Stat => value!({
-            "colorMode": "value",
-            "graphMode": if panel.is_instant() { "none" } else { "area" },
-            "justifyMode": "auto",
-            "orientation": "auto",
-            "percentChangeColorMode": "standard",
-            "reduceOptions": reduce,
-            "showPercentChange": false,
-            "textMode": "auto",
-            "wideLayout": true,
-        }),
-        View::Gauge => value!({
-            "minVizHeight": 75, "minVizWidth": 75, "orientation": "auto", "reduceOptions": reduce,
-            "showThresholdLabels": false, "showThresholdMarkers": true, "sizing": "auto",
-        }),
-        View::BarGauge => value!({
-            "displayMode": "gradient", "maxVizHeight": 300, "minVizHeight": 16, "minVizWidth": 8,
-            "namePlacement": "auto", "orientation": "horizontal", "reduceOptions": reduce,
-            "showUnfilled": true, "sizing": "auto", "valueMode": "color",
-        }),
-        View::TimeSeries | View::Stacked => value!({
-            "legend": legend,
-            "tooltip": {"hideZeros": false, "mode": "multi", "sort": "desc"},
-        }),
-        View::Heatmap => value!({
-            "calculate": false,
-            "cellGap": 1,
-            "cellValues": {"unit": panel.unit.id()},
-            "color": {
-                "exponent": 0.5, "fill": "dark-orange", "mode": "scheme", "reverse": false,
-                "scale": "exponential", "scheme": "Oranges", "steps": 64,
-            },
-            "exemplars": {"color": "rgba(255,0,255,0.7)"},
-            "filterValues": {"le": 1e-9},
-            "legend": {"show": true},
-            "rowsFrame": {"layout": "auto"},
-            "showValue": "never",
-            "tooltip": {"mode": "single", "showColorScale": false, "yHistogram": false},
-            "yAxis": {"axisPlacement": "left", "reverse": false, "unit": "s"},
-        }),
-        View::Table => value!({
-            "cellHeight": "sm",
-            "showHeader": true,
-        }),
-        View::StateTimeline => value!({
-            "alignValue": "left",
-            "legend": {"displayMode": "list", "placement": "bottom", "showLegend": true},
-            "mergeValues": true,
-            "rowHeight": 0.9,
-            "showValue": "auto",
-            "tooltip": {"mode": "single", "sort": "none"},
-        }),
-    }
-}
-
-/// The columns of a table, in their order; every other label is left out.
-fn transformations(panel: &Panel) -> Value {
-    let names: Vec<&str> = panel.columns.iter().map(|(name, _)| *name).collect();
-    let order: Map<String, Value> = (0..)
-        .zip(&names)
-        .map(|(at, name): (u32, _)| ((*name).to_owned(), value!(at)))
-        .collect();
-    let headings: Map<String, Value> = panel
-        .columns
-        .iter()
-        .map(|(name, heading)| ((*name).to_owned(), value!(heading)))
-        .collect();
-    value!([
-        {"id": "filterFieldsByName", "options": {"include": {"names": names}}},
-        {"id": "organize", "options": {
-            "excludeByName": {}, "includeByName": {}, "indexByName": order, "renameByName": headings,
-        }},
-    ])
 }

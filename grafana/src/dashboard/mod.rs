@@ -3,6 +3,7 @@
 mod annotation;
 mod json;
 mod panel;
+mod view;
 
 pub use annotation::Annotation;
 pub use json::json;

@@ -70,6 +70,8 @@ pub enum Idle {
     Shown,
     /// Its no-data text: there is nothing to tell.
     Empty,
+    /// Its no-data text, under load as well: a single replica has nothing to tell.
+    Alone,
 }
 
 /// A query of a panel.
@@ -97,6 +99,8 @@ pub struct Panel {
     pub title: &'static str,
     /// What to do when it looks bad.
     pub description: &'static str,
+    /// The sections of the runbook that say more, without `#`.
+    pub runbook: Vec<&'static str>,
     /// How it shows its values.
     pub view: View,
     /// What they are.
@@ -144,6 +148,7 @@ impl Panel {
         Self {
             title,
             description,
+            runbook: Vec::new(),
             view,
             unit,
             targets: Vec::new(),
@@ -190,6 +195,21 @@ impl Panel {
     pub fn quiet(mut self, no_data: &'static str) -> Self {
         self.idle = Idle::Empty;
         self.no_data = no_data;
+        self
+    }
+
+    /// With a single replica there is nothing to show; then it says this.
+    #[must_use]
+    pub fn alone(mut self, no_data: &'static str) -> Self {
+        self.idle = Idle::Alone;
+        self.no_data = no_data;
+        self
+    }
+
+    /// The sections of the runbook that say more.
+    #[must_use]
+    pub fn runbook(mut self, sections: &[&'static str]) -> Self {
+        self.runbook = sections.to_vec();
         self
     }
 

@@ -55,8 +55,9 @@ fn run() -> Vec<Panel> {
             View::Table,
             Unit::Count,
             "Run",
-            "The runs in the time shown. Choose one above: figures of several are added up. A dirty or old \
-             revision is not what you meant to measure.",
+            "The runs in the time shown. Choose one above: figures of several are added up. A \
+             dirty or old revision, or another than *Version* on Overview says, is not what you \
+             meant to measure.",
         )
         .query(
             "",
@@ -72,8 +73,9 @@ fn run() -> Vec<Panel> {
             View::Table,
             Unit::Count,
             "Requests by name",
-            "In the time shown. refused is load shed on purpose, with Retry-After; failure is everything else \
-             that was not expected: the run's report.md names each.",
+            "In the time shown. refused is load shed on purpose, with Retry-After; failure is \
+             everything else that was not expected: the run's report.md names each, *Failed and \
+             refused requests* says when.",
         )
         .query("", requests)
         .columns(&[
@@ -87,8 +89,9 @@ fn run() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Virtual users",
-            "Users that are at it. Fewer than the scenario has: they are still being started, or the lab is \
-             short of processor or file descriptors.",
+            "Users that are at it. Fewer than the scenario has: they are still being started, or \
+             the lab is short of processor or file descriptors; then *Client minus server mean* \
+             rises, too.",
         )
         .query("{{run_id}}", format!("sum by (run_id) (loadtest_users{{{L}}})"))
         .quiet("no run"),
@@ -110,19 +113,24 @@ fn both_sides() -> Vec<Panel> {
             View::TimeSeries,
             Unit::RequestRate,
             "Offered and served rate",
-            "Both sides count the same requests. Apart for longer than a scrape: the server has other clients, \
-             or requests never reach it, see Connections cut off on Overview.",
+            "Both sides count the same requests. Apart for longer than a scrape: the server has \
+             other clients (*Top endpoints by traffic*), or requests never reach it (*Connections \
+             cut off*), both on Overview.",
         )
         .query("offered by users", all.clone())
-        .query("served by the service", per_second("", &format!("{D}_count"), X))
+        .query(
+            "served by the service",
+            per_second("", &format!("{D}_count"), X),
+        )
         .quiet("no run")
         .size(12, 8),
         Panel::new(
             View::TimeSeries,
             Unit::Seconds,
             "Latency: client beside server",
-            "Both with the same buckets, so that they err alike. The client's alone high: the network, or a lab \
-             short of processor, and then the figures are not the service's. Both high: the row below.",
+            "Both with the same buckets, so that they err alike. The client's alone high: the \
+             network, or a lab short of processor, and then the figures are not the service's. \
+             Both high: *Hash slots in use during run* and *Pool in use during run*.",
         )
         .query("client P50", client(0.5))
         .query("client P95", client(0.95))
@@ -134,8 +142,9 @@ fn both_sides() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Client minus server mean",
-            "The network, the lab itself and the wait for a connection. On one machine below 2 ms; above, the \
-             lab is short of processor: fewer users, or a machine of its own.",
+            "The network, the lab itself and the wait for a connection. On one machine below 2 \
+             ms; above, the lab is short of processor: fewer *Virtual users*, or a machine of its \
+             own.",
         )
         .query("difference", format!("{client_mean} - {server_mean}"))
         .steps(&[(0.002, Color::Warn)])
@@ -146,8 +155,8 @@ fn both_sides() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Failed and refused requests",
-            "failed must be 0: the run's report names what came instead. refused is load that the service \
-             sheds on purpose: Hash work refused on Dependencies.",
+            "failed must be 0: the run's report names what came instead. refused is load that the \
+             service sheds on purpose: *Hash work refused* on Dependencies.",
         )
         .query("failed", ratio(&or_zero(&failed, &all), &all))
         .query("refused", ratio(&or_zero(&refused, &all), &all))
@@ -164,8 +173,9 @@ fn cost() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "CPU seconds per request",
-            "Rises with the share of logins. A step at the same load with a new revision is what that revision \
-             costs: compare Hash duration quantiles, then profile.",
+            "Rises with the share of logins. A step at the same load with a new revision is what \
+             that revision costs: compare *Hash duration quantiles* on Dependencies, then \
+             profile.",
         )
         .query(
             "service",
@@ -180,9 +190,10 @@ fn cost() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Hash slots in use during run",
-            "At 100 % hashing is the limit of this load, and latencies are queues: fewer logins a second, or \
-             more cores.",
+            "At 100 % hashing is the limit of this load, and latencies are queues: fewer logins a \
+             second, or more cores and `HASH_THREADS`.",
         )
+        .runbook(&["hash-queue"])
         .query(
             "in use",
             ratio(
@@ -195,9 +206,14 @@ fn cost() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Pool in use during run",
-            "At 100 % the database is the limit: Statements by time spent on Dependencies says with what.",
+            "At 100 % the database is the limit: *Statements by time spent* on Dependencies says \
+             with what.",
         )
-        .query("in use", ratio(&used, &gauge("", "db_client_connection_max", "")))
+        .runbook(&["db-pool"])
+        .query(
+            "in use",
+            ratio(&used, &gauge("", "db_client_connection_max", "")),
+        )
         .steps(&[(0.9, Color::Bad)]),
     ]
 }

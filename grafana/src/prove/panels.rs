@@ -110,8 +110,18 @@ async fn ask(
         let Window { from, to, step } = window;
         prometheus.query_range(&expr, from, to, step).await
     };
-    let needed = busy || panel.idle == Idle::Shown;
-    judge(place, expr, answer, needed, |value| sane(panel, value))
+    judge(place, expr, answer, needed(panel.idle, busy), |value| {
+        sane(panel, value)
+    })
+}
+
+/// Whether there must be values.
+fn needed(idle: Idle, busy: bool) -> bool {
+    match idle {
+        Idle::Shown => true,
+        Idle::Empty => busy,
+        Idle::Alone => false,
+    }
 }
 
 /// Whether a value can be one of this panel's.

@@ -24,10 +24,11 @@ pub(super) fn pool() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Pool in use",
-            "Above 90 % for long requests wait for a connection. With Pool use P95 as ever, raise \
-             DB_MAX_CONNECTIONS; when that grew as well, the database is slow and more connections make it \
-             worse. The embedded database has one writer by design. Runbook: db-pool.",
+            "Above 90 % for long requests wait for a connection. With *Pool wait and use P95* as \
+             ever, raise `DB_MAX_CONNECTIONS`; when that grew as well, the database is slow and \
+             more connections make it worse. The embedded database has one writer by design.",
         )
+        .runbook(&["db-pool"])
         .query(
             "{{db_client_connection_pool_name}}",
             ratio(
@@ -41,43 +42,52 @@ pub(super) fn pool() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Pool wait and use P95",
-            "Waits without longer use: too few connections. Both: the database is slow, see Statement P95. A \
-             wait near DB_ACQUIRE_TIMEOUT ends in 503. Runbook: db-pool.",
+            "Waits without longer use: too few connections. Both: the database is slow, see \
+             *Statement P95*. A wait near `DB_ACQUIRE_TIMEOUT` ends in 503.",
         )
-        .query("wait {{db_client_connection_pool_name}}", by_pool(0.95, "wait"))
-        .query("use {{db_client_connection_pool_name}}", by_pool(0.95, "use"))
+        .runbook(&["db-pool"])
+        .query(
+            "wait {{db_client_connection_pool_name}}",
+            by_pool(0.95, "wait"),
+        )
+        .query(
+            "use {{db_client_connection_pool_name}}",
+            by_pool(0.95, "use"),
+        )
         .quiet("no statements"),
         Panel::new(
             View::TimeSeries,
             Unit::Count,
             "Pool pending and timeouts",
-            "Callers that wait for a connection now, and waits that ended without one. Any timeout was a 503: \
-             as beside. Runbook: db-pool.",
+            "Callers that wait for a connection now, and waits that ended without one. Any \
+             timeout was a 503: *Pool wait and use P95* says whether connections are too few or \
+             the database too slow.",
         )
+        .runbook(&["db-pool"])
         .query(
             "pending {{db_client_connection_pool_name}}",
             gauge(POOL, "db_client_connection_pending_requests", ""),
         )
         .query(
             "timeouts {{db_client_connection_pool_name}}",
-            format!(
-                "sum by ({POOL}) (increase(db_client_connection_timeouts_total{{{S}}}[{R}]))"
-            ),
+            format!("sum by ({POOL}) (increase(db_client_connection_timeouts_total{{{S}}}[{R}]))"),
         ),
         Panel::new(
             View::BarGauge,
             Unit::Number,
             "Statements by time spent",
-            "1 is one connection that is always busy with that statement. The longest bar is where to look \
-             first: is it called more often (Queries per request), or slower (Statement P95)?",
+            "1 is one connection that is always busy with that statement. The longest bar is \
+             where to look first: is it called more often (*Queries per request*), or slower \
+             (*Statement P95*)?",
         )
         .query("{{db_query_summary}}", format!("topk(10, {spent})")),
         Panel::new(
             View::TimeSeries,
             Unit::Seconds,
             "Statement P95",
-            "The ten slowest by name. One alone: its plan, or a lock. All at once: the database's disk or \
-             processor. With the embedded database, writes wait for the disk: SQLITE_SYNCHRONOUS.",
+            "The ten slowest by name. One alone: its plan, or a lock. All at once: the database's \
+             disk or processor. With the embedded database, writes wait for the disk: \
+             `SQLITE_SYNCHRONOUS`.",
         )
         .query("{{db_query_summary}}", format!("topk(10, {slow})"))
         .steps(&[(0.1, Color::Warn)])
@@ -86,8 +96,8 @@ pub(super) fn pool() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Number,
             "Queries per request",
-            "Rises when caches miss (Cache hit ratio) or when the mix shifts to logins and refreshes. A step \
-             with a deploy is a change in the program.",
+            "Rises when caches miss (*Cache hit ratio*) or when the mix shifts to logins and \
+             refreshes. A step with a deploy is a change in the program.",
         )
         .query(
             "statements",
@@ -107,20 +117,22 @@ pub(super) fn dependencies() -> Vec<Panel> {
             View::StateTimeline,
             Unit::UpDown,
             "Dependency up",
-            "As the worst placed replica sees it. Database down: logins get 503, restart nothing, the service \
-             recovers by itself; a full disk counts as down. Redis down: nothing fails, see Fallbacks. \
-             Runbook: dependency.",
+            "As the worst placed replica sees it. Database down: logins get 503, restart nothing, \
+             the service recovers by itself; a full disk counts as down. Redis down: nothing \
+             fails, see *Fallbacks*.",
         )
+        .runbook(&["dependency"])
         .query("{{dependency}}", up)
         .missing("no instance is scraped"),
         Panel::new(
             View::TimeSeries,
             Unit::EventRate,
             "Dependency errors",
-            "unique_violation and refused are usual. down, connection and timeout: the dependency itself; \
-             pool_timeout: Pool in use; storage: the disk is full; busy: something else writes to the \
-             embedded database. Runbook: dependency.",
+            "unique_violation and refused are usual. down, connection and timeout: the dependency \
+             itself; pool_timeout: *Pool in use*; storage: the disk is full; busy: something else \
+             writes to the embedded database.",
         )
+        .runbook(&["dependency"])
         .query(
             "{{db_system_name}} {{error_type}}",
             per_second(
@@ -133,10 +145,11 @@ pub(super) fn dependencies() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Fallbacks",
-            "What was done without Redis: each replica limits for itself, principals come from the database, \
-             changes reach other replicas within seconds rather than at once. Nothing fails; bring Redis \
-             back. Runbook: dependency.",
+            "What was done without Redis: each replica limits for itself, principals come from \
+             the database, changes reach other replicas within seconds rather than at once. \
+             Nothing fails; bring Redis back.",
         )
+        .runbook(&["redis-fallbacks"])
         .query(
             "{{dependency}} {{action}}",
             per_second("dependency, action", "auth_dependency_fallbacks_total", ""),
@@ -161,8 +174,9 @@ pub(super) fn caches() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Cache hit ratio",
-            "token and session near 0 with steady users: something clears the caches, see Changes from other \
-             replicas; or every request comes with a new token, see Tokens issued on Authentication.",
+            "token and session near 0 with steady users: something clears the caches, see \
+             *Changes from other replicas*; or every request comes with a new token, see *Tokens \
+             issued* on Authentication.",
         )
         .query("{{cache}}", ratio(&or_zero(&hits, &all), &all))
         .quiet("no traffic"),
@@ -170,8 +184,9 @@ pub(super) fn caches() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Cache entries",
-            "Held in each process. Falls to 0 without a start: the subscription to Redis was cut, and the \
-             replica forgot what it may have missed.",
+            "Held in each process. Falls to 0 without a start: the subscription to Redis was cut, \
+             and the replica forgot what it may have missed; see *Changes from other replicas* \
+             and *Dependency up*.",
         )
         .query(
             "{{cache}} {{instance}}",
@@ -181,8 +196,8 @@ pub(super) fn caches() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Redis P95",
-            "Above REDIS_TIMEOUT, 100 ms unless set, Redis counts as gone and is skipped: see Fallbacks. \
-             Slow before that: the network, or a server shared with others.",
+            "Above `REDIS_TIMEOUT`, 100 ms unless set, Redis counts as gone and is skipped: see \
+             *Fallbacks*. Slow before that: the network, or a server shared with others.",
         )
         .query("{{db_query_summary}}", redis)
         .steps(&[(0.05, Color::Warn), (0.1, Color::Bad)])
@@ -191,20 +206,23 @@ pub(super) fn caches() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Revocation propagation",
-            "From a logout or a role's change on another replica to its effect here. Seconds rather than \
-             milliseconds: the replicas' clocks differ, or Redis is slow, see Redis P95.",
+            "From a logout or a role's change on another replica to its effect here. Seconds \
+             rather than milliseconds: the replicas' clocks differ, or Redis is slow, see *Redis \
+             P95*.",
         )
+        .runbook(&["revocation"])
         .query("P50", lag(0.5))
         .query("P95", lag(0.95))
         .steps(&[(1.0, Color::Bad)])
-        .quiet("no other replica changed anything")
+        .alone("no other replica changed anything")
         .size(12, 7),
         Panel::new(
             View::TimeSeries,
             Unit::EventRate,
             "Changes from other replicas",
-            "everything means that the replica forgot all that it held, because it may have missed something: \
-             often is a subscription that breaks, see the network to Redis.",
+            "everything means that the replica forgot all that it held, because it may have \
+             missed something. Often: a subscription that breaks; see *Redis P95*, and the \
+             network to Redis.",
         )
         .query(
             "{{kind}}",

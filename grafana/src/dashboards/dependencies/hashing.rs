@@ -17,9 +17,11 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Hash slots in use",
-            "At 100 % for long, every further login waits: more cores with HASH_THREADS, or another replica. \
-             rbac-sentinel calibrate says how many logins a second the machine can do. Runbook: hash-queue.",
+            "At 100 % for long, every further login waits: more cores with `HASH_THREADS`, or \
+             another replica. rbac-sentinel calibrate says how many logins a second the machine \
+             can do.",
         )
+        .runbook(&["hash-queue"])
         .query(
             "in use",
             ratio(
@@ -33,9 +35,11 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Hash queue depth",
-            "Logins that wait. A short hill is a burst; a plateau is more than the machine can hash: see Hash \
-             slots in use, and Logins by reason for whether it is an attack. Runbook: hash-queue.",
+            "Logins that wait. A short hill is a burst; a plateau is more than the machine can \
+             hash: see *Hash slots in use*, and *Logins by reason* on Authentication for whether \
+             it is an attack.",
         )
+        .runbook(&["hash-queue"])
         .query(
             "{{instance}}",
             gauge("instance", "auth_password_hash_queue_depth", ""),
@@ -44,9 +48,10 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Hash queue wait P95",
-            "What users feel first. Near HASH_DEADLINE work begins to be refused: see Hash work refused. \
-             Runbook: hash-queue.",
+            "What users feel first. Near `HASH_DEADLINE` work begins to be refused: see *Hash \
+             work refused*.",
         )
+        .runbook(&["hash-queue"])
         .query("P95", wait(0.95))
         .query("P50", wait(0.5))
         .steps(&[(0.1, Color::Warn), (bound, Color::Bad)])
@@ -55,9 +60,11 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Hash duration quantiles",
-            "Longer without a change of Hash parameters: the cores are taken by something else, see CPU cores \
-             used. dummy_verify must be as long as verify, or its time tells which accounts exist.",
+            "Longer without a change of *Hash parameters*: the cores are taken by something else, \
+             see *CPU cores used*. dummy_verify must be as long as verify, or its time tells \
+             which accounts exist.",
         )
+        .runbook(&["timing"])
         .query("{{operation}} P50", by_operation(0.5))
         .query("{{operation}} P95", by_operation(0.95))
         .quiet("no hashing"),
@@ -65,8 +72,8 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Number,
             "Hashing CPU cores",
-            "Cores busy with hashing, beside the threads that there are. At the line nothing is left: add \
-             threads if there are cores, or a replica.",
+            "Cores busy with hashing, beside the threads that there are. At the line nothing is \
+             left: raise `HASH_THREADS` if *CPU cores used* leaves room, or add a replica.",
         )
         .query(
             "hashing",
@@ -77,10 +84,11 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Hash work refused",
-            "Answered with 503 and Retry-After; abandoned is work whose client had gone, and costs nobody. Refusals \
-             for minutes: add capacity, or stop an attack at the proxy. HASH_DEADLINE makes waits longer, not \
-             more logins. Runbook: hash-shed.",
+            "Answered with 503 and Retry-After; abandoned is work whose client had gone, and \
+             costs nobody. Refusals for minutes: add capacity, or stop an attack at the proxy. \
+             `HASH_DEADLINE` makes waits longer, not more logins.",
         )
+        .runbook(&["hash-shed"])
         .query(
             "{{reason}}",
             per_second("reason", "auth_password_hash_rejected_total", ""),
@@ -93,8 +101,9 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Table,
             Unit::Count,
             "Hash parameters",
-            "Of new hashes. More than one line outside a deploy: replicas are configured differently. Set them \
-             with HASH_MEMORY_KIB and HASH_ITERATIONS; stored hashes follow at each login.",
+            "Of new hashes. More than one line outside a deploy: replicas are configured \
+             differently. Set them with `HASH_MEMORY_KIB` and `HASH_ITERATIONS`; stored hashes \
+             follow at each login.",
         )
         .query(
             "",

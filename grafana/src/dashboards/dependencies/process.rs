@@ -9,8 +9,8 @@ pub(super) fn process() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Number,
             "CPU cores used",
-            "Beside the runtime's workers, of which there is one a core. Near that with Hashing CPU cores as \
-             high: logins are the load. Without: reads are; add cores or a replica.",
+            "Beside the runtime's workers, of which there is one a core. Near that with *Hashing \
+             CPU cores* as high: logins are the load. Without: reads are; add cores or a replica.",
         )
         .query(
             "{{instance}}",
@@ -25,9 +25,11 @@ pub(super) fn process() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Bytes,
             "Resident memory",
-            "Rises with HASH_THREADS times HASH_MEMORY_KIB under logins and comes down after. A slope over hours \
-             is a leak: note when it began, restart before the limit, report it. Runbook: process.",
+            "Rises with `HASH_THREADS` times `HASH_MEMORY_KIB` under logins and comes down after. \
+             A slope over hours is a leak: note when it began, restart before the limit, report \
+             it.",
         )
+        .runbook(&["process"])
         .query(
             "{{instance}}",
             gauge("instance", "process_resident_memory_bytes", ""),
@@ -36,9 +38,10 @@ pub(super) fn process() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Open file descriptors",
-            "Of what the process may open. Above 80 %: Connections in use says whether clients hold them; raise \
-             the limit of open files or lower MAX_CONNECTIONS. Runbook: process.",
+            "Of what the process may open. Above 80 %: *Connections in use* says whether clients \
+             hold them; raise the limit of open files or lower `MAX_CONNECTIONS`.",
         )
+        .runbook(&["process"])
         .query(
             "{{instance}}",
             ratio(
@@ -51,9 +54,11 @@ pub(super) fn process() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Connections in use",
-            "Of MAX_CONNECTIONS. At 100 % further clients get 503: Connections cut off on Overview tells slow \
-             clients from many. Idle ones in number: let the proxy close them sooner.",
+            "Of `MAX_CONNECTIONS`. At 100 % further clients get 503: *Connections cut off* on \
+             Overview tells slow clients from many. Idle ones in number: let the proxy close them \
+             sooner.",
         )
+        .runbook(&["connections"])
         .query(
             "{{listener}} {{instance}}",
             ratio(
@@ -66,8 +71,8 @@ pub(super) fn process() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Connections closed",
-            "About as many as requests means that clients do not keep connections: every one costs a handshake. \
-             Turn keep-alive on at the proxy.",
+            "About as many as *Requests per second* on Overview means that clients do not keep \
+             connections: every one costs a handshake. Turn keep-alive on at the proxy.",
         )
         .query(
             "{{listener}}",
@@ -77,9 +82,11 @@ pub(super) fn process() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Threads",
-            "Workers, hash threads and those that block for the embedded database. A staircase that never comes \
-             down is work that blocks for ever: take a stack trace before a restart.",
+            "Workers, hash threads and those that block for the embedded database. A staircase \
+             that never comes down is work that blocks for ever: see whether *Tokio queue and \
+             tasks* rises, too, and take a stack trace before a restart.",
         )
+        .runbook(&["process"])
         .query("{{instance}}", gauge("instance", "process_threads", "")),
     ]
 }
@@ -90,9 +97,10 @@ pub(super) fn runtime() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Tokio scheduling delay P99",
-            "How much later than asked a task is woken. Above 50 ms everything waits: the cores are taken \
-             (CPU cores used), or something blocks a worker (a step with a deploy). Runbook: runtime.",
+            "How much later than asked a task is woken. Above 50 ms everything waits: the cores \
+             are taken (*CPU cores used*), or something blocks a worker (a step with a deploy).",
         )
+        .runbook(&["runtime"])
         .query(
             "P99",
             shown_quantile(0.99, "", "tokio_runtime_scheduling_delay_seconds", ""),
@@ -102,8 +110,8 @@ pub(super) fn runtime() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Tokio busy ratio",
-            "Hashing has threads of its own and does not count. Near 100 %: reads fill the machine; add cores \
-             or a replica.",
+            "Hashing has threads of its own and does not count. Near 100 %, with *CPU cores used* \
+             at its workers: reads fill the machine; add cores or a replica.",
         )
         .query(
             "{{instance}}",
@@ -114,8 +122,8 @@ pub(super) fn runtime() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Tokio queue and tasks",
-            "Tasks grow with connections. A queue that stands above 0: too few cores for the load. Tasks that \
-             grow while Connections in use does not: a leak, report it.",
+            "Tasks grow with connections. A queue that stands above 0: too few cores for the \
+             load. Tasks that grow while *Connections in use* does not: a leak, report it.",
         )
         .query(
             "queue {{instance}}",
@@ -138,9 +146,11 @@ pub(super) fn upkeep() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Since housekeeping and inventory",
-            "Housekeeping should come to its end every HOUSEKEEPING_INTERVAL on one replica, the inventory about \
-             every minute. Older than an hour: look for failed in Housekeeping, and in the log.",
+            "Housekeeping should come to its end every `HOUSEKEEPING_INTERVAL` on one replica, \
+             the inventory about every minute. Older than an hour: look for failed in \
+             *Housekeeping*, and in the log.",
         )
+        .runbook(&["housekeeping"])
         .query(
             "housekeeping",
             since("auth_housekeeping_last_success_timestamp_seconds"),
@@ -154,9 +164,11 @@ pub(super) fn upkeep() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Housekeeping",
-            "Turns by what became of them, and rows removed. elsewhere is another replica that does it. failed: \
-             the database refuses, see Dependency errors. Millions removed after an upgrade are usual once.",
+            "Turns by what became of them, and rows removed. elsewhere is another replica that \
+             does it. failed: the database refuses, see *Dependency errors*. Millions removed \
+             after an upgrade are usual once.",
         )
+        .runbook(&["housekeeping"])
         .query(
             "turn {{outcome}}",
             increase("outcome", "auth_housekeeping_runs_total"),
@@ -169,17 +181,23 @@ pub(super) fn upkeep() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Warn and error log lines",
-            "Each error is one to read: filter the log by level and the time of the hill. Many warnings at once \
-             are usually rate limits or a dependency.",
+            "Each error is one to read: filter the log by level and the time of the hill. Many \
+             warnings at once are usually rate limits (*Rate-limit denials by limiter* on \
+             Authentication) or a dependency (*Dependency up*).",
         )
-        .query("{{level}}", per_second("level", "auth_log_events_total", "")),
+        .runbook(&["error-logs"])
+        .query(
+            "{{level}}",
+            per_second("level", "auth_log_events_total", ""),
+        ),
         Panel::new(
             View::TimeSeries,
             Unit::Count,
             "Scrape cost",
-            "Samples a scrape. Above 5,000 something labels by what it should not: count series by name in \
-             Prometheus. Runbook: cardinality.",
+            "Samples a scrape. Above 5,000 something labels by what it should not: count series \
+             by name in Prometheus, and see *Scrape time* for what it costs.",
         )
+        .runbook(&["cardinality"])
         .query("{{instance}}", per_instance("scrape_samples_scraped"))
         .steps(&[(5000.0, Color::Warn)])
         .size(12, 7),
@@ -187,10 +205,15 @@ pub(super) fn upkeep() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Scrape time",
-            "As Prometheus waits for it, and what the service itself takes to write it. The first alone high: \
-             the network or a full machine. Near the scrape timeout data goes missing: Scrape cost.",
+            "As Prometheus waits for it, and what the service itself takes to write it. The first \
+             alone high: the network or a full machine. Near the scrape timeout data goes \
+             missing: *Scrape cost*.",
         )
-        .query("scrape {{instance}}", per_instance("scrape_duration_seconds"))
+        .runbook(&["cardinality"])
+        .query(
+            "scrape {{instance}}",
+            per_instance("scrape_duration_seconds"),
+        )
         .query(
             "render {{instance}}",
             per_instance("auth_metrics_render_duration_seconds"),

@@ -17,8 +17,9 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Latency quantiles",
-            "On the server, all routes together. P99 alone high: a few slow routes, see P95 by route. All of \
-             them high: the machine or the database, see Dependencies. Compare with the moment of a start.",
+            "On the server, all routes together. P99 alone high: a few slow routes, see *P95 by \
+             route*. All of them high: *CPU cores used* or *Pool wait and use P95* on \
+             Dependencies. Compare with the moment of a start.",
         )
         .query("P50", shown_quantile(0.5, "", D, X))
         .query("P95", shown_quantile(0.95, "", D, X))
@@ -31,30 +32,33 @@ pub(super) fn panels() -> Vec<Panel> {
         .size(12, 8),
         Panel::new(
             View::Heatmap,
-            Unit::Count,
+            Unit::RequestRate,
             "Latency heat map",
-            "Two bands are usual: reads below, password hashes above. A band that moves up as a whole is a \
-             slower machine or database; a new band is a new kind of request or one that waits.",
+            "Two bands are usual: reads below, password hashes above. A band that moves up as a \
+             whole is a slower machine or database: *CPU cores used* and *Statement P95* on \
+             Dependencies. A new band is a new kind of request or one that waits: *P95 by route*.",
         )
         .query(
             "{{le}}",
-            format!("sum by (le) (increase({D}_bucket{{{S}, {X}}}[{R}]))"),
+            format!("sum by (le) (rate({D}_bucket{{{S}, {X}}}[{R}]))"),
         )
         .size(12, 8),
         Panel::new(
             View::Stacked,
             Unit::RequestRate,
             "Traffic by status class",
-            "More 4xx: Logins by reason and Token verification failures on Authentication tell an attack \
-             from a wrong key. 429 alone: Rate-limit denials by limiter. 5xx: Error ratio by route.",
+            "More 4xx: *Logins by reason* and *Token verification failures* on Authentication \
+             tell an attack from a wrong key. 429 alone: *Rate-limit denials by limiter*. 5xx: \
+             *Error ratio by route*.",
         )
         .query("{{class}}", status),
         Panel::new(
             View::TimeSeries,
             Unit::Count,
             "In-flight requests",
-            "Grows when answers take longer than requests come. With the hash queue growing as well it is \
-             logins; without, look at Pool pending and timeouts on Dependencies.",
+            "Grows when answers take longer than requests come. With *Hash queue depth* growing \
+             as well it is logins; without, look at *Pool pending and timeouts*, both on \
+             Dependencies.",
         )
         .query(
             "{{http_request_method}}",
@@ -64,10 +68,11 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Connections cut off",
-            "By reason. header, body, write and idle are clients that are too slow: an attack by slowness or \
-             a bad network, see CLIENT_TIMEOUT. refused is one too many: MAX_CONNECTIONS. accept errors must \
-             stay 0: the process lacks file descriptors.",
+            "By reason. header, body, write and idle are clients that are too slow: an attack by \
+             slowness or a bad network, see `CLIENT_TIMEOUT`. refused is one too many: \
+             `MAX_CONNECTIONS`. accept errors must stay 0: the process lacks file descriptors.",
         )
+        .runbook(&["connections", "accept-errors"])
         .query(
             "{{listener}} {{reason}}",
             per_second("listener, reason", closed, r#"reason!="closed""#),

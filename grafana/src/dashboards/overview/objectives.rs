@@ -73,10 +73,11 @@ fn objectives_now() -> Vec<Panel> {
             View::Stat,
             Unit::Ratio,
             "Availability over the range",
-            "The share of requests in the time shown that were not answered with 5xx. Objective: 99.9 % \
-             over 30 days. Red: look at Burn rate by window for whether it still burns, then at Error \
-             ratio by route. Runbook: budget-burn.",
+            "The share of requests in the time shown that were not answered with 5xx. Objective: \
+             99.9 % over 30 days. Red: look at *Burn rate by window* for whether it still burns, \
+             then at *Error ratio by route*.",
         )
+        .runbook(&["budget-burn"])
         .query("", format!("1 - {}", errors_over_range()))
         .rising_steps(&[(1.0 - AVAILABILITY.budget, Color::Good)])
         .range(None, Some(1.0))
@@ -87,11 +88,15 @@ fn objectives_now() -> Vec<Panel> {
             View::Gauge,
             Unit::Ratio,
             "Error budget left over the range",
-            "What would be left if the objectives were over the time shown: choose 30 days for the true \
-             budget. Below nothing the objective is missed: stop risky changes, and look at Burn rate by \
-             window for when it went. Runbook: budget-burn.",
+            "What would be left if the objectives were over the time shown: choose 30 days for \
+             the true budget. Below nothing the objective is missed: stop risky changes, and look \
+             at *Burn rate by window* for when it went.",
         )
-        .query("Availability", budget_left(&errors_over_range(), &AVAILABILITY))
+        .runbook(&["budget-burn"])
+        .query(
+            "Availability",
+            budget_left(&errors_over_range(), &AVAILABILITY),
+        )
         .query(
             "Token path",
             budget_left(&slow_over_range(TOKEN_PATH, TOKEN_BOUND), &TOKEN_LATENCY),
@@ -112,8 +117,8 @@ fn objectives_now() -> Vec<Panel> {
             View::Table,
             Unit::Count,
             "Firing alerts",
-            "What fires now. Begin with what pages; every alert links its section of the runbook and its \
-             dashboard in Alertmanager.",
+            "What fires now. Begin with what pages: a budget that burns is *Burn rate by window*; \
+             every alert links its section of docs/runbook.md and its dashboard in Alertmanager.",
         )
         .query("", fire)
         .columns(&[
@@ -141,19 +146,21 @@ fn objectives_course() -> Vec<Panel> {
     };
     let mut availability = burns(
         "Burn rate by window",
-        "1 spends a month's budget of errors in a month. A long window above a line and its short window \
-         above it, too, means that it burns now; a short one alone is over soon. Look at Error ratio by \
-         route, and for a start or deploy where it began. Runbook: budget-burn.",
-    );
+        "1 spends a month's budget of errors in a month. A long window above a line and its short \
+         window above it, too, means that it burns now; a short one alone is over soon. Look at \
+         *Error ratio by route*, and for a start or deploy where it began.",
+    )
+    .runbook(&["budget-burn"]);
     for window in WINDOWS {
         availability = availability.query(window, burn(&AVAILABILITY, window));
     }
     let mut others = burns(
         "Burn rate of latency and journey",
-        "As beside, for the other objectives. Token path: Pool wait P95 and Tokio scheduling delay P99 on \
-         Dependencies. Password path: Hash queue wait P95 there. Journey: Canary journey success. \
-         Runbook: budget-burn.",
-    );
+        "As beside, for the other objectives. Token path: *Pool wait and use P95* and *Tokio \
+         scheduling delay P99* on Dependencies. Password path: *Hash queue wait P95* there. \
+         Journey: *Canary journey success*.",
+    )
+    .runbook(&["budget-burn"]);
     let legends = [
         (
             "token 5m",
@@ -191,23 +198,27 @@ fn objectives_course() -> Vec<Panel> {
         others,
         course(
             "Token path within 25 ms",
-            "Of what a token opens without a password, without 5xx. Objective: 99 %. When it falls: P95 by \
-             route, then Pool wait P95, Cache hit ratio and Tokio scheduling delay P99 on Dependencies.",
+            "Of what a token opens without a password, without 5xx. Objective: 99 %. When it \
+             falls: *P95 by route*, then *Pool wait and use P95*, *Cache hit ratio* and *Tokio \
+             scheduling delay P99* on Dependencies.",
         )
+        .runbook(&["budget-burn"])
         .query("within 25 ms", fast_share(TOKEN_PATH, TOKEN_BOUND)),
         course(
             "Password path within 500 ms",
-            "Of logins, registrations and changes of passwords, without 5xx. Objective: 99 %. When it \
-             falls, work waits for hashing: Hash queue wait P95 and Hash slots in use on Dependencies; \
-             give HASH_THREADS more cores or add a replica.",
+            "Of logins, registrations and changes of passwords, without 5xx. Objective: 99 %. \
+             When it falls, work waits for hashing: *Hash queue wait P95* and *Hash slots in use* \
+             on Dependencies; give `HASH_THREADS` more cores or add a replica.",
         )
+        .runbook(&["budget-burn"])
         .query("within 500 ms", fast_share(PASSWORD_PATH, PASSWORD_BOUND)),
         course(
             "Canary journey success",
-            "The service logs itself in, reads, refreshes and logs out. The first step that fails says \
-             where to look: login is Logins by reason, me is Token verification failures, refresh is \
-             Refresh outcomes, all on Authentication. Runbook: journey.",
+            "The service logs itself in, reads, refreshes and logs out. The first step that fails \
+             says where to look: login is *Logins by reason*, me is *Token verification \
+             failures*, refresh is *Refresh outcomes*, all on Authentication.",
         )
+        .runbook(&["journey"])
         .query("{{step}}", ratio(&passed, &steps))
         .quiet("no canary"),
     ]

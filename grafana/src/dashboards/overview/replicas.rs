@@ -9,13 +9,11 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Stat,
             Unit::Ratio,
             "Instances ready",
-            "Of those that Prometheus knows. Below 100 %: a replica is down, starting, or has lost its \
-             database, see Dependency up on Dependencies. Runbook: not-ready.",
+            "Of those that Prometheus knows. Below 100 %: a replica is down, starting, or has \
+             lost its database, see *Dependency up* on Dependencies.",
         )
-        .query(
-            "",
-            format!("sum(auth_ready{{{S}}}) / count(up{{{S}}})"),
-        )
+        .runbook(&["not-ready"])
+        .query("", format!("sum(auth_ready{{{S}}}) / count(up{{{S}}})"))
         .rising_steps(&[(0.5, Color::Warn), (1.0, Color::Good)])
         .missing("no instance is scraped")
         .size(4, 5),
@@ -23,9 +21,10 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Stat,
             Unit::Seconds,
             "Youngest since start",
-            "The replica that started last. Short without a deploy: it crashes and is restarted; look at its \
-             log's last lines and at Resident memory on Dependencies.",
+            "The replica that started last. Short without a deploy: it crashes and is restarted; \
+             look at its log's last lines and at *Resident memory* on Dependencies.",
         )
+        .runbook(&["restarts"])
         .query(
             "",
             format!("time() - max(process_start_time_seconds{{{S}}})"),
@@ -36,9 +35,11 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Stat,
             Unit::Count,
             "Panics",
-            "In the time shown; must be 0. Each is a mistake in the program, caught and answered with 500: \
-             find it in the log at level error and report it. Runbook: panic.",
+            "In the time shown; must be 0. Each is a mistake in the program, caught and answered \
+             with 500: find it in the log at level error and report it; *Error ratio by route* \
+             says which route it was.",
         )
+        .runbook(&["panic"])
         .query("", over_range("", "http_server_panics_total", ""))
         .steps(&[(0.5, Color::Bad)])
         .decimals(0)
@@ -48,7 +49,8 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Table,
             Unit::Count,
             "Version",
-            "More than one line for longer than a deploy takes: it is stuck half way.",
+            "More than one line for longer than a deploy takes: it is stuck half way, and \
+             *Instances ready* says whether the new replicas come up.",
         )
         .query(
             "",

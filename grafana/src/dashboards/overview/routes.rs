@@ -27,8 +27,9 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "P95 by route",
-            "Click a route to see it alone. One slow route: Statement P95 on Dependencies names its \
-             statements. /login, /register and /users/me/password together: hashing. All: the machine.",
+            "Click a route to see it alone. One slow route: *Statement P95* on Dependencies names \
+             its statements. /login, /register and /users/me/password together: hashing. All: the \
+             machine.",
         )
         .query("{{http_route}}", shown_quantile(0.95, "http_route", D, &of))
         .link(TO_ROUTE.title, TO_ROUTE.url)
@@ -38,9 +39,11 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Error ratio by route",
-            "5xx of each route's requests. One route: look for its request ids in the log at level error. \
-             Those with a password: Hash work refused. All that need the database: Dependency up.",
+            "5xx of each route's requests. One route: look for its request ids in the log at \
+             level error. Those with a password: *Hash work refused*. All that need the database: \
+             *Dependency up*, both on Dependencies.",
         )
+        .runbook(&["budget-burn"])
         .query("{{http_route}}", ratio(&or_zero(&bad, &all), &all))
         .steps(&[(AVAILABILITY.budget, Color::Warn)])
         .range(Some(0.0), None)
@@ -51,8 +54,9 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::RequestRate,
             "Requests by route",
-            "What the chosen routes are asked. A route that stops while others go on: its clients broke, or \
-             the proxy no longer forwards it.",
+            "What the chosen routes are asked. A route that stops while others go on: its clients \
+             broke (*Error ratio by route*, *Aborted by client*), or the proxy no longer forwards \
+             it.",
         )
         .query("{{http_route}}", all)
         .link(TO_ROUTE.title, TO_ROUTE.url),
@@ -60,8 +64,8 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::RequestRate,
             "Aborted by client",
-            "Clients that went away before the answer. They have a shorter timeout than the answer takes: \
-             look at P95 by route and at the proxy's timeout.",
+            "Clients that went away before the answer. They have a shorter timeout than the \
+             answer takes: look at *P95 by route* and at the proxy's timeout.",
         )
         .query(
             "{{http_route}}",
@@ -71,8 +75,8 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Bytes,
             "Response size P95 by route",
-            "A list that grows is somebody reading the accounts page by page: see RBAC decisions for \
-             users:read on Authentication.",
+            "A list that grows is somebody reading the accounts page by page: see *RBAC \
+             decisions* on Authentication.",
         )
         .query(
             "{{http_route}}",

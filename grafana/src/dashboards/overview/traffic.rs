@@ -15,8 +15,8 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Stat,
             Unit::Count,
             "Total requests",
-            "Requests of users in the time shown; probes and the canary are left out. When it is far \
-             from what you expect: Traffic by status class, then Instances ready.",
+            "Requests of users in the time shown; probes and the canary are left out. When it is \
+             far from what you expect: *Traffic by status class*, then *Instances ready*.",
         )
         .query("", over_range("", &count(), X))
         .size(4, 7),
@@ -24,9 +24,9 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Stat,
             Unit::RequestRate,
             "Requests per second",
-            "A sudden fall with no errors means that users do not reach the service: look at the proxy \
-             in front and at Connections in use on Dependencies. A sudden rise: Top endpoints by \
-             traffic, then Logins by reason on Authentication.",
+            "A sudden fall with no errors means that users do not reach the service: look at the \
+             proxy in front and at *Connections in use* on Dependencies. A sudden rise: *Top \
+             endpoints by traffic*, then *Logins by reason* on Authentication.",
         )
         .query("", rate.clone())
         .size(4, 7),
@@ -34,10 +34,10 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Stat,
             Unit::Seconds,
             "P95 latency",
-            "Of all routes together, so it rises with the share of logins alone. Look at P95 by route: \
-             slow logins only are Hash queue wait P95, everything slow is Pool wait P95 or the \
-             scheduling delay, all on Dependencies. Yellow from the objective of the token path on, red \
-             from that of the password path on.",
+            "Of all routes together, so it rises with the share of logins alone. Look at *P95 by \
+             route*: slow logins only are *Hash queue wait P95*, everything slow is *Pool wait \
+             and use P95* or *Tokio scheduling delay P99*, all on Dependencies. Yellow from the \
+             objective of the token path on, red from that of the password path on.",
         )
         .query("P95", shown_quantile(0.95, "", D, X))
         .query("P50", shown_quantile(0.5, "", D, X))
@@ -51,10 +51,12 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Stat,
             Unit::Ratio,
             "Error rate",
-            "Answers with 5xx, load shed on purpose among them. Yellow: more than the objective allows \
-             for ever; red: a month's budget would be gone in two days. Look at Error ratio by route, \
-             then at Hash work refused and Dependency errors on Dependencies. Runbook: budget-burn.",
+            "Answers with 5xx, load shed on purpose among them. Yellow: more than the objective \
+             allows for ever; red: a month's budget would be gone in two days. Look at *Error \
+             ratio by route*, then at *Hash work refused* and *Dependency errors* on \
+             Dependencies.",
         )
+        .runbook(&["budget-burn"])
         .query("", ratio(&or_zero(&errors, &rate), &rate))
         .steps(&[
             (AVAILABILITY.budget, Color::Warn),
@@ -67,8 +69,10 @@ pub(super) fn panels() -> Vec<Panel> {
             View::BarGauge,
             Unit::RequestRate,
             "Top endpoints by traffic",
-            "Click a bar to see that route alone below. Many requests to unmatched are a scan; one route \
-             far above its usual place is a client in a loop: look for its address in the proxy's log.",
+            "Click a bar to see that route alone below. Many requests to unmatched are a scan; \
+             one route far above its usual place is a client in a loop: *Rate-limit denials by \
+             limiter* on Authentication says whether it is held back, the proxy's log says who it \
+             is.",
         )
         .query(
             "{{http_request_method}} {{http_route}}",
