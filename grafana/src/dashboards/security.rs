@@ -208,9 +208,9 @@ fn tokens() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Tokens issued",
-            "By login (password) and refresh. Logins without tokens: look at the log at level \
-             error. Many more by password than by refresh: clients throw their refresh tokens \
-             away.",
+            "By login (password) and refresh. Logins without tokens: *Dependency errors* on \
+             Dependencies, and the log at level error. Many more by password than by refresh: \
+             clients throw their refresh tokens away.",
         )
         .query(
             "{{token_type}} by {{grant}}",

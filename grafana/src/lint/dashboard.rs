@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::expr::{Place, check};
-use super::{Finding, Findings};
+use super::{Finding, Findings, names, shape};
 use crate::known::AllKnown;
 
 const SCHEMA: u64 = 42;
@@ -58,6 +58,7 @@ fn text(json: &Value) -> &str {
 }
 
 fn whole(json: &Value, file: &str, known: &AllKnown, findings: &mut Findings) {
+    shape::whole(json, findings);
     findings.expect(
         json["editable"] == Value::Bool(false),
         "uneditable-dashboard",
@@ -102,9 +103,11 @@ fn whole(json: &Value, file: &str, known: &AllKnown, findings: &mut Findings) {
         let id = panel["id"].as_u64().unwrap_or_default();
         findings.expect(id > 0 && ids.insert(id), "unique-ids", format!("id {id}"));
         placed(panel, panels, findings);
+        shape::panel(panel, findings);
         if panel["type"] != "row" {
             about(panel, findings);
             targets(panel, &variables, known, findings);
+            names::panel(panel, known, findings);
         }
     }
     findings.at(file, "");
@@ -194,6 +197,7 @@ fn annotations(json: &Value, file: &str, known: &AllKnown, findings: &mut Findin
             "an annotation from elsewhere",
         );
         check(text(&annotation["expr"]), Place::Rule, known, findings);
+        names::annotation(annotation, known, findings);
     }
     findings.at(file, "");
     findings.expect(
@@ -284,7 +288,7 @@ fn targets(panel: &Value, variables: &BTreeSet<String>, known: &AllKnown, findin
             "a target asks elsewhere",
         );
         let expr = text(&target["expr"]);
-        for name in names(expr) {
+        for name in variables_in(expr) {
             findings.expect(
                 variables.contains(name) || BUILT_IN.contains(&name),
                 "variables",
@@ -302,7 +306,7 @@ fn targets(panel: &Value, variables: &BTreeSet<String>, known: &AllKnown, findin
 }
 
 /// The names behind `$` and in `${}`; not the groups of a `label_replace`.
-fn names(expr: &str) -> impl Iterator<Item = &str> {
+fn variables_in(expr: &str) -> impl Iterator<Item = &str> {
     expr.split('$').skip(1).filter_map(|rest| {
         let rest = rest.trim_start_matches('{');
         let end = rest

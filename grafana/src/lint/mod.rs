@@ -7,7 +7,10 @@ mod coverage;
 mod dashboard;
 mod expr;
 mod labels;
+mod names;
+mod references;
 mod rules;
+mod shape;
 mod shipped;
 
 use std::fmt;
@@ -15,6 +18,7 @@ use std::fmt;
 pub use coverage::coverage;
 pub use dashboard::dashboard;
 pub use expr::{Place, check, parse};
+pub use references::references;
 pub use rules::{Document, Group, Rule, Targets, rules};
 pub use shipped::{Shipped, anchors};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::rules::{Document, Targets};
-use super::{Finding, coverage, dashboard, rules};
+use super::{Finding, coverage, dashboard, references, rules};
 use crate::Result;
 use crate::explore::EXPLORE;
 use crate::known::AllKnown;
@@ -76,7 +76,7 @@ impl Shipped {
         Ok(AllKnown::new().with_recorded(names))
     }
 
-    /// All expressions of panels and rules.
+    /// All expressions of panels, annotations and rules.
     ///
     /// # Errors
     /// When a file is none.
@@ -88,6 +88,9 @@ impl Shipped {
             let targets =
                 panels.flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
             let texts = targets.filter_map(|target| target["expr"].as_str());
+            exprs.extend(texts.map(ToOwned::to_owned));
+            let marked = json["annotations"]["list"].as_array().into_iter().flatten();
+            let texts = marked.filter_map(|annotation| annotation["expr"].as_str());
             exprs.extend(texts.map(ToOwned::to_owned));
         }
         for (_, text) in &self.rules {
@@ -106,6 +109,7 @@ impl Shipped {
         let known = self.known()?;
         let mut findings = Vec::new();
         let mut uids = BTreeSet::new();
+        let mut parsed = Vec::new();
         for (file, text) in &self.dashboards {
             findings.extend(dashboard(file, text, &known));
             let json: serde_json::Value = serde_json::from_str(text)?;
@@ -117,11 +121,13 @@ impl Shipped {
                     text: format!("the uid {uid} comes twice"),
                 });
             }
+            parsed.push((file.as_str(), json));
         }
         let targets = Targets {
             runbook: anchors(&self.runbook),
             dashboards: uids,
         };
+        findings.extend(references(&parsed, &targets.runbook));
         findings.extend(rules(&self.rules, &targets, &known));
         let exprs = self.exprs()?;
         findings.extend(coverage(exprs.iter().map(String::as_str), EXPLORE, &known));

@@ -1,0 +1,95 @@
+//! What is said of series: names in legends, columns, links and annotations are labels that the
+//! series have.
+
+use serde_json::Value;
+
+use super::Findings;
+use super::expr::parse;
+use super::labels::{Labels, labels};
+use crate::known::AllKnown;
+
+/// What a table has beside labels.
+const COLUMNS: [&str; 2] = ["Time", "Value"];
+const FIELD_LABEL: &str = "${__field.labels.";
+
+/// The labels of what a panel shows: every query's, and together.
+pub(super) fn panel(panel: &Value, known: &AllKnown, findings: &mut Findings) {
+    let targets = panel["targets"].as_array().into_iter().flatten();
+    let mut together = Labels::new();
+    for target in targets {
+        let own = result(&target["expr"], known);
+        let legend = target["legendFormat"].as_str().unwrap_or_default();
+        named("legend-label", templates(legend), &own, findings);
+        together.extend(own);
+    }
+    let links = panel["fieldConfig"]["defaults"]["links"].as_array();
+    for link in links.into_iter().flatten() {
+        let url = link["url"].as_str().unwrap_or_default();
+        named(
+            "link-label",
+            between(url, FIELD_LABEL, &[':', '}']),
+            &together,
+            findings,
+        );
+    }
+    together.extend(COLUMNS.map(ToOwned::to_owned));
+    let transformations = panel["transformations"].as_array();
+    for transformation in transformations.into_iter().flatten() {
+        let options = &transformation["options"];
+        let kept = options["include"]["names"].as_array().into_iter().flatten();
+        let kept = kept.filter_map(Value::as_str);
+        let renamed = options["renameByName"].as_object().into_iter().flatten();
+        let renamed = renamed.map(|(name, _)| name.as_str());
+        named("table-columns", kept.chain(renamed), &together, findings);
+    }
+}
+
+/// The labels of what an annotation marks.
+pub(super) fn annotation(annotation: &Value, known: &AllKnown, findings: &mut Findings) {
+    let own = result(&annotation["expr"], known);
+    for text in ["titleFormat", "textFormat"] {
+        let text = annotation[text].as_str().unwrap_or_default();
+        named("legend-label", templates(text), &own, findings);
+    }
+    findings.expect(
+        annotation["expr"] == annotation["target"]["expr"],
+        "annotations",
+        "asks one thing and another",
+    );
+}
+
+fn result(expr: &Value, known: &AllKnown) -> Labels {
+    let expr = parse(expr.as_str().unwrap_or_default()).ok();
+    expr.and_then(|expr| labels(&expr, known))
+        .unwrap_or_default()
+}
+
+/// The names in double braces.
+fn templates(text: &str) -> impl Iterator<Item = &str> {
+    between(text, "{{", &['}'])
+}
+
+/// What stands between this and the first of those.
+fn between<'a>(
+    text: &'a str,
+    begin: &'static str,
+    end: &'static [char],
+) -> impl Iterator<Item = &'a str> {
+    let pieces = text.split(begin).skip(1);
+    pieces.map(move |piece| piece.split(end).next().unwrap_or_default().trim())
+}
+
+fn named<'a>(
+    rule: &'static str,
+    names: impl Iterator<Item = &'a str>,
+    labels: &Labels,
+    findings: &mut Findings,
+) {
+    for name in names {
+        findings.expect(
+            labels.contains(name),
+            rule,
+            format!("the series have no {name}, only {labels:?}"),
+        );
+    }
+}
