@@ -4,7 +4,7 @@ use promql_parser::parser::Expr;
 use serde::Serialize;
 
 use crate::Result;
-use crate::dashboard::{Idle, Panel, Target, Unit};
+use crate::dashboard::{Idle, Panel, Target, Unit, View};
 use crate::prometheus::{Answer, Prometheus};
 use crate::{dashboards, lint};
 
@@ -13,7 +13,13 @@ const LONGEST: f64 = 3600.0;
 /// What a ratio may miss its ends by, for the sake of extrapolation.
 const SLACK: f64 = 1e-6;
 /// Alerts that compare what may not be there on a sound service, each with its reason.
-const QUIET: &[(&str, &str)] = &[];
+const QUIET: &[(&str, &str)] = &[
+    ("AuthExporterDown", "no exporter is scraped here"),
+    (
+        "AuthRevocationSlow",
+        "nothing comes from other replicas where there are none",
+    ),
+];
 
 /// A span of time, in seconds since the epoch, looked at in steps of so many seconds.
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +132,11 @@ fn needed(idle: Idle, busy: bool) -> bool {
 
 /// Whether a value can be one of this panel's.
 fn sane(panel: &Panel, value: f64) -> bool {
-    let (least, most) = panel.range;
+    let (least, most) = match panel.view {
+        // A dial's ends are not its value's: a budget can be overspent.
+        View::Gauge => (None, None),
+        _ => panel.range,
+    };
     let within = least.is_none_or(|least| value >= least - SLACK)
         && most.is_none_or(|most| value <= most + SLACK);
     within && (panel.unit != Unit::Seconds || value < LONGEST)
@@ -248,3 +258,6 @@ fn collect(expr: &Expr, found: &mut Vec<String>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;
