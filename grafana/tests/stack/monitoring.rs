@@ -1,0 +1,178 @@
+//! What is wrong with the way from a metric to a dashboard and a mail.
+
+use std::collections::BTreeSet;
+
+use super::files::{Stack, at, list, string};
+
+/// What Alertmanager keeps unless it is told otherwise.
+const NOTIFICATIONS_HOURS: u32 = 120;
+
+/// Objectives are over 30 days: half as much again lets one look back from the end of a month.
+const RETENTION_DAYS: u32 = 45;
+
+/// Whether a service has this name and this port is spoken of where it is defined.
+fn listens(stack: &Stack, host: &str, port: &str) -> Option<String> {
+    let services = stack.services();
+    let Some(service) = services.get(host) else {
+        return Some(format!("{host} is no service"));
+    };
+    let definition = serde_yaml::to_string(service).expect("YAML");
+    let named = definition.split(':').skip(1).any(|rest| {
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        &rest[..digits] == port
+    });
+    (!named).then(|| format!("{host} does not listen on {port}"))
+}
+
+pub fn scraping(stack: &Stack) -> Vec<String> {
+    let file = &stack.prometheus;
+    let mut targets = BTreeSet::new();
+    let managers = list(file, "alerting/alertmanagers").iter();
+    for job in list(file, "scrape_configs").iter().chain(managers) {
+        for group in list(job, "static_configs") {
+            for target in list(group, "targets") {
+                let (host, port) = string(target).split_once(':').unwrap_or_default();
+                let own = host == "localhost";
+                targets.insert((if own { "prometheus" } else { host }, port.to_owned()));
+            }
+        }
+        for group in list(job, "dns_sd_configs") {
+            let port = at(group, "port").as_u64().unwrap_or_default().to_string();
+            for name in list(group, "names") {
+                targets.insert((string(name), port.clone()));
+            }
+        }
+    }
+    let mut faults = Vec::new();
+    for (host, port) in &targets {
+        faults.extend(listens(stack, host, port).map(|fault| format!("prometheus.yml: {fault}")));
+    }
+    for name in stack.services().into_keys() {
+        let has_metrics = ["api", "loadtest", "prometheus"].contains(&name);
+        if (has_metrics || name.ends_with("-exporter"))
+            && !targets.iter().any(|(host, _)| *host == name)
+        {
+            faults.push(format!("prometheus.yml: {name} is not scraped"));
+        }
+    }
+    // Rules are named relative to the file that names them.
+    for pattern in list(file, "rule_files") {
+        let pattern = string(pattern);
+        let folder = pattern.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let mount = format!("./{folder}:/etc/prometheus/{folder}:ro");
+        let mounted = list(&stack.compose, "services/prometheus/volumes");
+        if !mounted.iter().any(|volume| string(volume) == mount) {
+            faults.push(format!("prometheus.yml: no folder of {pattern} is mounted"));
+        }
+    }
+    faults
+}
+
+/// What this option of a service's command is set to.
+fn option<'a>(stack: &'a Stack, service: &str, name: &str) -> Option<&'a str> {
+    let command = list(&stack.compose, &format!("services/{service}/command"));
+    let mut options = command.iter().map(string);
+    options.find_map(|option| option.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// A time as Prometheus and Alertmanager write it, in hours.
+fn hours(time: &str) -> Option<u32> {
+    let (count, unit) = time.split_at_checked(time.len().checked_sub(1)?)?;
+    let factor = match unit {
+        "d" => 24,
+        "h" => 1,
+        _ => return None,
+    };
+    count.parse::<u32>().ok()?.checked_mul(factor)
+}
+
+pub fn retention(stack: &Stack) -> Vec<String> {
+    let mut faults = Vec::new();
+    match option(stack, "prometheus", "--storage.tsdb.retention.time") {
+        None => faults.push("prometheus: no retention is set".to_owned()),
+        Some(time) if hours(time).is_none_or(|hours| hours < RETENTION_DAYS * 24) => {
+            faults.push(format!("prometheus: a retention of {time} is too short"));
+        }
+        Some(_) => {}
+    }
+    let kept = match option(stack, "alertmanager", "--data.retention") {
+        Some(time) => hours(time).unwrap_or_default(),
+        None => NOTIFICATIONS_HOURS,
+    };
+    let route = at(&stack.alertmanager, "route");
+    let routes = list(route, "routes").iter().chain([route]);
+    let repeats = routes.filter_map(|route| hours(string(at(route, "repeat_interval"))));
+    if repeats.max().is_none_or(|longest| longest >= kept) {
+        faults.push("Alertmanager: what it told is forgotten before it may be repeated".to_owned());
+    }
+    faults
+}
+
+pub fn provisioning(stack: &Stack) -> Vec<String> {
+    let mut faults = Vec::new();
+    let interval = string(at(&stack.prometheus, "global/scrape_interval"));
+    let sources = list(&stack.datasources, "datasources");
+    for source in sources {
+        let url = string(at(source, "url"));
+        let address = url
+            .strip_prefix("http://")
+            .and_then(|rest| rest.split_once(':'));
+        let (host, port) = address.unwrap_or_default();
+        faults.extend(listens(stack, host, port).map(|fault| format!("Grafana: {fault}")));
+        if at(source, "type") == "prometheus" {
+            let said = string(at(source, "jsonData/timeInterval"));
+            if said != interval {
+                faults.push(format!(
+                    "Grafana: timeInterval of Prometheus is {said}, scrape_interval {interval}"
+                ));
+            }
+            let manager = at(source, "jsonData/alertmanagerUid");
+            if !sources.iter().any(|other| at(other, "uid") == manager) {
+                let manager = string(manager);
+                faults.push(format!(
+                    "Grafana: alertmanagerUid {manager} is no data source"
+                ));
+            }
+        }
+    }
+    let mounted = list(&stack.compose, "services/grafana/volumes");
+    let path = string(at(&stack.provider, "providers/0/options/path"));
+    for (source, target) in [
+        ("./grafana/dashboards", path),
+        (
+            "./grafana/provisioning/datasources",
+            "/etc/grafana/provisioning/datasources",
+        ),
+        (
+            "./grafana/provisioning/dashboards",
+            "/etc/grafana/provisioning/dashboards",
+        ),
+    ] {
+        let mount = format!("{source}:{target}:ro");
+        if !mounted.iter().any(|volume| string(volume) == mount) {
+            faults.push(format!("Grafana: {source} is not mounted at {target}"));
+        }
+    }
+    faults
+}
+
+pub fn mail(stack: &Stack) -> Vec<String> {
+    let file = &stack.alertmanager;
+    let mut faults = Vec::new();
+    let (host, _) = string(at(file, "global/smtp_smarthost"))
+        .split_once(':')
+        .unwrap_or_default();
+    if !stack.services().contains_key(host) {
+        faults.push(format!("alertmanager.yml: {host} is no service"));
+    }
+    let names: BTreeSet<&str> = list(file, "receivers")
+        .iter()
+        .map(|receiver| string(at(receiver, "name")))
+        .collect();
+    if names != BTreeSet::from(["info", "page", "ticket"]) {
+        faults.push(format!("alertmanager.yml: receivers are {names:?}"));
+    }
+    faults
+}
