@@ -21,7 +21,7 @@ pub struct Canary {
     )]
     pub canary: Switch,
 
-    /// How often.
+    /// From one journey's beginning to the next one's: 1s to 5m.
     #[arg(long, env = "CANARY_INTERVAL", default_value = "15s", value_parser = humantime::parse_duration, help_heading = "Canary")]
     pub canary_interval: Duration,
 }

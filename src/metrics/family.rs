@@ -337,6 +337,8 @@ impl<H: Handle> OpenFamily<H> {
 
     /// Registers one series; `values` in the order of the label names. Keep the handle.
     ///
+    /// A label without a value is left out: to Prometheus that is the same, and it is shorter.
+    ///
     /// # Panics
     /// When the number of values is not the number of labels: a mistake of the caller's code.
     #[must_use]
@@ -347,6 +349,7 @@ impl<H: Handle> OpenFamily<H> {
             self.labels
                 .iter()
                 .zip(values)
+                .filter(|(_, value)| !value.is_empty())
                 .map(|((name, _), value)| (*name, (*value).to_owned())),
         )
     }

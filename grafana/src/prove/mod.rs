@@ -7,6 +7,7 @@ mod faults;
 mod identities;
 mod pace;
 mod panels;
+mod ports;
 mod process;
 mod report;
 mod stack;

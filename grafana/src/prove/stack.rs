@@ -1,7 +1,6 @@
 //! Everything that is watched and that watches: PostgreSQL, Redis, the service, and Prometheus with
 //! the shipped configuration and rules.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use rustix::process::Signal;
 use serde_yaml::Value;
 
 use super::pace::Pace;
+use super::ports::Ports;
 use super::process::{Process, run, unprivileged};
 use crate::prometheus::Prometheus;
 use crate::{Result, generate};
@@ -53,20 +53,6 @@ pub struct Programs {
     pub prometheus: PathBuf,
 }
 
-/// Where everything listens, on loopback.
-#[derive(Clone, Copy, Debug)]
-pub struct Ports {
-    postgres: u16,
-    redis: u16,
-    /// The service's API.
-    pub api: u16,
-    /// The service's operational listener.
-    pub ops: u16,
-    /// The load lab's metrics.
-    pub lab: u16,
-    prometheus: u16,
-}
-
 /// All of it, running. Stopped when dropped.
 #[derive(Debug)]
 pub struct Stack {
@@ -83,31 +69,13 @@ pub struct Stack {
     pub prometheus: Prometheus,
 }
 
-/// Ports outside of those that the system gives to whoever connects: a server can come back to its own.
-fn ports() -> Result<Ports> {
-    let begin = 16_000 + std::process::id() % 8_000 * 2;
-    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let mut ports = (begin..begin + 4_000)
-        .filter_map(|port| u16::try_from(port).ok())
-        .filter(free);
-    let mut next = || ports.next().ok_or("no free port");
-    Ok(Ports {
-        postgres: next()?,
-        redis: next()?,
-        api: next()?,
-        ops: next()?,
-        lab: next()?,
-        prometheus: next()?,
-    })
-}
-
 impl Stack {
     /// Starts everything in this folder.
     ///
     /// # Errors
     /// With the log of what does not start.
     pub async fn start(programs: Programs, folder: &Path, pace: Pace) -> Result<Self> {
-        let ports = ports()?;
+        let ports = Ports::free()?;
         let prometheus = Prometheus::new(&format!("http://127.0.0.1:{}", ports.prometheus))?;
         let mut stack = Self {
             programs,

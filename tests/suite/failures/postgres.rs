@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sqlx::Executor as _;
@@ -13,6 +13,9 @@ use crate::harness::throwaway::Postgres;
 use crate::harness::{
     Answer, Builder, Client, PASSWORD, PATIENCE, SECRET_KEY, Server, http, postgres, until,
 };
+
+/// The longest statement timeout that can be configured.
+const STATEMENT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A server on this database that gives up soon.
 pub(super) fn builder(database: &Postgres) -> Builder {
@@ -131,6 +134,7 @@ async fn a_pool_without_connections_sheds_and_shows_it() {
         .env("DB_MAX_CONNECTIONS", "2")
         .env("DB_STATEMENT_TIMEOUT", "60s");
     let server = builder.start().await;
+    let begun = Instant::now();
     let someone = sign_up(&server, "someone").await;
     let mut locker = postgres::connect(&database.url()).await;
     locker
@@ -179,8 +183,11 @@ async fn a_pool_without_connections_sheds_and_shows_it() {
     until("ready", async || probe(&server, "/readyz").await == 200).await;
 
     locker.execute("ROLLBACK").await.expect("unlocked");
+    // On a machine that took longer for all this, the statements were cancelled before.
+    let in_time = begun.elapsed() < STATEMENT_TIMEOUT;
     for request in stuck {
-        assert_eq!(request.await.expect("answered").status, 200);
+        let answer = request.await.expect("answered");
+        assert!(answer.status == 200 || !in_time, "{}", answer.text);
     }
     log_in(&server, "someone").await;
     assert_eq!(pending().await, 0.0);
