@@ -64,7 +64,8 @@ pub(super) fn panels() -> Vec<Panel> {
 }
 
 fn objectives_now() -> Vec<Panel> {
-    let runs = over_range("", "auth_canary_runs_total", "");
+    // A journey begins with a login, and ends with the first step that fails.
+    let runs = over_range("", "auth_canary_runs_total", r#"step="login""#);
     let failed = over_range("", "auth_canary_runs_total", r#"outcome="failure""#);
     let journey = ratio(&or_zero(&failed, &runs), &runs);
     let fire = r#"max by (alertname, severity, window) (ALERTS{alertname=~"Auth.+", alertstate="firing"})"#;
@@ -132,9 +133,9 @@ fn objectives_now() -> Vec<Panel> {
 }
 
 fn objectives_course() -> Vec<Panel> {
-    let course = |title, description| {
+    let course = |slo: &Slo, title, description| {
         Panel::new(View::TimeSeries, Unit::Ratio, title, description)
-            .rising_steps(&[(1.0 - TOKEN_LATENCY.budget, Color::Good)])
+            .rising_steps(&[(1.0 - slo.budget, Color::Good)])
             .range(None, Some(1.0))
             .quiet("no traffic")
     };
@@ -197,6 +198,7 @@ fn objectives_course() -> Vec<Panel> {
         availability,
         others,
         course(
+            &TOKEN_LATENCY,
             "Token path within 25 ms",
             "Of what a token opens without a password, without 5xx. Objective: 99 %. When it \
              falls: *P95 by route*, then *Pool wait and use P95*, *Cache hit ratio* and *Tokio \
@@ -205,6 +207,7 @@ fn objectives_course() -> Vec<Panel> {
         .runbook(&["budget-burn"])
         .query("within 25 ms", fast_share(TOKEN_PATH, TOKEN_BOUND)),
         course(
+            &PASSWORD_LATENCY,
             "Password path within 500 ms",
             "Of logins, registrations and changes of passwords, without 5xx. Objective: 99 %. \
              When it falls, work waits for hashing: *Hash queue wait P95* and *Hash slots in use* \
@@ -213,6 +216,7 @@ fn objectives_course() -> Vec<Panel> {
         .runbook(&["budget-burn"])
         .query("within 500 ms", fast_share(PASSWORD_PATH, PASSWORD_BOUND)),
         course(
+            &JOURNEY,
             "Canary journey success",
             "The service logs itself in, reads, refreshes and logs out. The first step that fails \
              says where to look: login is *Logins by reason*, me is *Token verification \
