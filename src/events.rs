@@ -232,27 +232,7 @@ impl Event {
                 user,
                 session,
                 replay,
-            } => {
-                metrics::REFRESHES.inc(result);
-                if replay {
-                    metrics::REFRESH_REUSE.inc(ReuseAction::GraceReplay);
-                }
-                match result {
-                    RefreshResult::Success => {
-                        issued(Grant::Refresh);
-                        info!(event = "authn_token_refreshed", user = %Id(user), session = %Id(session), replay, "refresh");
-                    }
-                    RefreshResult::Reused => {
-                        metrics::REFRESH_REUSE.inc(ReuseAction::FamilyRevoked);
-                        warn!(event = "authn_token_reuse", user = %Id(user), session = %Id(session),
-                            "a used refresh token came again: its family was ended");
-                    }
-                    RefreshResult::RateLimited => {}
-                    _ => {
-                        info!(event = "authn_token_refresh_fail", reason = result.word(), user = %Id(user), "refresh refused");
-                    }
-                }
-            }
+            } => refreshed(result, user, session, replay),
             Self::SessionsEnded {
                 reason,
                 user,
@@ -298,6 +278,28 @@ impl Event {
             Self::Denied { permission, user } => {
                 info!(event = "authz_fail", permission, user = %user, "permission denied");
             }
+        }
+    }
+}
+
+fn refreshed(result: RefreshResult, user: Option<Uuid>, session: Option<Uuid>, replay: bool) {
+    metrics::REFRESHES.inc(result);
+    if replay {
+        metrics::REFRESH_REUSE.inc(ReuseAction::GraceReplay);
+    }
+    match result {
+        RefreshResult::Success => {
+            issued(Grant::Refresh);
+            info!(event = "authn_token_refreshed", user = %Id(user), session = %Id(session), replay, "refresh");
+        }
+        RefreshResult::Reused => {
+            metrics::REFRESH_REUSE.inc(ReuseAction::FamilyRevoked);
+            warn!(event = "authn_token_reuse", user = %Id(user), session = %Id(session),
+                "a used refresh token came again: its family was ended");
+        }
+        RefreshResult::RateLimited => {}
+        _ => {
+            info!(event = "authn_token_refresh_fail", reason = result.word(), user = %Id(user), "refresh refused");
         }
     }
 }

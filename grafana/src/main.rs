@@ -2,6 +2,10 @@
 
 #![forbid(unsafe_code)]
 #![warn(clippy::pedantic)]
+#![expect(
+    clippy::doc_markdown,
+    reason = "names of products are words, and doc comments are the text of --help"
+)]
 
 use std::path::PathBuf;
 use std::process::ExitCode;

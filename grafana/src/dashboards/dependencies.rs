@@ -15,8 +15,14 @@ pub(super) fn dashboard() -> Dashboard {
         description: "Hashing, database, Redis, process: what the service stands on, and how near it is to its limits.",
         variables: Vec::new(),
         rows: vec![
-            row("Password hashing", hashing::panels()),
-            row("Database", database::pool()),
+            row(
+                "Password hashing",
+                [hashing::queue(), hashing::work()].concat(),
+            ),
+            row(
+                "Database",
+                [database::pool(), database::statements()].concat(),
+            ),
             row("Dependencies", database::dependencies()),
             row("Redis, caches and other replicas", database::caches()),
             row("Process", process::process()),

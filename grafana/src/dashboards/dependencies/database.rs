@@ -16,9 +16,6 @@ pub(super) fn pool() -> Vec<Panel> {
             "",
         )
     };
-    let statement = "db_query_summary";
-    let spent = per_second(statement, &format!("{OPERATION}_sum"), DATABASE);
-    let slow = shown_quantile(0.95, statement, OPERATION, DATABASE);
     vec![
         Panel::new(
             View::TimeSeries,
@@ -72,6 +69,14 @@ pub(super) fn pool() -> Vec<Panel> {
             "timeouts {{db_client_connection_pool_name}}",
             format!("sum by ({POOL}) (increase(db_client_connection_timeouts_total{{{S}}}[{R}]))"),
         ),
+    ]
+}
+
+pub(super) fn statements() -> Vec<Panel> {
+    let statement = "db_query_summary";
+    let spent = per_second(statement, &format!("{OPERATION}_sum"), DATABASE);
+    let slow = shown_quantile(0.95, statement, OPERATION, DATABASE);
+    vec![
         Panel::new(
             View::BarGauge,
             Unit::Number,

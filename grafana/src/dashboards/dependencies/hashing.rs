@@ -4,14 +4,14 @@ use crate::dashboard::{Color, Panel, Unit, View};
 use crate::select::{S, gauge, per_second, ratio, shown_quantile};
 use crate::slo::PASSWORD_BOUND;
 
-pub(super) fn panels() -> Vec<Panel> {
-    let duration = "auth_password_hash_duration_seconds";
-    let by_operation = |q| shown_quantile(q, "operation", duration, "");
+const DURATION: &str = "auth_password_hash_duration_seconds";
+
+/// What waits, and for what.
+pub(super) fn queue() -> Vec<Panel> {
     let wait = |q| shown_quantile(q, "", "auth_password_hash_queue_wait_seconds", "");
     let bound = PASSWORD_BOUND
         .parse()
         .expect("the bound of an objective is a number");
-    let parameters = "algorithm, memory_kib, iterations, parallelism";
     vec![
         Panel::new(
             View::TimeSeries,
@@ -56,6 +56,14 @@ pub(super) fn panels() -> Vec<Panel> {
         .query("P50", wait(0.5))
         .steps(&[(0.1, Color::Warn), (bound, Color::Bad)])
         .quiet("no hashing"),
+    ]
+}
+
+/// What is done, and what is not.
+pub(super) fn work() -> Vec<Panel> {
+    let by_operation = |q| shown_quantile(q, "operation", DURATION, "");
+    let parameters = "algorithm, memory_kib, iterations, parallelism";
+    vec![
         Panel::new(
             View::TimeSeries,
             Unit::Seconds,
@@ -75,10 +83,7 @@ pub(super) fn panels() -> Vec<Panel> {
             "Cores busy with hashing, beside the threads that there are. At the line nothing is \
              left: raise `HASH_THREADS` if *CPU cores used* leaves room, or add a replica.",
         )
-        .query(
-            "hashing",
-            per_second("", "auth_password_hash_duration_seconds_sum", ""),
-        )
+        .query("hashing", per_second("", &format!("{DURATION}_sum"), ""))
         .query("threads", gauge("", "auth_password_hash_permits", "")),
         Panel::new(
             View::TimeSeries,

@@ -74,16 +74,16 @@ fn what_is_compared_is_found() {
     }
 }
 
-fn answer(series: &[&[f64]]) -> Result<Answer> {
+fn answer(series: &[&[f64]]) -> Answer {
     let point = |value: &f64| (1000.0, *value);
     let series = series.iter().map(|values| Series {
         labels: BTreeMap::new(),
         points: values.iter().map(point).collect(),
     });
-    Ok(Answer {
+    Answer {
         series: series.collect(),
         warnings: Vec::new(),
-    })
+    }
 }
 
 fn judged(answer: Result<Answer>, needed: bool) -> Asked {
@@ -93,16 +93,19 @@ fn judged(answer: Result<Answer>, needed: bool) -> Asked {
 
 #[test]
 fn values_are_judged() {
-    let asked = judged(answer(&[&[0.5, f64::NAN, 0.25], &[f64::NAN], &[1.0]]), true);
+    let asked = judged(
+        Ok(answer(&[&[0.5, f64::NAN, 0.25], &[f64::NAN], &[1.0]])),
+        true,
+    );
     assert_eq!(asked.outcome, Outcome::Data, "{}", asked.problem);
     assert_eq!((asked.series, asked.values), (2, Some((0.25, 1.0))));
 
     for nothing in [&[][..], &[&[][..]], &[&[f64::NAN][..]]] {
-        assert_eq!(judged(answer(nothing), true).outcome, Outcome::Empty);
-        assert_eq!(judged(answer(nothing), false).outcome, Outcome::Quiet);
+        assert_eq!(judged(Ok(answer(nothing)), true).outcome, Outcome::Empty);
+        assert_eq!(judged(Ok(answer(nothing)), false).outcome, Outcome::Quiet);
     }
     for odd in [1.5, -0.1, f64::INFINITY] {
-        let asked = judged(answer(&[&[0.5], &[odd]]), false);
+        let asked = judged(Ok(answer(&[&[0.5], &[odd]])), false);
         assert_eq!(asked.outcome, Outcome::Failed, "{odd}");
         assert_eq!(asked.problem, format!("{odd} cannot be"));
     }
@@ -114,7 +117,7 @@ fn what_prometheus_complains_of_has_failed() {
     assert_eq!(failed.outcome, Outcome::Failed);
     assert_eq!(failed.problem, "no such function");
 
-    let mut odd = answer(&[&[0.5]]).expect("an answer");
+    let mut odd = answer(&[&[0.5]]);
     odd.warnings = vec!["not a counter".to_owned(), "twice".to_owned()];
     let failed = judged(Ok(odd), false);
     assert_eq!(failed.outcome, Outcome::Failed);
