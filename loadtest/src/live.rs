@@ -147,8 +147,15 @@ impl Ramp {
     }
 }
 
-/// Says every so often how it goes, until it is aborted.
-pub async fn progress(ledger: Arc<Ledger>, metrics: Arc<Metrics>, ramp: Ramp, whole: Duration) {
+/// Shows how many users there are, and unless it shall be `quiet` says every so often how it goes; until
+/// it is aborted.
+pub async fn progress(
+    ledger: Arc<Ledger>,
+    metrics: Arc<Metrics>,
+    ramp: Ramp,
+    whole: Duration,
+    quiet: bool,
+) {
     // A person looks at a terminal; a log wants fewer lines, and the first one soon.
     let watched = std::io::stderr().is_terminal();
     let mut every = if watched { 1 } else { 2 };
@@ -161,7 +168,7 @@ pub async fn progress(ledger: Arc<Ledger>, metrics: Arc<Metrics>, ramp: Ramp, wh
         let elapsed = started.elapsed();
         metrics.users(ramp.after(elapsed));
         since += 1;
-        if since < every {
+        if quiet || since < every {
             continue;
         }
         let lately = ledger.lately();

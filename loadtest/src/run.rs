@@ -143,15 +143,16 @@ async fn drive(
     let used_before = used();
     metrics.active(true);
     let probe = Probe::start();
-    let progress = (!options.quiet).then(|| {
-        let (ledger, metrics) = (Arc::clone(&ledger), Arc::clone(&metrics));
-        tokio::spawn(live::progress(ledger, metrics, load.ramp, shared.length))
-    });
+    let progress = tokio::spawn(live::progress(
+        Arc::clone(&ledger),
+        Arc::clone(&metrics),
+        load.ramp,
+        shared.length,
+        options.quiet,
+    ));
     let goose = attack::attack(scenario, load, target.api.as_str(), &shared);
     let goose = Box::pin(goose).await;
-    if let Some(progress) = progress {
-        progress.abort();
-    }
+    progress.abort();
     metrics.active(false);
     let delay = probe.delay();
     let processor_seconds = used_before
