@@ -1,5 +1,7 @@
 //! The metrics that there are: what a panel or a rule may name.
 
+pub mod exporters;
+
 use std::collections::BTreeMap;
 
 use rbac_sentinel::metrics::{CATALOGUE, CanaryStep, Kind, SyntheticType};
@@ -14,6 +16,8 @@ pub enum Source {
     LoadLab,
     /// Prometheus itself, for every target or every alert.
     Prometheus,
+    /// The exporter that is scraped as this job.
+    Exporter(&'static str),
     /// A recording rule of ours.
     Rule,
 }
@@ -99,8 +103,36 @@ fn bounds(of: &[f64]) -> Vec<String> {
     of.iter().map(ToString::to_string).collect()
 }
 
+/// The load lab's: its histogram has the bounds of the service's.
+fn load_lab() -> Vec<Known> {
+    let requests = CATALOGUE
+        .iter()
+        .find(|metric| metric.desc().name == crate::select::D)
+        .map_or(&[][..], |metric| metric.desc().buckets);
+    let run: &[(&str, &[&str])] = &[("job", &[]), ("instance", &[]), ("run_id", &[])];
+    let info: &[(&str, &[&str])] = &[("scenario", &[]), ("git_revision", &[])];
+    let request: &[(&str, &[&str])] = &[
+        ("request", &[]),
+        ("outcome", &["success", "refused", "failure"]),
+    ];
+    let all: [(_, _, &[_], _); 4] = [
+        (loadtest::live::USERS, Kind::Gauge, &[], &[][..]),
+        (loadtest::live::ACTIVE, Kind::Gauge, &[], &[]),
+        (loadtest::live::INFO, Kind::Gauge, info, &[]),
+        (loadtest::live::DURATION, Kind::Histogram, request, requests),
+    ];
+    let known = all.into_iter().map(|(name, kind, own, buckets)| Known {
+        name: name.to_owned(),
+        kind,
+        labels: labels(&[run, own].concat()),
+        bounds: bounds(buckets),
+        source: Source::LoadLab,
+    });
+    known.collect()
+}
+
 impl AllKnown {
-    /// The catalogue's, the load lab's and Prometheus' own; what rules record is added by
+    /// The catalogue's, the load lab's, the exporters' and Prometheus' own; what rules record is added by
     /// [`AllKnown::with_recorded`].
     #[must_use]
     pub fn new() -> Self {
@@ -129,46 +161,16 @@ impl AllKnown {
                 source: Source::Service,
             });
         }
-        let requests = CATALOGUE
-            .iter()
-            .find(|metric| metric.desc().name == crate::select::D)
-            .map_or(&[][..], |metric| metric.desc().buckets);
-        let run: &[(&str, &[&str])] = &[("job", &[]), ("instance", &[]), ("run_id", &[])];
-        let lab = [
-            (loadtest::live::USERS, Kind::Gauge, labels(run)),
-            (loadtest::live::ACTIVE, Kind::Gauge, labels(run)),
-            (
-                loadtest::live::INFO,
-                Kind::Gauge,
-                labels(&[run, &[("scenario", &[]), ("git_revision", &[])]].concat()),
-            ),
-            (
-                loadtest::live::DURATION,
-                Kind::Histogram,
-                labels(
-                    &[
-                        run,
-                        &[
-                            ("request", &[]),
-                            ("outcome", &["success", "refused", "failure"]),
-                        ],
-                    ]
-                    .concat(),
-                ),
-            ),
-        ];
-        for (name, kind, labels) in lab {
-            let bounds = if kind == Kind::Histogram {
-                bounds(requests)
-            } else {
-                Vec::new()
-            };
+        load_lab().into_iter().for_each(&mut add);
+        for (job, name, kind, own) in exporters::METRICS {
+            let mut all = labels(target);
+            all.extend(own.iter().map(|label| ((*label).to_owned(), Vec::new())));
             add(Known {
                 name: name.to_owned(),
                 kind,
-                labels,
-                bounds,
-                source: Source::LoadLab,
+                labels: all,
+                bounds: Vec::new(),
+                source: Source::Exporter(job),
             });
         }
         let states: &[&str] = &["pending", "firing"];

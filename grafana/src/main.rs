@@ -54,6 +54,22 @@ struct ProveOptions {
         value_name = "PROGRAM"
     )]
     redis_server: PathBuf,
+    /// The program of the exporter of PostgreSQL's figures
+    #[arg(
+        long,
+        env = "POSTGRES_EXPORTER",
+        default_value = "prometheus-postgres-exporter",
+        value_name = "PROGRAM"
+    )]
+    postgres_exporter: PathBuf,
+    /// The program of the exporter of Redis' figures
+    #[arg(
+        long,
+        env = "REDIS_EXPORTER",
+        default_value = "prometheus-redis-exporter",
+        value_name = "PROGRAM"
+    )]
+    redis_exporter: PathBuf,
     /// Prometheus' program
     #[arg(
         long,
@@ -78,7 +94,8 @@ struct ProveOptions {
     #[arg(long, default_value = "target/proof", value_name = "FOLDER")]
     out: PathBuf,
     /// A program to run at the end, while Prometheus can still be asked: its address is in
-    /// PROMETHEUS_URL, the times of load and proof in LOAD_FROM, LOAD_TO, PROOF_FROM, PROOF_TO
+    /// PROMETHEUS_URL, how often it scrapes in SCRAPE_INTERVAL, the times of load and proof in LOAD_FROM,
+    /// LOAD_TO, PROOF_FROM, PROOF_TO, the folder for what it makes in OUT
     #[arg(long, value_name = "PROGRAM")]
     then: Option<PathBuf>,
 }
@@ -132,6 +149,8 @@ fn prove(options: ProveOptions) -> Result<()> {
             lab: std::path::absolute(options.lab)?,
             postgres_bin: options.postgres_bin,
             redis: options.redis_server,
+            postgres_exporter: options.postgres_exporter,
+            redis_exporter: options.redis_exporter,
             prometheus: options.prometheus,
         },
         pace: Pace(options.pace),

@@ -68,7 +68,34 @@ pub fn gauge(by: &str, series: &str, more: &str) -> String {
 /// A quantile of a histogram of the shown instances over the usual range.
 #[must_use]
 pub fn shown_quantile(q: f64, by: &str, histogram: &str, more: &str) -> String {
-    quantile(q, by, histogram, &shown(more), R)
+    some_quantile(q, by, histogram, &shown(more))
+}
+
+/// A quantile over the usual range, and nothing rather than NaN where nothing was counted.
+#[must_use]
+pub fn some_quantile(q: f64, by: &str, histogram: &str, selector: &str) -> String {
+    format!("{} >= 0", quantile(q, by, histogram, selector, R))
+}
+
+/// What others than the service export, too, of the service alone: where all jobs are shown, Prometheus
+/// and the load lab are among them.
+#[must_use]
+pub fn of_service(series: &str) -> String {
+    format!("{series} and on (job) auth_build_info{{{S}}}")
+}
+
+/// A gauge as [`of_service`], added up.
+#[must_use]
+pub fn gauge_of_service(by: &str, series: &str) -> String {
+    let series = of_service(&format!("{series}{{{S}}}"));
+    format!("{}({series})", sum(by))
+}
+
+/// What a counter gains a second, as [`of_service`].
+#[must_use]
+pub fn per_second_of_service(by: &str, series: &str) -> String {
+    let rate = of_service(&format!("rate({series}{{{S}}}[{R}])"));
+    format!("{}({rate})", sum(by))
 }
 
 /// What narrows the shown instances further, or nothing.

@@ -151,6 +151,18 @@ fn what_series_do_not_have_is_found() {
             }
         });
     }
+    complains("table-columns: no column is called Level", |d| {
+        let at = of_kind(d, "table");
+        d["panels"][at]["fieldConfig"]["overrides"][0]["matcher"]["options"] = value!("Level");
+    });
+    complains(
+        "overrides[0].properties[0].id cannot be \"custom.size\"",
+        |d| {
+            let at = of_kind(d, "table");
+            d["panels"][at]["fieldConfig"]["overrides"][0]["properties"][0]["id"] =
+                value!("custom.size");
+        },
+    );
     complains("legend-label: the series have no pod", |d| {
         d["annotations"]["list"][1]["textFormat"] = value!("{{pod}}");
     });

@@ -107,6 +107,8 @@ fn every_rule_for_expressions_can_be_broken() {
             "target-job",
         ),
         ("sum(loadtest_users{job=~\"$job\"})", "target-job"),
+        ("sum(pg_up{job=~\"$job\"})", "target-job"),
+        ("sum(redis_up{job=\"postgres\"})", "target-job"),
         (
             "sum(rate(auth_logins_total{job=~\"$job\", instance=~\"$instance\"}[5m]))",
             "target-rate-interval",

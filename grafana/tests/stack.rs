@@ -80,6 +80,11 @@ fn every_service_must_be_whole() {
         "redis:8",
     );
     without("grafana: no mem_limit", "services/grafana/mem_limit");
+    compose(
+        "api: mem_limit is 512m, and 1g in AuthMemoryGrowth",
+        "services/api/mem_limit",
+        "512m",
+    );
     without("grafana: restart", "services/grafana/restart");
     without("grafana: no healthcheck", "services/grafana/healthcheck");
     compose(
@@ -291,6 +296,15 @@ fn grafana_and_alertmanager_reach_the_others() {
     broken("alertmanager.yml: receivers", |stack| {
         set(&mut stack.alertmanager, "receivers/0/name", "nobody");
     });
+}
+
+#[test]
+fn pictures_are_of_what_is_shipped() {
+    compose(
+        "the preview draws with 13.2.3, and shipped is grafana/grafana:13.2.4",
+        "services/grafana/image",
+        "grafana/grafana:13.2.4",
+    );
 }
 
 #[test]

@@ -22,7 +22,11 @@ pub struct Annotation {
 
 /// All of them; `of_run` where a dashboard can be narrowed to a run of the load lab.
 pub(super) fn all(of_run: bool) -> Vec<Annotation> {
-    let run = if of_run { L } else { "" };
+    let run = if of_run {
+        format!("{{{L}}}")
+    } else {
+        String::new()
+    };
     vec![
         Annotation {
             name: "Deploys and starts",
@@ -38,18 +42,17 @@ pub(super) fn all(of_run: bool) -> Vec<Annotation> {
             text: "{{revision}} on {{instance}}",
         },
         Annotation {
-            name: "Alerts",
+            name: "Pages",
             color: Color::Bad.name(),
-            expr: r#"ALERTS{alertname=~"Auth.+", alertstate="firing", severity=~"page|ticket"}"#
-                .to_owned(),
+            expr: r#"ALERTS{alertname=~"Auth.+", alertstate="firing", severity="page"}"#.to_owned(),
             value_is_time: false,
             title: "{{alertname}}",
-            text: "{{severity}}",
+            text: "on {{job}}",
         },
         Annotation {
             name: "Load tests",
             color: "purple",
-            expr: format!("loadtest_run_active{{{run}}} == 1"),
+            expr: format!("loadtest_run_active{run} == 1"),
             value_is_time: false,
             title: "load test",
             text: "{{run_id}}",

@@ -170,7 +170,7 @@ fn panel_json(panel: &Panel, runbook: &str, id: u32, place: &Value) -> Value {
     let mut json = value!({
         "datasource": data_source(),
         "description": description(panel, runbook),
-        "fieldConfig": {"defaults": defaults(panel), "overrides": []},
+        "fieldConfig": {"defaults": defaults(panel), "overrides": overrides(panel)},
         "gridPos": place,
         "id": id,
         "options": options(panel),
@@ -244,6 +244,16 @@ fn defaults(panel: &Panel) -> Value {
     }
     json["custom"] = custom(panel);
     json
+}
+
+fn overrides(panel: &Panel) -> Vec<Value> {
+    let width = |(heading, width): &(&str, u16)| {
+        value!({
+            "matcher": {"id": "byName", "options": heading},
+            "properties": [{"id": "custom.width", "value": width}],
+        })
+    };
+    panel.widths.iter().map(width).collect()
 }
 
 fn mappings(unit: Unit) -> Value {

@@ -70,8 +70,6 @@ pub enum Idle {
     Shown,
     /// Its no-data text: there is nothing to tell.
     Empty,
-    /// Its no-data text, under load as well: a single replica has nothing to tell.
-    Alone,
 }
 
 /// A query of a panel.
@@ -117,6 +115,13 @@ pub struct Panel {
     pub idle: Idle,
     /// The ends of its axis, where they are known.
     pub range: (Option<f64>, Option<f64>),
+    /// How far its axis goes at least where its ends are not given: without, small noise fills it, and
+    /// nothing at all is drawn below a hundred.
+    pub soft: (Option<f64>, Option<f64>),
+    /// Whether its legend stands at its right: for many courses.
+    pub legend_beside: bool,
+    /// The widths of columns of a table in pixels, by their headings; the others share the rest.
+    pub widths: Vec<(&'static str, u16)>,
     /// How many decimals are shown; as many as Grafana thinks fit without it.
     pub decimals: Option<u8>,
     /// The shortest step between two values, which also bounds the range of rates from below: for
@@ -145,6 +150,12 @@ impl Panel {
             Unit::Ratio => (Some(0.0), Some(1.0)),
             _ => (Some(0.0), None),
         };
+        let most = match unit {
+            Unit::Ratio => 0.01,
+            Unit::Seconds => 0.001,
+            Unit::Bytes | Unit::ByteRate => 1024.0,
+            _ => 1.0,
+        };
         Self {
             title,
             description,
@@ -157,6 +168,9 @@ impl Panel {
             no_data: "no data",
             idle: Idle::Shown,
             range,
+            soft: (None, Some(most)),
+            legend_beside: false,
+            widths: Vec::new(),
             decimals: None,
             step: None,
             link: None,
@@ -198,14 +212,6 @@ impl Panel {
         self
     }
 
-    /// With a single replica there is nothing to show; then it says this.
-    #[must_use]
-    pub fn alone(mut self, no_data: &'static str) -> Self {
-        self.idle = Idle::Alone;
-        self.no_data = no_data;
-        self
-    }
-
     /// The sections of the runbook that say more.
     #[must_use]
     pub fn runbook(mut self, sections: &[&'static str]) -> Self {
@@ -224,6 +230,27 @@ impl Panel {
     #[must_use]
     pub fn range(mut self, least: Option<f64>, most: Option<f64>) -> Self {
         self.range = (least, most);
+        self
+    }
+
+    /// How far its axis goes at least.
+    #[must_use]
+    pub fn soft(mut self, least: Option<f64>, most: Option<f64>) -> Self {
+        self.soft = (least, most);
+        self
+    }
+
+    /// Its legend stands at its right.
+    #[must_use]
+    pub fn legend_beside(mut self) -> Self {
+        self.legend_beside = true;
+        self
+    }
+
+    /// How wide columns are, by their headings.
+    #[must_use]
+    pub fn widths(mut self, widths: &[(&'static str, u16)]) -> Self {
+        self.widths = widths.to_vec();
         self
     }
 

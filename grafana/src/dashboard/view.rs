@@ -23,7 +23,7 @@ pub(super) fn custom(panel: &Panel) -> Value {
     match panel.view {
         View::TimeSeries | View::Stacked => {
             let stacked = panel.view == View::Stacked;
-            value!({
+            let mut custom = value!({
                 "axisBorderShow": false,
                 "axisCenteredZero": false,
                 "axisColorMode": "text",
@@ -43,7 +43,17 @@ pub(super) fn custom(panel: &Panel) -> Value {
                 "spanNulls": false,
                 "stacking": {"group": "A", "mode": if stacked { "normal" } else { "none" }},
                 "thresholdsStyle": {"mode": if panel.steps.is_empty() { "off" } else { "dashed" }},
-            })
+            });
+            let ends = [
+                ("axisSoftMin", panel.soft.0, panel.range.0),
+                ("axisSoftMax", panel.soft.1, panel.range.1),
+            ];
+            for (key, soft, fixed) in ends {
+                if let (Some(soft), None) = (soft, fixed) {
+                    custom[key] = value!(soft);
+                }
+            }
+            custom
         }
         View::StateTimeline => value!({
             "fillOpacity": 70, "hideFrom": shown, "insertNulls": false, "lineWidth": 0,
@@ -60,7 +70,12 @@ pub(super) fn custom(panel: &Panel) -> Value {
 /// What the kind of panel leaves open.
 pub(super) fn options(panel: &Panel) -> Value {
     let reduce = value!({"calcs": ["lastNotNull"], "fields": "", "values": false});
-    let legend = value!({"calcs": ["mean", "max", "lastNotNull"], "displayMode": "table", "placement": "bottom", "showLegend": true});
+    // The greatest first: below a panel there is room for three, and most series are at nothing.
+    let legend = value!({
+        "calcs": ["mean", "max", "lastNotNull"], "displayMode": "table",
+        "placement": if panel.legend_beside { "right" } else { "bottom" },
+        "showLegend": true, "sortBy": "Max", "sortDesc": true,
+    });
     match panel.view {
         View::Stat => value!({
             "colorMode": "value",

@@ -3,6 +3,7 @@
 mod database;
 mod hashing;
 mod process;
+mod servers;
 
 use crate::dashboard::{Dashboard, Row};
 
@@ -25,6 +26,10 @@ pub(super) fn dashboard() -> Dashboard {
             ),
             row("Dependencies", database::dependencies()),
             row("Redis, caches and other replicas", database::caches()),
+            row(
+                "PostgreSQL and Redis themselves",
+                [servers::postgres(), servers::redis()].concat(),
+            ),
             row("Process", process::process()),
             row("Async runtime", process::runtime()),
             row("Upkeep and monitoring", process::upkeep()),

@@ -1,7 +1,10 @@
 //! A run of the load lab: what its users see beside what the service says.
 
 use crate::dashboard::{Color, Dashboard, Panel, Row, Unit, Variable, View};
-use crate::select::{D, L, R, S, X, gauge, or_zero, per_second, quantile, ratio, shown_quantile};
+use crate::select::{
+    D, L, R, S, X, gauge, or_zero, per_second, per_second_of_service, ratio, shown_quantile,
+    some_quantile,
+};
 
 const DURATION: &str = "loadtest_request_duration_seconds";
 
@@ -53,7 +56,7 @@ fn run() -> Vec<Panel> {
     vec![
         Panel::new(
             View::Table,
-            Unit::Count,
+            Unit::Number,
             "Run",
             "The runs in the time shown. Choose one above: figures of several are added up. A \
              dirty or old revision, or another than *Version* on Overview says, is not what you \
@@ -71,7 +74,7 @@ fn run() -> Vec<Panel> {
         .quiet("no run"),
         Panel::new(
             View::Table,
-            Unit::Count,
+            Unit::Number,
             "Requests by name",
             "In the time shown. refused is load shed on purpose, with Retry-After; failure is \
              everything else that was not expected: the run's report.md names each, *Failed and \
@@ -99,7 +102,7 @@ fn run() -> Vec<Panel> {
 }
 
 fn both_sides() -> Vec<Panel> {
-    let client = |q| quantile(q, "", DURATION, L, R);
+    let client = |q| some_quantile(q, "", DURATION, L);
     let failed = lab("", "count", r#"outcome="failure""#);
     let refused = lab("", "count", r#"outcome="refused""#);
     let all = lab("", "count", "");
@@ -180,7 +183,7 @@ fn cost() -> Vec<Panel> {
         .query(
             "service",
             ratio(
-                &per_second("", "process_cpu_seconds_total", ""),
+                &per_second_of_service("", "process_cpu_seconds_total"),
                 &per_second("", &format!("{D}_count"), ""),
             ),
         )

@@ -293,8 +293,9 @@ fn authorization() -> Vec<Panel> {
              *RBAC decisions* for when it began.",
         )
         .runbook(&["admin-denied"])
-        .query("{{permission}} {{role}}", format!("topk(10, {denied})"))
-        .decimals(0),
+        .query("{{permission}} {{role}}", format!("topk(8, {denied} > 0)"))
+        .decimals(0)
+        .quiet("nothing was denied"),
         Panel::new(
             View::TimeSeries,
             Unit::Count,

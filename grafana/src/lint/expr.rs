@@ -307,6 +307,15 @@ impl Checker<'_> {
         };
         let needed: &[(&'static str, &str, &str)] = match source {
             Source::Prometheus if name == "ALERTS" => &[],
+            Source::Exporter(job) => {
+                let is = |m: &Matcher| m.op == MatchOp::Equal && m.name == "job" && m.value == job;
+                self.findings.expect(
+                    matchers.iter().any(is),
+                    "target-job",
+                    format!("{name} lacks job=\"{job}\""),
+                );
+                &[]
+            }
             Source::Service | Source::Prometheus => &[
                 ("target-job", "job", "$job"),
                 ("target-instance", "instance", "$instance"),

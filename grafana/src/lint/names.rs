@@ -34,13 +34,24 @@ pub(super) fn panel(panel: &Value, known: &AllKnown, findings: &mut Findings) {
     }
     together.extend(COLUMNS.map(ToOwned::to_owned));
     let transformations = panel["transformations"].as_array();
+    let mut headings = Vec::new();
     for transformation in transformations.into_iter().flatten() {
         let options = &transformation["options"];
         let kept = options["include"]["names"].as_array().into_iter().flatten();
         let kept = kept.filter_map(Value::as_str);
         let renamed = options["renameByName"].as_object().into_iter().flatten();
+        headings.extend(renamed.clone().filter_map(|(_, heading)| heading.as_str()));
         let renamed = renamed.map(|(name, _)| name.as_str());
         named("table-columns", kept.chain(renamed), &together, findings);
+    }
+    let overrides = panel["fieldConfig"]["overrides"].as_array();
+    for column in overrides.into_iter().flatten() {
+        let of = column["matcher"]["options"].as_str().unwrap_or_default();
+        findings.expect(
+            headings.contains(&of),
+            "table-columns",
+            format!("no column is called {of}"),
+        );
     }
 }
 

@@ -65,13 +65,26 @@ const DEFAULTS: Is = Object(&[
     ),
     ("unit", Text),
 ]);
+const OVERRIDE: Is = Object(&[
+    (
+        "matcher",
+        Object(&[("id", One(&["byName"])), ("options", Text)]),
+    ),
+    (
+        "properties",
+        List(&Object(&[
+            ("id", One(&["custom.width"])),
+            ("value", Number),
+        ])),
+    ),
+]);
 const GRID: Is = Object(&[("h", Number), ("w", Number), ("x", Number), ("y", Number)]);
 const PANEL: Is = Object(&[
     ("datasource", SOURCE),
     ("description", Text),
     (
         "fieldConfig",
-        Object(&[("defaults", DEFAULTS), ("overrides", List(&Any))]),
+        Object(&[("defaults", DEFAULTS), ("overrides", List(&OVERRIDE))]),
     ),
     ("gridPos", GRID),
     ("id", Number),

@@ -27,8 +27,12 @@ const LINGER: &str = "BudgetBurn";
 pub struct Found {
     /// What was broken.
     pub fault: &'static str,
+    /// When it was mended, in seconds since the epoch.
+    pub mended: f64,
     /// Each alert that had to fire, with the seconds from the fault until it did, at the clock's pace.
     pub fired: BTreeMap<String, Option<f64>>,
+    /// Those of them that fired already, before anything was broken: that they fire says nothing.
+    pub already: BTreeSet<String>,
     /// Others that fired, and may.
     pub beside: BTreeSet<String>,
     /// Others that fired, and may not.
@@ -43,10 +47,10 @@ impl Found {
         names.into_iter().map(ToOwned::to_owned).collect()
     }
 
-    /// Whether the right ones fired.
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        self.unexpected.is_empty() && self.fired.values().all(Option::is_some)
+    /// Those that had to fire and did not.
+    pub fn missing(&self) -> impl Iterator<Item = &String> {
+        let missing = self.fired.iter().filter(|(_, when)| when.is_none());
+        missing.map(|(name, _)| name)
     }
 }
 
@@ -60,13 +64,22 @@ pub async fn watch(
     fault: Fault,
     pace: Pace,
 ) -> Result<Found> {
+    // What fires by now is known to; what is about to would be taken for the fault's.
+    let matters =
+        |alert: &ActiveAlert| alert.state == "pending" || fault.alerts().contains(&alert.name());
+    calm(stack, pace, matters).await?;
     let lingering: BTreeSet<String> = Found::names(&stack.prometheus.firing().await?)
         .into_iter()
         .collect();
-    let expected: BTreeSet<&str> = fault.alerts().iter().copied().collect();
-    let mut fired: BTreeMap<String, Option<f64>> = expected
+    let mut fired: BTreeMap<String, Option<f64>> = fault
+        .alerts()
         .iter()
         .map(|name| ((*name).to_owned(), None))
+        .collect();
+    let already = lingering
+        .iter()
+        .filter(|name| fired.contains_key(*name))
+        .cloned()
         .collect();
     let mut others = BTreeSet::new();
     let broken = Instant::now();
@@ -96,29 +109,38 @@ pub async fn watch(
         }
         tokio::time::sleep(LOOK).await;
     }
+    let mended = super::now();
     drop(tasks);
     fault.heal(stack)?;
+    stack.ready().await?;
     let allowed = |name: &String| fault.beside().contains(&name.as_str());
     let (beside, unexpected) = others.into_iter().partition(allowed);
     Ok(Found {
         fault: fault.name(),
+        mended,
         fired,
+        already,
         beside,
         unexpected,
     })
 }
 
-/// Waits until nothing fires any more; gives what goes on. Budgets that were burnt are left out.
+/// Waits until no alert that matters is pending or fires; gives those that go on. Budgets that were
+/// burnt are left out.
 ///
 /// # Errors
 /// When Prometheus is gone.
-pub async fn resolved(stack: &Stack, pace: Pace) -> Result<Vec<String>> {
+pub async fn calm(
+    stack: &Stack,
+    pace: Pace,
+    matters: impl Fn(&ActiveAlert) -> bool,
+) -> Result<Vec<String>> {
     let deadline = Instant::now() + pace.of(PATIENCE);
     loop {
-        let mut firing = Found::names(&stack.prometheus.firing().await?);
-        firing.retain(|name| !name.contains(LINGER));
-        if firing.is_empty() || Instant::now() > deadline {
-            return Ok(firing);
+        let mut alerts = stack.prometheus.alerts().await?;
+        alerts.retain(|alert| !alert.name().contains(LINGER) && matters(alert));
+        if alerts.is_empty() || Instant::now() > deadline {
+            return Ok(Found::names(&alerts));
         }
         tokio::time::sleep(LOOK).await;
     }

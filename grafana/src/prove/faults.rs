@@ -38,10 +38,10 @@ impl Fault {
     pub const ALL: [Self; 6] = [
         Self::RedisStopped,
         Self::RefreshReplayed,
-        Self::Stuffing,
-        Self::SigningKeyLost,
-        Self::HashGateSaturated,
         Self::DatabaseStopped,
+        Self::SigningKeyLost,
+        Self::Stuffing,
+        Self::HashGateSaturated,
     ];
 
     /// What it is called.
@@ -81,10 +81,13 @@ impl Fault {
     #[must_use]
     pub const fn beside(self) -> &'static [&'static str] {
         match self {
-            Self::RedisStopped | Self::RefreshReplayed => &[],
+            Self::RedisStopped => &["AuthExporterDown"],
+            Self::RefreshReplayed => &[],
+            // Logins do succeed, and there is no yesterday to compare with.
             Self::Stuffing => &[
                 "AuthPasswordHashQueueSaturated",
                 "AuthPasswordLatencyBudgetBurn",
+                "AuthSuccessAfterFailureSurge",
             ],
             // The service is started anew for it.
             Self::SigningKeyLost => &["AuthJourneyFailing", "AuthJourneyBudgetBurn"],
@@ -99,6 +102,7 @@ impl Fault {
             Self::DatabaseStopped => &[
                 "AuthDbPoolExhausted",
                 "AuthErrorLogs",
+                "AuthExporterDown",
                 "AuthJourneyBudgetBurn",
                 "AuthPasswordLatencyBudgetBurn",
                 "AuthTokenLatencyBudgetBurn",
@@ -123,9 +127,9 @@ impl Fault {
             Self::SigningKeyLost => {
                 let (_, tokens) = client.login("background-0", None).await?;
                 let token = tokens.ok_or("a user cannot log in")?.access;
-                stack.stop_server()?;
-                stack.sql("DELETE FROM signing_keys")?;
-                stack.start_server().await?;
+                stack.stop_service()?;
+                stack.database.sql("DELETE FROM signing_keys")?;
+                stack.start_service().await?;
                 for _ in 0..OLD_CLIENTS {
                     tasks.spawn(insist(Arc::clone(client), token.clone()));
                 }
@@ -135,7 +139,7 @@ impl Fault {
                     tasks.spawn(log_in_again(Arc::clone(client)));
                 }
             }
-            Self::DatabaseStopped => stack.stop_database()?,
+            Self::DatabaseStopped => stack.database.stop()?,
         }
         Ok(tasks)
     }
@@ -147,7 +151,7 @@ impl Fault {
     pub fn heal(self, stack: &mut Stack) -> Result<()> {
         match self {
             Self::RedisStopped => stack.start_redis(),
-            Self::DatabaseStopped => stack.start_database(),
+            Self::DatabaseStopped => stack.database.start(),
             Self::RefreshReplayed
             | Self::Stuffing
             | Self::SigningKeyLost

@@ -6,6 +6,8 @@ use loadtest::exposition::{Between, Exposition};
 use rbac_sentinel::metrics::{CATALOGUE, Kind};
 use serde::Serialize;
 
+use crate::Result;
+use crate::prometheus::Prometheus;
 use crate::select::D;
 
 /// Two figures that must be the same.
@@ -17,6 +19,8 @@ pub struct Identity {
     pub left: f64,
     /// The other.
     pub right: f64,
+    /// By which share of the greater they may differ: not at all where both are counts.
+    pub tolerance: f64,
 }
 
 impl Identity {
@@ -25,14 +29,15 @@ impl Identity {
             what: what.into(),
             left,
             right,
+            tolerance: 0.0,
         }
     }
 
     /// Whether they are.
     #[must_use]
-    #[expect(clippy::float_cmp, reason = "both are counts")]
     pub fn holds(&self) -> bool {
-        self.left == self.right
+        let greater = self.left.abs().max(self.right.abs());
+        (self.left - self.right).abs() <= self.tolerance * greater
     }
 }
 
@@ -137,4 +142,48 @@ pub fn histograms(exposition: &Exposition) -> Vec<Identity> {
         ));
     }
     all
+}
+
+/// Little's law, at a time when every thread of a replica's hash gate has been busy for the last ten
+/// seconds, so that looking once a second misses nothing: seconds of hashing a second are threads that
+/// hash.
+///
+/// # Errors
+/// When Prometheus does not say.
+pub async fn little(prometheus: &Prometheus, at: f64) -> Result<Identity> {
+    let value = async |expr: &str| -> Result<f64> {
+        let answer = prometheus.query(expr, at).await?;
+        let point = answer.series.first().and_then(|one| one.points.first());
+        Ok(point.map(|(_, value)| *value).ok_or("nobody hashed")?)
+    };
+    Ok(Identity {
+        what: "seconds of hashing a second, and threads that hash".to_owned(),
+        left: value("max(sum by (instance) (rate(auth_password_hash_duration_seconds_sum[10s])))")
+            .await?,
+        right: value("max(avg_over_time(auth_password_hash_in_flight[10s]))").await?,
+        tolerance: 0.1,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_the_same_or_not() {
+        assert!(Identity::new("", 0.0, 0.0).holds());
+        assert!(Identity::new("", 7.0, 7.0).holds());
+        assert!(!Identity::new("", 7.0, 8.0).holds());
+        assert!(!Identity::new("", f64::NAN, f64::NAN).holds());
+    }
+
+    #[test]
+    fn what_is_sampled_may_differ_a_little() {
+        let identity = |left, right| Identity {
+            tolerance: 0.1,
+            ..Identity::new("", left, right)
+        };
+        assert!(identity(1.9, 2.0).holds() && identity(2.0, 1.9).holds());
+        assert!(!identity(1.7, 2.0).holds() && !identity(2.0, 0.0).holds());
+    }
 }

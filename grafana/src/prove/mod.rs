@@ -3,6 +3,7 @@
 
 mod alerts;
 mod client;
+mod database;
 mod faults;
 mod identities;
 mod pace;
@@ -10,6 +11,7 @@ mod panels;
 mod ports;
 mod process;
 mod report;
+mod scraping;
 mod stack;
 mod users;
 
@@ -31,7 +33,8 @@ use self::alerts::{Found, watch};
 use self::client::Client;
 use self::panels::Window;
 use self::report::{Scrape, Span};
-use self::stack::{ADMIN_PASSWORD, SCRAPE, Stack};
+use self::scraping::SCRAPE;
+use self::stack::{ADMIN_PASSWORD, Stack};
 use crate::Result;
 
 /// How long an idle service is looked at.
@@ -80,12 +83,12 @@ fn say(text: &str) {
 pub async fn prove(options: &Options) -> Result<Report> {
     std::fs::create_dir_all(&options.out)?;
     let folder = tempfile::tempdir()?;
-    say("starting PostgreSQL, Redis, the service and Prometheus");
+    say("starting PostgreSQL, Redis, the service, exporters and Prometheus");
     let mut stack = Stack::start(options.programs.clone(), folder.path(), options.pace).await?;
     let mut report = Report::new(options.pace);
     let outcome = phases(options, &mut stack, &mut report).await;
     if let Err(error) = outcome {
-        let log = std::fs::read_to_string(folder.path().join("server.log")).unwrap_or_default();
+        let log = std::fs::read_to_string(folder.path().join("server-0.log")).unwrap_or_default();
         let tail: Vec<&str> = log.lines().rev().take(20).collect();
         return Err(format!(
             "{error}\nthe service's log, newest first:\n{}",
@@ -141,9 +144,13 @@ async fn phases(options: &Options, stack: &mut Stack, report: &mut Report) -> Re
     for fault in &options.faults {
         say(fault.name());
         let found = watch(stack, &client, *fault, options.pace).await?;
+        if *fault == Fault::HashGateSaturated {
+            let little = identities::little(&stack.prometheus, found.mended).await?;
+            report.identities.push(little);
+        }
         report.faults.push(found);
     }
-    report.unresolved = alerts::resolved(stack, options.pace).await?;
+    report.unresolved = alerts::calm(stack, options.pace, |_| true).await?;
     drop(background);
     if let Some(program) = &options.then {
         then(program, stack, load, began, &options.out)?;
@@ -234,6 +241,7 @@ fn then(program: &Path, stack: &Stack, load: Span, began: f64, out: &Path) -> Re
         .env("LOAD_TO", load.to.to_string())
         .env("PROOF_FROM", began.to_string())
         .env("PROOF_TO", now().to_string())
+        .env("SCRAPE_INTERVAL", stack.pace.scrape())
         .env("OUT", out)
         .status()?;
     if status.success() {

@@ -11,12 +11,14 @@ pub struct Ports {
     pub postgres: u16,
     /// Redis.
     pub redis: u16,
-    /// The service's API.
-    pub api: u16,
-    /// The service's operational listener.
-    pub ops: u16,
+    /// Of each replica of the service, the API and the operational listener.
+    pub replicas: [(u16, u16); 2],
     /// The load lab's metrics.
     pub lab: u16,
+    /// The exporter of PostgreSQL's own figures.
+    pub postgres_exporter: u16,
+    /// The exporter of Redis' own figures.
+    pub redis_exporter: u16,
     /// Prometheus.
     pub prometheus: u16,
 }
@@ -37,9 +39,10 @@ impl Ports {
         Ok(Self {
             postgres: next()?,
             redis: next()?,
-            api: next()?,
-            ops: next()?,
+            replicas: [(next()?, next()?), (next()?, next()?)],
             lab: next()?,
+            postgres_exporter: next()?,
+            redis_exporter: next()?,
             prometheus: next()?,
         })
     }

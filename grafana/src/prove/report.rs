@@ -183,17 +183,15 @@ impl Report {
                 all.push(format!("{when}: {name} fires"));
             }
         }
-        for found in self.faults.iter().filter(|found| !found.holds()) {
-            let Found {
-                fault,
-                fired,
-                unexpected,
-                ..
-            } = found;
-            let missing: Vec<_> = fired.iter().filter(|(_, when)| when.is_none()).collect();
-            all.push(format!(
-                "{fault}: missing {missing:?}, unexpected {unexpected:?}"
-            ));
+        for found in &self.faults {
+            let fault = found.fault;
+            let missing = found.missing().map(|name| (name, "does not fire"));
+            let already = found.already.iter().filter(speed);
+            let already = already.map(|name| (name, "fired before"));
+            let unexpected = found.unexpected.iter().filter(speed);
+            let unexpected = unexpected.map(|name| (name, "fires"));
+            let complaints = missing.chain(already).chain(unexpected);
+            all.extend(complaints.map(|(name, what)| format!("{fault}: {name} {what}")));
         }
         let going_on = self.unresolved.iter().filter(speed);
         all.extend(going_on.map(|name| format!("{name} goes on firing")));
@@ -292,6 +290,10 @@ impl Report {
             list(&self.firing_load)
         )?;
         writeln!(out, "There are {} alerts.\n", rules::alerts().len())?;
+        self.write_faults(out)
+    }
+
+    fn write_faults(&self, out: &mut String) -> std::fmt::Result {
         writeln!(
             out,
             "| Fault | Alert | Seconds until it fired | Beside it |\n|---|---|---|---|"
@@ -299,7 +301,11 @@ impl Report {
         for found in &self.faults {
             let beside: Vec<_> = found.beside.iter().map(String::as_str).collect();
             for (name, seconds) in &found.fired {
-                let seconds = seconds.map_or("never".to_owned(), |seconds| seconds.to_string());
+                let seconds = match seconds {
+                    _ if found.already.contains(name) => "fired before".to_owned(),
+                    Some(seconds) => seconds.to_string(),
+                    None => "never".to_owned(),
+                };
                 writeln!(
                     out,
                     "| {} | {name} | {seconds} | {} |",
@@ -323,10 +329,16 @@ impl Report {
     }
 }
 
-/// Alerts that a slow machine raises under a load that others bear.
-const SPEED: [&str; 4] = [
+/// Alerts that a slow machine raises under a load that others bear: what waits for a hash is late or
+/// turned away, what waits for Redis does without.
+const SPEED: [&str; 9] = [
+    "AuthAvailabilityBudgetBurn",
+    "AuthJourneyBudgetBurn",
+    "AuthJourneyFailing",
     "AuthPasswordHashQueueSaturated",
+    "AuthPasswordHashShedding",
     "AuthPasswordLatencyBudgetBurn",
+    "AuthRedisFallbacks",
     "AuthRuntimeBlocked",
     "AuthTokenLatencyBudgetBurn",
 ];

@@ -1,21 +1,19 @@
-//! Everything that is watched and that watches: PostgreSQL, Redis, the service, and Prometheus with
-//! the shipped configuration and rules.
+//! Everything that is watched and that watches: PostgreSQL, Redis, replicas of the service, exporters,
+//! and Prometheus with the shipped configuration and rules.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use serde_yaml::Value;
 
+use super::database::Database;
 use super::pace::Pace;
 use super::ports::Ports;
-use super::process::{Process, run, unprivileged};
+use super::process::Process;
 use crate::prometheus::Prometheus;
 use crate::{Result, generate};
 
-/// How often Prometheus scrapes in production: `prometheus.yml`.
-pub const SCRAPE: Duration = Duration::from_secs(15);
 /// How often the canary runs in production.
 const CANARY: Duration = Duration::from_secs(15);
 /// How long anything may take to be ready.
@@ -49,6 +47,10 @@ pub struct Programs {
     pub postgres_bin: PathBuf,
     /// Redis.
     pub redis: PathBuf,
+    /// The exporter of PostgreSQL's own figures.
+    pub postgres_exporter: PathBuf,
+    /// The exporter of Redis' own figures.
+    pub redis_exporter: PathBuf,
     /// Prometheus.
     pub prometheus: PathBuf,
 }
@@ -62,8 +64,11 @@ pub struct Stack {
     pub ports: Ports,
     /// How much faster than the clock rules are.
     pub pace: Pace,
+    /// PostgreSQL.
+    pub database: Database,
     redis: Option<Process>,
-    server: Option<Process>,
+    replicas: Vec<Process>,
+    exporters: Vec<Process>,
     watcher: Option<Process>,
     /// What watches.
     pub prometheus: Prometheus,
@@ -77,134 +82,45 @@ impl Stack {
     pub async fn start(programs: Programs, folder: &Path, pace: Pace) -> Result<Self> {
         let ports = Ports::free()?;
         let prometheus = Prometheus::new(&format!("http://127.0.0.1:{}", ports.prometheus))?;
+        let database = Database::make(&programs.postgres_bin, folder, ports.postgres)?;
         let mut stack = Self {
             programs,
             folder: folder.to_owned(),
             ports,
             pace,
+            database,
             redis: None,
-            server: None,
+            replicas: Vec::new(),
+            exporters: Vec::new(),
             watcher: None,
             prometheus,
         };
-        stack.make_database()?;
-        stack.start_database()?;
+        stack.database.start()?;
         stack.start_redis()?;
-        stack.start_server().await?;
+        stack.start_service().await?;
+        stack.start_exporters()?;
         stack.start_prometheus().await?;
         Ok(stack)
     }
 
-    /// The URL of the API.
+    /// The URL of the API of the replica that all users go to. The others learn from it what changed.
     #[must_use]
     pub fn api(&self) -> String {
-        format!("http://127.0.0.1:{}", self.ports.api)
+        let [(api, _), ..] = self.ports.replicas;
+        format!("http://127.0.0.1:{api}")
     }
 
-    /// The URL of the operational listener.
+    /// The URL of its operational listener.
     #[must_use]
     pub fn ops(&self) -> String {
-        format!("http://127.0.0.1:{}", self.ports.ops)
+        let [(_, ops), ..] = self.ports.replicas;
+        format!("http://127.0.0.1:{ops}")
     }
 
     /// The load lab.
     #[must_use]
     pub fn lab(&self) -> &Path {
         &self.programs.lab
-    }
-
-    fn data(&self) -> PathBuf {
-        self.folder.join("postgres")
-    }
-
-    fn database_url(&self) -> String {
-        format!(
-            "postgres://postgres@127.0.0.1:{}/postgres",
-            self.ports.postgres
-        )
-    }
-
-    fn postgres(&self, program: &str) -> Command {
-        let mut command = unprivileged(self.programs.postgres_bin.join(program).as_os_str());
-        // Whoever runs it may not enter the folder where this runs.
-        command.current_dir("/");
-        command
-    }
-
-    fn make_database(&self) -> Result<()> {
-        let data = self.data();
-        std::fs::create_dir_all(&data)?;
-        if rustix::process::geteuid().is_root() {
-            run(Command::new("chown").arg("postgres").arg(&data))?;
-            // The way there must be open to the user whom the server runs as.
-            run(Command::new("chmod").arg("711").arg(&self.folder))?;
-        }
-        run(self
-            .postgres("initdb")
-            .arg("--pgdata")
-            .arg(data.join("data"))
-            .args([
-                "--username",
-                "postgres",
-                "--auth",
-                "trust",
-                "--encoding",
-                "UTF8",
-            ])
-            .args(["--no-locale", "--no-sync"]))?;
-        Ok(())
-    }
-
-    /// Starts the database, for the first time or again.
-    ///
-    /// # Errors
-    /// With its own words.
-    pub fn start_database(&self) -> Result<()> {
-        let data = self.data();
-        let options = format!(
-            "-c listen_addresses=127.0.0.1 -c port={} -c unix_socket_directories='{}' -c fsync=off",
-            self.ports.postgres,
-            data.display()
-        );
-        run(self
-            .postgres("pg_ctl")
-            .args(["start", "--silent", "--wait", "--pgdata"])
-            .arg(data.join("data"))
-            .arg("--log")
-            .arg(data.join("log"))
-            .args(["--options", &options]))?;
-        Ok(())
-    }
-
-    /// Stops the database without a goodbye to its clients.
-    ///
-    /// # Errors
-    /// With its own words.
-    pub fn stop_database(&self) -> Result<()> {
-        run(self
-            .postgres("pg_ctl")
-            .args([
-                "stop",
-                "--silent",
-                "--wait",
-                "--mode",
-                "immediate",
-                "--pgdata",
-            ])
-            .arg(self.data().join("data")))?;
-        Ok(())
-    }
-
-    /// Runs a statement in the database.
-    ///
-    /// # Errors
-    /// With the server's words.
-    pub fn sql(&self, statement: &str) -> Result<String> {
-        let psql = self.programs.postgres_bin.join("psql");
-        run(Command::new(psql)
-            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
-            .args(["--set", "ON_ERROR_STOP=1", "--command", statement])
-            .arg(self.database_url()))
     }
 
     /// Starts Redis, for the first time or again.
@@ -220,7 +136,9 @@ impl Stack {
                 "--port",
                 &self.ports.redis.to_string(),
             ])
-            .args(["--save", "", "--appendonly", "no", "--dir"])
+            .args(["--save", "", "--appendonly", "no"])
+            .args(["--maxmemory", "128mb", "--maxmemory-policy", "volatile-ttl"])
+            .arg("--dir")
             .arg(&self.folder);
         self.redis = Some(Process::start("redis", &mut command, &self.folder)?);
         Ok(())
@@ -231,54 +149,111 @@ impl Stack {
     /// # Errors
     /// When it does not stop.
     pub fn stop_redis(&mut self) -> Result<()> {
-        stop(&mut self.redis, Signal::TERM)
+        match self.redis.take() {
+            Some(mut redis) => redis.stop(Signal::TERM),
+            None => Ok(()),
+        }
     }
 
-    /// Starts the service, for the first time or again.
+    /// Starts the replicas of the service, for the first time or again, all at once.
     ///
     /// # Errors
-    /// With its log, when it is not ready in time.
-    pub async fn start_server(&mut self) -> Result<()> {
+    /// With the log of one that is not ready in time.
+    pub async fn start_service(&mut self) -> Result<()> {
         let canary = self.pace.of(CANARY);
-        let mut command = Command::new(&self.programs.server);
-        command
-            .env_clear()
-            .current_dir(&self.folder)
-            .env("API_ADDR", format!("127.0.0.1:{}", self.ports.api))
-            .env("OPS_ADDR", format!("127.0.0.1:{}", self.ports.ops))
-            .env("DATABASE_URL", self.database_url())
-            .env(
-                "REDIS_URL",
-                format!("redis://127.0.0.1:{}/0", self.ports.redis),
-            )
-            .env("SECRET_KEY", SECRET_KEY)
-            .env("ADMIN_PASSWORD", ADMIN_PASSWORD)
-            .env("REFRESH_GRACE", format!("{}s", GRACE.as_secs()))
-            .env("CANARY", "on")
-            .env("CANARY_INTERVAL", format!("{}ms", canary.as_millis()))
-            .env("SHUTDOWN_DELAY", "0s")
-            .env("LOG_FORMAT", "json")
-            .envs(LIMITS.map(|limit| (limit, WIDE)));
-        self.server = Some(Process::start("server", &mut command, &self.folder)?);
-        let client = reqwest::Client::new();
-        let url = format!("{}/readyz", self.ops());
-        let deadline = Instant::now() + READY;
-        loop {
-            let answer = client.get(&url).send().await;
-            if answer.is_ok_and(|answer| answer.status().is_success()) {
-                return Ok(());
-            }
-            check(self.server.as_mut(), deadline)?;
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        for (number, (api, ops)) in self.ports.replicas.into_iter().enumerate() {
+            let mut command = Command::new(&self.programs.server);
+            command
+                .env_clear()
+                .current_dir(&self.folder)
+                .env("API_ADDR", format!("127.0.0.1:{api}"))
+                .env("OPS_ADDR", format!("127.0.0.1:{ops}"))
+                // The issuer of the tokens of all.
+                .env("PUBLIC_URL", self.api())
+                .env("DATABASE_URL", self.database.url())
+                .env(
+                    "REDIS_URL",
+                    format!("redis://127.0.0.1:{}/0", self.ports.redis),
+                )
+                .env("SECRET_KEY", SECRET_KEY)
+                .env("ADMIN_PASSWORD", ADMIN_PASSWORD)
+                .env("REFRESH_GRACE", format!("{}s", GRACE.as_secs()))
+                .env("CANARY", "on")
+                .env("CANARY_INTERVAL", format!("{}ms", canary.as_millis()))
+                .env("SHUTDOWN_DELAY", "0s")
+                .env("LOG_FORMAT", "json")
+                .envs(LIMITS.map(|limit| (limit, WIDE)));
+            let name = format!("server-{number}");
+            let replica = Process::start(&name, &mut command, &self.folder)?;
+            self.replicas.push(replica);
         }
+        self.ready().await
+    }
+
+    /// Waits until every replica takes requests.
+    ///
+    /// # Errors
+    /// With the log of one that does not in time.
+    pub async fn ready(&mut self) -> Result<()> {
+        let client = reqwest::Client::new();
+        let deadline = Instant::now() + READY;
+        for (replica, (_, ops)) in self.replicas.iter_mut().zip(self.ports.replicas) {
+            let url = format!("http://127.0.0.1:{ops}/readyz");
+            loop {
+                let answer = client.get(&url).send().await;
+                if answer.is_ok_and(|answer| answer.status().is_success()) {
+                    break;
+                }
+                check(replica, deadline)?;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        Ok(())
     }
 
     /// Stops the service as an operator would.
     ///
     /// # Errors
     /// When it does not stop.
-    pub fn stop_server(&mut self) -> Result<()> {
-        stop(&mut self.server, Signal::TERM)
+    pub fn stop_service(&mut self) -> Result<()> {
+        for mut replica in self.replicas.drain(..) {
+            replica.stop(Signal::TERM)?;
+        }
+        Ok(())
+    }
+
+    /// With what the compose file gives them. Nobody waits for them: what they tell is asked for later.
+    fn start_exporters(&mut self) -> Result<()> {
+        let mut postgres = Command::new(&self.programs.postgres_exporter);
+        postgres
+            .arg(format!(
+                "--web.listen-address=127.0.0.1:{}",
+                self.ports.postgres_exporter
+            ))
+            .env(
+                "DATA_SOURCE_URI",
+                format!("127.0.0.1:{}/postgres?sslmode=disable", self.ports.postgres),
+            )
+            .env("DATA_SOURCE_USER", "postgres")
+            .env("DATA_SOURCE_PASS", "");
+        let mut redis = Command::new(&self.programs.redis_exporter);
+        redis
+            .env(
+                "REDIS_EXPORTER_WEB_LISTEN_ADDRESS",
+                format!("127.0.0.1:{}", self.ports.redis_exporter),
+            )
+            .env(
+                "REDIS_ADDR",
+                format!("redis://127.0.0.1:{}", self.ports.redis),
+            );
+        for (name, command) in [
+            ("postgres-exporter", &mut postgres),
+            ("redis-exporter", &mut redis),
+        ] {
+            let exporter = Process::start(name, command, &self.folder)?;
+            self.exporters.push(exporter);
+        }
+        Ok(())
     }
 
     async fn start_prometheus(&mut self) -> Result<()> {
@@ -292,7 +267,9 @@ impl Stack {
             }
         }
         let shipped = generate::folder().join("../prometheus.yml");
-        let config = self.config(&std::fs::read_to_string(shipped)?)?;
+        let config = self
+            .ports
+            .scraped(&std::fs::read_to_string(shipped)?, self.pace)?;
         let file = self.folder.join("prometheus.yml");
         std::fs::write(&file, config)?;
         let mut command = Command::new(&self.programs.prometheus);
@@ -306,74 +283,19 @@ impl Stack {
                 "--web.listen-address=127.0.0.1:{}",
                 self.ports.prometheus
             ));
-        self.watcher = Some(Process::start("prometheus", &mut command, &self.folder)?);
+        let mut watcher = Process::start("prometheus", &mut command, &self.folder)?;
         let deadline = Instant::now() + READY;
         while !self.prometheus.is_ready().await {
-            check(self.watcher.as_mut(), deadline)?;
+            check(&mut watcher, deadline)?;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        self.watcher = Some(watcher);
         Ok(())
-    }
-
-    /// The shipped configuration with this machine's addresses, at this pace. The exporters are not
-    /// part of the proof.
-    fn config(&self, shipped: &str) -> Result<String> {
-        let mut config: Value = serde_yaml::from_str(shipped)?;
-        let every = format!("{}ms", self.pace.of(SCRAPE).as_millis());
-        for name in ["scrape_interval", "evaluation_interval", "scrape_timeout"] {
-            config["global"][name] = every.clone().into();
-        }
-        config["rule_files"] = vec!["rules/*.yml"].into();
-        if let Some(map) = config.as_mapping_mut() {
-            map.remove("alerting");
-        }
-        let addresses = [
-            ("auth", self.ports.ops),
-            ("prometheus", self.ports.prometheus),
-            ("loadtest", self.ports.lab),
-        ];
-        let jobs = config["scrape_configs"]
-            .as_sequence()
-            .cloned()
-            .unwrap_or_default();
-        let mut kept = Vec::new();
-        for mut job in jobs {
-            let name = job["job_name"].as_str().unwrap_or_default().to_owned();
-            let Some((_, port)) = addresses.iter().find(|(of, _)| *of == name) else {
-                continue;
-            };
-            if let Some(map) = job.as_mapping_mut() {
-                map.remove("dns_sd_configs");
-            }
-            job["static_configs"] =
-                serde_yaml::from_str(&format!("[{{targets: ['127.0.0.1:{port}']}}]"))?;
-            kept.push(job);
-        }
-        if kept.len() != addresses.len() {
-            return Err("prometheus.yml lacks one of the jobs auth, prometheus, loadtest".into());
-        }
-        config["scrape_configs"] = kept.into();
-        Ok(serde_yaml::to_string(&config)?)
-    }
-}
-
-impl Drop for Stack {
-    fn drop(&mut self) {
-        // The others are processes of this one.
-        let _ = self.stop_database();
-    }
-}
-
-fn stop(process: &mut Option<Process>, signal: Signal) -> Result<()> {
-    match process.take() {
-        Some(mut process) => process.stop(signal),
-        None => Ok(()),
     }
 }
 
 /// Whether it is still worth waiting.
-fn check(process: Option<&mut Process>, deadline: Instant) -> Result<()> {
-    let process = process.ok_or("it was never started")?;
+fn check(process: &mut Process, deadline: Instant) -> Result<()> {
     let ended = process.ended()?.is_some();
     if ended || Instant::now() > deadline {
         return Err(format!("it does not get ready:\n{}", process.log()).into());

@@ -164,16 +164,17 @@ fn fallbacks() -> Alert {
 fn exporter() -> Alert {
     Alert {
         name: "AuthExporterDown",
-        expr: "up{job=~\"postgres|redis\"} == 0".to_owned(),
+        // An exporter that cannot log in to its server is up.
+        expr: "up{job=~\"postgres|redis\"} == 0\nor\npg_up == 0\nor\nredis_up == 0".to_owned(),
         lasts: minutes(5),
         severity: Severity::Ticket,
         window: None,
-        summary: "The exporter {{ $labels.instance }} of {{ $labels.job }} cannot be scraped"
+        summary: "The exporter {{ $labels.instance }} of {{ $labels.job }} has nothing to tell"
             .into(),
-        description:
-            "Panels on the database's or Redis' own figures are blind. The service itself \
-                      is not concerned."
-                .into(),
+        description: "It cannot be scraped, or does not get into its server. The server's own \
+                      figures are missing; whether the service can use the server, \
+                      AuthDependencyDown tells."
+            .into(),
         runbook: "exporters",
         dashboard: "auth-dependencies",
     }

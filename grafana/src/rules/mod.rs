@@ -12,6 +12,7 @@ mod yaml;
 use std::borrow::Cow;
 use std::time::Duration;
 
+pub use saturation::MEMORY_LIMIT_GIB;
 pub use yaml::{Links, yaml};
 
 /// How urgent an alert is, and so where it goes.

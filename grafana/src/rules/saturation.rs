@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::{Alert, Group, RuleFile, Severity, minutes};
 use crate::select::quantile;
 
-/// What a replica may take, in bytes, as PromQL: five times what it was seen to take at most. Where it
-/// has another limit, change it here; the service cannot see that of its container.
-const MEMORY_LIMIT: &str = "512 * 1024 ^ 2";
+/// What a replica may take, in GiB: the limit of its container in the compose file, which a test holds. The
+/// service cannot see it; where it has another one, change it here.
+pub const MEMORY_LIMIT_GIB: u32 = 1;
 
 pub(super) fn file() -> RuleFile {
     RuleFile {
@@ -202,8 +202,8 @@ fn memory() -> Alert {
         name: "AuthMemoryGrowth",
         // A service that has just started grows too, for some minutes.
         expr: format!(
-            "predict_linear({resident}[1h], 4 * 3600) > {MEMORY_LIMIT}\nand\n\
-             {resident} > {MEMORY_LIMIT} / 4"
+            "predict_linear({resident}[1h], 4 * 3600) > {MEMORY_LIMIT_GIB} * 1024 ^ 3\nand\n\
+             {resident} > {MEMORY_LIMIT_GIB} * 1024 ^ 3 / 4"
         ),
         lasts: minutes(30),
         severity: Severity::Ticket,

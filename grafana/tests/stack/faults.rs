@@ -30,6 +30,8 @@ pub fn of(stack: &Stack) -> Vec<String> {
     faults.extend(documentation(stack));
     faults.extend(monitoring::scraping(stack));
     faults.extend(monitoring::retention(stack));
+    faults.extend(monitoring::memory(stack));
+    faults.extend(monitoring::preview(stack));
     faults.extend(monitoring::provisioning(stack));
     faults.extend(monitoring::mail(stack));
     faults.extend(database(stack));

@@ -16,6 +16,7 @@ pub struct Stack {
     pub datasources: Value,
     pub provider: Value,
     pub servers: Value,
+    pub preview: Value,
     pub operations: String,
 }
 
@@ -32,6 +33,7 @@ impl Stack {
             datasources: yaml("grafana/provisioning/datasources/prometheus.yml"),
             provider: yaml("grafana/provisioning/dashboards/rbac-sentinel.yml"),
             servers: yaml("pgadmin/servers.json"),
+            preview: yaml("grafana/preview/package.json"),
             operations: text(&root.join("docs/operations.md")),
             compose_text,
             root,

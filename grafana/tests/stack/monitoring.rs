@@ -110,6 +110,31 @@ pub fn retention(stack: &Stack) -> Vec<String> {
     faults
 }
 
+/// Pictures are of the version that is shipped.
+pub fn preview(stack: &Stack) -> Vec<String> {
+    let image = string(at(&stack.compose, "services/grafana/image"));
+    let packages = at(&stack.preview, "dependencies");
+    let drawn = ["@grafana/data", "@grafana/ui"].map(|name| string(&packages[name]));
+    let others = drawn
+        .iter()
+        .filter(|drawn| !image.ends_with(&format!(":{drawn}")));
+    others
+        .map(|drawn| format!("the preview draws with {drawn}, and shipped is {image}"))
+        .collect()
+}
+
+/// The alert on growing memory knows where the container ends.
+pub fn memory(stack: &Stack) -> Vec<String> {
+    let limit = string(at(&stack.compose, "services/api/mem_limit"));
+    let known = format!("{}g", grafana::rules::MEMORY_LIMIT_GIB);
+    if limit == known {
+        return Vec::new();
+    }
+    vec![format!(
+        "api: mem_limit is {limit}, and {known} in AuthMemoryGrowth"
+    )]
+}
+
 pub fn provisioning(stack: &Stack) -> Vec<String> {
     let mut faults = Vec::new();
     let interval = string(at(&stack.prometheus, "global/scrape_interval"));

@@ -79,13 +79,15 @@ pub(super) fn statements() -> Vec<Panel> {
     vec![
         Panel::new(
             View::BarGauge,
-            Unit::Number,
+            Unit::Ratio,
             "Statements by time spent",
-            "1 is one connection that is always busy with that statement. The longest bar is \
+            "100 % is one connection that is always busy with that statement. The longest bar is \
              where to look first: is it called more often (*Queries per request*), or slower \
              (*Statement P95*)?",
         )
-        .query("{{db_query_summary}}", format!("topk(10, {spent})")),
+        .query("{{db_query_summary}}", format!("topk(8, {spent} > 0)"))
+        .range(Some(0.0), None)
+        .quiet("no statements"),
         Panel::new(
             View::TimeSeries,
             Unit::Seconds,
@@ -219,7 +221,7 @@ pub(super) fn caches() -> Vec<Panel> {
         .query("P50", lag(0.5))
         .query("P95", lag(0.95))
         .steps(&[(1.0, Color::Bad)])
-        .alone("no other replica changed anything")
+        .quiet("no other replica changed anything")
         .size(12, 7),
         Panel::new(
             View::TimeSeries,

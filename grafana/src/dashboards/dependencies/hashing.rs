@@ -104,7 +104,7 @@ pub(super) fn work() -> Vec<Panel> {
         ),
         Panel::new(
             View::Table,
-            Unit::Count,
+            Unit::Number,
             "Hash parameters",
             "Of new hashes. More than one line outside a deploy: replicas are configured \
              differently. Set them with `HASH_MEMORY_KIB` and `HASH_ITERATIONS`; stored hashes \

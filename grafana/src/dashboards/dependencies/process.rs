@@ -1,7 +1,10 @@
 //! The process itself, its runtime, and what it does beside answering.
 
 use crate::dashboard::{Color, Panel, Unit, View};
-use crate::select::{R, S, gauge, per_second, ratio, shown_quantile};
+use crate::select::{
+    R, S, gauge, gauge_of_service, of_service, per_second, per_second_of_service, ratio,
+    shown_quantile,
+};
 
 pub(super) fn process() -> Vec<Panel> {
     vec![
@@ -14,7 +17,7 @@ pub(super) fn process() -> Vec<Panel> {
         )
         .query(
             "{{instance}}",
-            per_second("instance", "process_cpu_seconds_total", ""),
+            per_second_of_service("instance", "process_cpu_seconds_total"),
         )
         .query(
             "workers {{instance}}",
@@ -32,7 +35,7 @@ pub(super) fn process() -> Vec<Panel> {
         .runbook(&["process"])
         .query(
             "{{instance}}",
-            gauge("instance", "process_resident_memory_bytes", ""),
+            gauge_of_service("instance", "process_resident_memory_bytes"),
         ),
         Panel::new(
             View::TimeSeries,
@@ -45,8 +48,8 @@ pub(super) fn process() -> Vec<Panel> {
         .query(
             "{{instance}}",
             ratio(
-                &gauge("instance", "process_open_fds", ""),
-                &gauge("instance", "process_max_fds", ""),
+                &gauge_of_service("instance", "process_open_fds"),
+                &gauge_of_service("instance", "process_max_fds"),
             ),
         )
         .steps(&[(0.8, Color::Bad)]),
@@ -87,7 +90,10 @@ pub(super) fn process() -> Vec<Panel> {
              tasks* rises, too, and take a stack trace before a restart.",
         )
         .runbook(&["process"])
-        .query("{{instance}}", gauge("instance", "process_threads", "")),
+        .query(
+            "{{instance}}",
+            gauge_of_service("instance", "process_threads"),
+        ),
     ]
 }
 
@@ -137,8 +143,12 @@ pub(super) fn runtime() -> Vec<Panel> {
 }
 
 pub(super) fn upkeep() -> Vec<Panel> {
-    let per_instance = |series: &str| format!("max by (instance) ({series}{{{S}}})");
-    let since = |at: &str| format!("time() - max({at}{{{S}}})");
+    let per_instance = |series: &str| {
+        let own = of_service(&format!("{series}{{{S}}}"));
+        format!("max by (instance) ({own})")
+    };
+    // 0 until it has happened.
+    let since = |at: &str| format!("time() - (max({at}{{{S}}}) > 0)");
     let increase =
         |by: &str, series: &str| format!("sum by ({by}) (increase({series}{{{S}}}[{R}]))");
     vec![
@@ -159,7 +169,8 @@ pub(super) fn upkeep() -> Vec<Panel> {
             "inventory",
             since("auth_inventory_last_success_timestamp_seconds"),
         )
-        .steps(&[(3600.0, Color::Bad)]),
+        .steps(&[(3600.0, Color::Bad)])
+        .quiet("not since the start"),
         Panel::new(
             View::TimeSeries,
             Unit::Count,

@@ -20,7 +20,7 @@ fn errors_over_range() -> String {
 
 /// How much of an objective's budget is left, by events rather than by time.
 fn budget_left(bad: &str, slo: &Slo) -> String {
-    format!("1 - {bad} / {}", slo.budget)
+    format!("clamp_min(1 - {bad} / {}, -1)", slo.budget)
 }
 
 /// The share of answers on these routes that took longer than this, in the time shown.
@@ -90,8 +90,8 @@ fn objectives_now() -> Vec<Panel> {
             Unit::Ratio,
             "Error budget left over the range",
             "What would be left if the objectives were over the time shown: choose 30 days for \
-             the true budget. Below nothing the objective is missed: stop risky changes, and look \
-             at *Burn rate by window* for when it went.",
+             the true budget. Below nothing the objective is missed, and -100 % stands for all that \
+             is worse: stop risky changes, and look at *Burn rate by window* for when it went.",
         )
         .runbook(&["budget-burn"])
         .query(
@@ -125,8 +125,9 @@ fn objectives_now() -> Vec<Panel> {
         .columns(&[
             ("alertname", "Alert"),
             ("severity", "Severity"),
-            ("window", "Windows"),
+            ("window", "Window"),
         ])
+        .widths(&[("Severity", 80), ("Window", 80)])
         .quiet("none fires")
         .size(8, 7),
     ]
@@ -137,13 +138,16 @@ fn objectives_course() -> Vec<Panel> {
         Panel::new(View::TimeSeries, Unit::Ratio, title, description)
             .rising_steps(&[(1.0 - slo.budget, Color::Good)])
             .range(None, Some(1.0))
+            .soft(Some(0.95), None)
             .quiet("no traffic")
     };
     let burns = |title, description| {
         Panel::new(View::TimeSeries, Unit::Number, title, description)
             .steps(&burn_steps())
+            .soft(None, Some(PAIRS[0].burn))
+            .legend_beside()
             .quiet("no traffic")
-            .size(12, 8)
+            .size(12, 9)
     };
     let mut availability = burns(
         "Burn rate by window",

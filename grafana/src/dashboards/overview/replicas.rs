@@ -1,7 +1,7 @@
 //! Which replicas there are, and whether they are sound.
 
 use crate::dashboard::{Color, Panel, Unit, View};
-use crate::select::{S, over_range};
+use crate::select::{S, of_service, over_range};
 
 pub(super) fn panels() -> Vec<Panel> {
     vec![
@@ -13,7 +13,13 @@ pub(super) fn panels() -> Vec<Panel> {
              lost its database, see *Dependency up* on Dependencies.",
         )
         .runbook(&["not-ready"])
-        .query("", format!("sum(auth_ready{{{S}}}) / count(up{{{S}}})"))
+        .query(
+            "",
+            format!(
+                "sum(auth_ready{{{S}}}) / count({})",
+                of_service(&format!("up{{{S}}}"))
+            ),
+        )
         .rising_steps(&[(0.5, Color::Warn), (1.0, Color::Good)])
         .missing("no instance is scraped")
         .size(4, 5),
@@ -27,7 +33,10 @@ pub(super) fn panels() -> Vec<Panel> {
         .runbook(&["restarts"])
         .query(
             "",
-            format!("time() - max(process_start_time_seconds{{{S}}})"),
+            format!(
+                "time() - max({})",
+                of_service(&format!("process_start_time_seconds{{{S}}}"))
+            ),
         )
         .missing("no instance is scraped")
         .size(4, 5),
@@ -47,7 +56,7 @@ pub(super) fn panels() -> Vec<Panel> {
         .size(4, 5),
         Panel::new(
             View::Table,
-            Unit::Count,
+            Unit::Number,
             "Version",
             "More than one line for longer than a deploy takes: it is stuck half way, and \
              *Instances ready* says whether the new replicas come up.",
@@ -63,6 +72,7 @@ pub(super) fn panels() -> Vec<Panel> {
             ("target", "Target"),
             ("Value", "Instances"),
         ])
+        .widths(&[("Version", 90), ("Rust", 90), ("Instances", 90)])
         .missing("no instance is scraped")
         .size(12, 5),
     ]

@@ -46,7 +46,7 @@ pub(super) fn panels() -> Vec<Panel> {
             (seconds(PASSWORD_BOUND), Color::Bad),
         ])
         .quiet("no traffic")
-        .size(4, 7),
+        .size(6, 7),
         Panel::new(
             View::Stat,
             Unit::Ratio,
@@ -64,7 +64,7 @@ pub(super) fn panels() -> Vec<Panel> {
         ])
         .range(Some(0.0), None)
         .quiet("no traffic")
-        .size(4, 7),
+        .size(3, 7),
         Panel::new(
             View::BarGauge,
             Unit::RequestRate,
@@ -76,9 +76,10 @@ pub(super) fn panels() -> Vec<Panel> {
         )
         .query(
             "{{http_request_method}} {{http_route}}",
-            format!("topk(10, {top})"),
+            format!("topk(8, {top} > 0)"),
         )
         .link(TO_ROUTE.title, TO_ROUTE.url)
-        .size(8, 7),
+        .quiet("no traffic")
+        .size(7, 7),
     ]
 }

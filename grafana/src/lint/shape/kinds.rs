@@ -10,6 +10,8 @@ const LEGEND: Is = Object(&[
     ("displayMode", One(&["list", "table"])),
     ("placement", One(&["bottom", "right"])),
     ("showLegend", Bool),
+    ("sortBy", Maybe(&One(&["Last *", "Max", "Mean", "Name"]))),
+    ("sortDesc", Maybe(&Bool)),
 ]);
 const TOOLTIP: Is = Object(&[
     ("hideZeros", Maybe(&Bool)),
@@ -62,6 +64,8 @@ const LINES: Is = Object(&[
     ("axisColorMode", One(&["series", "text"])),
     ("axisLabel", Text),
     ("axisPlacement", One(&["auto", "hidden", "left", "right"])),
+    ("axisSoftMax", Maybe(&Number)),
+    ("axisSoftMin", Maybe(&Number)),
     ("barAlignment", Number),
     ("drawStyle", One(&["bars", "line", "points"])),
     ("fillOpacity", Number),
