@@ -135,6 +135,11 @@ fn what_series_do_not_have_is_found() {
         let at = of_kind(d, "bargauge");
         d["panels"][at]["targets"][0]["legendFormat"] = value!("{{ route }}");
     });
+    complains("legend-label: the series have no path", |d| {
+        let at = of_kind(d, "bargauge");
+        d["panels"][at]["fieldConfig"]["defaults"]["displayName"] =
+            value!("${__field.labels.path}");
+    });
     complains("link-label: the series have no route", |d| {
         let at = of_kind(d, "bargauge");
         d["panels"][at]["fieldConfig"]["defaults"]["links"][0]["url"] =

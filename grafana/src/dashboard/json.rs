@@ -242,6 +242,11 @@ fn defaults(panel: &Panel) -> Value {
     if let Some(link) = panel.link {
         json["links"] = value!([{"targetBlank": false, "title": link.title, "url": link.url}]);
     }
+    // Grafana leaves a single bar without its name, unless it has one of its own.
+    if let (View::BarGauge, [target]) = (panel.view, panel.targets.as_slice()) {
+        let name = target.legend.replace("{{", "${__field.labels.");
+        json["displayName"] = value!(name.replace("}}", "}"));
+    }
     json["custom"] = custom(panel);
     json
 }

@@ -95,9 +95,9 @@ pub(super) fn options(panel: &Panel) -> Value {
         View::BarGauge => value!({
             "displayMode": "gradient",
             "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": false},
-            "maxVizHeight": 300, "minVizHeight": 16, "minVizWidth": 8,
+            "maxVizHeight": 40, "minVizHeight": 16, "minVizWidth": 8,
             "namePlacement": "auto", "orientation": "horizontal", "reduceOptions": reduce,
-            "showUnfilled": true, "sizing": "auto", "valueMode": "color",
+            "showUnfilled": true, "sizing": "manual", "valueMode": "color",
         }),
         View::TimeSeries | View::Stacked => value!({
             "legend": legend,

@@ -22,15 +22,12 @@ pub(super) fn panel(panel: &Value, known: &AllKnown, findings: &mut Findings) {
         named("legend-label", templates(legend), &own, findings);
         together.extend(own);
     }
-    let links = panel["fieldConfig"]["defaults"]["links"].as_array();
-    for link in links.into_iter().flatten() {
+    let defaults = &panel["fieldConfig"]["defaults"];
+    let name = defaults["displayName"].as_str().unwrap_or_default();
+    named("legend-label", of_field(name), &together, findings);
+    for link in defaults["links"].as_array().into_iter().flatten() {
         let url = link["url"].as_str().unwrap_or_default();
-        named(
-            "link-label",
-            between(url, FIELD_LABEL, &[':', '}']),
-            &together,
-            findings,
-        );
+        named("link-label", of_field(url), &together, findings);
     }
     together.extend(COLUMNS.map(ToOwned::to_owned));
     let transformations = panel["transformations"].as_array();
@@ -78,6 +75,11 @@ fn result(expr: &Value, known: &AllKnown) -> Labels {
 /// The names in double braces.
 fn templates(text: &str) -> impl Iterator<Item = &str> {
     between(text, "{{", &['}'])
+}
+
+/// The labels of a field that are put into a text.
+fn of_field(text: &str) -> impl Iterator<Item = &str> {
+    between(text, FIELD_LABEL, &[':', '}'])
 }
 
 /// What stands between this and the first of those.

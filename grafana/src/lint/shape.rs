@@ -41,6 +41,7 @@ const DEFAULTS: Is = Object(&[
     ),
     ("custom", Any),
     ("decimals", Maybe(&Number)),
+    ("displayName", Maybe(&Text)),
     (
         "links",
         Maybe(&List(&Object(&[

@@ -23,13 +23,18 @@ export function BarGaugeViz({ width, height, ...panelData }: VizProps) {
       height={height}
       minVizWidth={options.minVizWidth}
       minVizHeight={options.minVizHeight}
-      maxVizHeight={options.maxVizHeight}
+      maxVizHeight={options.sizing === 'manual' ? options.maxVizHeight : undefined}
       itemSpacing={SPACING}
       orientation={options.orientation}
       renderCounter={0}
       renderValue={({ value, alignmentFactors, width, height, count, orientation }) => (
         <BarGauge
-          value={count === 1 ? { ...value.display, title: undefined } : value.display}
+          value={
+            // As Grafana has it: who needs no name to be told from others has none, unless it is given.
+            count === 1 && !value.field.displayName
+              ? { ...value.display, title: undefined }
+              : value.display
+          }
           field={value.field}
           display={value.view?.getFieldDisplayProcessor(value.colIndex ?? 0)}
           alignmentFactors={count > 1 ? alignmentFactors : undefined}

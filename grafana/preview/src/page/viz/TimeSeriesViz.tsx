@@ -11,7 +11,7 @@ import { Marks } from './Marks';
 /** Lines over time, with what annotations mark. */
 export function TimeSeriesViz({ sheet, panel, data, width, height }: VizProps & { sheet: Sheet }) {
   const range = timeRange(sheet.span);
-  const frames = useMemo(() => finite(data), [data]);
+  const frames = useMemo(() => finite(data, sheet.span), [data, sheet]);
   return (
     <TimeSeries
       frames={frames}

@@ -1,7 +1,18 @@
-import { type FieldDisplay, type GrafanaTheme2, getFieldDisplayValues } from '@grafana/data';
+import {
+  type FieldDisplay,
+  type GrafanaTheme2,
+  type ScopedVars,
+  getFieldDisplayValues,
+} from '@grafana/data';
 
 import { TIME_ZONE } from '../fields';
 import type { PanelData } from '../panelData';
+
+/** A text with the labels of the field that it is of. */
+function withLabels(text: string, variables?: ScopedVars): string {
+  const labels = variables?.__dataContext?.value.field.labels ?? {};
+  return text.replace(/\$\{__field\.labels\.(\w+)\}/g, (_, label) => labels[label] ?? '');
+}
 
 /** The values of a panel that reduces each series to one. */
 export function valuesOf(
@@ -12,7 +23,7 @@ export function valuesOf(
   return getFieldDisplayValues({
     fieldConfig,
     reduceOptions: panel.options.reduceOptions,
-    replaceVariables: (text) => text,
+    replaceVariables: withLabels,
     theme,
     data,
     sparkline,
