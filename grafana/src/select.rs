@@ -91,6 +91,15 @@ pub fn gauge_of_service(by: &str, series: &str) -> String {
     format!("{}({series})", sum(by))
 }
 
+/// The share of the hash gate's threads that are at work.
+#[must_use]
+pub fn hash_slots_in_use() -> String {
+    ratio(
+        &gauge("", "auth_password_hash_in_flight", ""),
+        &gauge("", "auth_password_hash_permits", ""),
+    )
+}
+
 /// What a counter gains a second, as [`of_service`].
 #[must_use]
 pub fn per_second_of_service(by: &str, series: &str) -> String {

@@ -10,7 +10,8 @@ import type { Drawn } from './model';
 
 /** No such host exists, so nothing can come from elsewhere. */
 const ORIGIN = 'http://preview.invalid/';
-const PATIENCE = 60_000;
+/** In milliseconds: a slow machine is no failure. */
+const PATIENCE = 300_000;
 
 export interface Picture {
   png: Buffer;
@@ -61,6 +62,7 @@ export async function draw(browser: Browser, assets: Assets, height: number): Pr
     locale: 'en-US',
     reducedMotion: 'reduce',
   });
+  page.setDefaultTimeout(PATIENCE);
   const complaints: string[] = [];
   try {
     await page.route('**/*', async (route) => {
@@ -94,7 +96,7 @@ function failure(page: Page, complaints: string[]): Promise<never> {
 
 async function picture(page: Page): Promise<Picture> {
   await page.goto(ORIGIN);
-  await page.waitForFunction('window.drawn', undefined, { timeout: PATIENCE });
+  await page.waitForFunction('window.drawn');
   const drawn = (await page.evaluate('window.drawn')) as Drawn[];
   return { png: await page.locator('main').screenshot(), drawn };
 }

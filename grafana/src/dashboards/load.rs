@@ -2,8 +2,8 @@
 
 use crate::dashboard::{Color, Dashboard, Panel, Row, Unit, Variable, View};
 use crate::select::{
-    D, L, R, S, X, gauge, or_zero, per_second, per_second_of_service, ratio, shown_quantile,
-    some_quantile,
+    D, L, R, S, X, gauge, hash_slots_in_use, or_zero, per_second, per_second_of_service, ratio,
+    shown_quantile, some_quantile,
 };
 
 const DURATION: &str = "loadtest_request_duration_seconds";
@@ -197,13 +197,7 @@ fn cost() -> Vec<Panel> {
              second, or more cores and `HASH_THREADS`.",
         )
         .runbook(&["hash-queue"])
-        .query(
-            "in use",
-            ratio(
-                &gauge("", "auth_password_hash_in_flight", ""),
-                &gauge("", "auth_password_hash_permits", ""),
-            ),
-        )
+        .query("in use", hash_slots_in_use())
         .steps(&[(0.9, Color::Warn)]),
         Panel::new(
             View::TimeSeries,

@@ -90,12 +90,6 @@ pub async fn mischief(client: &Client) -> Result<()> {
     let (again, _) = client.refresh(&user.refresh).await?;
     let (nobody, _) = client.refresh("no-such-token").await?;
     expect.extend([(first, 200), (again, 200), (nobody, 400)]);
-    for number in 0..PATHS {
-        expect.push((
-            client.scan(&format!("/wp-{number}/{number}.php")).await?,
-            404,
-        ));
-    }
     match expect.iter().find(|(got, wanted)| got != wanted) {
         Some((got, wanted)) => Err(format!("{got} was answered instead of {wanted}").into()),
         None => Ok(()),

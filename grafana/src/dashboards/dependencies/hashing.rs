@@ -1,7 +1,7 @@
 //! Password hashing: the limit of the whole service.
 
 use crate::dashboard::{Color, Panel, Unit, View};
-use crate::select::{S, gauge, per_second, ratio, shown_quantile};
+use crate::select::{S, gauge, hash_slots_in_use, per_second, shown_quantile};
 use crate::slo::PASSWORD_BOUND;
 
 const DURATION: &str = "auth_password_hash_duration_seconds";
@@ -22,13 +22,7 @@ pub(super) fn queue() -> Vec<Panel> {
              can do.",
         )
         .runbook(&["hash-queue"])
-        .query(
-            "in use",
-            ratio(
-                &gauge("", "auth_password_hash_in_flight", ""),
-                &gauge("", "auth_password_hash_permits", ""),
-            ),
-        )
+        .query("in use", hash_slots_in_use())
         .steps(&[(0.9, Color::Warn)])
         .missing("no instance is scraped"),
         Panel::new(
