@@ -226,7 +226,7 @@ async fn look(stack: &Stack, report: &mut Report, from: f64) -> Result<()> {
         step: stack.pace.of(SCRAPE).as_secs_f64(),
     };
     report.panels = panels::panels(&stack.prometheus, window, true).await?;
-    report.rules = panels::rules(&stack.prometheus, to - 5.0).await?;
+    report.rules = panels::rules(&stack.prometheus, to).await?;
     report.scrape = Scrape::of(&stack.prometheus, window).await?;
     Ok(())
 }
