@@ -37,6 +37,15 @@ pub struct Answer {
     pub warnings: Vec<String>,
 }
 
+impl Answer {
+    /// The first value of the first series.
+    #[must_use]
+    pub fn first(&self) -> Option<f64> {
+        let point = self.series.first()?.points.first()?;
+        Some(point.1)
+    }
+}
+
 /// An alert that is pending or firing.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ActiveAlert {

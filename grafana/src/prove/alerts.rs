@@ -29,6 +29,8 @@ pub struct Found {
     pub fault: &'static str,
     /// When it was mended, in seconds since the epoch.
     pub mended: f64,
+    /// Logins that were turned away meanwhile, because there was no time to hash their passwords.
+    pub turned_away: f64,
     /// Each alert that had to fire, with the seconds from the fault until it did, at the clock's pace.
     pub fired: BTreeMap<String, Option<f64>>,
     /// Those of them that fired already, before anything was broken: that they fire says nothing.
@@ -110,6 +112,11 @@ pub async fn watch(
         tokio::time::sleep(LOOK).await;
     }
     let mended = super::now();
+    let turned_away = format!(
+        "sum(increase(auth_logins_total{{reason=\"overloaded\"}}[{}s]))",
+        broken.elapsed().as_secs().max(1)
+    );
+    let turned_away = stack.prometheus.query(&turned_away, mended).await?;
     drop(tasks);
     fault.heal(stack)?;
     stack.ready().await?;
@@ -118,6 +125,7 @@ pub async fn watch(
     Ok(Found {
         fault: fault.name(),
         mended,
+        turned_away: turned_away.first().unwrap_or_default(),
         fired,
         already,
         beside,

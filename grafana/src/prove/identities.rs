@@ -153,8 +153,7 @@ pub fn histograms(exposition: &Exposition) -> Vec<Identity> {
 pub async fn little(prometheus: &Prometheus, at: f64) -> Result<Identity> {
     let value = async |expr: &str| -> Result<f64> {
         let answer = prometheus.query(expr, at).await?;
-        let point = answer.series.first().and_then(|one| one.points.first());
-        Ok(point.map(|(_, value)| *value).ok_or("nobody hashed")?)
+        Ok(answer.first().ok_or("nobody hashed")?)
     };
     Ok(Identity {
         what: "seconds of hashing a second, and threads that hash".to_owned(),
