@@ -39,6 +39,9 @@ use crate::Result;
 
 /// How long an idle service is looked at.
 const IDLE: Duration = Duration::from_secs(15);
+/// How long a moment without requests may take to come, and how often it is looked for.
+const QUIETEST: Duration = Duration::from_mins(1);
+const LOOK: Duration = Duration::from_millis(200);
 /// How long counters are left to settle.
 const SETTLE: Duration = Duration::from_secs(3);
 
@@ -130,10 +133,7 @@ async fn phases(options: &Options, stack: &mut Stack, report: &mut Report) -> Re
     users::leave(&client).await;
     tokio::time::sleep(SETTLE).await;
     look(stack, report, load.from).await?;
-    report.in_flight = target
-        .settled_metrics()
-        .await?
-        .sum("http_server_active_requests", &[]);
+    report.in_flight = in_flight(&target).await?;
     report.left = target
         .metrics()
         .await?
@@ -156,6 +156,20 @@ async fn phases(options: &Options, stack: &mut Stack, report: &mut Report) -> Re
         then(program, stack, load, began, &options.out)?;
     }
     Ok(())
+}
+
+/// Requests being answered at the quietest moment: the canary's come and go, and on a slow machine one is
+/// nearly always there.
+async fn in_flight(target: &Target) -> Result<f64> {
+    let deadline = Instant::now() + QUIETEST;
+    loop {
+        let now = target.metrics().await?;
+        let active = now.sum("http_server_active_requests", &[]);
+        if active == 0.0 || Instant::now() > deadline {
+            return Ok(active);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Looks at a service that nobody uses.
