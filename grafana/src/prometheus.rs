@@ -172,7 +172,7 @@ impl Prometheus {
         Ok(serde_json::from_value(json["data"]["alerts"].clone())?)
     }
 
-    /// The names and labels of the firing ones, as `Name{severity="page"}`.
+    /// Those that fire.
     ///
     /// # Errors
     /// When it does not answer.

@@ -13,8 +13,8 @@ use super::stack::Stack;
 use crate::Result;
 use crate::prometheus::ActiveAlert;
 
-/// How often Prometheus is asked.
-const LOOK: Duration = Duration::from_millis(200);
+/// How often somebody is asked whether it is so yet.
+pub const LOOK: Duration = Duration::from_millis(200);
 /// No alert may take longer, at the clock's pace.
 const PATIENCE: Duration = Duration::from_mins(30);
 /// After the last one fired, others may follow for so long, at the clock's pace.

@@ -29,7 +29,7 @@ pub use self::panels::{Asked, Outcome};
 pub use self::report::Report;
 pub use self::stack::Programs;
 
-use self::alerts::{Found, watch};
+use self::alerts::{Found, LOOK, watch};
 use self::client::Client;
 use self::panels::Window;
 use self::report::{Scrape, Span};
@@ -39,9 +39,8 @@ use crate::Result;
 
 /// How long an idle service is looked at.
 const IDLE: Duration = Duration::from_secs(15);
-/// How long a moment without requests may take to come, and how often it is looked for.
+/// How long a moment without requests may take to come.
 const QUIETEST: Duration = Duration::from_mins(1);
-const LOOK: Duration = Duration::from_millis(200);
 /// How long counters are left to settle.
 const SETTLE: Duration = Duration::from_secs(3);
 
