@@ -165,6 +165,7 @@ impl Auth {
 
     /// Checks the current password of an account; gives the hash that it matched.
     async fn prove(&self, user: Uuid, current: Password) -> Result<String> {
+        self.ask_gate()?;
         self.throttle.password(user).await?;
         let stored = self
             .store

@@ -295,6 +295,19 @@ impl HashGate {
         answer.await.unwrap_or(Err(HashError::Closed))
     }
 
+    /// Asks whether work that came now would be taken: what costs something is done for nobody who
+    /// would be refused after it.
+    ///
+    /// It keeps no place: who is slow to come back with the work may still be refused then.
+    ///
+    /// # Errors
+    /// [`HashError::Overloaded`], counted as a refusal of the work.
+    pub fn ask(&self) -> Result<(), HashError> {
+        let shared = self.shared();
+        let refusal = shared.lock().refusal(&shared.config);
+        refusal.map_or(Ok(()), |wait| Err(refused(wait)))
+    }
+
     fn submit(
         &self,
         operation: HashOperation,
@@ -305,11 +318,9 @@ impl HashGate {
         let (reply, answer) = oneshot::channel();
         let queued = Instant::now();
         let mut state = shared.lock();
-        let wait = state.predicted_wait(shared.config.threads);
-        if state.queue.len() >= shared.config.queue || wait > shared.config.deadline {
+        if let Some(wait) = state.refusal(&shared.config) {
             drop(state);
-            HASH_REJECTED.inc(HashRejection::QueueFull);
-            return Err(overloaded(wait));
+            return Err(refused(wait));
         }
         state.waiting += cost;
         state.queue.push_back(Job {
@@ -342,12 +353,24 @@ impl State {
             .unwrap_or(Duration::MAX)
     }
 
+    /// Whether nothing more is taken; how long what waits will take then.
+    fn refusal(&self, config: &HashGateConfig) -> Option<Duration> {
+        let wait = self.predicted_wait(config.threads);
+        (self.queue.len() >= config.queue || wait > config.deadline).then_some(wait)
+    }
+
     fn learn(&mut self, cost: f64, took: Duration) {
         self.seconds_per_cost += 0.1 * (took.as_secs_f64() / cost - self.seconds_per_cost);
         self.totals.done += 1;
         self.totals.busy += took;
         self.totals.last = Instant::now();
     }
+}
+
+/// Work that is not taken.
+fn refused(wait: Duration) -> HashError {
+    HASH_REJECTED.inc(HashRejection::QueueFull);
+    overloaded(wait)
 }
 
 /// `Retry-After` is whole seconds (RFC 9110 §10.2.3).

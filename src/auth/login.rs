@@ -50,7 +50,7 @@ impl Auth {
             user: None,
             session: None,
         };
-        let outcome = match self.throttle.login(source, name).await {
+        let outcome = match self.admit_login(source, name).await {
             Ok(()) => self.try_login(name, &password, user_agent, &mut end).await,
             Err(error) => Err(error),
         };
@@ -78,6 +78,11 @@ impl Auth {
             session: None,
         }
         .emit();
+    }
+
+    async fn admit_login(&self, source: &Source, name: &str) -> Result<()> {
+        self.ask_gate()?;
+        self.throttle.login(source, name).await
     }
 
     async fn try_login(

@@ -253,6 +253,13 @@ impl Auth {
         })
     }
 
+    /// Refuses at once what the hash gate has no room for, before a limit counts it or the database
+    /// is asked: a storm of logins shall cost others nothing but their turn at the gate, and who is
+    /// refused for want of room has used up none of their attempts.
+    fn ask_gate(&self) -> Result<()> {
+        self.gate.ask().map_err(gate_error)
+    }
+
     async fn hash_new(&self, password: &Password) -> Result<String> {
         self.gate.hash(password.clone()).await.map_err(gate_error)
     }

@@ -39,7 +39,7 @@ impl Auth {
         let Registration {
             username, email, ..
         } = &registration;
-        let result = match self.throttle.register(source, username, email).await {
+        let result = match self.admit_registration(source, username, email).await {
             Ok(()) => self.try_register(registration, caller).await,
             Err(error) => Err(error),
         };
@@ -53,6 +53,11 @@ impl Auth {
         }
         .emit();
         result
+    }
+
+    async fn admit_registration(&self, source: &Source, username: &str, email: &str) -> Result<()> {
+        self.ask_gate()?;
+        self.throttle.register(source, username, email).await
     }
 
     async fn try_register(

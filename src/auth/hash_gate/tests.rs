@@ -140,13 +140,17 @@ async fn own_parameters_above_the_limits_stay_readable() {
 async fn a_full_queue_refuses_and_serves_those_who_wait() {
     let gate = gate();
     let occupied = Occupied::thread_of(&gate).await;
-    let waiting: Vec<_> = (0..CONFIG.queue).map(|_| queue(&gate, || ())).collect();
+    let waiting: Vec<_> = (1..CONFIG.queue).map(|_| queue(&gate, || ())).collect();
 
-    let refused = gate.hash(password()).await;
+    assert_eq!(gate.ask(), Ok(()), "a place is left");
+    let last = queue(&gate, || ());
     let retry_after = Duration::from_secs(1);
-    assert_eq!(refused, Err(HashError::Overloaded { retry_after }));
+    let overloaded = HashError::Overloaded { retry_after };
+    assert_eq!(gate.ask(), Err(overloaded));
+    assert_eq!(gate.hash(password()).await, Err(overloaded));
 
     occupied.finish().await;
+    assert_eq!(last.await.unwrap(), Ok(vec![1]));
     for answer in waiting {
         assert_eq!(answer.await.unwrap(), Ok(vec![1]));
     }
@@ -164,9 +168,10 @@ async fn work_that_would_wait_too_long_is_refused_at_once() {
     gate.shared().lock().seconds_per_cost = 60.1;
     let waiting = [queue(&gate, || ()), queue(&gate, || ())];
 
-    let refused = gate.dummy_verify(password()).await;
     let retry_after = Duration::from_secs(121);
-    assert_eq!(refused, Err(HashError::Overloaded { retry_after }));
+    let overloaded = HashError::Overloaded { retry_after };
+    assert_eq!(gate.ask(), Err(overloaded));
+    assert_eq!(gate.dummy_verify(password()).await, Err(overloaded));
     occupied.finish().await;
     for answer in waiting {
         assert_eq!(answer.await.unwrap(), Ok(vec![1]));

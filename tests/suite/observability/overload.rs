@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use super::{scrape_until, slow_hashing};
-use crate::harness::{ADMIN_PASSWORD, Answer, Metrics, PASSWORD, PATIENCE};
+use crate::harness::{ADMIN_PASSWORD, Answer, Metrics, PASSWORD, PATIENCE, Server};
 use crate::raw::Raw;
 
 fn active(metrics: &Metrics) -> f64 {
@@ -116,8 +117,8 @@ async fn overload_is_shed_with_503_while_reads_go_on() {
     while logins_shed == 0 || registrations_shed == 0 {
         round += 1;
         assert!(start.elapsed() < PATIENCE, "nothing was shed");
-        let mut logins = tokio::task::JoinSet::new();
-        let mut registrations = tokio::task::JoinSet::new();
+        let mut logins = JoinSet::new();
+        let mut registrations = JoinSet::new();
         for number in 0..30 {
             let anon = server.anon();
             logins.spawn(async move { anon.login("admin", ADMIN_PASSWORD).await });
@@ -186,13 +187,96 @@ fn shed(answer: &Answer, success: u16, check: impl Fn(&Answer)) -> u32 {
     1
 }
 
+/// Fills the idle gate's one thread and the queue's one place with logins by address.
+async fn fill(server: &Server) -> JoinSet<Answer> {
+    let looked_up = |metrics: &Metrics| {
+        let labels = [("db_query_summary", "credentials_by_email")];
+        metrics.sum("db_client_operation_duration_seconds_count", &labels)
+    };
+    let waiting = |metrics: &Metrics| metrics.sum("auth_password_hash_queue_depth", &[]);
+    let at_the_gate = |metrics: &Metrics| {
+        waiting(metrics)
+            + metrics.sum("auth_password_hash_in_flight", &[])
+            + metrics.sum("auth_password_hash_duration_seconds_count", &[])
+    };
+    let mut logins = JoinSet::new();
+    loop {
+        let before = server.metrics().await;
+        let anon = server.anon();
+        logins.spawn(async move { anon.login("admin@example.com", ADMIN_PASSWORD).await });
+        // One by one: two at once may come before the thread has taken the first.
+        let after = scrape_until(server, "the login at the gate", |metrics| {
+            looked_up(metrics) > looked_up(&before) && at_the_gate(metrics) > at_the_gate(&before)
+        })
+        .await;
+        if waiting(&after) > 0.0 {
+            return logins;
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_shed_at_once_has_cost_no_query_and_used_up_no_attempt() {
+    const WIDE: &str = "1000000/1s";
+    let server = slow_hashing()
+        .env("HASH_QUEUE", "1")
+        .env("RATE_LIMITS", "on")
+        .env("RATE_LIMIT_LOGIN_SOURCE", WIDE)
+        .env("RATE_LIMIT_LOGIN_ACCOUNT", WIDE)
+        .env("RATE_LIMIT_PASSWORD_ACCOUNT", WIDE)
+        .start()
+        .await;
+    let alice = server.user("alice").await;
+    let anon = server.anon();
+    let costs = |metrics: &Metrics| {
+        let asked = |name| {
+            let labels = [("db_query_summary", name)];
+            metrics.sum("db_client_operation_duration_seconds_count", &labels)
+        };
+        let counted = |name| metrics.sum("auth_rate_limit_decisions_total", &[("limiter", name)]);
+        let queries = [
+            "credentials_by_username",
+            "credentials_by_id",
+            "role_exists",
+        ]
+        .map(asked);
+        (queries, ["login", "register", "password"].map(counted))
+    };
+    for flow in ["/login", "/register", "/users/me/password"] {
+        let start = Instant::now();
+        loop {
+            assert!(start.elapsed() < PATIENCE, "{flow}: the gate is never full");
+            let logins = fill(&server).await;
+            let before = costs(&server.metrics().await);
+            let answer = match flow {
+                "/login" => anon.login("alice", PASSWORD).await,
+                "/register" => server.register("bob").await,
+                _ => {
+                    let new = "amber-lantern-77";
+                    let body = json!({ "current_password": "wrong", "new_password": new });
+                    alice.post(flow, &body).await
+                }
+            };
+            let after = costs(&server.metrics().await);
+            for answer in logins.join_all().await {
+                assert_eq!(answer.status, 200, "{}", answer.text);
+            }
+            // Where the machine was slow, there was room again.
+            if answer.status == 503 {
+                assert_eq!(after, before, "{flow}");
+                break;
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_login_that_waits_too_long_is_shed_and_not_hashed() {
     // The first start hashes, too: with time for it.
     let folder = slow_hashing().start().await.stop().await;
     let server = slow_hashing().dir(folder);
     let server = server.env("HASH_DEADLINE", "1ms").start().await;
-    let mut logins = tokio::task::JoinSet::new();
+    let mut logins = JoinSet::new();
     for _ in 0..10 {
         let anon = server.anon();
         logins.spawn(async move { anon.login("admin", ADMIN_PASSWORD).await });
