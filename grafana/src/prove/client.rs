@@ -12,6 +12,10 @@ use crate::Result;
 
 /// Longer than the service takes to refuse.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// When to come again where there was no room: what `Retry-After` asks for at least.
+pub const BACK_OFF: Duration = Duration::from_secs(1);
+/// How often: a machine that has no time for a login in a minute has none for the proof.
+const TRIES: usize = 60;
 /// The password of every account of the proof.
 const PASSWORD: &str = "violet-harbour-31-of-the-proof";
 
@@ -92,6 +96,21 @@ impl Client {
         let request = self.request(Method::POST, "/login").form(&form);
         let (status, body) = self.send("/login", request).await?;
         Ok((status, tokens(&body)))
+    }
+
+    /// Logs in, and comes again where there was no room.
+    ///
+    /// # Errors
+    /// When there is no answer, or another one.
+    pub async fn enter(&self, name: &str, password: Option<&str>) -> Result<Tokens> {
+        let mut tries = 0..TRIES;
+        loop {
+            match self.login(name, password).await? {
+                (_, Some(tokens)) => return Ok(tokens),
+                (503, None) if tries.next().is_some() => tokio::time::sleep(BACK_OFF).await,
+                (status, None) => return Err(format!("{name} cannot log in: {status}").into()),
+            }
+        }
     }
 
     /// Refreshes; gives the status and the next tokens, if there are any.

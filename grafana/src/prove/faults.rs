@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::client::Client;
+use super::client::{BACK_OFF, Client};
 use super::stack::{GRACE, Stack};
 use crate::Result;
 
@@ -125,8 +125,7 @@ impl Fault {
                 }
             }
             Self::SigningKeyLost => {
-                let (_, tokens) = client.login("background-0", None).await?;
-                let token = tokens.ok_or("a user cannot log in")?.access;
+                let token = client.enter("background-0", None).await?.access;
                 stack.stop_service()?;
                 stack.database.sql("DELETE FROM signing_keys")?;
                 stack.start_service().await?;
@@ -162,8 +161,7 @@ impl Fault {
 
 /// A thief who is slower than the owner.
 async fn replay(client: &Client) -> Result<()> {
-    let (_, tokens) = client.login("background-0", None).await?;
-    let stolen = tokens.ok_or("a user cannot log in")?.refresh;
+    let stolen = client.enter("background-0", None).await?.refresh;
     let (_, next) = client.refresh(&stolen).await?;
     client.refresh(&next.ok_or("no refresh")?.refresh).await?;
     tokio::time::sleep(GRACE * 2).await;
@@ -189,10 +187,11 @@ async fn insist(client: Arc<Client>, token: String) {
     }
 }
 
-/// Somebody who logs in again at once, whatever the answer.
+/// Somebody who logs in again, whatever the answer. Not at once: the gate shall be saturated, not the
+/// machine, which would prove other alerts.
 async fn log_in_again(client: Arc<Client>) {
     loop {
         let _ = client.login("background-1", None).await;
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(BACK_OFF).await;
     }
 }

@@ -333,13 +333,15 @@ impl Report {
 const LOOKED_UP: [&str; 1] = ["AuthCredentialStuffing"];
 /// Alerts that a slow machine raises under a load that others bear: what waits for a hash is late or
 /// turned away, what waits for Redis does without.
-const SPEED: [&str; 9] = [
+const SPEED: [&str; 10] = [
     "AuthAvailabilityBudgetBurn",
     "AuthJourneyBudgetBurn",
     "AuthJourneyFailing",
     "AuthPasswordHashQueueSaturated",
     "AuthPasswordHashShedding",
     "AuthPasswordLatencyBudgetBurn",
+    // The two on what is done without Redis: limits, and everything else.
+    "AuthRateLimiterDegraded",
     "AuthRedisFallbacks",
     "AuthRuntimeBlocked",
     "AuthTokenLatencyBudgetBurn",

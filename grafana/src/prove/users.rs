@@ -66,10 +66,8 @@ async fn live(client: Arc<Client>, name: String) {
 /// # Errors
 /// When something is answered otherwise than it must be.
 pub async fn mischief(client: &Client) -> Result<()> {
-    let (_, tokens) = client.login("background-0", None).await?;
-    let user = tokens.ok_or("a user cannot log in")?;
-    let (_, tokens) = client.login("admin", Some(ADMIN_PASSWORD)).await?;
-    let admin = tokens.ok_or("the administrator cannot log in")?;
+    let user = client.enter("background-0", None).await?;
+    let admin = client.enter("admin", Some(ADMIN_PASSWORD)).await?;
     let mut expect = Vec::new();
     for number in 0..MISTAKES {
         let (wrong, _) = client
