@@ -41,7 +41,7 @@ use crate::Result;
 const IDLE: Duration = Duration::from_secs(15);
 /// How long a moment without requests may take to come.
 const QUIETEST: Duration = Duration::from_mins(1);
-/// How long counters are left to settle.
+/// How long users are there before anybody looks: a few scrapes.
 const SETTLE: Duration = Duration::from_secs(3);
 
 /// How the proof shall be.
@@ -130,8 +130,6 @@ async fn phases(options: &Options, stack: &mut Stack, report: &mut Report) -> Re
         .identities
         .extend(identities::histograms(&between.after));
     users::leave(&client).await;
-    tokio::time::sleep(SETTLE).await;
-    look(stack, report, load.from).await?;
     report.in_flight = in_flight(&target).await?;
     report.left = target
         .metrics()
@@ -139,7 +137,10 @@ async fn phases(options: &Options, stack: &mut Stack, report: &mut Report) -> Re
         .sum("http_server_requests_aborted_total", &[])
         - before.sum("http_server_requests_aborted_total", &[]);
 
+    // What is asked for now shall see somebody: a panel of the last seconds, too.
     let background = users::background(&client);
+    tokio::time::sleep(SETTLE).await;
+    look(stack, report, load.from).await?;
     for fault in &options.faults {
         say(fault.name());
         let found = watch(stack, &client, *fault, options.pace).await?;
