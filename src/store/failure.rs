@@ -54,11 +54,6 @@ pub(super) fn is_lost(error: &sqlx::Error) -> bool {
     matches!(kind(error), DbError::Connection | DbError::Timeout)
 }
 
-/// A statement that was waited for long enough.
-pub(super) fn timed_out() -> sqlx::Error {
-    sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
-}
-
 fn kind(error: &sqlx::Error) -> DbError {
     match error {
         sqlx::Error::PoolTimedOut => DbError::PoolTimeout,

@@ -11,6 +11,7 @@ mod keys;
 mod lease;
 mod postgres;
 mod roles;
+mod rows;
 mod search;
 mod seeding;
 mod sessions;
@@ -28,10 +29,11 @@ use crate::metrics::{ConnectionState, DB_CONNECTIONS, DEPENDENCY_UP, DbSystem, D
 pub use housekeeping::{HOUSEKEEPING_BATCH, HousekeepingLease, HousekeepingRun};
 pub use keys::StoredKey;
 pub use postgres::PostgresOptions;
+pub use rows::User;
 pub use seeding::{MAX_SEED, Seed, SeedSession};
 pub use sessions::{NewSession, Principal, Rotation, RotationRequest, Session};
 pub use sqlite::SqliteOptions;
-pub use users::{Credentials, NewUser, ProfileChange, User, UserPage};
+pub use users::{Credentials, NewUser, ProfileChange, UserPage};
 
 /// Which database, and how to open it.
 #[derive(Clone, Debug)]

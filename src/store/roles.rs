@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::users::UserRow;
+use super::rows::{User, UserRow};
 use super::{Lease, Store, execute, fetch_optional, findable, sql};
 use crate::error::{Error, Result};
 use crate::rbac::BuiltIn;
@@ -22,7 +22,7 @@ pub(super) async fn keep_an_admin(tx: &mut Lease, leaving: Uuid) -> Result<()> {
     execute!(tx, sql::LOCK_ROLE, admin.name())?;
     execute!(tx, sql::LOCK_USER, leaving)?;
     let row = fetch_optional!(tx, sql::USER_BY_ID => UserRow, leaving)?;
-    let user: super::User = row.ok_or(Error::NotFound("user"))?.into();
+    let user: User = row.ok_or(Error::NotFound("user"))?.into();
     let is_admin = !user.disabled && user.roles.iter().any(|role| role == admin.name());
     if is_admin && !other_holder(tx, admin, leaving).await? {
         return Err(Error::Conflict(

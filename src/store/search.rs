@@ -1,7 +1,8 @@
 //! Searching accounts by the beginning of a name or address.
 
-use super::users::{UserRow, key};
-use super::{Store, User, UserPage, fetch_all, findable, sql};
+use super::rows::{User, UserRow};
+use super::users::{UserPage, key};
+use super::{Store, fetch_all, findable, sql};
 use crate::error::Result;
 
 /// Greater than everything that begins alike.

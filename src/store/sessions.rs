@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::users::UserRow;
-use super::{Lease, Store, User, execute, fetch_all, fetch_optional, sql};
+use super::rows::{User, UserRow};
+use super::{Lease, Store, execute, fetch_all, fetch_optional, sql};
 use crate::error::Result;
 use crate::metrics::RevocationReason;
 

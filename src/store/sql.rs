@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use metrics::Histogram;
 
-use super::failure::timed_out;
 use crate::error::Result;
 use crate::metrics::{DB_DURATION, DbSystem};
 
@@ -54,6 +53,11 @@ impl Statement {
         self.duration(system).record(start.elapsed().as_secs_f64());
         result
     }
+}
+
+/// The error of a statement that exceeded its deadline.
+fn timed_out() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
 }
 
 macro_rules! statements {

@@ -3,64 +3,10 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Store, execute, fetch_all, fetch_optional, findable, sql};
+use super::rows::{User, UserRow};
+use super::{Store, execute, fetch_all, fetch_optional, findable, roles, sessions, sql};
 use crate::error::{Error, Result};
 use crate::rbac::BuiltIn;
-
-/// An account, without its password hash.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    /// UUIDv7: sorts by time of creation.
-    pub id: Uuid,
-    /// As the owner wrote it.
-    pub username: String,
-    /// As the owner wrote it.
-    pub email: String,
-    /// May not log in.
-    pub disabled: bool,
-    /// Sorted by name.
-    pub roles: Vec<String>,
-    /// When it was made.
-    pub created_at: DateTime<Utc>,
-    /// When the account itself was last changed.
-    pub updated_at: DateTime<Utc>,
-    /// When its owner last logged in with a password.
-    pub last_login_at: Option<DateTime<Utc>>,
-}
-
-#[derive(sqlx::FromRow)]
-pub(super) struct UserRow {
-    id: Uuid,
-    username: String,
-    email: String,
-    disabled: bool,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-    last_login_at: Option<DateTime<Utc>>,
-    roles: Option<String>,
-}
-
-impl From<UserRow> for User {
-    fn from(row: UserRow) -> Self {
-        let mut roles: Vec<String> = row
-            .roles
-            .iter()
-            .flat_map(|roles| roles.split(','))
-            .map(str::to_owned)
-            .collect();
-        roles.sort_unstable();
-        Self {
-            id: row.id,
-            username: row.username,
-            email: row.email,
-            disabled: row.disabled,
-            roles,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            last_login_at: row.last_login_at,
-        }
-    }
-}
 
 /// An account and the hash that its owner's password must match.
 #[derive(Clone, Debug)]
@@ -244,7 +190,7 @@ impl Store {
     ) -> Result<(User, User, Vec<Uuid>)> {
         let mut tx = self.begin().await?;
         if change.disabled == Some(true) {
-            super::roles::keep_an_admin(&mut tx, id).await?;
+            roles::keep_an_admin(&mut tx, id).await?;
         } else {
             execute!(tx, sql::LOCK_USER, id)?;
         }
@@ -278,7 +224,7 @@ impl Store {
             after.updated_at = at;
             if disabled {
                 let reason = crate::metrics::RevocationReason::Disabled;
-                ended = super::sessions::end_all(&mut tx, id, None, reason, at).await?;
+                ended = sessions::end_all(&mut tx, id, None, reason, at).await?;
             }
         }
         tx.commit().await?;
@@ -303,7 +249,7 @@ impl Store {
             return Ok(None);
         }
         let reason = crate::metrics::RevocationReason::PasswordChange;
-        let ended = super::sessions::end_all(&mut tx, id, Some(keep), reason, at).await?;
+        let ended = sessions::end_all(&mut tx, id, Some(keep), reason, at).await?;
         tx.commit().await?;
         Ok(Some(ended))
     }
@@ -315,9 +261,9 @@ impl Store {
     /// [`Error::NotFound`], and [`Error::Conflict`] for the last administrator.
     pub async fn delete_user(&self, id: Uuid, at: DateTime<Utc>) -> Result<Vec<Uuid>> {
         let mut tx = self.begin().await?;
-        super::roles::keep_an_admin(&mut tx, id).await?;
+        roles::keep_an_admin(&mut tx, id).await?;
         let reason = crate::metrics::RevocationReason::Deleted;
-        let ended = super::sessions::end_all(&mut tx, id, None, reason, at).await?;
+        let ended = sessions::end_all(&mut tx, id, None, reason, at).await?;
         if execute!(tx, sql::DELETE_USER, id)? == 0 {
             return Err(Error::NotFound("user"));
         }
@@ -341,6 +287,6 @@ impl Store {
     /// When the database does not answer.
     pub async fn has_admin(&self) -> Result<bool> {
         let mut conn = self.reader().await?;
-        super::roles::other_holder(&mut conn, BuiltIn::Admin, Uuid::nil()).await
+        roles::other_holder(&mut conn, BuiltIn::Admin, Uuid::nil()).await
     }
 }
