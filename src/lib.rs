@@ -8,7 +8,8 @@
 //! - [`auth`] the flows: register, log in, refresh, log out, administer
 //! - [`store`] the database; [`cache`] what is kept in memory or Redis; [`rbac`] the decision, without I/O
 //! - [`events`] what happened: one value becomes counters and a log line
-//! - [`metrics`] the catalogue; [`config`], [`error`], [`clock`]
+//! - [`metrics`] the catalogue; [`config`], [`error`], [`clock`]; [`request_context`] which request a
+//!   task answers
 //!
 //! To add an endpoint, see [`api`]; a metric, [`metrics`]; a statement, [`store::sql`].
 
@@ -29,5 +30,6 @@ pub mod error;
 pub mod events;
 pub mod metrics;
 pub mod rbac;
+pub mod request_context;
 pub mod store;
 pub mod telemetry;

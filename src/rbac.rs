@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use metrics::Counter;
 
-use crate::events::is_synthetic;
 use crate::metrics::{Decision, RBAC_DECISIONS, RoleLabel};
+use crate::request_context::is_synthetic;
 
 /// Declares the registry of permissions.
 macro_rules! permissions {

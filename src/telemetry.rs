@@ -19,11 +19,11 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock::Clock;
 use crate::config::LogFormat;
-use crate::events::current_request;
 use crate::metrics::{
     self, BUILD_INFO, LOG_EVENTS, LogLevel, TOKIO_BUSY, TOKIO_DELAY, TOKIO_QUEUE, TOKIO_TASKS,
     TOKIO_WORKERS,
 };
+use crate::request_context::current_request;
 
 /// How often samples are moved into their histograms: without it they pile up between scrapes. Each
 /// takes 16 bytes and a request makes four, so that at 80,000 requests a second one second is 5 MiB.

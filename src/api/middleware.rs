@@ -22,8 +22,8 @@ use super::canary::Mark;
 use super::limits::EdgeLimits;
 use super::problem::Problem;
 use super::routes::{Durations, Route, Routes};
-use crate::events::{RequestContext, RequestId, in_request};
 use crate::metrics::{HTTP_ACTIVE, HTTP_PANICS, Method, Scheme};
+use crate::request_context::{RequestContext, RequestId, in_request};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::Auth;
 use super::password::Password;
 use crate::error::Result;
-use crate::events::is_synthetic;
+use crate::request_context::is_synthetic;
 use crate::store::NewUser;
 
 /// The account's id, on every installation.

@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::password::{HashLimits, HashParams, Password, PhcHash};
-use crate::events::is_synthetic;
 use crate::metrics::{
     HASH_PARAMS, HASH_PERMITS, HASH_QUEUE_DEPTH, HASH_REJECTED, HashOperation, HashRejection,
 };
+use crate::request_context::is_synthetic;
 
 mod memory;
 #[cfg(test)]

@@ -36,9 +36,9 @@ use self::token::{Claims, Tokens};
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::events::is_synthetic;
 use crate::metrics::{RBAC_DECISION_DURATION, VerificationResult};
 use crate::rbac::Permission;
+use crate::request_context::is_synthetic;
 use crate::store::Store;
 
 pub use accounts::UserChange;

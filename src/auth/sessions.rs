@@ -4,8 +4,9 @@ use uuid::Uuid;
 
 use super::{Auth, Caller};
 use crate::error::{Error, Result};
-use crate::events::{Event, is_synthetic};
+use crate::events::Event;
 use crate::metrics::RevocationReason;
+use crate::request_context::is_synthetic;
 use crate::store::Session;
 
 impl Auth {

@@ -20,8 +20,9 @@ use crate::cache::{Cache, Counted, Limit, Memory, Permit};
 use crate::clock::Clock;
 use crate::config::{Rate, RateLimits, Switch};
 use crate::error::{Error, Limited, Result};
-use crate::events::{Event, is_synthetic};
+use crate::events::Event;
 use crate::metrics::{Backend, LimitDecision, Limiter, RATE_LIMITS};
+use crate::request_context::is_synthetic;
 
 /// How many sources are counted at the edge.
 const CAPACITY: usize = 100_000;

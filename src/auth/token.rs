@@ -13,10 +13,10 @@ use uuid::Uuid;
 use super::keys::Keyring;
 use crate::cache::Near;
 use crate::error::{Error, Result};
-use crate::events::is_synthetic;
 use crate::metrics::{
     CacheName, TOKEN_VERIFICATION_DURATION, TOKEN_VERIFICATIONS, VerificationResult,
 };
+use crate::request_context::is_synthetic;
 
 /// The media type that tells an access token from any other JWT (RFC 9068 section 2.1).
 const TYPE: &str = "at+jwt";

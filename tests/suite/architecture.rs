@@ -14,7 +14,7 @@ const TIERS: [&[&str]; 6] = [
     &["auth", "mail"],
     &["rbac", "store", "cache"],
     &["events"],
-    &["metrics", "error", "clock", "config"],
+    &["metrics", "error", "clock", "config", "request_context"],
 ];
 
 /// Imports between modules of one tier, each with its reason.

@@ -9,9 +9,9 @@ use rbac_sentinel::auth::throttle::Source;
 use rbac_sentinel::auth::{Refusal, TokenPair};
 use rbac_sentinel::clock::Clock;
 use rbac_sentinel::config::Config;
-use rbac_sentinel::events::{RequestContext, RequestId, in_request};
 use rbac_sentinel::metrics::VerificationResult;
 use rbac_sentinel::rbac::Permission;
+use rbac_sentinel::request_context::{RequestContext, RequestId, in_request};
 use serde_json::json;
 
 use crate::harness::{Answer, SECRET_KEY, Server, until};

@@ -5,7 +5,6 @@
 //! address.
 
 use std::fmt;
-use std::future::Future;
 
 use tracing::{debug, info, warn};
 use uuid::Uuid;
@@ -15,88 +14,7 @@ use crate::metrics::{
     PasswordChangeResult, RefreshResult, RegistrationResult, ReuseAction, RevocationReason,
     RoleAction, RoleLabel, TokenType, UserAction,
 };
-
-/// What identifies the request that is being answered, for every log line written meanwhile.
-#[derive(Clone, Copy, Debug)]
-pub struct RequestContext {
-    /// The request's id.
-    pub id: RequestId,
-    /// The route's template, as in the metrics.
-    pub route: &'static str,
-    /// The service's own canary makes it. What it does is not what users do: no counter of theirs
-    /// shows it, and the log at `debug` alone.
-    pub synthetic: bool,
-}
-
-/// A request id: 32 hexadecimal digits, the shape of a W3C trace id, or what the client sent.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct RequestId {
-    bytes: [u8; Self::MAX],
-    len: u8,
-}
-
-impl RequestId {
-    const MAX: usize = 64;
-
-    /// An id from a process-wide random prefix and a counter: unique and cheap, not a secret.
-    #[must_use]
-    pub fn new(prefix: u64, counter: u64) -> Self {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        let mut bytes = [0; Self::MAX];
-        let value = (u128::from(prefix) << 64) | u128::from(counter);
-        for (position, byte) in bytes.iter_mut().take(32).enumerate() {
-            *byte = HEX[(value >> (124 - 4 * position)) as usize & 0xf];
-        }
-        Self { bytes, len: 32 }
-    }
-
-    /// A client's own id, if it is 1 to 64 letters, digits, dots, dashes or underscores: anything
-    /// else could forge log lines.
-    #[must_use]
-    pub fn from_client(value: &[u8]) -> Option<Self> {
-        let sound = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
-        if value.is_empty() || value.len() > Self::MAX || !value.iter().all(sound) {
-            return None;
-        }
-        let mut bytes = [0; Self::MAX];
-        bytes[..value.len()].copy_from_slice(value);
-        let len = u8::try_from(value.len()).ok()?;
-        Some(Self { bytes, len })
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
-    }
-}
-
-impl fmt::Debug for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-tokio::task_local! {
-    static REQUEST: RequestContext;
-}
-
-/// Runs `work` so that every log line in it carries the request's id and route.
-pub fn in_request<F: Future>(context: RequestContext, work: F) -> impl Future<Output = F::Output> {
-    REQUEST.scope(context, work)
-}
-
-/// The request that is being answered by the current task.
-#[must_use]
-pub fn current_request() -> Option<RequestContext> {
-    REQUEST.try_with(|context| *context).ok()
-}
-
-/// Whether the canary makes the request that is being answered.
-#[must_use]
-pub fn is_synthetic() -> bool {
-    current_request().is_some_and(|context| context.synthetic)
-}
+use crate::request_context::is_synthetic;
 
 /// Something that happened in the domain.
 #[derive(Debug)]
@@ -328,36 +246,6 @@ impl fmt::Display for Id {
         match self.0 {
             Some(id) => id.fmt(f),
             None => f.write_str("-"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn request_ids_are_hex_and_unique_by_counter() {
-        let id = RequestId::new(0xabc, 1);
-        assert_eq!(id.as_str(), "0000000000000abc0000000000000001");
-        assert_ne!(id, RequestId::new(0xabc, 2));
-    }
-
-    #[test]
-    fn client_ids_that_could_forge_log_lines_are_refused() {
-        assert_eq!(
-            RequestId::from_client(b"a-1.b_2").expect("sound").as_str(),
-            "a-1.b_2"
-        );
-        for bad in [
-            &b""[..],
-            b"a b",
-            b"a\nb",
-            b"\"",
-            &[b'a'; 65],
-            "é".as_bytes(),
-        ] {
-            assert!(RequestId::from_client(bad).is_none(), "{bad:?}");
         }
     }
 }
