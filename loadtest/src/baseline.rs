@@ -1,8 +1,7 @@
 //! A run against an earlier one.
 
 use crate::Result;
-use crate::report::RunResult;
-use crate::verdict::Verdict;
+use crate::result::{RunResult, Verdict};
 
 /// Differences below this, in milliseconds, are no regression whatever their share.
 const NOISE: f64 = 0.5;
@@ -67,7 +66,7 @@ pub fn compare(result: &RunResult, earlier: &RunResult, tolerance: f64) -> Vec<V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample as result;
+    use crate::result::sample as result;
 
     #[test]
     fn a_regression_is_found_and_noise_is_not() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::exposition::{Between, Buckets, Exposition};
 use crate::ledger::{Book, Outcome};
 use crate::machine::Machine;
-use crate::report::{Figures, Operation, RunResult, Scrape, VERSION};
+use crate::result::{Figures, Operation, RunResult, Scrape, VERSION};
 use crate::routes::Route;
 use crate::target::{About, REQUESTS};
 

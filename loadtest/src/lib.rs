@@ -10,8 +10,8 @@
 //!   [`attack`] as goose runs them
 //! - [`ledger`] what the visitors saw; [`live`] the same while it goes on
 //! - [`exposition`] what the server says; [`machine`] what both cost
-//! - [`figures`] both sides put together
-//! - [`reconcile`] and [`brackets`] the two sides against each other; [`verdict`] the targets;
+//! - [`result`] a run as plain data; [`figures`] both sides put together in it
+//! - [`reconcile`] and [`brackets`] the two sides against each other; [`verdict`] the objectives;
 //!   [`baseline`] an earlier run; [`delay`] how late the lab itself is
 //! - [`report`] the result as JSON, as a table, and as the document of all results
 //!
@@ -41,6 +41,7 @@ pub mod machine;
 pub mod player;
 pub mod reconcile;
 pub mod report;
+pub mod result;
 pub mod routes;
 pub mod run;
 pub mod scenarios;

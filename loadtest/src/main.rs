@@ -12,7 +12,7 @@ use loadtest::{run, scenarios};
 
 /// Everything held.
 const HELD: u8 = 0;
-/// The run took place, and something did not hold: a target, an identity, the baseline.
+/// The run took place, and something did not hold: an objective, an identity, the baseline.
 const MISSED: u8 = 1;
 /// There was no run: what was asked for cannot be done.
 const MISUSED: u8 = 2;

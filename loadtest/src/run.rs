@@ -14,7 +14,7 @@ use crate::live::{self, Metrics};
 use crate::machine;
 use crate::player::Shared;
 use crate::reconcile::{Counts, reconcile};
-use crate::report::{Cores, RunResult};
+use crate::result::{self, Cores, RunResult};
 use crate::routes::Route;
 use crate::scenarios::Scenario;
 use crate::setup::{self, Driven};
@@ -53,7 +53,7 @@ async fn run_async(options: &Options) -> Result<bool> {
         started: started.to_rfc3339_opts(SecondsFormat::Secs, true),
         revision: seen.revision.clone(),
         spawned: options.spawn,
-        load: report::Load {
+        load: result::Load {
             users: load.ramp.users,
             rate: load.ramp.rate,
             run_time: load.run_time.as_secs_f64(),
@@ -77,7 +77,7 @@ async fn run_async(options: &Options) -> Result<bool> {
         let against = baseline::compare(&result, earlier, options.tolerance / 100.0);
         result.verdicts.extend(against);
     }
-    result.write(&folder)?;
+    report::write(&result, &folder)?;
     print!("{}", report::markdown::report(&result));
     let place = folder.display();
     println!("\nIn {place}: result.json, report.md, goose.html");
@@ -193,9 +193,9 @@ fn judge(result: &mut RunResult, options: &Options, scenario: &Scenario, seen: &
     let (times, _) = book.times(|(_, status, _)| status.is_some());
     let means = brackets::means(&times, &server.buckets(REQUESTS, &[]), delay);
     result.identities.extend(means);
-    let targets = scenario.targets.iter();
-    let targets = targets.map(|target| target.judge(result, options.ignore_speed));
+    let objectives = scenario.objectives.iter();
+    let objectives = objectives.map(|objective| objective.judge(result, options.ignore_speed));
     let facts = scenario.facts.iter().map(|fact| fact.judge(server));
-    let verdicts = targets.chain(facts).collect();
+    let verdicts = objectives.chain(facts).collect();
     result.verdicts = verdicts;
 }

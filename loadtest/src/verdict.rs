@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use crate::exposition::Between;
-use crate::report::RunResult;
+use crate::result::{RunResult, Verdict};
 use crate::routes::Route;
 
 /// MiB that one Argon2id hash of the recommended parameters works in.
@@ -31,12 +29,12 @@ pub enum Measure {
 
 /// How high a figure may be.
 #[derive(Clone, Copy, Debug)]
-pub struct Target {
+pub struct Objective {
     measure: Measure,
     most: f64,
 }
 
-impl Target {
+impl Objective {
     /// Nothing but deliberate refusals goes wrong.
     pub const NO_FAILURES: Self = Self::of(Measure::Failed, 0.0);
     /// Hashing takes no more than its blocks, and what the requests themselves need.
@@ -136,7 +134,7 @@ impl Target {
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for Objective {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self.measure {
             Measure::P50 => "P50".to_owned(),
@@ -258,38 +256,27 @@ impl Fact {
     }
 }
 
-/// What became of an expectation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verdict {
-    /// What was expected.
-    pub name: String,
-    /// Whether it came.
-    pub held: bool,
-    /// What came.
-    pub detail: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::exposition::Exposition;
-    use crate::report::sample as result;
+    use crate::result::sample as result;
 
     #[test]
-    fn a_target_that_is_missed_names_itself() {
-        let verdict = Target::p95(0.025).judge(&result(30.0, 70.0, 0.0), false);
+    fn missed_objective_names_itself() {
+        let verdict = Objective::p95(0.025).judge(&result(30.0, 70.0, 0.0), false);
         assert_eq!(
             (verdict.name.as_str(), verdict.held),
             ("P95 ≤ 25.00 ms", false)
         );
         assert_eq!(verdict.detail, "30.00 ms");
         assert!(
-            Target::p95(0.025)
+            Objective::p95(0.025)
                 .judge(&result(25.0, 70.0, 0.0), false)
                 .held
         );
         assert!(
-            !Target::NO_FAILURES
+            !Objective::NO_FAILURES
                 .judge(&result(1.0, 70.0, 0.0001), false)
                 .held
         );
@@ -298,12 +285,12 @@ mod tests {
     #[test]
     fn where_speed_says_nothing_failures_still_do() {
         assert!(
-            Target::p95(0.025)
+            Objective::p95(0.025)
                 .judge(&result(30.0, 70.0, 0.0), true)
                 .held
         );
         assert!(
-            !Target::NO_FAILURES
+            !Objective::NO_FAILURES
                 .judge(&result(1.0, 70.0, 0.0001), true)
                 .held
         );

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Figures, RunResult};
+use crate::result::{Figures, RunResult};
 use crate::scenarios::{Name, Reference, Scenario};
 use clap::ValueEnum as _;
 
@@ -234,7 +234,7 @@ fn counters(text: &mut String, result: &RunResult) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::Verdict;
+    use crate::result::Verdict;
 
     #[test]
     fn the_table_sets_the_sides_beside_the_reference() {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::markdown::{EXPLANATION, millis, percent, report, scenario};
-use super::{Figures, RunResult};
 use crate::Result;
+use crate::result::{Figures, RunResult};
 
 /// The document of these results.
 ///
@@ -80,7 +80,8 @@ fn summary(text: &mut String, result: &RunResult) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::VERSION;
+    use crate::report::write;
+    use crate::result::VERSION;
 
     #[test]
     fn every_result_has_a_row_and_a_section() {
@@ -94,7 +95,7 @@ mod tests {
             };
             let place = folder.path().join(name);
             std::fs::create_dir(&place).expect("made");
-            result.write(&place).expect("written");
+            write(&result, &place).expect("written");
             files.push(place.join("result.json"));
         }
         let text = document(&files).expect("results");

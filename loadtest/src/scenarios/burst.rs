@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Scenario, fastapi_auth};
+use super::fastapi_auth;
+use super::scenario::Scenario;
 use crate::verdict::Fact;
 
 pub(super) const SCENARIO: Scenario = Scenario {

@@ -1,6 +1,6 @@
 //! FastAPI-Authentication-System's published loads: who registers, who logs in and who reads, 1 : 2 : 5.
 
-use super::{Class, Reference, Scenario, arrive, step};
+use super::scenario::{Class, Reference, Scenario, arrive, step};
 use crate::visitor::Visitor;
 
 const SYSTEM: &str = "FastAPI-Authentication-System";

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use rand::Rng as _;
 
-use super::{Class, Scenario, arrive, step};
+use super::scenario::{Class, Scenario, arrive, step};
 use crate::ledger::Outcome;
 use crate::routes::Route;
-use crate::verdict::{Fact, Target};
+use crate::verdict::{Fact, Objective};
 use crate::visitor::{Body, Call, Visitor};
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -19,10 +19,10 @@ pub(super) const SCENARIO: Scenario = Scenario {
     users: 400,
     rate: 40.0,
     run_time: Duration::from_secs(30),
-    targets: &[
-        Target::server_p99(Route::Me, 0.001),
-        Target::NO_FAILURES,
-        Target::MEMORY_OF_HASHING,
+    objectives: &[
+        Objective::server_p99(Route::Me, 0.001),
+        Objective::NO_FAILURES,
+        Objective::MEMORY_OF_HASHING,
     ],
     facts: &[Fact::SHED, Fact::IDLE_GATE],
     saturates: true,

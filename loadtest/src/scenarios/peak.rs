@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Class, Scenario, arrive, step};
+use super::scenario::{Class, Scenario, arrive, step};
 use crate::visitor::Visitor;
 
 pub(super) const SCENARIO: Scenario = Scenario {

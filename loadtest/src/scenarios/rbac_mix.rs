@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Class, Scenario, arrive, arrive_as_admin, step};
-use crate::verdict::{Fact, Target};
+use super::scenario::{Class, Scenario, arrive, arrive_as_admin, step};
+use crate::verdict::{Fact, Objective};
 use crate::visitor::Visitor;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -14,7 +14,11 @@ pub(super) const SCENARIO: Scenario = Scenario {
     users: 50,
     rate: 10.0,
     run_time: Duration::from_mins(1),
-    targets: &[Target::p50(0.001), Target::p95(0.025), Target::NO_FAILURES],
+    objectives: &[
+        Objective::p50(0.001),
+        Objective::p95(0.025),
+        Objective::NO_FAILURES,
+    ],
     facts: &[Fact::DENIALS],
     accounts: 60,
     classes: || {

@@ -4,7 +4,7 @@
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Class, Scenario, step};
+use super::scenario::{Class, Scenario, step};
 use crate::ledger::Outcome;
 use crate::player::Tokens;
 use crate::verdict::Fact;

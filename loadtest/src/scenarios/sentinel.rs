@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rand::Rng as _;
 
-use super::{Class, Reference, Scenario, arrive, arrive_as_admin, step};
-use crate::verdict::Target;
+use super::scenario::{Class, Reference, Scenario, arrive, arrive_as_admin, step};
+use crate::verdict::Objective;
 use crate::visitor::Visitor;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -26,7 +26,11 @@ pub(super) const SCENARIO: Scenario = Scenario {
         failed: Some(0.004),
         ..Reference::of("FastAuth-RBAC-Sentinel")
     }),
-    targets: &[Target::p50(0.001), Target::p95(0.025), Target::NO_FAILURES],
+    objectives: &[
+        Objective::p50(0.001),
+        Objective::p95(0.025),
+        Objective::NO_FAILURES,
+    ],
     classes: || {
         vec![
             Class {

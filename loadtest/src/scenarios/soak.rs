@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Class, Scenario, arrive, step};
-use crate::verdict::Target;
+use super::scenario::{Class, Scenario, arrive, step};
+use crate::verdict::Objective;
 use crate::visitor::Visitor;
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -14,10 +14,10 @@ pub(super) const SCENARIO: Scenario = Scenario {
     users: 50,
     rate: 10.0,
     run_time: Duration::from_hours(1),
-    targets: &[
-        Target::NO_FAILURES,
-        Target::FLAT_MEMORY,
-        Target::FEW_NEW_SERIES,
+    objectives: &[
+        Objective::NO_FAILURES,
+        Objective::FLAT_MEMORY,
+        Objective::FEW_NEW_SERIES,
     ],
     classes: || {
         vec![Class {

@@ -4,9 +4,9 @@ use rand::Rng as _;
 
 use std::time::Duration;
 
-use super::{Class, Scenario, step};
+use super::scenario::{Class, Scenario, step};
 use crate::routes::Route;
-use crate::verdict::{Fact, Target};
+use crate::verdict::{Fact, Objective};
 use crate::visitor::{Body, Call, Visitor};
 
 /// How many addresses the attack comes from.
@@ -22,7 +22,10 @@ pub(super) const SCENARIO: Scenario = Scenario {
     run_time: Duration::from_mins(1),
     users: 100,
     rate: 20.0,
-    targets: &[Target::server_p99(Route::Me, 0.001), Target::NO_FAILURES],
+    objectives: &[
+        Objective::server_p99(Route::Me, 0.001),
+        Objective::NO_FAILURES,
+    ],
     facts: &[Fact::LIMITED, Fact::UNKNOWN_USERS, Fact::BAD_PASSWORDS],
     saturates: true,
     limits: true,
