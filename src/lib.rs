@@ -28,8 +28,9 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod events;
-pub mod metrics;
 pub mod rbac;
 pub mod request_context;
 pub mod store;
 pub mod telemetry;
+
+pub use catalogue::metrics;

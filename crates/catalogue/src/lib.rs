@@ -1,0 +1,15 @@
+//! The names that the service and its monitoring share.
+//!
+//! - [`metrics`] every metric, with its type, unit, help, labels and buckets
+//!
+//! The service records through these types, and the dashboards and rules in `grafana/` are generated
+//! from them. This crate depends on nothing of the service, so `grafana` need not compile the service.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs, clippy::pedantic)]
+#![expect(
+    clippy::doc_markdown,
+    reason = "names of products and standards are words, not code"
+)]
+
+pub mod metrics;
