@@ -1,35 +1,51 @@
 //! The tests: the real binary, on real ports, over real HTTP; each test starts a server of its own.
+//!
+//! | What | Where |
+//! |---|---|
+//! | registration | `api/register.rs` |
+//! | login, scopes | `api/login.rs` |
+//! | refresh, rotation, reuse of a refresh token | `api/refresh.rs`; the statements: `store/rotation.rs` |
+//! | logout, list of sessions | `api/sessions.rs`; the statements: `store/sessions.rs` |
+//! | one's own account, password change, deletion | `api/users_me.rs` |
+//! | administration of accounts and roles, list and search | `api/admin_users/`; the statements: `store/searching.rs`, `store/roles.rs` |
+//! | access tokens, JWKS | `api/access_tokens.rs`; forged ones: `api/permissions/forged.rs`; algorithms: `operations/signing_algorithms.rs` |
+//! | permissions matrix | `api/permissions/mod.rs` |
+//! | OpenAPI document | `api/permissions/documentation.rs`; that it is current: `repository/generated_files.rs` |
+//! | OpenAPI page in a browser | `api/pages.rs` |
+//! | error bodies, 400 404 405 413 415 | `api/errors/` |
+//! | request ids | `api/errors/request_id.rs` |
+//! | rate limits, 429, addresses behind proxies | `limits/`; the arithmetic: `cache/permits.rs` |
+//! | hash gate, load shedding, 503 | `limits/hash_gate.rs`, `tests/hash_gate.rs` |
+//! | renewal of outdated hashes | `flows/rehash.rs` |
+//! | last administrator | `flows/last_admin.rs`; the statements: `store/last_admin.rs` |
+//! | revocation | `flows/revocation.rs`; over replicas: `flows/replicas.rs` |
+//! | synthetic login probe | `flows/synthetic_login.rs` |
+//! | statements, on each database | `store/`; their plans: `store/plans.rs` |
+//! | migrations | `store/migrations.rs` |
+//! | cache, local and in Redis | `cache/` |
+//! | start, seeding, replicas that start at once | `operations/start.rs`, `operations/seeding.rs`, `operations/replicas.rs` |
+//! | shutdown, drain | `operations/shutdown.rs` |
+//! | command line, `--help`, `config` | `operations/command_line.rs` |
+//! | commands `migrate`, `keys`, `create-admin`, `promote` | `operations/offline_commands.rs` |
+//! | what refuses to start | `operations/refusals_to_start.rs` |
+//! | housekeeping | `operations/housekeeping.rs`; the statements: `store/housekeeping.rs` |
+//! | metrics, statements per request | `operations/metrics/` |
+//! | secrets in logs | `operations/log_secrets.rs` |
+//! | crash, full disk | `failures/crash.rs`, `failures/disk_full.rs` |
+//! | PostgreSQL or Redis stops, hangs, restarts | `failures/postgres.rs`, `failures/redis.rs`, `failures/restart.rs` |
+//! | slow clients, too many connections | `failures/clients.rs`, `failures/connections.rs` |
+//! | rules of the source, top level | `repository/architecture/` |
+//! | README's commands | `repository/readme.rs` |
+//! | servers, clients, readers of metrics and of the OpenAPI document | `support/` |
 
-mod accounts;
-mod administration;
-mod architecture;
-mod browser;
-mod cache_contract;
-mod canary;
-mod document;
-mod drift;
-mod errors;
-mod exposition;
+mod api;
+mod cache;
 mod failures;
-mod harness;
-mod housekeeping;
-mod last_admin;
-mod lifecycle;
-mod listing;
-mod login;
-mod migrations;
-mod observability;
-mod permissions;
-mod plans;
-mod raw;
-mod readme;
-mod refresh;
-mod register;
-mod rehash;
-mod replicas;
-mod revocation;
-mod secrets;
-mod sessions;
-mod store_contract;
-mod throttle;
-mod tokens;
+mod flows;
+mod limits;
+mod operations;
+mod repository;
+mod store;
+mod support;
+
+use support::{document, exposition, forger, harness, raw};

@@ -1,12 +1,15 @@
 //! The process from its first start to its last: what it prints, keeps, refuses and survives.
 
-mod algorithms;
 mod command_line;
-mod offline;
-mod refusals;
+mod housekeeping;
+mod log_secrets;
+mod metrics;
+mod offline_commands;
+mod refusals_to_start;
 mod replicas;
 mod seeding;
 mod shutdown;
+mod signing_algorithms;
 mod start;
 
 use std::process::{Command, Output, Stdio};

@@ -6,8 +6,8 @@ use std::time::Instant;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::revocation::{changes_count_when_their_clients_leave, nobody_gets_through_late};
 use crate::harness::{Client, Metrics, PASSWORD, Server, redis_url, until};
-use crate::revocation::{changes_count_when_their_clients_leave, nobody_gets_through_late};
 
 /// Two processes on one database.
 struct Replicas {

@@ -201,7 +201,7 @@ async fn request<T>(synthetic: bool, flow: impl Future<Output = T>) -> T {
 
 #[tokio::test]
 async fn its_tokens_are_good_in_its_own_requests_alone() {
-    crate::store_contract::recorder();
+    crate::store::recorder();
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path().display().to_string();
     let config = Cli::parse_from([

@@ -1,12 +1,13 @@
 //! Rate limits: who is refused, when, how it looks, and what is left alone.
 
-mod edge;
+mod client_address;
+mod every_request;
 mod flows;
+mod hash_gate;
+mod metrics_and_log;
 mod options;
-mod records;
 mod recovery;
-mod shape;
-mod sources;
+mod refusals;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
-use super::forger::{forgeries, hs256, read};
 use super::{Access, Faults, admitted_fault, challenge_fault};
 use crate::document::{Operation, operations};
 use crate::exposition::Exposition;
+use crate::forger::{forgeries, hs256, read};
 use crate::harness::{Answer, Server};
 
 fn guarded(operation: &Operation) -> bool {

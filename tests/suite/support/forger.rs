@@ -41,7 +41,7 @@ fn part(value: &Value) -> String {
 async fn signer(server: &Server) -> Tokens {
     let data = server.path().join("data");
     // Statements keep the metric handles of their first use, which may be this one.
-    crate::store_contract::recorder();
+    crate::store::recorder();
     let env = backend(&server.path()).await;
     let given = |name| env.iter().find(|(known, _)| *known == name);
     let options = match given("DATABASE_URL") {

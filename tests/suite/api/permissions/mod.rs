@@ -2,7 +2,6 @@
 
 mod documentation;
 mod forged;
-mod forger;
 
 use std::collections::BTreeMap;
 
@@ -60,7 +59,7 @@ impl Operation {
         let (_, access) = entry.unwrap_or_else(|| {
             panic!(
                 "nobody decided who may call {} {} ({}): add a line to TABLE in \
-                 tests/suite/permissions.rs",
+                 tests/suite/api/permissions/mod.rs",
                 self.method, self.template, self.id
             )
         });
@@ -156,7 +155,7 @@ async fn every_operation_is_in_the_table_and_the_table_names_nothing_else() {
             found.count(),
             1,
             "the document has no operation {id}, or has it twice: remove its line from TABLE in \
-             tests/suite/permissions.rs, or rename it"
+             tests/suite/api/permissions/mod.rs, or rename it"
         );
     }
 }

@@ -1,5 +1,7 @@
 //! Administration of accounts.
 
+mod list;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};

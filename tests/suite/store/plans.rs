@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection};
 
 use crate::harness::{PATIENCE, postgres};
-use crate::store_contract::recorder;
+use crate::store::recorder;
 
 const ACCOUNTS: u32 = 20_000;
 

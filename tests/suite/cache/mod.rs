@@ -19,7 +19,7 @@ use rbac_sentinel::metrics::Backend;
 use uuid::Uuid;
 
 use crate::harness::{PATIENCE, redis_url};
-use crate::store_contract::recorder;
+use crate::store::recorder;
 
 /// An empty cache, as two replicas have it.
 pub struct Subject {

@@ -1,14 +1,40 @@
 //! More logins than can be hashed, and clients that do not wait.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::{scrape_until, slow_hashing};
-use crate::harness::{ADMIN_PASSWORD, Answer, Metrics, PASSWORD, PATIENCE, Server};
+use crate::harness::{ADMIN_PASSWORD, Answer, Builder, Metrics, PASSWORD, PATIENCE, Server};
 use crate::raw::Raw;
+
+/// A server whose hashing is slow enough to pile up: one thread, and the most work that the
+/// configuration allows.
+fn slow_hashing() -> Builder {
+    Server::builder()
+        .env("HASH_MEMORY_KIB", "65536")
+        .env("HASH_ITERATIONS", "10")
+        .env("HASH_THREADS", "1")
+        .env("HASH_DEADLINE", "1h")
+}
+
+/// Scrapes until the condition holds.
+async fn scrape_until(server: &Server, what: &str, holds: impl Fn(&Metrics) -> bool) -> Metrics {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let metrics = server.metrics().await;
+        if holds(&metrics) {
+            return metrics;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "never came: {what}\n{}",
+            metrics.0
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
 
 fn active(metrics: &Metrics) -> f64 {
     metrics.sum("http_server_active_requests", &[])

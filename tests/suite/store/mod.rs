@@ -11,6 +11,8 @@ mod housekeeping;
 mod keys;
 mod last_admin;
 mod listing;
+mod migrations;
+mod plans;
 mod roles;
 mod rotation;
 mod searching;

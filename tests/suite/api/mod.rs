@@ -1,0 +1,12 @@
+//! The HTTP API, by resource, and what holds for every operation: permissions and errors.
+
+mod access_tokens;
+mod admin_users;
+mod errors;
+mod login;
+mod pages;
+mod permissions;
+mod refresh;
+mod register;
+mod sessions;
+mod users_me;

@@ -1,0 +1,7 @@
+//! What holds across operations: revocation, replicas, the last administrator.
+
+mod last_admin;
+mod rehash;
+mod replicas;
+mod revocation;
+mod synthetic_login;

@@ -1,0 +1,5 @@
+//! The repository itself: its layout, its generated files and what its README promises.
+
+mod architecture;
+mod generated_files;
+mod readme;
