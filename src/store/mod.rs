@@ -4,11 +4,11 @@
 //! visible place. Nothing here hashes, calls a cache, or waits for anything but the database.
 //! Statements run through the macros below, which measure each under its name.
 
+mod connection;
 mod failure;
 mod health;
 mod housekeeping;
 mod keys;
-mod lease;
 mod postgres;
 mod roles;
 mod rows;
@@ -20,7 +20,7 @@ mod sqlite;
 mod trust;
 mod users;
 
-use self::lease::Lease;
+use self::connection::Lease;
 use self::postgres::Postgres;
 use self::sqlite::Sqlite;
 use crate::error::{Error, Result};
@@ -201,10 +201,10 @@ macro_rules! on {
     ($lease:expr, $statement:expr, $connection:ident => $work:expr) => {{
         let (system, deadline) = ($lease.system(), $lease.deadline());
         let result = match $lease.connection() {
-            $crate::store::lease::Connection::Sqlite($connection) => {
+            $crate::store::connection::Connection::Sqlite($connection) => {
                 $statement.timed(system, deadline, $work).await
             }
-            $crate::store::lease::Connection::Postgres($connection) => {
+            $crate::store::connection::Connection::Postgres($connection) => {
                 $statement.timed(system, deadline, $work).await
             }
         };

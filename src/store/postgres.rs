@@ -9,8 +9,8 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool};
 use tokio::sync::Mutex;
 
+use super::connection::{Held, Lease, lease};
 use super::failure::refused;
-use super::lease::{Held, Lease, lease};
 use super::sql::PING;
 use super::{cannot_open, observe, trust};
 use crate::error::{Error, Result};

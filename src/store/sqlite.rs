@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::lease::{Held, Lease, lease};
+use super::connection::{Held, Lease, lease};
 use super::{cannot_open, observe};
 use crate::error::Result;
 use crate::metrics::{DB_CONNECTION_MAX, Pool};
