@@ -1,4 +1,4 @@
-//! Connections on loan: a read, or a transaction.
+//! Pooled connections, and what they record about their use.
 
 use std::time::{Duration, Instant};
 
@@ -14,51 +14,51 @@ use crate::error::Result;
 use crate::metrics::{DB_PENDING, DB_TIMEOUTS, DB_USE, DB_WAIT, DbSystem, Pool};
 
 /// A pooled connection of one of the engines.
-pub(super) enum Held {
+pub(super) enum Pooled {
     Sqlite(PoolConnection<Sqlite>),
     Postgres(PoolConnection<Postgres>),
 }
 
-/// The connection itself, for the macros.
-pub(super) enum Connection<'a> {
+/// The driver's connection, for the macros.
+pub(super) enum Raw<'a> {
     Sqlite(&'a mut SqliteConnection),
     Postgres(&'a mut PgConnection),
 }
 
-/// A connection and the time since when it is lent out. One that is dropped within a transaction
-/// rolls back.
-pub(super) struct Lease {
-    /// Always there but while it is dropped.
-    held: Option<Held>,
+/// A connection taken from its pool: for a single read, or inside a [`super::Tx`]. Dropping it in
+/// the middle of a transaction rolls back in the background.
+pub(super) struct Conn {
+    /// `None` only inside `drop`.
+    pooled: Option<Pooled>,
     pool: Pool,
     since: Instant,
-    /// How long a statement is waited for.
+    /// The longest that a statement may take.
     deadline: Option<Duration>,
     in_transaction: bool,
-    /// It is not known what the connection is doing: nobody else shall get it.
+    /// The connection's state is unknown: it is closed instead of going back to the pool.
     lost: bool,
 }
 
-impl Lease {
-    /// The connection.
-    pub(super) fn connection(&mut self) -> Connection<'_> {
-        match self.held.as_mut().expect("held until it is dropped") {
-            Held::Sqlite(connection) => Connection::Sqlite(connection),
-            Held::Postgres(connection) => Connection::Postgres(connection),
+impl Conn {
+    /// The driver's connection.
+    pub(super) fn raw(&mut self) -> Raw<'_> {
+        match self.pooled.as_mut().expect("`None` only inside `drop`") {
+            Pooled::Sqlite(connection) => Raw::Sqlite(connection),
+            Pooled::Postgres(connection) => Raw::Postgres(connection),
         }
     }
 
-    /// Which engine it belongs to.
+    /// The engine that it belongs to.
     pub(super) const fn system(&self) -> DbSystem {
         system(self.pool)
     }
 
-    /// How long a statement is waited for.
+    /// The longest that a statement may take.
     pub(super) const fn deadline(&self) -> Option<Duration> {
         self.deadline
     }
 
-    /// Counts and translates what became of a statement.
+    /// Counts and translates a statement's error.
     pub(super) fn judge<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T> {
         result.map_err(|error| {
             self.lost |= is_lost(&error);
@@ -66,70 +66,67 @@ impl Lease {
         })
     }
 
-    /// Nobody shall use this connection again.
-    fn give_up(&mut self) {
-        self.lost = true;
-    }
-
-    /// Starts a transaction that may write. On SQLite it starts as a writer: one that starts as a
-    /// reader and turns into a writer fails at once when another was faster, whatever the busy
-    /// timeout says.
-    pub(super) async fn begin(mut self) -> Result<Self> {
-        let text = match self.connection() {
-            Connection::Sqlite(_) => "BEGIN IMMEDIATE",
-            Connection::Postgres(_) => BEGIN.sql,
+    /// Starts a transaction that may write. SQLite's starts as a writer: one that starts as a reader
+    /// and becomes a writer fails at once when another writer was faster, whatever the busy timeout.
+    pub(super) async fn begin(&mut self) -> Result<()> {
+        let text = match self.raw() {
+            Raw::Sqlite(_) => "BEGIN IMMEDIATE",
+            Raw::Postgres(_) => BEGIN.sql,
         };
-        // From here on a rollback is due, also when this is given up half-way.
+        // Before the statement: one that is cancelled half-way may have begun all the same.
         self.in_transaction = true;
-        on!(self, BEGIN, connection => async { connection.execute(text).await.map(drop) })?;
-        Ok(self)
+        on!(self, BEGIN, connection => async { connection.execute(text).await.map(drop) })
     }
 
-    /// Commits.
-    pub(super) async fn commit(mut self) -> Result<()> {
+    /// Commits the transaction.
+    pub(super) async fn commit(&mut self) -> Result<()> {
         execute!(self, COMMIT)?;
         self.in_transaction = false;
         Ok(())
     }
 
+    /// Rolls the transaction back. Where that fails, the connection is closed, which has the same
+    /// effect: SQLite refuses where it has rolled back by itself, and a server whose connection is
+    /// lost rolls back.
+    pub(super) async fn rollback(&mut self) {
+        // Closing a lost connection is enough.
+        if !self.lost && execute!(self, ROLLBACK).is_err() {
+            self.lost = true;
+        }
+        self.in_transaction = false;
+    }
+
     /// Prepares a statement without executing it.
     pub(super) async fn prepare(&mut self, statement: &Statement) -> Result<(), sqlx::Error> {
         let text = SqlStr::from_static(statement.sql);
-        match self.connection() {
-            Connection::Sqlite(connection) => connection.prepare(text).await.map(drop),
-            Connection::Postgres(connection) => connection.prepare(text).await.map(drop),
+        match self.raw() {
+            Raw::Sqlite(connection) => connection.prepare(text).await.map(drop),
+            Raw::Postgres(connection) => connection.prepare(text).await.map(drop),
         }
     }
 }
 
-impl Drop for Lease {
+impl Drop for Conn {
     fn drop(&mut self) {
         DB_USE.observe(self.pool, self.since.elapsed());
-        let Some(mut held) = self.held.take() else {
+        let Some(mut pooled) = self.pooled.take() else {
             return;
         };
         if self.lost {
-            // Closing is enough: the server rolls back what it held.
-            held.close_on_drop();
+            pooled.close_on_drop();
         } else if self.in_transaction {
-            let mut lease = Self {
-                held: Some(held),
+            let mut conn = Self {
+                pooled: Some(pooled),
                 in_transaction: false,
                 since: Instant::now(),
                 ..*self
             };
-            tokio::spawn(async move {
-                // SQLite refuses where it has rolled back by itself; a fresh connection is surely
-                // outside of the transaction.
-                if execute!(lease, ROLLBACK).is_err() {
-                    lease.give_up();
-                }
-            });
+            tokio::spawn(async move { conn.rollback().await });
         }
     }
 }
 
-impl Held {
+impl Pooled {
     fn close_on_drop(&mut self) {
         match self {
             Self::Sqlite(connection) => connection.close_on_drop(),
@@ -146,11 +143,11 @@ const fn system(pool: Pool) -> DbSystem {
 }
 
 /// Waits for a connection, and measures the wait.
-pub(super) async fn lease(
+pub(super) async fn acquire(
     pool: Pool,
     deadline: Option<Duration>,
-    acquire: impl Future<Output = Result<Held, sqlx::Error>>,
-) -> Result<Lease> {
+    pooled: impl Future<Output = Result<Pooled, sqlx::Error>>,
+) -> Result<Conn> {
     struct Pending(Pool);
     impl Drop for Pending {
         fn drop(&mut self) {
@@ -160,12 +157,12 @@ pub(super) async fn lease(
     DB_PENDING.with(pool).increment(1);
     let pending = Pending(pool);
     let start = Instant::now();
-    let acquired = acquire.await;
+    let acquired = pooled.await;
     drop(pending);
     DB_WAIT.observe(pool, start.elapsed());
     match acquired {
-        Ok(held) => Ok(Lease {
-            held: Some(held),
+        Ok(pooled) => Ok(Conn {
+            pooled: Some(pooled),
             pool,
             since: Instant::now(),
             deadline,

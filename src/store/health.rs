@@ -42,9 +42,9 @@ impl Store {
     /// # Errors
     /// When it cannot be stored.
     pub async fn try_writing(&self) -> Result<()> {
-        let mut tx = self.begin().await?;
-        execute!(tx, sql::PROBE_WRITE, vec![0_u8; TRIAL])?;
-        execute!(tx, sql::PROBE_CLEAR)?;
+        let mut tx = self.transaction().await?;
+        execute!(tx.conn, sql::PROBE_WRITE, vec![0_u8; TRIAL])?;
+        execute!(tx.conn, sql::PROBE_CLEAR)?;
         tx.commit().await
     }
 }

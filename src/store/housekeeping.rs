@@ -54,8 +54,8 @@ impl Store {
         due: DateTime<Utc>,
     ) -> Result<bool> {
         let HousekeepingLease { holder, at, until } = *lease;
-        let mut tx = self.begin().await?;
-        let taken = execute!(tx, sql::BEGIN_HOUSEKEEPING, holder, at, until, due)? > 0;
+        let mut tx = self.transaction().await?;
+        let taken = execute!(tx.conn, sql::BEGIN_HOUSEKEEPING, holder, at, until, due)? > 0;
         tx.commit().await?;
         Ok(taken)
     }
@@ -78,12 +78,13 @@ impl Store {
             Outdated::ExpiredSession => &sql::REMOVE_EXPIRED_SESSIONS,
             Outdated::SigningKey => &sql::REMOVE_SIGNING_KEYS,
         };
-        let mut tx = self.begin().await?;
+        let mut tx = self.transaction().await?;
         // In the batch's transaction: who was overtaken does not remove anything any more.
-        if execute!(tx, sql::RENEW_HOUSEKEEPING, holder, at, until)? == 0 {
+        if execute!(tx.conn, sql::RENEW_HOUSEKEEPING, holder, at, until)? == 0 {
+            tx.rollback().await;
             return Ok(None);
         }
-        let removed = execute!(tx, statement, before)?;
+        let removed = execute!(tx.conn, statement, before)?;
         tx.commit().await?;
         Ok(Some(removed))
     }
@@ -93,8 +94,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn end_housekeeping(&self, holder: Uuid, at: DateTime<Utc>) -> Result<bool> {
-        let mut tx = self.begin().await?;
-        let held = execute!(tx, sql::END_HOUSEKEEPING, holder, at)? > 0;
+        let mut tx = self.transaction().await?;
+        let held = execute!(tx.conn, sql::END_HOUSEKEEPING, holder, at)? > 0;
         tx.commit().await?;
         Ok(held)
     }

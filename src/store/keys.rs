@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Lease, Store, execute, fetch_all, sql};
+use super::{Store, Tx, execute, fetch_all, sql};
 use crate::error::Result;
 use crate::rbac::BuiltIn;
 
@@ -40,7 +40,7 @@ impl Store {
         key: &StoredKey,
         others_until: DateTime<Utc>,
     ) -> Result<()> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.transaction().await?;
         add(&mut tx, key, others_until).await?;
         tx.commit().await
     }
@@ -55,13 +55,14 @@ impl Store {
         key: &StoredKey,
         others_until: DateTime<Utc>,
     ) -> Result<bool> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.transaction().await?;
         // A row that is always there: replicas queue here.
-        execute!(tx, sql::LOCK_ROLE, BuiltIn::Admin.name())?;
-        let stored = fetch_all!(tx, sql::SIGNING_KEYS => StoredKey, key.created_at)?;
+        execute!(tx.conn, sql::LOCK_ROLE, BuiltIn::Admin.name())?;
+        let stored = fetch_all!(tx.conn, sql::SIGNING_KEYS => StoredKey, key.created_at)?;
         let signs =
             |stored: &StoredKey| stored.retired_at.is_none() && stored.algorithm == key.algorithm;
         if stored.iter().any(signs) {
+            tx.rollback().await;
             return Ok(false);
         }
         add(&mut tx, key, others_until).await?;
@@ -70,15 +71,15 @@ impl Store {
     }
 }
 
-async fn add(tx: &mut Lease, key: &StoredKey, others_until: DateTime<Utc>) -> Result<()> {
+async fn add(tx: &mut Tx, key: &StoredKey, others_until: DateTime<Utc>) -> Result<()> {
     execute!(
-        tx,
+        tx.conn,
         sql::INSERT_SIGNING_KEY,
         &key.kid,
         &key.algorithm,
         &key.sealed_private_key,
         key.created_at,
     )?;
-    execute!(tx, sql::RETIRE_SIGNING_KEYS, &key.kid, others_until)?;
+    execute!(tx.conn, sql::RETIRE_SIGNING_KEYS, &key.kid, others_until)?;
     Ok(())
 }

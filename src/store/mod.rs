@@ -5,34 +5,40 @@
 //! Statements run through the macros below, which measure each under its name.
 
 mod connection;
+mod end_reason;
 mod failure;
 mod health;
 mod housekeeping;
 mod keys;
 mod postgres;
 mod roles;
+mod rotation;
 mod rows;
 mod search;
 mod seeding;
 mod sessions;
 pub mod sql;
 mod sqlite;
+mod transaction;
 mod trust;
 mod users;
 
-use self::connection::Lease;
+use self::connection::Conn;
 use self::postgres::Postgres;
 use self::sqlite::Sqlite;
 use crate::error::{Error, Result};
 use crate::metrics::{ConnectionState, DB_CONNECTIONS, DEPENDENCY_UP, DbSystem, Dependency, Pool};
 
+pub use end_reason::EndReason;
 pub use housekeeping::{HOUSEKEEPING_BATCH, HousekeepingLease, HousekeepingRun};
 pub use keys::StoredKey;
 pub use postgres::PostgresOptions;
+pub use rotation::{Rotation, RotationRequest};
 pub use rows::User;
 pub use seeding::{MAX_SEED, Seed, SeedSession};
-pub use sessions::{NewSession, Principal, Rotation, RotationRequest, Session};
+pub use sessions::{NewSession, Principal, Session};
 pub use sqlite::SqliteOptions;
+pub use transaction::Tx;
 pub use users::{Credentials, NewUser, ProfileChange, UserPage};
 
 /// Which database, and how to open it.
@@ -145,20 +151,19 @@ impl Store {
     }
 
     /// A connection for a single read.
-    async fn reader(&self) -> Result<Lease> {
+    async fn reader(&self) -> Result<Conn> {
         match &self.0 {
             Engine::Sqlite(sqlite) => sqlite.reader().await,
-            Engine::Postgres(postgres) => postgres.lease().await,
+            Engine::Postgres(postgres) => postgres.connection().await,
         }
     }
 
-    /// A transaction that may write.
-    async fn begin(&self) -> Result<Lease> {
-        let lease = match &self.0 {
-            Engine::Sqlite(sqlite) => sqlite.writer().await?,
-            Engine::Postgres(postgres) => postgres.lease().await?,
-        };
-        lease.begin().await
+    /// A connection that may write.
+    async fn writer(&self) -> Result<Conn> {
+        match &self.0 {
+            Engine::Sqlite(sqlite) => sqlite.writer().await,
+            Engine::Postgres(postgres) => postgres.connection().await,
+        }
     }
 }
 
@@ -195,28 +200,28 @@ impl Counts {
     }
 }
 
-/// Runs the same work on whichever engine the lease belongs to: rustc checks every bind and row
-/// type against both drivers.
+/// Runs the same work on whichever engine the connection belongs to: rustc checks every bind and
+/// row type against both drivers.
 macro_rules! on {
-    ($lease:expr, $statement:expr, $connection:ident => $work:expr) => {{
-        let (system, deadline) = ($lease.system(), $lease.deadline());
-        let result = match $lease.connection() {
-            $crate::store::connection::Connection::Sqlite($connection) => {
+    ($conn:expr, $statement:expr, $connection:ident => $work:expr) => {{
+        let (system, deadline) = ($conn.system(), $conn.deadline());
+        let result = match $conn.raw() {
+            $crate::store::connection::Raw::Sqlite($connection) => {
                 $statement.timed(system, deadline, $work).await
             }
-            $crate::store::connection::Connection::Postgres($connection) => {
+            $crate::store::connection::Raw::Postgres($connection) => {
                 $statement.timed(system, deadline, $work).await
             }
         };
-        $lease.judge(result)
+        $conn.judge(result)
     }};
 }
 use on;
 
-/// Executes a statement: `execute!(lease, STATEMENT, bind, …)` gives the number of rows changed.
+/// Executes a statement: `execute!(conn, STATEMENT, bind, …)` gives the number of rows changed.
 macro_rules! execute {
-    ($on:expr, $statement:expr $(, $bind:expr)* $(,)?) => {
-        $crate::store::on!($on, $statement, connection => async {
+    ($conn:expr, $statement:expr $(, $bind:expr)* $(,)?) => {
+        $crate::store::on!($conn, $statement, connection => async {
             let query = sqlx::query($statement.sql)$(.bind($bind))*;
             query.execute(connection).await.map(|result| result.rows_affected())
         })
@@ -224,11 +229,11 @@ macro_rules! execute {
 }
 use execute;
 
-/// Executes a statement that takes many rows of two columns: `execute_rows!(lease, STATEMENT,
+/// Executes a statement that takes many rows of two columns: `execute_rows!(conn, STATEMENT,
 /// [bind, …], rows)` gives the number of rows changed.
 macro_rules! execute_rows {
-    ($on:expr, $statement:expr, [$($bind:expr),*], $rows:expr $(,)?) => {
-        $crate::store::on!($on, $statement, connection => async {
+    ($conn:expr, $statement:expr, [$($bind:expr),*], $rows:expr $(,)?) => {
+        $crate::store::on!($conn, $statement, connection => async {
             let mut query = sqlx::query($statement.sql)$(.bind($bind))*;
             for (one, other) in $rows {
                 query = query.bind(one).bind(other);
@@ -239,10 +244,10 @@ macro_rules! execute_rows {
 }
 use execute_rows;
 
-/// At most one row: `fetch_optional!(lease, STATEMENT => Row, bind, …)`.
+/// At most one row: `fetch_optional!(conn, STATEMENT => Row, bind, …)`.
 macro_rules! fetch_optional {
-    ($on:expr, $statement:expr => $row:ty $(, $bind:expr)* $(,)?) => {
-        $crate::store::on!($on, $statement, connection => async {
+    ($conn:expr, $statement:expr => $row:ty $(, $bind:expr)* $(,)?) => {
+        $crate::store::on!($conn, $statement, connection => async {
             let query = sqlx::query_as::<_, $row>($statement.sql)$(.bind($bind))*;
             query.fetch_optional(connection).await
         })
@@ -250,10 +255,10 @@ macro_rules! fetch_optional {
 }
 use fetch_optional;
 
-/// All rows: `fetch_all!(lease, STATEMENT => Row, bind, …)`.
+/// All rows: `fetch_all!(conn, STATEMENT => Row, bind, …)`.
 macro_rules! fetch_all {
-    ($on:expr, $statement:expr => $row:ty $(, $bind:expr)* $(,)?) => {
-        $crate::store::on!($on, $statement, connection => async {
+    ($conn:expr, $statement:expr => $row:ty $(, $bind:expr)* $(,)?) => {
+        $crate::store::on!($conn, $statement, connection => async {
             let query = sqlx::query_as::<_, $row>($statement.sql)$(.bind($bind))*;
             query.fetch_all(connection).await
         })

@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool};
 use tokio::sync::Mutex;
 
-use super::connection::{Held, Lease, lease};
+use super::connection::{Conn, Pooled, acquire};
 use super::failure::refused;
 use super::sql::PING;
 use super::{cannot_open, observe, trust};
@@ -120,12 +120,12 @@ impl Postgres {
         observe(Pool::Postgresql, &self.pool);
     }
 
-    pub(super) async fn lease(&self) -> Result<Lease> {
+    pub(super) async fn connection(&self) -> Result<Conn> {
         if self.health.down.load(Ordering::Relaxed) {
             return Err(refused(DbSystem::Postgresql, DbError::Down));
         }
-        let acquire = async { self.pool.acquire().await.map(Held::Postgres) };
-        lease(Pool::Postgresql, Some(self.deadline), acquire).await
+        let pooled = async { self.pool.acquire().await.map(Pooled::Postgres) };
+        acquire(Pool::Postgresql, Some(self.deadline), pooled).await
     }
 
     /// Asks the server whether it answers, and remembers.

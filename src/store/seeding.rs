@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Lease, Store, execute, execute_rows, fetch_optional, sql};
+use super::{Store, Tx, execute, execute_rows, fetch_optional, sql};
 use crate::error::{Error, Result};
 
 /// What seeded accounts have in common.
@@ -61,17 +61,17 @@ impl Store {
         let numbers: Vec<u32> = (first..=last).collect();
         let bounds = [name(first), name(last)];
         let [from, to] = &bounds;
-        let mut tx = self.begin().await?;
+        let mut tx = self.transaction().await?;
         let mut ids = Vec::with_capacity(numbers.len());
         for chunk in numbers.chunks(ROWS) {
             let rows: Vec<_> = chunk.iter().map(|n| (Uuid::now_v7(), name(*n))).collect();
             ids.extend(rows.iter().map(|(id, _)| *id));
             seed_accounts(&mut tx, seed, rows).await?;
         }
-        execute!(tx, sql::SEED_ROLES, from, to)?;
+        execute!(tx.conn, sql::SEED_ROLES, from, to)?;
         if let Some(session) = seed.session {
             let (idle, end) = (session.idle_expires_at, session.expires_at);
-            execute!(tx, sql::SEED_SESSIONS, from, to, seed.at, idle, end)?;
+            execute!(tx.conn, sql::SEED_SESSIONS, from, to, seed.at, idle, end)?;
             for chunk in ids.chunks(ROWS) {
                 seed_tokens(&mut tx, seed, chunk).await?;
             }
@@ -80,16 +80,16 @@ impl Store {
     }
 }
 
-async fn seed_accounts(tx: &mut Lease, seed: &Seed, rows: Vec<(Uuid, String)>) -> Result<()> {
+async fn seed_accounts(tx: &mut Tx, seed: &Seed, rows: Vec<(Uuid, String)>) -> Result<()> {
     let (hash, at) = (&seed.password_hash, seed.at);
     if rows.len() == ROWS {
-        execute_rows!(tx, sql::SEED_USERS, [hash, at], rows)?;
+        execute_rows!(tx.conn, sql::SEED_USERS, [hash, at], rows)?;
         return Ok(());
     }
     for (id, name) in rows {
         let email = format!("{name}@example.com");
         execute!(
-            tx,
+            tx.conn,
             sql::INSERT_USER,
             id,
             &name,
@@ -104,14 +104,21 @@ async fn seed_accounts(tx: &mut Lease, seed: &Seed, rows: Vec<(Uuid, String)>) -
 }
 
 /// Their sessions have the accounts' ids, and tokens that nobody knows.
-async fn seed_tokens(tx: &mut Lease, seed: &Seed, ids: &[Uuid]) -> Result<()> {
+async fn seed_tokens(tx: &mut Tx, seed: &Seed, ids: &[Uuid]) -> Result<()> {
     let rows = ids.iter().map(|id| (unknown_hash(), *id));
     if ids.len() == ROWS {
-        execute_rows!(tx, sql::SEED_REFRESH_TOKENS, [seed.at], rows)?;
+        execute_rows!(tx.conn, sql::SEED_REFRESH_TOKENS, [seed.at], rows)?;
         return Ok(());
     }
     for (hash, session) in rows {
-        execute!(tx, sql::INSERT_REFRESH_TOKEN, hash, session, 0_i64, seed.at)?;
+        execute!(
+            tx.conn,
+            sql::INSERT_REFRESH_TOKEN,
+            hash,
+            session,
+            0_i64,
+            seed.at
+        )?;
     }
     Ok(())
 }

@@ -1,12 +1,11 @@
-//! Sessions: families of refresh tokens, each with one living member.
+//! Sessions: starting, listing and ending them.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::rows::{User, UserRow};
-use super::{Lease, Store, execute, fetch_all, fetch_optional, sql};
+use super::{EndReason, Store, Tx, execute, fetch_all, fetch_optional, sql};
 use crate::error::Result;
-use crate::metrics::RevocationReason;
 
 /// A session to be started.
 #[derive(Clone, Debug)]
@@ -58,130 +57,33 @@ struct PrincipalRow {
     session_expires_at: DateTime<Utc>,
 }
 
-/// A refresh token that was presented, and what shall follow it.
-#[derive(Clone, Debug)]
-pub struct RotationRequest {
-    /// SHA-256 of the presented token.
-    pub presented: [u8; 32],
-    /// SHA-256 of the next token.
-    pub next: [u8; 32],
-    /// The next token, sealed with the presented one.
-    pub sealed_next: Vec<u8>,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// How long the session then lives without another refresh.
-    pub idle_ttl: TimeDelta,
-    /// How long the immediately previous token is still honoured.
-    pub grace: TimeDelta,
-}
-
-/// What came of it.
-#[derive(Clone, Debug)]
-pub enum Rotation {
-    /// The next token took the presented one's place.
-    Rotated {
-        /// The session.
-        session: Uuid,
-        /// Its owner.
-        user: User,
-        /// When the session ends at the latest.
-        ends_at: DateTime<Utc>,
-    },
-    /// The presented token is the immediately previous one, within the grace period: its successor,
-    /// sealed with it, is still the living one.
-    Replayed {
-        /// The session.
-        session: Uuid,
-        /// Its owner.
-        user: User,
-        /// When the session ends at the latest.
-        ends_at: DateTime<Utc>,
-        /// The living token, sealed with the presented one.
-        sealed_successor: Vec<u8>,
-    },
-    /// No such token.
-    Unknown,
-    /// The session is past its lifetime.
-    Expired {
-        /// Its owner.
-        user: Uuid,
-    },
-    /// The session had been ended.
-    Ended {
-        /// Its owner.
-        user: Uuid,
-    },
-    /// The account is disabled.
-    Disabled {
-        /// The account.
-        user: Uuid,
-    },
-    /// The token had been used: the session was ended now.
-    Reused {
-        /// The session.
-        session: Uuid,
-        /// Its owner.
-        user: Uuid,
-    },
-}
-
-#[derive(sqlx::FromRow)]
-struct Family {
-    id: Uuid,
-    user_id: Uuid,
-    generation: i64,
-    idle_expires_at: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-    ended_at: Option<DateTime<Utc>>,
-}
-
-#[derive(sqlx::FromRow)]
-struct TokenRow {
-    generation: i64,
-    rotated_at: Option<DateTime<Utc>>,
-    successor: Option<Vec<u8>>,
-}
-
-/// Ends every living session of an account but `keep`; returns their ids.
-pub(super) async fn end_all(
-    tx: &mut Lease,
-    user: Uuid,
-    keep: Option<Uuid>,
-    reason: RevocationReason,
-    at: DateTime<Utc>,
-) -> Result<Vec<Uuid>> {
-    let keep = keep.unwrap_or(Uuid::nil());
-    let rows = fetch_all!(tx, sql::END_SESSIONS => (Uuid,), user, at, reason.word(), keep)?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
-}
-
-impl Store {
-    /// Starts a session if the account may still log in with the hash that was verified; writes the
-    /// renewed hash if there is one. Returns whether it was started.
+impl Tx {
+    /// Starts a session if the account may still log in with the hash that was verified; replaces
+    /// the hash by `renewed_hash` if there is one. Returns whether it was started; if not, nothing
+    /// changed.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn start_session(
-        &self,
+        &mut self,
         new: &NewSession,
         verified_hash: &str,
         renewed_hash: Option<&str>,
     ) -> Result<bool> {
-        let mut tx = self.begin().await?;
         let hash = renewed_hash.unwrap_or(verified_hash);
-        if execute!(
-            tx,
+        let confirmed = execute!(
+            self.conn,
             sql::CONFIRM_LOGIN,
             new.user,
             verified_hash,
             new.at,
             hash
-        )? == 0
-        {
+        )?;
+        if confirmed == 0 {
             return Ok(false);
         }
         execute!(
-            tx,
+            self.conn,
             sql::INSERT_SESSION,
             new.id,
             new.user,
@@ -191,93 +93,57 @@ impl Store {
             new.expires_at,
         )?;
         execute!(
-            tx,
+            self.conn,
             sql::INSERT_REFRESH_TOKEN,
             &new.token_hash[..],
             new.id,
             0_i64,
             new.at
         )?;
-        tx.commit().await?;
         Ok(true)
     }
 
-    /// Rotates a refresh token: one transaction, so that of any number of parallel calls with one
-    /// token exactly one rotates and the others see its result.
+    /// Ends one session of an account. Returns whether it was alive.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn rotate(&self, request: &RotationRequest) -> Result<Rotation> {
-        let mut tx = self.begin().await?;
-        let presented = &request.presented[..];
-        let now = request.at;
-        let Some(family) = fetch_optional!(tx, sql::LOCK_FAMILY => Family, presented, now)? else {
-            return Ok(Rotation::Unknown);
-        };
-        let Some(token) = fetch_optional!(tx, sql::REFRESH_TOKEN => TokenRow, presented)? else {
-            return Ok(Rotation::Unknown);
-        };
-        let (session, user_id) = (family.id, family.user_id);
-        if family.ended_at.is_some() {
-            return Ok(Rotation::Ended { user: user_id });
-        }
-        if family.expires_at <= now || family.idle_expires_at <= now {
-            return Ok(Rotation::Expired { user: user_id });
-        }
-        let Some(user) = fetch_optional!(tx, sql::USER_BY_ID => UserRow, user_id)? else {
-            return Ok(Rotation::Unknown);
-        };
-        let user = User::from(user);
-        if user.disabled {
-            return Ok(Rotation::Disabled { user: user_id });
-        }
-        if token.generation == family.generation {
-            let next = family.generation + 1;
-            // The idle deadline never outlives the session itself.
-            let idle_expires_at = (now + request.idle_ttl).min(family.expires_at);
-            execute!(tx, sql::MARK_ROTATED, presented, now, &request.sealed_next)?;
-            execute!(
-                tx,
-                sql::INSERT_REFRESH_TOKEN,
-                &request.next[..],
-                session,
-                next,
-                now
-            )?;
-            execute!(tx, sql::ADVANCE_FAMILY, session, next, idle_expires_at)?;
-            tx.commit().await?;
-            let ends_at = family.expires_at;
-            return Ok(Rotation::Rotated {
-                session,
-                user,
-                ends_at,
-            });
-        }
-        let previous = token.generation == family.generation - 1;
-        let in_grace = token
-            .rotated_at
-            .is_some_and(|rotated| now - rotated <= request.grace);
-        if let Some(sealed_successor) = token.successor
-            && previous
-            && in_grace
-        {
-            tx.commit().await?;
-            return Ok(Rotation::Replayed {
-                session,
-                user,
-                ends_at: family.expires_at,
-                sealed_successor,
-            });
-        }
-        let reason = RevocationReason::Reuse.word();
-        execute!(tx, sql::END_SESSION, session, user_id, now, reason)?;
-        tx.commit().await?;
-        Ok(Rotation::Reused {
-            session,
-            user: user_id,
-        })
+    pub async fn end_session(
+        &mut self,
+        session: Uuid,
+        user: Uuid,
+        reason: EndReason,
+        at: DateTime<Utc>,
+    ) -> Result<bool> {
+        let reason = reason.word();
+        Ok(execute!(self.conn, sql::END_SESSION, session, user, at, reason)? > 0)
     }
 
+    /// Ends every living session of an account but `keep`; returns their ids.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn end_sessions(
+        &mut self,
+        user: Uuid,
+        keep: Option<Uuid>,
+        reason: EndReason,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Uuid>> {
+        let (reason, keep) = (reason.word(), keep.unwrap_or(Uuid::nil()));
+        let rows = fetch_all!(self.conn, sql::END_SESSIONS => (Uuid,), user, at, reason, keep)?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// Removes one session of an account and its tokens, if it has ended. Returns whether it had.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn remove_session(&mut self, session: Uuid, user: Uuid) -> Result<bool> {
+        Ok(execute!(self.conn, sql::REMOVE_SESSION, session, user)? > 0)
+    }
+}
+
+impl Store {
     /// Who stands behind a session, if it lives and its owner may log in.
     ///
     /// # Errors
@@ -300,50 +166,6 @@ impl Store {
         fetch_all!(conn, sql::LIST_SESSIONS => Session, user, now)
     }
 
-    /// Ends one session of an account. Returns whether it lived.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn end_session(
-        &self,
-        session: Uuid,
-        user: Uuid,
-        reason: RevocationReason,
-        at: DateTime<Utc>,
-    ) -> Result<bool> {
-        let mut tx = self.begin().await?;
-        let ended = execute!(tx, sql::END_SESSION, session, user, at, reason.word())? > 0;
-        tx.commit().await?;
-        Ok(ended)
-    }
-
-    /// Removes one session of an account and its tokens, if it was ended. Returns whether it was.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn remove_session(&self, session: Uuid, user: Uuid) -> Result<bool> {
-        let mut tx = self.begin().await?;
-        let removed = execute!(tx, sql::REMOVE_SESSION, session, user)? > 0;
-        tx.commit().await?;
-        Ok(removed)
-    }
-
-    /// Ends every session of an account; returns their ids.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn end_sessions(
-        &self,
-        user: Uuid,
-        reason: RevocationReason,
-        at: DateTime<Utc>,
-    ) -> Result<Vec<Uuid>> {
-        let mut tx = self.begin().await?;
-        let ended = end_all(&mut tx, user, None, reason, at).await?;
-        tx.commit().await?;
-        Ok(ended)
-    }
-
     /// The session and the account that a refresh token belongs to, whatever their state.
     ///
     /// # Errors
@@ -361,5 +183,65 @@ impl Store {
         let mut conn = self.reader().await?;
         let count = fetch_optional!(conn, sql::COUNT_SESSIONS => (i64,), now)?;
         Ok(count.unwrap_or_default().0.unsigned_abs())
+    }
+
+    /// [`Tx::start_session`] in a transaction of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn start_session(
+        &self,
+        new: &NewSession,
+        verified_hash: &str,
+        renewed_hash: Option<&str>,
+    ) -> Result<bool> {
+        let mut tx = self.transaction().await?;
+        let started = tx.start_session(new, verified_hash, renewed_hash).await;
+        if matches!(started, Ok(false)) {
+            tx.rollback().await;
+            return started;
+        }
+        tx.finish(started).await
+    }
+
+    /// [`Tx::end_session`] in a transaction of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn end_session(
+        &self,
+        session: Uuid,
+        user: Uuid,
+        reason: impl Into<EndReason>,
+        at: DateTime<Utc>,
+    ) -> Result<bool> {
+        let mut tx = self.transaction().await?;
+        let ended = tx.end_session(session, user, reason.into(), at).await;
+        tx.finish(ended).await
+    }
+
+    /// [`Tx::remove_session`] in a transaction of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn remove_session(&self, session: Uuid, user: Uuid) -> Result<bool> {
+        let mut tx = self.transaction().await?;
+        let removed = tx.remove_session(session, user).await;
+        tx.finish(removed).await
+    }
+
+    /// [`Tx::end_sessions`] in a transaction of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn end_sessions(
+        &self,
+        user: Uuid,
+        reason: impl Into<EndReason>,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Uuid>> {
+        let mut tx = self.transaction().await?;
+        let ended = tx.end_sessions(user, None, reason.into(), at).await;
+        tx.finish(ended).await
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::connection::{Held, Lease, lease};
+use super::connection::{Conn, Pooled, acquire};
 use super::{cannot_open, observe};
 use crate::error::Result;
 use crate::metrics::{DB_CONNECTION_MAX, Pool};
@@ -83,13 +83,13 @@ impl Sqlite {
         observe(Pool::SqliteWrite, &self.write);
     }
 
-    pub(super) async fn reader(&self) -> Result<Lease> {
-        let acquire = async { self.read.acquire().await.map(Held::Sqlite) };
-        lease(Pool::SqliteRead, None, acquire).await
+    pub(super) async fn reader(&self) -> Result<Conn> {
+        let pooled = async { self.read.acquire().await.map(Pooled::Sqlite) };
+        acquire(Pool::SqliteRead, None, pooled).await
     }
 
-    pub(super) async fn writer(&self) -> Result<Lease> {
-        let acquire = async { self.write.acquire().await.map(Held::Sqlite) };
-        lease(Pool::SqliteWrite, None, acquire).await
+    pub(super) async fn writer(&self) -> Result<Conn> {
+        let pooled = async { self.write.acquire().await.map(Pooled::Sqlite) };
+        acquire(Pool::SqliteWrite, None, pooled).await
     }
 }

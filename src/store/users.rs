@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::rows::{User, UserRow};
-use super::{Store, execute, fetch_all, fetch_optional, findable, roles, sessions, sql};
+use super::{EndReason, Store, Tx, execute, fetch_all, fetch_optional, findable, roles, sql};
 use crate::error::{Error, Result};
 use crate::rbac::BuiltIn;
 
@@ -88,15 +88,14 @@ pub(super) fn key(value: &str) -> String {
     value.to_lowercase()
 }
 
-impl Store {
+impl Tx {
     /// Makes an account with its roles.
     ///
     /// # Errors
     /// [`Error::Taken`] when the username or e-mail address belongs to somebody.
-    pub async fn insert_user(&self, new: &NewUser) -> Result<User> {
-        let mut tx = self.begin().await?;
+    pub async fn insert_user(&mut self, new: &NewUser) -> Result<User> {
         execute!(
-            tx,
+            self.conn,
             sql::INSERT_USER,
             new.id,
             &new.username,
@@ -107,9 +106,8 @@ impl Store {
             new.at,
         )?;
         for role in &new.roles {
-            execute!(tx, sql::GRANT_ROLE, new.id, role, new.at, new.by)?;
+            execute!(self.conn, sql::GRANT_ROLE, new.id, role, new.at, new.by)?;
         }
-        tx.commit().await?;
         let mut roles = new.roles.clone();
         roles.sort_unstable();
         Ok(User {
@@ -124,6 +122,94 @@ impl Store {
         })
     }
 
+    /// Changes an account, and ends its sessions when it gets disabled. Returns the account before
+    /// and after, and the sessions that ended.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Taken`], and [`Error::Conflict`] when the last administrator
+    /// would be disabled.
+    pub async fn update_user(
+        &mut self,
+        id: Uuid,
+        change: &ProfileChange,
+        at: DateTime<Utc>,
+    ) -> Result<(User, User, Vec<Uuid>)> {
+        if change.disabled == Some(true) {
+            self.keep_an_admin(id).await?;
+        } else {
+            execute!(self.conn, sql::LOCK_USER, id)?;
+        }
+        let row = fetch_optional!(self.conn, sql::USER_BY_ID => UserRow, id)?;
+        let before: User = row.ok_or(Error::NotFound("user"))?.into();
+        let mut after = before.clone();
+        let mut ended = Vec::new();
+        if let Some(username) = &change.username {
+            after.username.clone_from(username);
+        }
+        if let Some(email) = &change.email {
+            after.email.clone_from(email);
+        }
+        if after != before {
+            after.updated_at = at;
+            execute!(
+                self.conn,
+                sql::UPDATE_PROFILE,
+                id,
+                &after.username,
+                key(&after.username),
+                &after.email,
+                key(&after.email),
+                at,
+            )?;
+        }
+        if let Some(disabled) = change.disabled
+            && execute!(self.conn, sql::UPDATE_DISABLED, id, disabled, at)? > 0
+        {
+            after.disabled = disabled;
+            after.updated_at = at;
+            if disabled {
+                ended = self.end_sessions(id, None, EndReason::Disabled, at).await?;
+            }
+        }
+        Ok((before, after, ended))
+    }
+
+    /// Replaces the password hash `old` by `new`, and ends every session but `keep`. Returns the
+    /// sessions that ended, or `None`, having changed nothing, when the stored hash is not `old` any
+    /// more.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn change_password(
+        &mut self,
+        id: Uuid,
+        old: &str,
+        new: &str,
+        keep: Option<Uuid>,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Vec<Uuid>>> {
+        if execute!(self.conn, sql::UPDATE_PASSWORD, id, old, new, at)? == 0 {
+            return Ok(None);
+        }
+        let reason = EndReason::PasswordChange;
+        Ok(Some(self.end_sessions(id, keep, reason, at).await?))
+    }
+
+    /// Removes an account and everything that belongs to it. Returns the sessions that were alive.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and [`Error::Conflict`] for the last administrator.
+    pub async fn delete_user(&mut self, id: Uuid, at: DateTime<Utc>) -> Result<Vec<Uuid>> {
+        self.keep_an_admin(id).await?;
+        let ended = self.end_sessions(id, None, EndReason::Deleted, at).await?;
+        if execute!(self.conn, sql::DELETE_USER, id)? == 0 {
+            return Err(Error::NotFound("user"));
+        }
+        Ok(ended)
+    }
+}
+
+impl Store {
     /// The account with this id.
     ///
     /// # Errors
@@ -176,101 +262,6 @@ impl Store {
         Ok(UserPage::new(rows, limit, |user| user.id))
     }
 
-    /// Changes an account, and ends its sessions for the reason given when it gets disabled.
-    /// Returns the account before and after, and the sessions that ended.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::Taken`], and [`Error::Conflict`] when the last administrator
-    /// would be disabled.
-    pub async fn update_user(
-        &self,
-        id: Uuid,
-        change: &ProfileChange,
-        at: DateTime<Utc>,
-    ) -> Result<(User, User, Vec<Uuid>)> {
-        let mut tx = self.begin().await?;
-        if change.disabled == Some(true) {
-            roles::keep_an_admin(&mut tx, id).await?;
-        } else {
-            execute!(tx, sql::LOCK_USER, id)?;
-        }
-        let row = fetch_optional!(tx, sql::USER_BY_ID => UserRow, id)?;
-        let before: User = row.ok_or(Error::NotFound("user"))?.into();
-        let mut after = before.clone();
-        let mut ended = Vec::new();
-        if let Some(username) = &change.username {
-            after.username.clone_from(username);
-        }
-        if let Some(email) = &change.email {
-            after.email.clone_from(email);
-        }
-        if after != before {
-            after.updated_at = at;
-            execute!(
-                tx,
-                sql::UPDATE_PROFILE,
-                id,
-                &after.username,
-                key(&after.username),
-                &after.email,
-                key(&after.email),
-                at,
-            )?;
-        }
-        if let Some(disabled) = change.disabled
-            && execute!(tx, sql::UPDATE_DISABLED, id, disabled, at)? > 0
-        {
-            after.disabled = disabled;
-            after.updated_at = at;
-            if disabled {
-                let reason = crate::metrics::RevocationReason::Disabled;
-                ended = sessions::end_all(&mut tx, id, None, reason, at).await?;
-            }
-        }
-        tx.commit().await?;
-        Ok((before, after, ended))
-    }
-
-    /// Puts a new password hash in the place of the one given, and ends every session but `keep`.
-    /// Returns `None` when the stored hash is not `old` any more, else the sessions that ended.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn change_password(
-        &self,
-        id: Uuid,
-        old: &str,
-        new: &str,
-        keep: Uuid,
-        at: DateTime<Utc>,
-    ) -> Result<Option<Vec<Uuid>>> {
-        let mut tx = self.begin().await?;
-        if execute!(tx, sql::UPDATE_PASSWORD, id, old, new, at)? == 0 {
-            return Ok(None);
-        }
-        let reason = crate::metrics::RevocationReason::PasswordChange;
-        let ended = sessions::end_all(&mut tx, id, Some(keep), reason, at).await?;
-        tx.commit().await?;
-        Ok(Some(ended))
-    }
-
-    /// Removes an account and everything that belongs to it. Returns its living sessions, which
-    /// thereby ended.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], and [`Error::Conflict`] for the last administrator.
-    pub async fn delete_user(&self, id: Uuid, at: DateTime<Utc>) -> Result<Vec<Uuid>> {
-        let mut tx = self.begin().await?;
-        roles::keep_an_admin(&mut tx, id).await?;
-        let reason = crate::metrics::RevocationReason::Deleted;
-        let ended = sessions::end_all(&mut tx, id, None, reason, at).await?;
-        if execute!(tx, sql::DELETE_USER, id)? == 0 {
-            return Err(Error::NotFound("user"));
-        }
-        tx.commit().await?;
-        Ok(ended)
-    }
-
     /// How many accounts there are, and how many of them are disabled.
     ///
     /// # Errors
@@ -288,5 +279,61 @@ impl Store {
     pub async fn has_admin(&self) -> Result<bool> {
         let mut conn = self.reader().await?;
         roles::other_holder(&mut conn, BuiltIn::Admin, Uuid::nil()).await
+    }
+
+    /// [`Tx::insert_user`] in a transaction of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn insert_user(&self, new: &NewUser) -> Result<User> {
+        let mut tx = self.transaction().await?;
+        let inserted = tx.insert_user(new).await;
+        tx.finish(inserted).await
+    }
+
+    /// [`Tx::update_user`] in a transaction of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn update_user(
+        &self,
+        id: Uuid,
+        change: &ProfileChange,
+        at: DateTime<Utc>,
+    ) -> Result<(User, User, Vec<Uuid>)> {
+        let mut tx = self.transaction().await?;
+        let changed = tx.update_user(id, change, at).await;
+        tx.finish(changed).await
+    }
+
+    /// [`Tx::change_password`] in a transaction of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn change_password(
+        &self,
+        id: Uuid,
+        old: &str,
+        new: &str,
+        keep: Uuid,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Vec<Uuid>>> {
+        let mut tx = self.transaction().await?;
+        let changed = tx.change_password(id, old, new, Some(keep), at).await;
+        if matches!(changed, Ok(None)) {
+            tx.rollback().await;
+            return changed;
+        }
+        tx.finish(changed).await
+    }
+
+    /// [`Tx::delete_user`] in a transaction of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn delete_user(&self, id: Uuid, at: DateTime<Utc>) -> Result<Vec<Uuid>> {
+        let mut tx = self.transaction().await?;
+        let ended = tx.delete_user(id, at).await;
+        tx.finish(ended).await
     }
 }

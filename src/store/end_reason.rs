@@ -1,0 +1,115 @@
+//! Why sessions end, as the database stores it.
+
+use crate::metrics::RevocationReason;
+
+/// Why a session ended before its time. The words are stored in `sessions.end_reason`: one that was
+/// ever written keeps its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// Logout of this session.
+    Logout,
+    /// Logout of every session of the account.
+    LogoutAll,
+    /// The owner ended another session.
+    SessionEnded,
+    /// The password was changed.
+    PasswordChange,
+    /// An administrator ended it.
+    Admin,
+    /// The account was disabled.
+    Disabled,
+    /// The account was deleted.
+    Deleted,
+    /// A refresh token was replayed.
+    Reuse,
+}
+
+impl EndReason {
+    /// Every reason.
+    pub const ALL: [Self; 8] = [
+        Self::Logout,
+        Self::LogoutAll,
+        Self::SessionEnded,
+        Self::PasswordChange,
+        Self::Admin,
+        Self::Disabled,
+        Self::Deleted,
+        Self::Reuse,
+    ];
+
+    /// The stored word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::LogoutAll => "logout_all",
+            Self::SessionEnded => "session_ended",
+            Self::PasswordChange => "password_change",
+            Self::Admin => "admin",
+            Self::Disabled => "disabled",
+            Self::Deleted => "deleted",
+            Self::Reuse => "reuse",
+        }
+    }
+}
+
+impl From<EndReason> for RevocationReason {
+    fn from(reason: EndReason) -> Self {
+        match reason {
+            EndReason::Logout => Self::Logout,
+            EndReason::LogoutAll => Self::LogoutAll,
+            EndReason::SessionEnded => Self::SessionEnded,
+            EndReason::PasswordChange => Self::PasswordChange,
+            EndReason::Admin => Self::Admin,
+            EndReason::Disabled => Self::Disabled,
+            EndReason::Deleted => Self::Deleted,
+            EndReason::Reuse => Self::Reuse,
+        }
+    }
+}
+
+/// Until the flows name the stored reason themselves.
+impl From<RevocationReason> for EndReason {
+    fn from(reason: RevocationReason) -> Self {
+        match reason {
+            RevocationReason::Logout => Self::Logout,
+            RevocationReason::LogoutAll => Self::LogoutAll,
+            RevocationReason::SessionEnded => Self::SessionEnded,
+            RevocationReason::PasswordChange => Self::PasswordChange,
+            RevocationReason::Admin => Self::Admin,
+            RevocationReason::Disabled => Self::Disabled,
+            RevocationReason::Deleted => Self::Deleted,
+            RevocationReason::Reuse => Self::Reuse,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_words_never_change() {
+        assert_eq!(
+            EndReason::ALL.map(EndReason::word),
+            [
+                "logout",
+                "logout_all",
+                "session_ended",
+                "password_change",
+                "admin",
+                "disabled",
+                "deleted",
+                "reuse"
+            ]
+        );
+    }
+
+    #[test]
+    fn metrics_use_the_stored_words() {
+        for reason in EndReason::ALL {
+            assert_eq!(RevocationReason::from(reason).word(), reason.word());
+        }
+        assert_eq!(RevocationReason::ALL.len(), EndReason::ALL.len());
+    }
+}

@@ -1,0 +1,215 @@
+//! Rotation of refresh tokens. A session is a family of them, of which one is alive at a time.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::rows::{User, UserRow};
+use super::{EndReason, Store, Tx, execute, fetch_optional, sql};
+use crate::error::Result;
+
+/// A refresh token that was presented, and what shall follow it.
+#[derive(Clone, Debug)]
+pub struct RotationRequest {
+    /// SHA-256 of the presented token.
+    pub presented: [u8; 32],
+    /// SHA-256 of the next token.
+    pub next: [u8; 32],
+    /// The next token, sealed with the presented one.
+    pub sealed_next: Vec<u8>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// How long the session then lives without another refresh.
+    pub idle_ttl: TimeDelta,
+    /// How long the immediately previous token is still honoured.
+    pub grace: TimeDelta,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub enum Rotation {
+    /// The next token took the presented one's place.
+    Rotated {
+        /// The session.
+        session: Uuid,
+        /// Its owner.
+        user: User,
+        /// When the session ends at the latest.
+        ends_at: DateTime<Utc>,
+    },
+    /// The presented token is the immediately previous one, within the grace period: its successor,
+    /// sealed with it, is still the living one.
+    Replayed {
+        /// The session.
+        session: Uuid,
+        /// Its owner.
+        user: User,
+        /// When the session ends at the latest.
+        ends_at: DateTime<Utc>,
+        /// The living token, sealed with the presented one.
+        sealed_successor: Vec<u8>,
+    },
+    /// No such token.
+    Unknown,
+    /// The session is past its lifetime.
+    Expired {
+        /// Its owner.
+        user: Uuid,
+    },
+    /// The session had been ended.
+    Ended {
+        /// Its owner.
+        user: Uuid,
+    },
+    /// The account is disabled.
+    Disabled {
+        /// The account.
+        user: Uuid,
+    },
+    /// The token had been used: the session was ended now.
+    Reused {
+        /// The session.
+        session: Uuid,
+        /// Its owner.
+        user: Uuid,
+    },
+}
+
+impl Rotation {
+    /// Whether the rotation has to be committed; a refusal without effect is rolled back.
+    #[must_use]
+    pub const fn must_commit(&self) -> bool {
+        match self {
+            // A replay counts as a use of the session, and reuse has ended it.
+            Self::Rotated { .. } | Self::Replayed { .. } | Self::Reused { .. } => true,
+            Self::Unknown | Self::Expired { .. } | Self::Ended { .. } | Self::Disabled { .. } => {
+                false
+            }
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Family {
+    id: Uuid,
+    user_id: Uuid,
+    generation: i64,
+    idle_expires_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
+}
+
+#[derive(sqlx::FromRow)]
+struct TokenRow {
+    generation: i64,
+    rotated_at: Option<DateTime<Utc>>,
+    successor: Option<Vec<u8>>,
+}
+
+impl Tx {
+    /// Rotates a refresh token. The family's lock is held until the end of the transaction, so that
+    /// of any number of parallel calls with one token exactly one rotates and the others see its
+    /// result. [`Rotation::must_commit`] tells how to end the transaction; a caller who refuses the
+    /// account rolls back in any case, and the presented token stays as good as it was.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn rotate(&mut self, request: &RotationRequest) -> Result<Rotation> {
+        let presented = &request.presented[..];
+        let now = request.at;
+        let Some(family) = fetch_optional!(self.conn, sql::LOCK_FAMILY => Family, presented, now)?
+        else {
+            return Ok(Rotation::Unknown);
+        };
+        let Some(token) = fetch_optional!(self.conn, sql::REFRESH_TOKEN => TokenRow, presented)?
+        else {
+            return Ok(Rotation::Unknown);
+        };
+        let (session, user_id) = (family.id, family.user_id);
+        if family.ended_at.is_some() {
+            return Ok(Rotation::Ended { user: user_id });
+        }
+        if family.expires_at <= now || family.idle_expires_at <= now {
+            return Ok(Rotation::Expired { user: user_id });
+        }
+        let Some(user) = fetch_optional!(self.conn, sql::USER_BY_ID => UserRow, user_id)? else {
+            return Ok(Rotation::Unknown);
+        };
+        let user = User::from(user);
+        if user.disabled {
+            return Ok(Rotation::Disabled { user: user_id });
+        }
+        if token.generation == family.generation {
+            let next = family.generation + 1;
+            // The idle deadline never outlives the session itself.
+            let idle_expires_at = (now + request.idle_ttl).min(family.expires_at);
+            execute!(
+                self.conn,
+                sql::MARK_ROTATED,
+                presented,
+                now,
+                &request.sealed_next
+            )?;
+            execute!(
+                self.conn,
+                sql::INSERT_REFRESH_TOKEN,
+                &request.next[..],
+                session,
+                next,
+                now
+            )?;
+            execute!(
+                self.conn,
+                sql::ADVANCE_FAMILY,
+                session,
+                next,
+                idle_expires_at
+            )?;
+            let ends_at = family.expires_at;
+            return Ok(Rotation::Rotated {
+                session,
+                user,
+                ends_at,
+            });
+        }
+        let previous = token.generation == family.generation - 1;
+        let in_grace = token
+            .rotated_at
+            .is_some_and(|rotated| now - rotated <= request.grace);
+        if let Some(sealed_successor) = token.successor
+            && previous
+            && in_grace
+        {
+            return Ok(Rotation::Replayed {
+                session,
+                user,
+                ends_at: family.expires_at,
+                sealed_successor,
+            });
+        }
+        let reason = EndReason::Reuse.word();
+        execute!(self.conn, sql::END_SESSION, session, user_id, now, reason)?;
+        Ok(Rotation::Reused {
+            session,
+            user: user_id,
+        })
+    }
+}
+
+impl Store {
+    /// [`Tx::rotate`] in a transaction of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn rotate(&self, request: &RotationRequest) -> Result<Rotation> {
+        let mut tx = self.transaction().await?;
+        let rotation = tx.rotate(request).await;
+        if rotation
+            .as_ref()
+            .is_ok_and(|rotation| !rotation.must_commit())
+        {
+            tx.rollback().await;
+            return rotation;
+        }
+        tx.finish(rotation).await
+    }
+}
