@@ -27,6 +27,7 @@ use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::events::names;
 use crate::metrics::{INVENTORY_LAST_SUCCESS, Listener, SESSIONS_ACTIVE, USERS, UserState};
 
 /// How often the dependencies are asked whether they answer.
@@ -129,10 +130,10 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
     let api_server = tokio::spawn(api_server);
     let canary = start_canary(&auth, mark, &config);
     greet(&config, &first_admin, &cache);
-    tracing::info!(event = "sys_startup", "started");
+    tracing::info!(event = names::STARTUP, "started");
 
     signals.next().await;
-    tracing::info!(event = "sys_shutdown", "stopping: not ready from now on");
+    tracing::info!(event = names::SHUTDOWN, "stopping: not ready from now on");
     drop(canary);
     readiness.stop();
     draining.store(true, Ordering::SeqCst);
@@ -150,7 +151,7 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
     drop(background);
     auth.cache().close();
     auth.store().close().await;
-    tracing::info!(event = "sys_shutdown", "stopped");
+    tracing::info!(event = names::SHUTDOWN, "stopped");
     Ok(())
 }
 

@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::api::canary::{HEADER, JOURNEY, Mark};
 use crate::auth::{Auth, canary};
+use crate::events::names;
 use crate::metrics::{CANARY_RUNS, CanaryStep, Outcome};
 
 /// How long one step may take: more than the hash gate lets a login wait.
@@ -114,7 +115,7 @@ impl Canary {
             };
             self.count(step, Outcome::Failure);
             let at = step.word();
-            tracing::warn!(event = "canary_failed", step = at, %why, "the canary did not get through");
+            tracing::warn!(event = names::PROBE_FAILED, step = at, %why, "the canary did not get through");
             if step == CanaryStep::Login && matches!(why, Why::Status(StatusCode::BAD_REQUEST)) {
                 has_account = self.auth.renew_canary().await.is_ok();
             }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::Auth;
 use crate::error::{Error, Result};
+use crate::events::names;
 use crate::metrics::{
     HOUSEKEEPING_LAST_SUCCESS, HOUSEKEEPING_REMOVED, HOUSEKEEPING_RUNS, HousekeepingOutcome,
     Outdated,
@@ -64,7 +65,7 @@ impl Auth {
                 Err(error) => {
                     HOUSEKEEPING_RUNS.inc(HousekeepingOutcome::Failed);
                     let cause = std::error::Error::source(&error).map(ToString::to_string);
-                    tracing::error!(event = "sys_housekeeping_fail", %error, cause, "housekeeping failed");
+                    tracing::error!(event = names::HOUSEKEEPING_FAILED, %error, cause, "housekeeping failed");
                     look
                 }
             };
@@ -136,7 +137,7 @@ impl Auth {
         succeeded(now);
         let seconds = start.elapsed().as_secs_f64();
         tracing::info!(
-            event = "sys_housekeeping",
+            event = names::HOUSEKEEPING,
             removed = total,
             seconds,
             "housekeeping done"

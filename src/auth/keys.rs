@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{Secret, SigningAlgorithm};
 use crate::error::{Error, Result};
+use crate::events::names;
 use crate::metrics::SIGNING_KEY_CREATED;
 use crate::store::{Store, StoredKey};
 
@@ -71,7 +72,7 @@ impl Keyring {
             let others_until = now + chrono::TimeDelta::minutes(30);
             if store.ensure_signing_key(&made, others_until).await? {
                 tracing::info!(
-                    event = "sys_key_created",
+                    event = names::KEY_CREATED,
                     kid = made.kid,
                     algorithm = made.algorithm,
                     "signing key made"

@@ -1,18 +1,26 @@
-//! What happened, as one enum. One function turns an event into its counters and its log line,
-//! from one value in one exhaustive match: the two cannot disagree, and no outcome can be skipped.
+//! Domain events. [`Event::emit`] turns one into its counters and its log line, in one exhaustive
+//! match: the two cannot disagree, and no outcome is left out.
 //!
-//! Event names follow the OWASP Logging Vocabulary. Accounts appear by id, never by name or
-//! address.
+//! A file per domain holds how its events are counted and logged; [`names`] lists their names in
+//! the log. Accounts appear by id, never by name or address.
+//!
+//! To add an event: a variant here, a function in the file of its domain, a line in [`names`].
+
+mod access;
+mod account;
+mod login;
+pub mod names;
+mod session;
 
 use std::fmt;
 
-use tracing::{debug, info, warn};
+use tracing::debug;
 use uuid::Uuid;
 
 use crate::metrics::{
-    self, Actor, Backend, Grant, LimitDecision, Limiter, LoginMethod, LoginResult, Outcome,
-    PasswordChangeResult, RefreshResult, RegistrationResult, ReuseAction, RevocationReason,
-    RoleAction, RoleLabel, TokenType, UserAction,
+    self, Actor, Backend, Grant, Limiter, LoginResult, Outcome, PasswordChangeResult,
+    RefreshResult, RegistrationResult, RevocationReason, RoleAction, RoleLabel, TokenType,
+    UserAction,
 };
 use crate::request_context::is_synthetic;
 
@@ -21,224 +29,154 @@ use crate::request_context::is_synthetic;
 pub enum Event {
     /// A registration ended.
     Registration {
-        /// How.
+        /// Its outcome.
         result: RegistrationResult,
         /// The new account.
         user: Option<Uuid>,
     },
     /// A login ended.
     Login {
-        /// How.
+        /// Its outcome.
         result: LoginResult,
-        /// The account, where there is one.
+        /// The account, if there is one by that name.
         user: Option<Uuid>,
-        /// The session, if one was started.
+        /// The new session.
         session: Option<Uuid>,
     },
     /// A refresh ended.
     Refresh {
-        /// How.
+        /// Its outcome.
         result: RefreshResult,
-        /// The account, where it is known.
+        /// The account, if known.
         user: Option<Uuid>,
-        /// The family, where it is known.
+        /// The session, if known.
         session: Option<Uuid>,
-        /// The previous token came again within the grace period.
+        /// The previous token was used again within the grace period.
         replay: bool,
     },
-    /// Sessions were ended before their time.
+    /// Sessions were ended before they expired.
     SessionsEnded {
-        /// Why.
+        /// The reason.
         reason: RevocationReason,
-        /// Whose.
+        /// Their account.
         user: Uuid,
-        /// How many.
+        /// The number of sessions.
         count: u64,
     },
     /// A change of one's own password ended.
     PasswordChange {
-        /// How.
+        /// Its outcome.
         result: PasswordChangeResult,
-        /// Whose.
+        /// The account.
         user: Uuid,
     },
     /// A stored hash was renewed at login, or could not be.
     Rehash {
         /// Whether it worked.
         outcome: Outcome,
-        /// Whose.
+        /// The account.
         user: Uuid,
     },
-    /// An account was made, changed or removed.
+    /// An account was created, changed or deleted.
     UserChange {
-        /// What was done.
+        /// The kind of change.
         action: UserAction,
-        /// By what kind of actor.
+        /// The kind of actor.
         actor: Actor,
-        /// By whom.
+        /// The actor's account; the operator when absent.
         by: Option<Uuid>,
-        /// To whom.
+        /// The account that was changed.
         user: Uuid,
     },
     /// A role was given or taken.
     RoleChange {
-        /// Which of the two.
+        /// Given or taken.
         action: RoleAction,
-        /// Which role.
+        /// The role.
         role: RoleLabel,
-        /// By whom; the operator when absent.
+        /// The actor's account; the operator when absent.
         by: Option<Uuid>,
-        /// To or from whom.
+        /// The account that has or had the role.
         user: Uuid,
     },
     /// A rate limit refused a request.
     RateLimited {
-        /// Which.
+        /// The limit.
         limiter: Limiter,
-        /// What it counts by.
+        /// Whether it counts by source or by account.
         dimension: &'static str,
-        /// Where.
+        /// Where it is counted.
         backend: Backend,
-        /// For how many refusals to write a line: whoever floods the service shall not flood the
-        /// log. The flow that was refused writes none of its own.
+        /// Write a log line for this many refusals; `None`: write none. A flood of requests must
+        /// not flood the log. The refused flow logs nothing of its own.
         line: Option<u64>,
     },
-    /// The guard refused a caller.
+    /// The guard refused a request for a missing permission.
     Denied {
-        /// The permission that was missing.
+        /// The permission.
         permission: &'static str,
-        /// Whom.
+        /// The account.
         user: Uuid,
     },
 }
 
 impl Event {
-    /// Counts and logs the event.
+    /// Counts and logs the event; only logs it, at `debug`, for the synthetic probe.
     pub fn emit(self) {
         if is_synthetic() {
             debug!(what = ?self, "canary");
             return;
         }
         match self {
-            Self::Registration { result, user } => {
-                metrics::REGISTRATIONS.inc(result);
-                if result == RegistrationResult::Success {
-                    info!(event = "user_created", user = %Id(user), "registration");
-                } else if result != RegistrationResult::RateLimited {
-                    info!(
-                        event = "user_create_fail",
-                        reason = result.word(),
-                        "registration refused"
-                    );
-                }
-            }
+            Self::Registration { result, user } => account::registration(result, user),
             Self::Login {
                 result,
                 user,
                 session,
-            } => {
-                metrics::LOGINS.inc((LoginMethod::Password, result));
-                if result == LoginResult::Success {
-                    issued(Grant::Password);
-                    info!(event = "authn_login_success", user = %Id(user), session = %Id(session), "login");
-                } else if result != LoginResult::RateLimited {
-                    info!(event = "authn_login_fail", reason = result.word(), user = %Id(user), "login refused");
-                }
-            }
+            } => login::login(result, user, session),
             Self::Refresh {
                 result,
                 user,
                 session,
                 replay,
-            } => refreshed(result, user, session, replay),
+            } => session::refresh(result, user, session, replay),
             Self::SessionsEnded {
                 reason,
                 user,
                 count,
-            } => {
-                metrics::TOKENS_REVOKED.with(reason).increment(count);
-                info!(event = "session_ended", reason = reason.word(), user = %user, count, "sessions ended");
-            }
-            Self::PasswordChange { result, user } => {
-                metrics::PASSWORD_CHANGES.inc(result);
-                if result != PasswordChangeResult::RateLimited {
-                    info!(event = "authn_password_change", result = result.word(), user = %user, "password change");
-                }
-            }
-            Self::Rehash { outcome, user } => {
-                metrics::HASH_REHASHES.inc(outcome);
-                info!(event = "authn_password_rehash", outcome = outcome.word(), user = %user, "password rehash");
-            }
+            } => session::ended(reason, user, count),
+            Self::PasswordChange { result, user } => login::password_change(result, user),
+            Self::Rehash { outcome, user } => login::rehash(outcome, user),
             Self::UserChange {
                 action,
                 actor,
                 by,
                 user,
-            } => {
-                metrics::USER_CHANGES.inc((action, actor));
-                info!(event = "user_changed", action = action.word(), actor = actor.word(), by = %Id(by), user = %user, "account changed");
-            }
+            } => account::change(action, actor, by, user),
             Self::RoleChange {
                 action,
                 role,
                 by,
                 user,
-            } => {
-                metrics::ROLE_CHANGES.inc((action, role));
-                info!(event = "authz_change", action = action.word(), role = role.word(), by = %Id(by), user = %user, "role changed");
-            }
+            } => account::role(action, role, by, user),
             Self::RateLimited {
                 limiter,
                 dimension,
                 backend,
                 line,
-            } => rate_limited(limiter, dimension, backend, line),
-            Self::Denied { permission, user } => {
-                info!(event = "authz_fail", permission, user = %user, "permission denied");
-            }
+            } => access::rate_limited(limiter, dimension, backend, line),
+            Self::Denied { permission, user } => access::denied(permission, user),
         }
     }
 }
 
-fn refreshed(result: RefreshResult, user: Option<Uuid>, session: Option<Uuid>, replay: bool) {
-    metrics::REFRESHES.inc(result);
-    if replay {
-        metrics::REFRESH_REUSE.inc(ReuseAction::GraceReplay);
-    }
-    match result {
-        RefreshResult::Success => {
-            issued(Grant::Refresh);
-            info!(event = "authn_token_refreshed", user = %Id(user), session = %Id(session), replay, "refresh");
-        }
-        RefreshResult::Reused => {
-            metrics::REFRESH_REUSE.inc(ReuseAction::FamilyRevoked);
-            warn!(event = "authn_token_reuse", user = %Id(user), session = %Id(session),
-                "a used refresh token came again: its family was ended");
-        }
-        RefreshResult::RateLimited => {}
-        _ => {
-            info!(event = "authn_token_refresh_fail", reason = result.word(), user = %Id(user), "refresh refused");
-        }
-    }
-}
-
-fn rate_limited(limiter: Limiter, dimension: &'static str, backend: Backend, line: Option<u64>) {
-    metrics::RATE_LIMITS.inc((limiter, (LimitDecision::Deny, backend)));
-    let limiter = limiter.word();
-    if let Some(refusals) = line {
-        info!(
-            event = "excess_rate_limit_exceeded",
-            limiter, dimension, refusals, "rate limit exceeded"
-        );
-    }
-}
-
+/// Counts an access token and a refresh token.
 fn issued(grant: Grant) {
     metrics::TOKENS_ISSUED.inc((TokenType::Access, grant));
     metrics::TOKENS_ISSUED.inc((TokenType::Refresh, grant));
 }
 
-/// An id that may be absent, as a log field.
+/// An id as a log field, `-` when absent.
 struct Id(Option<Uuid>);
 
 impl fmt::Display for Id {

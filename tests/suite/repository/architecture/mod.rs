@@ -209,6 +209,14 @@ fn metrics_are_made_by_the_catalogue_alone() {
 }
 
 #[test]
+fn event_names_come_from_the_list() {
+    for file in sources() {
+        let literal = file.code().contains("event = \"");
+        assert!(!literal, "{}: put the name into events::names", file.path);
+    }
+}
+
+#[test]
 fn a_file_has_one_subject() {
     for File { path, text } in sources().into_iter().chain(members()) {
         let lines = text.lines().count();

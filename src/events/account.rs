@@ -1,0 +1,30 @@
+//! Events of accounts: registration, changes, roles.
+
+use tracing::info;
+use uuid::Uuid;
+
+use super::{Id, names};
+use crate::metrics::{self, Actor, RegistrationResult, RoleAction, RoleLabel, UserAction};
+
+pub(super) fn registration(result: RegistrationResult, user: Option<Uuid>) {
+    metrics::REGISTRATIONS.inc(result);
+    if result == RegistrationResult::Success {
+        info!(event = names::REGISTRATION, user = %Id(user), "registration");
+    } else if result != RegistrationResult::RateLimited {
+        info!(
+            event = names::REGISTRATION_REFUSED,
+            reason = result.word(),
+            "registration refused"
+        );
+    }
+}
+
+pub(super) fn change(action: UserAction, actor: Actor, by: Option<Uuid>, user: Uuid) {
+    metrics::USER_CHANGES.inc((action, actor));
+    info!(event = names::USER_CHANGE, action = action.word(), actor = actor.word(), by = %Id(by), user = %user, "account changed");
+}
+
+pub(super) fn role(action: RoleAction, role: RoleLabel, by: Option<Uuid>, user: Uuid) {
+    metrics::ROLE_CHANGES.inc((action, role));
+    info!(event = names::ROLE_CHANGE, action = action.word(), role = role.word(), by = %Id(by), user = %user, "role changed");
+}

@@ -1,0 +1,29 @@
+//! Events of credentials: login, change of one's own password, renewed hashes.
+
+use tracing::info;
+use uuid::Uuid;
+
+use super::{Id, issued, names};
+use crate::metrics::{self, Grant, LoginMethod, LoginResult, Outcome, PasswordChangeResult};
+
+pub(super) fn login(result: LoginResult, user: Option<Uuid>, session: Option<Uuid>) {
+    metrics::LOGINS.inc((LoginMethod::Password, result));
+    if result == LoginResult::Success {
+        issued(Grant::Password);
+        info!(event = names::LOGIN, user = %Id(user), session = %Id(session), "login");
+    } else if result != LoginResult::RateLimited {
+        info!(event = names::LOGIN_REFUSED, reason = result.word(), user = %Id(user), "login refused");
+    }
+}
+
+pub(super) fn password_change(result: PasswordChangeResult, user: Uuid) {
+    metrics::PASSWORD_CHANGES.inc(result);
+    if result != PasswordChangeResult::RateLimited {
+        info!(event = names::PASSWORD_CHANGE, result = result.word(), user = %user, "password change");
+    }
+}
+
+pub(super) fn rehash(outcome: Outcome, user: Uuid) {
+    metrics::HASH_REHASHES.inc(outcome);
+    info!(event = names::REHASH, outcome = outcome.word(), user = %user, "password rehash");
+}

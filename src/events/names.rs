@@ -1,0 +1,56 @@
+//! The names of events in the log, after the OWASP Logging Vocabulary.
+//!
+//! Every line with a field `event` takes its name from here, so that documents can be checked
+//! against [`ALL`].
+
+macro_rules! names {
+    ($($(#[$doc:meta])+ $constant:ident = $name:literal,)+) => {
+        $($(#[$doc])+ pub const $constant: &str = $name;)+
+
+        /// Every name.
+        pub const ALL: &[&str] = &[$($name),+];
+    };
+}
+
+names! {
+    /// A login succeeded.
+    LOGIN = "authn_login_success",
+    /// A login was refused.
+    LOGIN_REFUSED = "authn_login_fail",
+    /// An account's own password was changed, or the change refused.
+    PASSWORD_CHANGE = "authn_password_change",
+    /// A stored hash was renewed at login.
+    REHASH = "authn_password_rehash",
+    /// A refresh token was exchanged.
+    REFRESH = "authn_token_refreshed",
+    /// A refresh was refused.
+    REFRESH_REFUSED = "authn_token_refresh_fail",
+    /// A used refresh token came again.
+    TOKEN_REUSE = "authn_token_reuse",
+    /// Sessions were ended before they expired.
+    SESSIONS_ENDED = "session_ended",
+    /// An account was registered.
+    REGISTRATION = "user_created",
+    /// A registration was refused.
+    REGISTRATION_REFUSED = "user_create_fail",
+    /// An account was created, changed or deleted.
+    USER_CHANGE = "user_changed",
+    /// A role was given or taken.
+    ROLE_CHANGE = "authz_change",
+    /// A permission was missing.
+    DENIED = "authz_fail",
+    /// A rate limit refused requests.
+    RATE_LIMITED = "excess_rate_limit_exceeded",
+    /// The service started.
+    STARTUP = "sys_startup",
+    /// The service stops, or has stopped.
+    SHUTDOWN = "sys_shutdown",
+    /// A signing key was created.
+    KEY_CREATED = "sys_key_created",
+    /// Housekeeping removed rows.
+    HOUSEKEEPING = "sys_housekeeping",
+    /// Housekeeping failed.
+    HOUSEKEEPING_FAILED = "sys_housekeeping_fail",
+    /// A journey of the synthetic probe failed.
+    PROBE_FAILED = "canary_failed",
+}

@@ -1,0 +1,39 @@
+//! Events of sessions: refresh, and the end of sessions before they expire.
+
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use super::{Id, issued, names};
+use crate::metrics::{self, Grant, RefreshResult, ReuseAction, RevocationReason};
+
+pub(super) fn refresh(
+    result: RefreshResult,
+    user: Option<Uuid>,
+    session: Option<Uuid>,
+    replay: bool,
+) {
+    metrics::REFRESHES.inc(result);
+    if replay {
+        metrics::REFRESH_REUSE.inc(ReuseAction::GraceReplay);
+    }
+    match result {
+        RefreshResult::Success => {
+            issued(Grant::Refresh);
+            info!(event = names::REFRESH, user = %Id(user), session = %Id(session), replay, "refresh");
+        }
+        RefreshResult::Reused => {
+            metrics::REFRESH_REUSE.inc(ReuseAction::FamilyRevoked);
+            warn!(event = names::TOKEN_REUSE, user = %Id(user), session = %Id(session),
+                "a used refresh token came again: its family was ended");
+        }
+        RefreshResult::RateLimited => {}
+        _ => {
+            info!(event = names::REFRESH_REFUSED, reason = result.word(), user = %Id(user), "refresh refused");
+        }
+    }
+}
+
+pub(super) fn ended(reason: RevocationReason, user: Uuid, count: u64) {
+    metrics::TOKENS_REVOKED.with(reason).increment(count);
+    info!(event = names::SESSIONS_ENDED, reason = reason.word(), user = %user, count, "sessions ended");
+}
