@@ -11,16 +11,55 @@ use uuid::Uuid;
 
 use super::Tag;
 use super::body::Body;
+use super::edge::operation::{Access, BodyPolicy, Operation};
+use super::endpoints;
 use super::failure::{Failure, status};
 use super::guard::{AdminAccess, Require, RolesAssign, SessionsRevoke, UsersRead, UsersWrite};
 use super::problem::Problem;
 use super::views::{CreateUser, CreatedUser, Done, Greeting, UpdateUser, User, UserPage};
 use crate::auth::{Auth, UserChange};
 use crate::metrics::Actor;
+use crate::rbac::Permission;
 use crate::store;
 
 /// What administrators do.
 pub struct AdminApi(pub Arc<Auth>);
+
+/// The records of its operations.
+pub const OPERATIONS: &[Operation] = &[
+    Operation::new(
+        endpoints::ADMIN_ONLY,
+        Access::Needs(Permission::AdminAccess),
+    ),
+    Operation::new(endpoints::LIST_USERS, Access::Needs(Permission::UsersRead)),
+    Operation::new(
+        endpoints::CREATE_USER,
+        Access::Needs(Permission::UsersWrite),
+    )
+    .body(BodyPolicy::STRICT),
+    Operation::new(endpoints::READ_USER, Access::Needs(Permission::UsersRead)),
+    Operation::new(
+        endpoints::UPDATE_USER,
+        Access::Needs(Permission::UsersWrite),
+    )
+    .body(BodyPolicy::STRICT),
+    Operation::new(
+        endpoints::DELETE_USER,
+        Access::Needs(Permission::UsersWrite),
+    ),
+    Operation::new(
+        endpoints::GRANT_ROLE,
+        Access::Needs(Permission::RolesAssign),
+    ),
+    Operation::new(
+        endpoints::REVOKE_ROLE,
+        Access::Needs(Permission::RolesAssign),
+    ),
+    Operation::new(
+        endpoints::END_USER_SESSIONS,
+        Access::Needs(Permission::SessionsRevoke),
+    ),
+];
 
 #[derive(ApiResponse)]
 enum Users {

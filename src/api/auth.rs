@@ -11,16 +11,41 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOpti
 
 use super::Tag;
 use super::body::{Body, expect_media_type, read};
+use super::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
+use super::endpoints;
 use super::failure::{Failure, OAuthFailure, status};
 use super::guard::{Authenticated, Maybe, Require};
 use super::limits::source_of;
 use super::problem::Problem;
 use super::views::{Done, LoginForm, Logout, Refresh, Register, Tokens, User};
 use crate::auth::{Auth, Registration};
+use crate::metrics::{CanaryStep, Limiter};
 use crate::rbac::Permission;
 
 /// The flows that everybody goes through.
 pub struct AuthApi(pub Arc<Auth>);
+
+/// Their records.
+pub const OPERATIONS: &[Operation] = &[
+    Operation::new(endpoints::REGISTER, Access::Optional)
+        .body(BodyPolicy::STRICT)
+        .rate_limit(RateLimit::BySource(Limiter::Register))
+        .stops_with_client(),
+    Operation::new(endpoints::LOGIN, Access::Public)
+        .body(BodyPolicy::LENIENT)
+        .rate_limit(RateLimit::BySource(Limiter::Login))
+        .oauth_errors()
+        .stops_with_client()
+        .probed(CanaryStep::Login),
+    Operation::new(endpoints::REFRESH, Access::Public)
+        .body(BodyPolicy::STRICT)
+        .rate_limit(RateLimit::BySource(Limiter::Refresh))
+        .oauth_errors()
+        .probed(CanaryStep::Refresh),
+    Operation::new(endpoints::LOGOUT, Access::Needs(Permission::Authenticated))
+        .body(BodyPolicy::STRICT)
+        .probed(CanaryStep::Logout),
+];
 
 #[derive(ApiResponse)]
 enum Registered {

@@ -9,20 +9,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use poem::Request;
 use poem::http::{HeaderName, HeaderValue};
 
+use super::edge::operation::Operation;
+pub use super::operations::PROBE;
 use super::routes::Route;
 use crate::error::{Error, Result};
-use crate::metrics::Method;
 
 /// The header that carries the mark.
 pub const HEADER: HeaderName = HeaderName::from_static("x-canary");
-
-/// What the canary asks for, in the order of [`crate::metrics::CanaryStep`].
-pub const JOURNEY: [(Method, &str); 4] = [
-    (Method::Post, "/login"),
-    (Method::Get, "/users/me"),
-    (Method::Post, "/refresh"),
-    (Method::Post, "/logout"),
-];
 
 /// 256 random bits, made anew in every process and kept in its memory alone.
 #[derive(Clone)]
@@ -55,6 +48,7 @@ impl Mark {
         let carried = request.headers().get(HEADER).is_some_and(|value| {
             verify_slices_are_equal(value.as_bytes(), self.0.as_bytes()).is_ok()
         });
-        carried && JOURNEY.contains(&(route.method, route.template))
+        let probed = |operation: &Operation| operation.probe_step.is_some();
+        carried && route.operation.is_some_and(probed)
     }
 }

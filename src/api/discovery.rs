@@ -8,6 +8,8 @@ use poem_openapi::types::Any;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::Tag;
+use super::edge::operation::{Access, Operation, RateLimit};
+use super::endpoints;
 use super::failure::Failure;
 use super::ops::Readiness;
 use super::problem::Problem;
@@ -21,6 +23,12 @@ pub struct DiscoveryApi {
     /// Whether the service works.
     pub readiness: Arc<Readiness>,
 }
+
+/// The records of its operations.
+pub const OPERATIONS: &[Operation] = &[
+    Operation::new(endpoints::JWKS, Access::Public),
+    Operation::new(endpoints::HEALTH, Access::Public).rate_limit(RateLimit::Exempt),
+];
 
 /// A JWK set (RFC 7517).
 #[derive(Object)]

@@ -3,53 +3,78 @@
 
 use serde_json::{Map, Value, json};
 
+use super::edge::operation::{Access, Operation, RateLimit};
 use super::guard::SCHEME;
-use super::limits::EXEMPT;
+use crate::error::{Error, Result};
 use crate::rbac::Permission;
 
 const PROBLEM: &str = "application/problem+json";
-/// The endpoints whose errors are RFC 6749's.
-pub const OAUTH_PATHS: [&str; 2] = ["/login", "/refresh"];
 
 /// The order in which people meet them.
 const TAGS: [&str; 4] = ["Authentication", "Account", "Administration", "Discovery"];
 
-/// Completes the framework's document.
-#[must_use]
-pub fn complete(mut document: Value) -> Value {
+/// An operation's record, and the statuses of success that its handler documents.
+pub type Documented = (&'static Operation, Vec<u16>);
+
+/// Completes the framework's document, which must describe the operations of these records and no
+/// others.
+///
+/// # Errors
+/// Names the first handler and record that differ: a defect.
+pub fn complete(
+    mut document: Value,
+    records: impl IntoIterator<Item = &'static Operation>,
+) -> Result<(Value, Vec<Documented>)> {
     document["servers"] =
         json!([{ "url": "/", "description": "The host that served this document." }]);
     if let Some(tags) = document["tags"].as_array_mut() {
         tags.sort_by_key(|tag| TAGS.iter().position(|name| tag["name"] == *name));
     }
-    close_request_schemas(&mut document);
-    add_examples(&mut document);
+    let mut records: Vec<_> = records.into_iter().collect();
+    let mut documented = Vec::new();
+    let mut closed = Vec::new();
     for (path, method, operation) in operations_mut(&mut document) {
-        let permissions = scope_security(operation);
-        let oauth = OAUTH_PATHS.contains(&path.as_str());
-        add_common_responses(operation, &permissions, oauth, path != EXEMPT);
-        debug_assert!(
-            operation["operationId"].is_string(),
-            "{method} {path} has no operation id"
-        );
+        let is_its = |record: &&Operation| {
+            let endpoint = &record.endpoint;
+            endpoint.template == path
+                && endpoint.method.word() == method
+                && operation["operationId"] == endpoint.id
+        };
+        let Some(index) = records.iter().position(is_its) else {
+            return Err(differs(&method, &path, "has no record of its id"));
+        };
+        let record = records.swap_remove(index);
+        if operation.get("requestBody").is_some() != record.body.is_some() {
+            return Err(differs(&method, &path, "has another body than its record"));
+        }
+        if operation["security"] != framework_security(record.access) {
+            return Err(differs(&method, &path, "has another guard than its record"));
+        }
+        operation["security"] = security(record.access);
+        add_common_responses(operation, record);
+        closed.extend(closed_schema(operation, record));
+        documented.push((record, successes(operation)));
     }
-    document
+    if let Some(Operation { endpoint, .. }) = records.first() {
+        let (method, path) = (endpoint.method.word(), endpoint.template);
+        return Err(differs(method, path, "has a record and no handler"));
+    }
+    for schema in closed {
+        document["components"]["schemas"][schema]["additionalProperties"] = json!(false);
+    }
+    add_examples(&mut document);
+    Ok((document, documented))
 }
 
-/// Path, method and statuses of success of every operation.
-#[must_use]
-pub fn operations(document: &Value) -> Vec<(String, String, Vec<u16>)> {
-    let mut found = Vec::new();
-    for (path, item) in object(&document["paths"]) {
-        for (method, operation) in object(item) {
-            let success = object(&operation["responses"])
-                .filter_map(|(status, _)| status.parse().ok())
-                .filter(|status| (200..300).contains(status))
-                .collect();
-            found.push((path.clone(), method.to_uppercase(), success));
-        }
-    }
-    found
+fn differs(method: &str, path: &str, how: &str) -> Error {
+    Error::internal(format!("{method} {path} {how}"))
+}
+
+fn successes(operation: &Value) -> Vec<u16> {
+    object(&operation["responses"])
+        .filter_map(|(status, _)| status.parse().ok())
+        .filter(|status| (200..300).contains(status))
+        .collect()
 }
 
 fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
@@ -61,42 +86,37 @@ fn operations_mut(document: &mut Value) -> impl Iterator<Item = (String, String,
     paths.flat_map(|(path, item)| {
         let path = path.clone();
         let methods = item.as_object_mut().into_iter().flatten();
-        methods.map(move |(method, operation)| (path.clone(), method.clone(), operation))
+        methods.map(move |(method, operation)| (path.clone(), method.to_uppercase(), operation))
     })
 }
 
-/// The guard names permissions as if each were a scheme: turns them into scopes of the one scheme.
-/// Returns the permissions that the operation needs.
-fn scope_security(operation: &mut Value) -> Vec<String> {
-    let mut permissions = Vec::new();
-    if let Some(requirements) = operation["security"].as_array_mut() {
-        for requirement in requirements {
-            let names: Vec<String> = object(requirement).map(|(name, _)| name.clone()).collect();
-            for name in names {
-                let scopes: Vec<&str> = Some(name.as_str())
-                    .filter(|name| *name != Permission::Authenticated.name())
-                    .into_iter()
-                    .collect();
-                *requirement = json!({ SCHEME: scopes });
-                permissions.push(name);
-            }
-        }
+/// What the framework derives from the guard, which names permissions as if each were a scheme.
+fn framework_security(access: Access) -> Value {
+    match access {
+        Access::Public => Value::Null,
+        Access::Optional => json!([{ Permission::Authenticated.name(): [] }, {}]),
+        Access::Needs(permission) => json!([{ permission.name(): [] }]),
     }
-    if operation["security"].is_null() {
-        operation["security"] = json!([]);
+}
+
+/// The same with permissions as scopes of the one scheme.
+fn security(access: Access) -> Value {
+    match access {
+        Access::Public => json!([]),
+        Access::Optional => json!([{ SCHEME: [] }, {}]),
+        Access::Needs(Permission::Authenticated) => json!([{ SCHEME: [] }]),
+        Access::Needs(permission) => json!([{ SCHEME: [permission.name()] }]),
     }
-    permissions
 }
 
 /// What an operation can answer follows from its shape: a body may be malformed, too large or of
 /// another type; a guard refuses; a rate limit does; anything can be broken or overloaded.
-fn add_common_responses(operation: &mut Value, permissions: &[String], oauth: bool, limited: bool) {
-    let has_body = operation.get("requestBody").is_some();
+fn add_common_responses(operation: &mut Value, record: &Operation) {
     let has_parameters = operation["parameters"]
         .as_array()
         .is_some_and(|list| !list.is_empty());
     let mut add = |status: &str, description: &str, headers: Value| {
-        let (media, schema) = if oauth {
+        let (media, schema) = if record.oauth_errors {
             ("application/json; charset=utf-8", "OAuthError")
         } else {
             (PROBLEM, "Problem")
@@ -118,27 +138,33 @@ fn add_common_responses(operation: &mut Value, permissions: &[String], oauth: bo
     };
     let text =
         |description: &str| json!({ "description": description, "schema": { "type": "string" } });
-    if has_body || has_parameters {
+    if record.body.is_some() || has_parameters {
         add("400", "The request is malformed.", json!({}));
     }
-    if has_body {
+    if let Some(policy) = record.body {
         add("408", "The body took too long to arrive.", json!({}));
         add("413", "The body is larger than 64 KiB.", json!({}));
-        add("415", "The body is of another media type.", json!({}));
+        let status = policy.wrong_media_type.to_string();
+        add(&status, "The body is of another media type.", json!({}));
     }
-    if let Some(permission) = permissions.first() {
+    let permission = match record.access {
+        Access::Public => None,
+        Access::Optional => Some(Permission::Authenticated),
+        Access::Needs(permission) => Some(permission),
+    };
+    if let Some(permission) = permission {
         let challenge = json!({ "WWW-Authenticate": text("The challenge (RFC 6750).") });
         add(
             "401",
             "The access token is missing or not good.",
             challenge.clone(),
         );
-        if permission != Permission::Authenticated.name() {
-            let description = format!("The permission `{permission}` is missing.");
+        if permission != Permission::Authenticated {
+            let description = format!("The permission `{}` is missing.", permission.name());
             add("403", &description, challenge);
         }
     }
-    if limited {
+    if record.rate_limit != RateLimit::Exempt {
         let headers = json!({
             "Retry-After": text("Seconds after which the request is allowed again."),
             "RateLimit-Policy": text("The limit: its name, `q` requests in `w` seconds."),
@@ -166,17 +192,12 @@ fn add_common_responses(operation: &mut Value, permissions: &[String], oauth: bo
     }
 }
 
-/// Request bodies refuse unknown fields: says so. Forms do not (RFC 6749 section 3.2).
-fn close_request_schemas(document: &mut Value) {
-    let names: Vec<String> = operations_mut(document)
-        .filter_map(|(_, _, operation)| {
-            let schema = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
-            Some(schema.as_str()?.rsplit('/').next()?.to_owned())
-        })
-        .collect();
-    for name in names {
-        document["components"]["schemas"][name]["additionalProperties"] = json!(false);
-    }
+/// The schema of a body that refuses unknown fields, which the document is to say.
+fn closed_schema(operation: &Value, record: &Operation) -> Option<String> {
+    record.body.filter(|policy| policy.refuses_unknown_fields)?;
+    let (_, content) = object(&operation["requestBody"]["content"]).next()?;
+    let schema = content["schema"]["$ref"].as_str()?.rsplit('/').next()?;
+    Some(schema.to_owned())
 }
 
 fn add_examples(document: &mut Value) {
@@ -229,6 +250,47 @@ fn add_examples(document: &mut Value) {
     for (name, example) in object(&examples) {
         if let Some(schema) = schemas.get_mut(name) {
             schema["example"] = example.clone();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::endpoints;
+
+    const RECORD: Operation =
+        Operation::new(endpoints::READ_ME, Access::Needs(Permission::Authenticated));
+
+    fn framework(operation: &Value) -> Value {
+        json!({ "paths": { "/users/me": { "get": operation } } })
+    }
+
+    #[test]
+    fn handlers_and_records_must_agree() {
+        const OTHER: Operation =
+            Operation::new(endpoints::READ_ME, Access::Needs(Permission::UsersRead));
+        let sound = json!({
+            "operationId": "readMe", "security": [{ "authenticated": [] }],
+            "responses": { "200": {} },
+        });
+        let (_, documented) = complete(framework(&sound), [&RECORD]).expect("they agree");
+        assert_eq!(documented, [(&RECORD, vec![200])]);
+
+        let mut renamed = sound.clone();
+        renamed["operationId"] = json!("readYou");
+        let mut with_body = sound.clone();
+        with_body["requestBody"] = json!({});
+        let cases: [(_, &[&'static Operation]); 5] = [
+            (&sound, &[]),
+            (&sound, &[&RECORD, &RECORD]),
+            (&sound, &[&OTHER]),
+            (&renamed, &[&RECORD]),
+            (&with_body, &[&RECORD]),
+        ];
+        for (operation, records) in cases {
+            let outcome = complete(framework(operation), records.iter().copied());
+            assert!(outcome.is_err(), "{operation} {records:?}");
         }
     }
 }

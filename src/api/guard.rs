@@ -13,6 +13,7 @@ use poem_openapi::registry::{
 };
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
+use super::endpoints;
 use super::problem::Problem;
 use crate::auth::{Auth, Caller, Refusal};
 use crate::metrics::VerificationResult;
@@ -209,7 +210,7 @@ fn register(registry: &mut Registry) {
                 implicit: None,
                 password: Some(MetaOAuthFlow {
                     authorization_url: None,
-                    token_url: Some("/login"),
+                    token_url: Some(endpoints::LOGIN.template),
                     refresh_url: None,
                     scopes,
                 }),

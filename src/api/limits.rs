@@ -11,6 +11,7 @@ use std::time::Duration;
 use poem::Request;
 use poem::http::{HeaderName, StatusCode, header};
 
+use super::edge::operation::{Operation, RateLimit};
 use super::problem::Problem;
 use super::source;
 use crate::auth::throttle::{Source, Throttle};
@@ -22,9 +23,6 @@ use crate::error::{Limited, Result};
 pub const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// See [`RATELIMIT_POLICY`].
 pub const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
-
-/// The one path that is never refused: whoever watches the service asks there.
-pub const EXEMPT: &str = "/health";
 
 /// What every request has to get through.
 pub struct EdgeLimits {
@@ -45,24 +43,31 @@ impl EdgeLimits {
         }
     }
 
-    /// Asks whether a request may go on.
+    /// Asks whether a request for this operation may go on.
     ///
     /// # Errors
     /// The refusal.
-    pub async fn admit(&self, request: &mut Request) -> Result<(), Problem> {
-        let path = request.uri().path();
-        if path == EXEMPT || !self.throttle.is_on() {
+    pub async fn admit(
+        &self,
+        request: &mut Request,
+        operation: Option<&Operation>,
+    ) -> Result<(), Problem> {
+        let limit = operation.map_or(RateLimit::General, |operation| operation.rate_limit);
+        if limit == RateLimit::Exempt {
             return Ok(());
         }
         let source = Source::from(source::client(request, &self.proxies));
+        if let RateLimit::BySource(_) = limit {
+            request.set_data(source);
+        }
+        if !self.throttle.is_on() {
+            return Ok(());
+        }
         self.look_for_proxies(request);
         self.throttle.general(&source)?;
-        match path {
+        match request.uri().path() {
             "/verify-email" | "/verify-email/resend" => self.throttle.verification(&source).await?,
             "/forgot-password" | "/reset-password" => self.throttle.reset(&source).await?,
-            "/login" | "/register" | "/refresh" => {
-                request.set_data(source);
-            }
             _ => {}
         }
         Ok(())

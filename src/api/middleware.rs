@@ -115,7 +115,7 @@ impl<'a> Flight<'a> {
 
     const fn durations(&self) -> &Durations {
         if self.synthetic {
-            &self.route.canary
+            &self.route.probe
         } else {
             &self.route.users
         }
@@ -182,7 +182,7 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
         context: RequestContext,
     ) -> Response {
         let id = &context.id;
-        let admitted = match self.limits.admit(&mut request).await {
+        let admitted = match self.limits.admit(&mut request, route.operation).await {
             Ok(()) => limits::admit(&mut request, self.body_timeout).await,
             refused => refused,
         };
@@ -191,7 +191,7 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
                 let inner = Arc::clone(&self.inner);
                 let work = AssertUnwindSafe(async move { inner.call(request).await });
                 let work = work.catch_unwind();
-                if route.uncut {
+                if route.is_detached() {
                     // A task of its own is not dropped with the connection.
                     let task = tokio::spawn(in_request(context, work));
                     task.await.unwrap_or_else(|error| Err(Box::new(error)))
@@ -322,7 +322,7 @@ fn strip_trailing_slash(uri: &mut Uri) {
 }
 
 fn render(problem: &Problem, route: &Route, path: &str, id: &RequestId) -> Response {
-    let (content_type, body) = if route.oauth {
+    let (content_type, body) = if route.has_oauth_errors() {
         (
             "application/json; charset=utf-8",
             serde_json::to_vec(&problem.oauth_body()),
@@ -354,7 +354,7 @@ fn finish(response: &mut Response, route: &Route, id: &RequestId, last: bool) {
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    if route.oauth {
+    if route.has_oauth_errors() {
         // RFC 6749 section 5.1 asks for it beside Cache-Control.
         headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     }

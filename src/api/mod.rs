@@ -1,9 +1,10 @@
 //! HTTP. poem lives here and in `app.rs`, nowhere else.
 //!
-//! A handler parses, calls one flow of [`crate::auth`], and shapes the answer. To add an endpoint,
-//! write a method in one of the `*Api` structs: its guard is the first argument, its statuses are
-//! the parameter of its [`failure::Failure`]; then classify it in the permission test, which fails
-//! until that is done.
+//! A handler parses, calls one flow of [`crate::auth`], and shapes the answer. To add an endpoint:
+//! a line in [`endpoints`]; a method in one of the `*Api` structs, whose guard is the first argument
+//! and whose statuses are the parameter of its [`failure::Failure`]; its record in `OPERATIONS`
+//! beside it; and a line in the table of the permission test. The service does not start, or a test
+//! fails, until each is there.
 
 mod admin;
 mod auth;
@@ -11,10 +12,13 @@ mod body;
 pub mod canary;
 mod discovery;
 mod document;
+mod edge;
+pub mod endpoints;
 mod failure;
 mod guard;
 mod limits;
 mod middleware;
+pub mod operations;
 pub mod ops;
 mod pages;
 mod problem;
@@ -31,12 +35,14 @@ use poem::{Endpoint, EndpointExt as _, Request, Response, Route};
 use poem_openapi::{ContactObject, LicenseObject, OpenApiService, Tags};
 use serde_json::Value;
 
+pub use self::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
 pub use self::middleware::Refused;
 
 use self::admin::AdminApi;
 use self::auth::AuthApi;
 use self::canary::Mark;
 use self::discovery::DiscoveryApi;
+use self::document::Documented;
 use self::limits::EdgeLimits;
 use self::middleware::Edge;
 use self::ops::{Readiness, Scrape};
@@ -46,7 +52,6 @@ use self::users::UsersApi;
 use crate::auth::Auth;
 use crate::config::Networks;
 use crate::error::{Error, Result};
-use crate::metrics::Method;
 
 #[derive(Tags)]
 enum Tag {
@@ -107,15 +112,15 @@ fn service(auth: &Arc<Auth>, readiness: &Arc<Readiness>) -> Service {
 /// # Errors
 /// When the document cannot be put together: a defect.
 pub fn document(auth: &Arc<Auth>) -> Result<String> {
-    let document = complete_document(&service(auth, &Arc::default()).spec())?;
+    let (document, _) = complete_document(&service(auth, &Arc::default()).spec())?;
     let mut text = serde_json::to_string_pretty(&document).map_err(Error::internal)?;
     text.push('\n');
     Ok(text)
 }
 
-fn complete_document(derived: &str) -> Result<Value> {
+fn complete_document(derived: &str) -> Result<(Value, Vec<Documented>)> {
     let derived = serde_json::from_str(derived).map_err(Error::internal)?;
-    Ok(document::complete(derived))
+    document::complete(derived, operations::all())
 }
 
 /// The whole API as one endpoint.
@@ -134,7 +139,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
     } = parts;
     let service = service(&auth, &readiness);
     let derived = service.spec();
-    let document = complete_document(&derived)?;
+    let (document, documented) = complete_document(&derived)?;
     let json = serde_json::to_string(&document).map_err(Error::internal)?;
 
     // The interfaces embed the framework's document: puts the completed one in its place. Redoc's
@@ -161,11 +166,14 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
     };
 
     let limits = EdgeLimits::new(Arc::clone(auth.throttle()), proxies);
-    let metrics_here = scrape.is_some();
-    let routes = Arc::new(Routes::new(labels(&document, metrics_here)));
+    let pages_here = pages::OPERATIONS.iter();
+    let pages_here = pages_here.chain(scrape.is_some().then_some(&ops::OPERATION));
+    let pages_here = pages_here.map(|page| (page, vec![200]));
+    let routes = Arc::new(Routes::new(documented.into_iter().chain(pages_here)));
     let mut route = pages::mount(Route::new(), pages);
     if let Some(scrape) = scrape {
-        route = route.at("/metrics", ops::metrics_endpoint(scrape));
+        let path = ops::OPERATION.endpoint.template;
+        route = route.at(path, ops::metrics_endpoint(scrape));
     }
     let inner = WithHome {
         home: pages::home(),
@@ -201,23 +209,4 @@ where
             self.rest.call(request).await
         }
     }
-}
-
-/// Every documented operation and every page, as the route table wants them.
-fn labels(document: &Value, metrics_here: bool) -> Vec<(Method, &'static str, Vec<u16>)> {
-    let documented = document::operations(document)
-        .into_iter()
-        .filter_map(|(path, method, ok)| {
-            let method = Method::ALL
-                .iter()
-                .copied()
-                .find(|known| known.word() == method)?;
-            // Once a process: the labels live as long as it does.
-            Some((method, &*path.leak(), ok))
-        });
-    let pages = pages::PATHS
-        .into_iter()
-        .chain(metrics_here.then_some("/metrics"));
-    let pages = pages.map(|path| (Method::Get, path, vec![200]));
-    documented.chain(pages).collect()
 }

@@ -11,6 +11,8 @@ use poem::middleware::Compression;
 use poem::web::Data;
 use poem::{Endpoint, EndpointExt as _, IntoResponse, Response, Route, get, handler};
 
+use super::edge::operation::{Access, Operation};
+use super::endpoints;
 use crate::auth::Auth;
 use crate::metrics::{HTTP_ACTIVE, READY, RENDER_DURATION};
 
@@ -77,6 +79,9 @@ pub fn endpoint(scrape: Scrape, readiness: Arc<Readiness>) -> impl Endpoint<Outp
         .at("/readyz", get(readyz).data(readiness))
         .map_to_response()
 }
+
+/// The record of `/metrics`, where it is served beside the API.
+pub const OPERATION: Operation = Operation::new(endpoints::METRICS, Access::Public);
 
 /// `/metrics` alone.
 #[must_use]

@@ -4,8 +4,17 @@ use poem::http::header;
 use poem::middleware::Compression;
 use poem::{Endpoint, EndpointExt as _, Response, Route, endpoint::make_sync};
 
-/// Paths served here, for the route table.
-pub const PATHS: [&str; 5] = ["/", "/docs", "/redoc", "/openapi.json", "/openapi.yaml"];
+use super::edge::operation::{Access, Operation};
+use super::endpoints;
+
+/// The records of the pages.
+pub const OPERATIONS: &[Operation] = &[
+    Operation::new(endpoints::HOME, Access::Public),
+    Operation::new(endpoints::SWAGGER, Access::Public),
+    Operation::new(endpoints::REDOC, Access::Public),
+    Operation::new(endpoints::OPENAPI_JSON, Access::Public),
+    Operation::new(endpoints::OPENAPI_YAML, Access::Public),
+];
 
 /// The interfaces carry their scripts inline and talk to this host alone.
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' blob:; \
@@ -26,11 +35,16 @@ pub struct Pages {
 
 /// Adds the pages to the API's routes, apart from [`home`].
 pub fn mount(route: Route, pages: Pages) -> Route {
-    route
-        .at("/docs", page("text/html; charset=utf-8", pages.docs))
-        .at("/redoc", page("text/html; charset=utf-8", pages.redoc))
-        .at("/openapi.json", page("application/json", pages.json))
-        .at("/openapi.yaml", page("application/yaml", pages.yaml))
+    [
+        (endpoints::SWAGGER, "text/html; charset=utf-8", pages.docs),
+        (endpoints::REDOC, "text/html; charset=utf-8", pages.redoc),
+        (endpoints::OPENAPI_JSON, "application/json", pages.json),
+        (endpoints::OPENAPI_YAML, "application/yaml", pages.yaml),
+    ]
+    .into_iter()
+    .fold(route, |route, (endpoint, content_type, body)| {
+        route.at(endpoint.template, page(content_type, body))
+    })
 }
 
 /// The page that leads to the others.

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use metrics::{Counter, Histogram};
 
-use super::document::OAUTH_PATHS;
+use super::edge::operation::Operation;
 use crate::metrics::{
     HTTP_ABORTED, HTTP_DURATION, HTTP_RESPONSE_SIZE, LabelSet as _, Method, Scheme, SyntheticType,
 };
@@ -42,19 +42,16 @@ pub const UNMATCHED: &str = "unmatched";
 
 /// One method of one template, with its cached series.
 pub struct Route {
+    /// The record of the operation or page; nothing for what is not documented.
+    pub operation: Option<&'static Operation>,
     /// The template, such as `/admin/users/{id}`.
     pub template: &'static str,
-    /// Errors are RFC 6749's.
-    pub oauth: bool,
-    /// It changes what caches hold, so it goes on when its client leaves: otherwise it could be cut
-    /// off between the database's commit and the caches.
-    pub uncut: bool,
     /// The method, GET for HEAD as well.
     pub method: Method,
     /// The series of users' requests.
     pub users: Durations,
-    /// The series of the canary's requests.
-    pub canary: Durations,
+    /// The series of the probe's requests.
+    pub probe: Durations,
     size: Histogram,
     aborted: Counter,
 }
@@ -116,24 +113,37 @@ impl Durations {
 }
 
 impl Route {
-    fn new(template: &'static str, method: Method, success: &[u16]) -> Self {
-        let route = Self {
-            template,
-            oauth: OAUTH_PATHS.contains(&template),
-            // Logins and registrations make something new, which no cache holds, and their hashing
-            // shall stop with their client.
-            uncut: !matches!(method, Method::Get | Method::Head | Method::Options)
-                && !matches!(template, "/login" | "/register" | UNMATCHED),
-            method,
-            users: Durations::new(method, template, SyntheticType::None),
-            canary: Durations::new(method, template, SyntheticType::Test),
-            size: HTTP_RESPONSE_SIZE.series(&[template]),
-            aborted: HTTP_ABORTED.series(&[template]),
-        };
+    /// The series of a documented operation or page.
+    fn of(operation: &'static Operation, success: &[u16]) -> Self {
+        let endpoint = &operation.endpoint;
+        let route = Self::new(endpoint.template, endpoint.method, Some(operation));
         for status in success {
             route.users.answered(*status);
         }
         route
+    }
+
+    fn new(template: &'static str, method: Method, operation: Option<&'static Operation>) -> Self {
+        Self {
+            operation,
+            template,
+            method,
+            users: Durations::new(method, template, SyntheticType::None),
+            probe: Durations::new(method, template, SyntheticType::Test),
+            size: HTTP_RESPONSE_SIZE.series(&[template]),
+            aborted: HTTP_ABORTED.series(&[template]),
+        }
+    }
+
+    /// Whether its errors are RFC 6749's.
+    pub fn has_oauth_errors(&self) -> bool {
+        self.operation
+            .is_some_and(|operation| operation.oauth_errors)
+    }
+
+    /// Whether it runs to completion when the client disconnects.
+    pub fn is_detached(&self) -> bool {
+        self.operation.is_some_and(|operation| operation.detached)
     }
 
     /// The response size series.
@@ -157,23 +167,22 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Routes for these operations: method, template and the statuses of success.
+    /// Routes for these operations and pages, with their statuses of success.
     #[must_use]
-    pub fn new(operations: impl IntoIterator<Item = (Method, &'static str, Vec<u16>)>) -> Self {
+    pub fn new(operations: impl IntoIterator<Item = (&'static Operation, Vec<u16>)>) -> Self {
         let mut routes = Self {
             fixed: HashMap::new(),
             templates: Vec::new(),
             documented: Vec::new(),
             unmatched: Method::ALL
                 .iter()
-                .map(|method| Route::new(UNMATCHED, *method, &[]))
+                .map(|method| Route::new(UNMATCHED, *method, None))
                 .collect(),
         };
-        for (method, template, success) in operations {
+        for (operation, success) in operations {
+            let template = operation.endpoint.template;
             let index = routes.documented.len();
-            routes
-                .documented
-                .push(Route::new(template, method, &success));
+            routes.documented.push(Route::of(operation, &success));
             if template.contains('{') {
                 routes
                     .templates
@@ -235,14 +244,10 @@ impl Routes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::operations::all;
 
     fn routes() -> Routes {
-        Routes::new([
-            (Method::Get, "/users/me", vec![200]),
-            (Method::Delete, "/users/me", vec![204]),
-            (Method::Get, "/admin/users/{id}", vec![200]),
-            (Method::Put, "/admin/users/{id}/roles/{role}", vec![204]),
-        ])
+        Routes::new(all().map(|operation| (operation, vec![])))
     }
 
     #[test]
@@ -274,19 +279,22 @@ mod tests {
 
     #[test]
     fn allow_lists_the_methods_of_a_path() {
-        assert_eq!(routes().allowed("/users/me"), ["GET", "DELETE", "HEAD"]);
+        assert_eq!(
+            routes().allowed("/users/me"),
+            ["GET", "PATCH", "DELETE", "HEAD"]
+        );
         assert!(routes().allowed("/nothing").is_empty());
     }
 
     #[test]
     fn statuses_are_a_closed_set() {
-        let route = Route::new("/x", Method::Get, &[]);
+        let route = Route::new("/x", Method::Get, None);
         route.users.answered(418);
         route.users.answered(599);
         assert!(route.users.answered[STATUSES.len() - 1].get().is_some());
         assert!(
             route
-                .canary
+                .probe
                 .answered
                 .iter()
                 .all(|series| series.get().is_none())

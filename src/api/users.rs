@@ -9,14 +9,34 @@ use uuid::Uuid;
 
 use super::Tag;
 use super::body::Body;
+use super::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
+use super::endpoints;
 use super::failure::{Failure, status};
 use super::guard::{Authenticated, Require};
 use super::views::{ChangePassword, Done, Session, SessionList, UpdateMe, User};
 use crate::auth::{Auth, UserChange};
-use crate::metrics::Actor;
+use crate::metrics::{Actor, CanaryStep, Limiter};
+use crate::rbac::Permission;
 
 /// What everybody may do with their own account.
 pub struct UsersApi(pub Arc<Auth>);
+
+const OWN: Access = Access::Needs(Permission::Authenticated);
+const PASSWORD: RateLimit = RateLimit::ByAccount(Limiter::Password);
+
+/// The records of its operations.
+pub const OPERATIONS: &[Operation] = &[
+    Operation::new(endpoints::READ_ME, OWN).probed(CanaryStep::Me),
+    Operation::new(endpoints::UPDATE_ME, OWN)
+        .body(BodyPolicy::STRICT)
+        .rate_limit(PASSWORD),
+    Operation::new(endpoints::DELETE_ME, OWN),
+    Operation::new(endpoints::CHANGE_MY_PASSWORD, OWN)
+        .body(BodyPolicy::STRICT)
+        .rate_limit(PASSWORD),
+    Operation::new(endpoints::LIST_MY_SESSIONS, OWN),
+    Operation::new(endpoints::END_MY_SESSION, OWN),
+];
 
 #[derive(ApiResponse)]
 enum Account {

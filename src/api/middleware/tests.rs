@@ -4,6 +4,8 @@ use poem::endpoint::make;
 use serde_json::Value;
 
 use super::*;
+use crate::api::edge::operation::{Access, Operation};
+use crate::api::endpoints::{self, Objectives};
 use crate::auth::throttle::Throttle;
 use crate::cache::{Cache, Memory};
 use crate::clock::Clock;
@@ -17,9 +19,25 @@ fn no_limits() -> EdgeLimits {
     EdgeLimits::new(Arc::new(throttle), Networks::default())
 }
 
+const fn operation(template: &'static str) -> Operation {
+    let endpoint = endpoints::Endpoint {
+        id: template,
+        method: Method::Get,
+        template,
+        objectives: Objectives::Availability,
+    };
+    Operation::new(endpoint, Access::Public)
+}
+
+const OPERATIONS: &[Operation] = &[
+    operation("/well"),
+    operation("/ill"),
+    operation("/oauth").oauth_errors(),
+];
+
 /// A handler that panics unless it is asked for `/well`.
 fn panicking() -> Edge<impl Endpoint<Output = Response>> {
-    let routes = ["/well", "/ill", "/login"].map(|path| (Method::Get, path, vec![200]));
+    let routes = OPERATIONS.iter().map(|operation| (operation, vec![200]));
     let inner = make(|request: Request| async move {
         assert_eq!(request.uri().path(), "/well", "hunter2");
         Response::builder().body("well")
@@ -68,7 +86,7 @@ fn a_panic_is_counted_and_answered_with_a_500_and_the_service_goes_on() {
                 assert!(!body.contains("hunter2"), "{body}");
                 assert_eq!(get(&edge, "/well").await.1, "well");
             }
-            let (response, body) = get(&edge, "/login").await;
+            let (response, body) = get(&edge, "/oauth").await;
             assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
             let error: Value = serde_json::from_str(&body).expect("JSON");
             assert_eq!(error["error"], "server_error");

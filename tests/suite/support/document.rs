@@ -70,9 +70,16 @@ impl Operation {
         self.value["requestBody"]["content"]["application/json"].is_object()
     }
 
+    /// Its record in the service.
+    pub fn record(&self) -> &'static rbac_sentinel::api::Operation {
+        let mut records = rbac_sentinel::api::operations::all();
+        let record = records.find(|record| record.endpoint.id == self.id);
+        record.unwrap_or_else(|| panic!("{} has no record", self.id))
+    }
+
     /// Whether its errors are those of RFC 6749.
     pub fn oauth(&self) -> bool {
-        ["/login", "/refresh"].contains(&self.template.as_str())
+        self.record().oauth_errors
     }
 
     /// The documented responses by status.

@@ -1,5 +1,6 @@
 //! What the document must say of every operation.
 
+use rbac_sentinel::api::RateLimit;
 use serde_json::Value;
 
 use super::{Access, Faults};
@@ -79,7 +80,7 @@ async fn the_statuses_that_follow_from_an_operations_shape_are_documented() {
             ("408", has_body),
             ("413", has_body),
             ("415", has_body),
-            ("429", operation.id != "health"),
+            ("429", operation.record().rate_limit != RateLimit::Exempt),
             ("500", true),
             ("503", true),
         ];

@@ -5,6 +5,7 @@ mod forged;
 
 use std::collections::BTreeMap;
 
+use rbac_sentinel::api;
 use serde_json::{Value, json};
 
 use crate::document::{Operation, operations};
@@ -157,6 +158,22 @@ async fn every_operation_is_in_the_table_and_the_table_names_nothing_else() {
             "the document has no operation {id}, or has it twice: remove its line from TABLE in \
              tests/suite/api/permissions/mod.rs, or rename it"
         );
+    }
+}
+
+#[tokio::test]
+async fn the_records_of_operations_say_what_the_table_says() {
+    let server = Server::start().await;
+    let mut faults = Faults::default();
+    for operation in operations(&server).await {
+        let recorded = match operation.record().access {
+            api::Access::Public => Public,
+            api::Access::Optional => MaybeAuthenticated,
+            api::Access::Needs(permission) => Needs(permission.name()),
+        };
+        let expected = operation.access();
+        let fault = (recorded != expected).then(|| format!("{recorded:?}, not {expected:?}"));
+        faults.note(&operation, "its record", fault);
     }
 }
 

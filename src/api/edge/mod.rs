@@ -1,0 +1,3 @@
+//! What holds for every request, whatever its handler does.
+
+pub mod operation;

@@ -1,0 +1,127 @@
+//! What is known of an operation apart from what its handler does: its record.
+
+use crate::api::endpoints::Endpoint;
+use crate::metrics::{CanaryStep, Limiter, Method};
+use crate::rbac::Permission;
+
+/// Who may call an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody; a token is ignored.
+    Public,
+    /// Everybody; a token that is sent must be valid.
+    Optional,
+    /// Callers with this permission.
+    Needs(Permission),
+}
+
+/// The rate limits of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateLimit {
+    /// None, so that monitoring is never refused.
+    Exempt,
+    /// The general one, which counts every request by the client's address.
+    General,
+    /// The general one, and this one of the flow, by account.
+    ByAccount(Limiter),
+    /// The general one, and this one of the flow, which counts by the client's address, too: the
+    /// handler gets the address from the edge.
+    BySource(Limiter),
+}
+
+/// What an operation does with a body that is not as documented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyPolicy {
+    /// Whether a field that is not documented is an error; otherwise it is ignored.
+    pub refuses_unknown_fields: bool,
+    /// The status for another media type.
+    pub wrong_media_type: u16,
+}
+
+impl BodyPolicy {
+    /// For JSON: unknown fields are errors.
+    pub const STRICT: Self = Self {
+        refuses_unknown_fields: true,
+        wrong_media_type: 415,
+    };
+    /// For forms of OAuth: unknown fields are ignored (RFC 6749 section 3.2).
+    pub const LENIENT: Self = Self {
+        refuses_unknown_fields: false,
+        wrong_media_type: 415,
+    };
+}
+
+/// The record of an operation or page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Its method and path.
+    pub endpoint: Endpoint,
+    /// Who may call it.
+    pub access: Access,
+    /// Its rate limits.
+    pub rate_limit: RateLimit,
+    /// Its body, if it takes one.
+    pub body: Option<BodyPolicy>,
+    /// Its errors are RFC 6749's rather than problem details.
+    pub oauth_errors: bool,
+    /// It runs to completion when the client disconnects, so that the invalidation of caches after
+    /// the database's commit is not cancelled.
+    pub detached: bool,
+    /// The step of the synthetic probe that calls it.
+    pub probe_step: Option<CanaryStep>,
+}
+
+impl Operation {
+    /// An operation without a body under the general rate limit, with problem details as errors.
+    /// Operations that may change something are detached.
+    #[must_use]
+    pub const fn new(endpoint: Endpoint, access: Access) -> Self {
+        Self {
+            endpoint,
+            access,
+            rate_limit: RateLimit::General,
+            body: None,
+            oauth_errors: false,
+            detached: !matches!(
+                endpoint.method,
+                Method::Get | Method::Head | Method::Options
+            ),
+            probe_step: None,
+        }
+    }
+
+    /// With these rate limits.
+    #[must_use]
+    pub const fn rate_limit(mut self, rate_limit: RateLimit) -> Self {
+        self.rate_limit = rate_limit;
+        self
+    }
+
+    /// With a body.
+    #[must_use]
+    pub const fn body(mut self, policy: BodyPolicy) -> Self {
+        self.body = Some(policy);
+        self
+    }
+
+    /// With RFC 6749's errors.
+    #[must_use]
+    pub const fn oauth_errors(mut self) -> Self {
+        self.oauth_errors = true;
+        self
+    }
+
+    /// Stops when the client disconnects: for expensive work whose result no cache holds yet.
+    #[must_use]
+    pub const fn stops_with_client(mut self) -> Self {
+        self.detached = false;
+        self
+    }
+
+    /// Called by this step of the synthetic probe.
+    #[must_use]
+    pub const fn probed(mut self, step: CanaryStep) -> Self {
+        self.probe_step = Some(step);
+        self
+    }
+}

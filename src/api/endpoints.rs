@@ -1,0 +1,119 @@
+//! The service's endpoints as plain data: what clients and dashboards need to know of them.
+//!
+//! Everything else that holds for an endpoint stands in the [`super::edge::operation::Operation`]
+//! beside its handler.
+
+use crate::metrics::Method;
+
+/// A method of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The operation id in the OpenAPI document; a page's name.
+    pub id: &'static str,
+    /// The HTTP method.
+    pub method: Method,
+    /// The path with its parameters in braces, which is also the label of the endpoint's metrics.
+    pub template: &'static str,
+    /// The service level objectives that count its requests.
+    pub objectives: Objectives,
+}
+
+/// Which service level objectives count the requests of a path. Metrics are counted by path, so the
+/// methods of one path have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objectives {
+    /// None: asked by monitoring, not by users.
+    Excluded,
+    /// Availability.
+    Availability,
+    /// Availability, and the latency of requests that take a token.
+    TokenLatency,
+    /// Availability, and the latency of requests that hash a password.
+    PasswordLatency,
+}
+
+macro_rules! endpoints {
+    ($(#[$meta:meta])* $list:ident: $($name:ident = $method:ident $template:literal $id:literal $objectives:ident;)+) => {
+        $(
+            #[doc = concat!("`", $id, "`: ", stringify!($method), " `", $template, "`")]
+            pub const $name: Endpoint = Endpoint {
+                id: $id,
+                method: Method::$method,
+                template: $template,
+                objectives: Objectives::$objectives,
+            };
+        )+
+
+        $(#[$meta])*
+        pub const $list: &[Endpoint] = &[$($name),+];
+    };
+}
+
+endpoints! {
+    /// Every operation of the OpenAPI document.
+    OPERATIONS:
+    LOGIN = Post "/login" "login" PasswordLatency;
+    REGISTER = Post "/register" "register" PasswordLatency;
+    LOGOUT = Post "/logout" "logout" Availability;
+    READ_ME = Get "/users/me" "readMe" TokenLatency;
+    UPDATE_ME = Patch "/users/me" "updateMe" TokenLatency;
+    DELETE_ME = Delete "/users/me" "deleteMe" TokenLatency;
+    REFRESH = Post "/refresh" "refresh" TokenLatency;
+    CHANGE_MY_PASSWORD = Post "/users/me/password" "changeMyPassword" PasswordLatency;
+    LIST_MY_SESSIONS = Get "/users/me/sessions" "listMySessions" Availability;
+    END_MY_SESSION = Delete "/users/me/sessions/{id}" "endMySession" Availability;
+    ADMIN_ONLY = Get "/admin-only" "adminOnly" Availability;
+    LIST_USERS = Get "/admin/users" "listUsers" Availability;
+    CREATE_USER = Post "/admin/users" "createUser" Availability;
+    READ_USER = Get "/admin/users/{id}" "readUser" Availability;
+    UPDATE_USER = Patch "/admin/users/{id}" "updateUser" Availability;
+    DELETE_USER = Delete "/admin/users/{id}" "deleteUser" Availability;
+    GRANT_ROLE = Put "/admin/users/{id}/roles/{role}" "grantRole" Availability;
+    REVOKE_ROLE = Delete "/admin/users/{id}/roles/{role}" "revokeRole" Availability;
+    END_USER_SESSIONS = Delete "/admin/users/{id}/sessions" "endUserSessions" Availability;
+    JWKS = Get "/.well-known/jwks.json" "jwks" Availability;
+    HEALTH = Get "/health" "health" Excluded;
+}
+
+endpoints! {
+    /// What is served beside the documented operations.
+    PAGES:
+    HOME = Get "/" "home" Availability;
+    SWAGGER = Get "/docs" "docs" Availability;
+    REDOC = Get "/redoc" "redoc" Availability;
+    OPENAPI_JSON = Get "/openapi.json" "openapiJson" Availability;
+    OPENAPI_YAML = Get "/openapi.yaml" "openapiYaml" Availability;
+    METRICS = Get "/metrics" "metrics" Excluded;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Endpoint> {
+        [OPERATIONS, PAGES].concat()
+    }
+
+    #[test]
+    fn ids_and_methods_of_paths_are_unique() {
+        for endpoint in all() {
+            let same = |other: &&Endpoint| {
+                other.id == endpoint.id
+                    || (other.method, other.template) == (endpoint.method, endpoint.template)
+            };
+            assert_eq!(all().iter().filter(same).count(), 1, "{endpoint:?}");
+        }
+    }
+
+    #[test]
+    fn methods_of_one_path_have_the_same_objectives() {
+        for endpoint in all() {
+            for other in all() {
+                assert!(
+                    endpoint.template != other.template || endpoint.objectives == other.objectives,
+                    "{endpoint:?} {other:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The records of all operations.
+//!
+//! Each resource has a list `OPERATIONS` with one record for each of its handlers. Limits, error
+//! format, metrics, probe and the OpenAPI document read the records, and the service does not start
+//! when handlers and records differ.
+
+use super::edge::operation::Operation;
+use super::endpoints::Endpoint;
+use super::{admin, auth, discovery, users};
+use crate::metrics::CanaryStep;
+
+const RESOURCES: [&[Operation]; 4] = [
+    auth::OPERATIONS,
+    users::OPERATIONS,
+    admin::OPERATIONS,
+    discovery::OPERATIONS,
+];
+
+/// The records of all documented operations.
+pub fn all() -> impl Iterator<Item = &'static Operation> {
+    RESOURCES.into_iter().flatten()
+}
+
+/// What the steps of the synthetic probe call, in the order of [`CanaryStep`].
+pub const PROBE: [Endpoint; CanaryStep::ALL.len()] = [
+    called_by(CanaryStep::Login),
+    called_by(CanaryStep::Me),
+    called_by(CanaryStep::Refresh),
+    called_by(CanaryStep::Logout),
+];
+
+/// Fails to compile when no operation has the step.
+const fn called_by(step: CanaryStep) -> Endpoint {
+    let mut resource = 0;
+    while resource < RESOURCES.len() {
+        let operations = RESOURCES[resource];
+        let mut index = 0;
+        while index < operations.len() {
+            if let Some(found) = operations[index].probe_step
+                && found as usize == step as usize
+            {
+                return operations[index].endpoint;
+            }
+            index += 1;
+        }
+        resource += 1;
+    }
+    panic!("a step of the probe has no operation")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::endpoints;
+
+    #[test]
+    fn every_endpoint_has_one_record() {
+        for endpoint in endpoints::OPERATIONS {
+            let records = all().filter(|operation| operation.endpoint == *endpoint);
+            assert_eq!(records.count(), 1, "{endpoint:?}");
+        }
+        assert_eq!(all().count(), endpoints::OPERATIONS.len());
+    }
+
+    #[test]
+    fn the_probe_calls_its_steps_in_their_order() {
+        for (step, endpoint) in CanaryStep::ALL.iter().zip(PROBE) {
+            assert!(endpoint.template.ends_with(step.word()), "{endpoint:?}");
+        }
+        let probed = all().filter(|operation| operation.probe_step.is_some());
+        assert_eq!(probed.count(), PROBE.len());
+    }
+}
