@@ -3,6 +3,7 @@
 mod canary;
 mod descriptors;
 mod open;
+mod ready_file;
 mod server;
 
 use std::io;
@@ -19,6 +20,7 @@ use tokio::task::JoinSet;
 use self::canary::Canary;
 pub use self::open::{hash_params, open};
 use self::open::{span, store_options};
+use self::ready_file::ReadyFile;
 use crate::api::canary::Mark;
 use crate::api::ops::{Readiness, Scrape};
 use crate::api::{self, ApiParts};
@@ -129,12 +131,12 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
     let ops_server = tokio::spawn(ops_server);
     let api_server = tokio::spawn(api_server);
     let canary = start_canary(&auth, mark, &config);
-    greet(&config, &first_admin, &cache);
+    let ready_file = announce(&config, &first_admin, &cache)?;
     tracing::info!(event = names::STARTUP, "started");
 
     signals.next().await;
     tracing::info!(event = names::SHUTDOWN, "stopping: not ready from now on");
-    drop(canary);
+    drop((ready_file, canary));
     readiness.stop();
     draining.store(true, Ordering::SeqCst);
     tokio::spawn(async move {
@@ -275,6 +277,12 @@ async fn describe_cache(cache: &Cache) -> String {
             format!("Redis at {}{state}", redis.address())
         }
     }
+}
+
+/// Tells people and programs where the service is.
+fn announce(config: &Config, first_admin: &FirstAdmin, cache: &str) -> Result<ReadyFile> {
+    greet(config, first_admin, cache);
+    ReadyFile::write(config)
 }
 
 /// Says to a person where things are. On standard output, never in the log: it may hold the first

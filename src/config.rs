@@ -124,6 +124,16 @@ pub struct Config {
     #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "10s", value_parser = humantime::parse_duration, help_heading = "Listeners")]
     pub shutdown_timeout: Duration,
 
+    /// A file that is written once both listeners accept connections, and removed when they stop:
+    /// their addresses and the process, as JSON. For programs that start the service on free ports.
+    #[arg(
+        long,
+        env = "READY_FILE",
+        value_name = "FILE",
+        help_heading = "Listeners"
+    )]
+    pub ready_file: Option<PathBuf>,
+
     /// Clients.
     #[command(flatten)]
     pub clients: Clients,

@@ -32,6 +32,9 @@ impl Config {
     }
 
     fn listener_lines(&self) -> Vec<Line> {
+        let ready_file = self.ready_file.as_ref();
+        let ready_file =
+            ready_file.map_or_else(|| "(none)".to_owned(), |file| file.display().to_string());
         vec![
             ("API_ADDR", self.api_addr.to_string()),
             ("OPS_ADDR", self.ops_addr.to_string()),
@@ -39,6 +42,7 @@ impl Config {
             ("PUBLIC_URL", self.issuer()),
             ("SHUTDOWN_DELAY", time(self.shutdown_delay)),
             ("SHUTDOWN_TIMEOUT", time(self.shutdown_timeout)),
+            ("READY_FILE", ready_file),
             ("DATA_DIR", self.data_dir.display().to_string()),
         ]
     }

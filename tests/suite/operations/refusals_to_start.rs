@@ -155,6 +155,22 @@ fn a_data_folder_that_cannot_be_used_is_refused() {
 }
 
 #[test]
+fn ready_file_that_cannot_be_written_ends_the_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = program(folder.path());
+    command
+        .env("API_ADDR", "127.0.0.1:0")
+        .env("OPS_ADDR", "127.0.0.1:0")
+        .env("HASH_MEMORY_KIB", "64")
+        .env("READY_FILE", "missing/ready.json");
+    let output = run(&mut command);
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = text(&output.stderr);
+    let expected = "rbac-sentinel: READY_FILE missing/ready.json cannot be written: ";
+    assert!(complaint.contains(expected), "{complaint}");
+}
+
+#[test]
 fn a_file_that_is_no_database_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("notes.txt");

@@ -3,7 +3,9 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::harness::{ADMIN_PASSWORD, PASSWORD, Server};
+use serde_json::json;
+
+use crate::harness::{ADMIN_PASSWORD, PASSWORD, Server, until};
 
 fn mode(path: &Path) -> u32 {
     let metadata = std::fs::metadata(path).expect("it is there");
@@ -33,6 +35,28 @@ async fn the_first_start_says_where_things_are_and_never_the_configured_password
     for text in [&server.greeting, &server.log()] {
         assert!(!text.contains(ADMIN_PASSWORD), "{text}");
     }
+}
+
+#[tokio::test]
+async fn ready_file_names_listeners_and_process_until_shutdown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("ready.json");
+    let builder = Server::builder().env("READY_FILE", file.to_str().expect("UTF-8"));
+    let mut server = builder.env("SHUTDOWN_DELAY", "10m").start().await;
+    let text = std::fs::read_to_string(&file).expect("written");
+    let expected = json!({
+        "api": server.api.trim_start_matches("http://"),
+        "ops": server.ops.trim_start_matches("http://"),
+        "pid": server.pid(),
+    });
+    let found: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(found, expected);
+    let only = std::fs::read_dir(folder.path()).expect("readable").count();
+    assert_eq!(only, 1, "no temporary file is left");
+    server.signal("TERM");
+    until("removed", || async { !file.exists() }).await;
+    server.signal("TERM");
+    assert_eq!(server.wait_exit().await, Some(130));
 }
 
 #[tokio::test]
