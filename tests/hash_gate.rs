@@ -20,7 +20,7 @@ fn sum(text: &str, name: &str, label: &str) -> f64 {
 }
 
 #[tokio::test]
-async fn every_piece_of_work_is_counted_once_and_gauges_return_to_zero() {
+async fn hash_gate_counts_every_job_once_and_gauges_return_to_zero() {
     let recorder = metrics::recorder_builder().install_recorder().unwrap();
     let gate = HashGate::start(HashGateConfig {
         params: HashParams {

@@ -5,7 +5,8 @@
 //! | registration | `api/register.rs` |
 //! | login, scopes | `api/login.rs` |
 //! | refresh, rotation, reuse of a refresh token | `api/refresh.rs`; the statements: `store/rotation.rs` |
-//! | logout, list of sessions | `api/sessions.rs`; the statements: `store/sessions.rs` |
+//! | logout | `api/logout.rs` |
+//! | list and end of sessions | `api/sessions.rs`; the statements: `store/sessions.rs` |
 //! | one's own account, password change, deletion | `api/users_me.rs` |
 //! | administration of accounts and roles, list and search | `api/admin_users/`; the statements: `store/searching.rs`, `store/roles.rs` |
 //! | access tokens, JWKS | `api/access_tokens.rs`; forged ones: `api/permissions/forged.rs`; algorithms: `operations/signing_algorithms.rs` |

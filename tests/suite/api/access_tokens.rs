@@ -25,7 +25,7 @@ async fn verify(server: &Server, token: &str) -> Result<Value, jsonwebtoken::err
 }
 
 #[tokio::test]
-async fn anybody_can_verify_an_access_token_with_the_published_keys() {
+async fn access_token_verifies_with_the_published_jwks() {
     let server = Server::builder().env("PUBLIC_URL", ISSUER).start().await;
     let alice = server.user("alice").await;
     let id = alice.id().await;
@@ -64,7 +64,7 @@ async fn anybody_can_verify_an_access_token_with_the_published_keys() {
 }
 
 #[tokio::test]
-async fn an_access_token_does_not_outlive_its_session() {
+async fn access_token_does_not_outlive_its_session() {
     let server = Server::builder()
         .env("PUBLIC_URL", ISSUER)
         .env("SESSION_TTL", "10m")
@@ -85,7 +85,7 @@ async fn an_access_token_does_not_outlive_its_session() {
 }
 
 #[tokio::test]
-async fn the_published_keys_are_public_and_name_their_use() {
+async fn jwks_holds_public_keys_with_their_use() {
     let server = Server::start().await;
     let answer = server.anon().get("/.well-known/jwks.json").await;
     assert_eq!(answer.status, 200);
@@ -103,7 +103,7 @@ async fn the_published_keys_are_public_and_name_their_use() {
 }
 
 #[tokio::test]
-async fn tokens_outlive_a_restart() {
+async fn tokens_survive_a_restart() {
     let server = Server::builder().env("PUBLIC_URL", ISSUER).start().await;
     let alice = server.user("alice").await;
     let builder = Server::builder().env("PUBLIC_URL", ISSUER);
@@ -118,7 +118,7 @@ async fn tokens_outlive_a_restart() {
 }
 
 #[tokio::test]
-async fn tokens_of_another_deployment_are_refused() {
+async fn tokens_of_another_deployment_are_rejected() {
     let (ours, theirs) = (Server::start().await, Server::start().await);
     let alice = theirs.user("alice").await;
     ours.register("alice").await;
@@ -135,7 +135,7 @@ async fn tokens_of_another_deployment_are_refused() {
 }
 
 #[tokio::test]
-async fn an_access_token_in_the_query_does_not_count() {
+async fn access_token_in_the_query_is_ignored() {
     let server = Server::start().await;
     let alice = server.user("alice").await;
     let token = alice.access.expect("a token");

@@ -32,7 +32,7 @@ fn visible(answer: &Answer) -> (u16, String, BTreeMap<String, String>) {
 }
 
 #[tokio::test]
-async fn who_is_refused_cannot_tell_why_and_every_refusal_costs_one_hash() {
+async fn login_rejects_unknown_account_disabled_account_and_wrong_password_alike() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.user("alice").await;
@@ -86,7 +86,7 @@ async fn who_is_refused_cannot_tell_why_and_every_refusal_costs_one_hash() {
 }
 
 #[tokio::test]
-async fn a_malformed_login_is_refused_before_any_work_and_counted() {
+async fn login_rejects_malformed_request_before_any_work() {
     let server = Server::start().await;
     server.register("alice").await;
     let anon = server.anon();
@@ -156,7 +156,7 @@ async fn a_malformed_login_is_refused_before_any_work_and_counted() {
 }
 
 #[tokio::test]
-async fn a_success_has_the_shape_that_oauth_prescribes() {
+async fn login_answers_oauth_tokens() {
     let server = Server::start().await;
     server.register("alice").await;
     let forms: [&[(&str, &str)]; 4] = [
@@ -198,7 +198,7 @@ async fn a_success_has_the_shape_that_oauth_prescribes() {
 }
 
 #[tokio::test]
-async fn who_asks_for_scopes_is_told_what_was_granted() {
+async fn login_answers_the_granted_scopes() {
     let server = Server::start().await;
     server.register("alice").await;
     let granted = async |name, password, scope| {
@@ -218,7 +218,7 @@ async fn who_asks_for_scopes_is_told_what_was_granted() {
 }
 
 #[tokio::test]
-async fn what_interactive_documentation_sends_along_does_not_matter() {
+async fn login_ignores_client_credentials_of_interactive_documentation() {
     let server = Server::start().await;
     server.register("alice").await;
     let form = [
@@ -241,7 +241,7 @@ async fn what_interactive_documentation_sends_along_does_not_matter() {
 }
 
 #[tokio::test]
-async fn what_was_issued_adds_up() {
+async fn login_and_refresh_count_issued_tokens() {
     let server = Server::start().await;
     let alice = server.user("alice").await;
     let admin = server.admin().await;
@@ -271,7 +271,7 @@ async fn what_was_issued_adds_up() {
 }
 
 #[tokio::test]
-async fn the_last_login_shows_in_every_session_at_once() {
+async fn login_time_shows_in_every_session_at_once() {
     let server = Server::start().await;
     let first = server.user("alice").await;
     first.warm_up().await;

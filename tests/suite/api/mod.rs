@@ -4,6 +4,7 @@ mod access_tokens;
 mod admin_users;
 mod errors;
 mod login;
+mod logout;
 mod pages;
 mod permissions;
 mod refresh;

@@ -189,7 +189,7 @@ impl Browser {
 }
 
 #[tokio::test]
-async fn the_authorize_button_of_the_openapi_ui_logs_in_and_calls_protected_operations() {
+async fn openapi_ui_authorize_button_logs_in_and_calls_protected_operations() {
     let server = Server::start().await;
     let browser = Browser::start().await;
     browser

@@ -34,7 +34,7 @@ async fn assert_dead(clients: &[&Client]) {
 }
 
 #[tokio::test]
-async fn every_refresh_gives_a_new_pair_that_works() {
+async fn refresh_rotates_both_tokens() {
     let server = without_grace().await;
     let mut client = server.user("alice").await;
     for _ in 0..3 {
@@ -54,7 +54,7 @@ async fn every_refresh_gives_a_new_pair_that_works() {
 }
 
 #[tokio::test]
-async fn a_used_token_ends_the_session_of_thief_and_owner_at_once() {
+async fn refresh_token_reuse_ends_the_session() {
     let server = without_grace().await;
     let stolen = server.user("alice").await;
     let other = server.login("alice", PASSWORD).await;
@@ -79,7 +79,7 @@ async fn a_used_token_ends_the_session_of_thief_and_owner_at_once() {
 }
 
 #[tokio::test]
-async fn without_grace_the_previous_token_ends_the_session_too() {
+async fn refresh_token_reuse_without_grace_ends_the_session() {
     let server = without_grace().await;
     let first = server.user("alice").await;
     let second = first.refreshed().await;
@@ -89,7 +89,7 @@ async fn without_grace_the_previous_token_ends_the_session_too() {
 }
 
 #[tokio::test]
-async fn many_thieves_at_once_end_the_session_once() {
+async fn concurrent_refresh_token_reuse_ends_the_session_once() {
     let server = without_grace().await;
     let stolen = server.user("alice").await;
     let newest = stolen.refreshed().await;
@@ -103,7 +103,7 @@ async fn many_thieves_at_once_end_the_session_once() {
 }
 
 #[tokio::test]
-async fn two_tabs_that_refresh_with_one_token_both_go_on() {
+async fn concurrent_refreshes_within_grace_both_continue() {
     let server = with_grace().await;
     let start = server.user("alice").await;
     let (left, right) = (start.refreshed().await, start.refreshed().await);
@@ -123,7 +123,7 @@ async fn two_tabs_that_refresh_with_one_token_both_go_on() {
 }
 
 #[tokio::test]
-async fn grace_is_for_the_previous_token_and_never_for_an_older_one() {
+async fn refresh_grace_covers_the_previous_token_only() {
     let server = with_grace().await;
     let first = server.user("alice").await;
     let second = first.refreshed().await;
@@ -136,7 +136,7 @@ async fn grace_is_for_the_previous_token_and_never_for_an_older_one() {
 }
 
 #[tokio::test]
-async fn of_fifty_refreshes_at_once_exactly_one_chain_lives_on() {
+async fn fifty_concurrent_refreshes_leave_one_rotation_chain() {
     let server = with_grace().await;
     let start = server.user("alice").await;
     let next = join_all((0..50).map(|_| start.refreshed())).await;
@@ -158,7 +158,7 @@ async fn of_fifty_refreshes_at_once_exactly_one_chain_lives_on() {
 }
 
 #[tokio::test]
-async fn what_is_no_refresh_token_is_refused_and_ends_nothing() {
+async fn refresh_with_invalid_token_is_rejected_and_ends_nothing() {
     let server = Server::start().await;
     let alice = server.user("alice").await;
     let access = alice.access.clone().expect("a token");
@@ -197,7 +197,7 @@ async fn what_is_no_refresh_token_is_refused_and_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_malformed_refresh_is_refused_in_the_words_of_oauth() {
+async fn malformed_refresh_answers_oauth_error() {
     let server = Server::start().await;
     let alice = server.user("alice").await;
     let token = alice.refresh.clone().expect("a token");
@@ -220,7 +220,7 @@ async fn a_malformed_refresh_is_refused_in_the_words_of_oauth() {
 }
 
 #[tokio::test]
-async fn a_session_ends_after_its_lifetime_however_often_it_is_refreshed() {
+async fn session_ends_after_its_lifetime_despite_refreshes() {
     let lifetime = Duration::from_secs(3);
     let server = Server::builder()
         .env("SESSION_TTL", "3s")
@@ -253,7 +253,7 @@ async fn a_session_ends_after_its_lifetime_however_often_it_is_refreshed() {
 }
 
 #[tokio::test]
-async fn a_session_that_nobody_refreshes_ends_and_one_that_is_refreshed_goes_on() {
+async fn session_expires_unless_refreshed() {
     let idle = Duration::from_secs(3);
     let server = Server::builder()
         .env("SESSION_TTL", "1h")
@@ -291,7 +291,7 @@ async fn a_session_that_nobody_refreshes_ends_and_one_that_is_refreshed_goes_on(
 }
 
 #[tokio::test]
-async fn accounts_that_are_disabled_or_gone_do_not_refresh() {
+async fn refresh_rejects_disabled_or_deleted_account() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let disabled = server.user("disabled").await;

@@ -14,7 +14,7 @@ fn registrations(metrics: &Metrics, reason: &str) -> f64 {
 }
 
 #[tokio::test]
-async fn a_new_account_can_log_in_by_name_and_by_address_in_any_case() {
+async fn registered_account_can_login_by_username_or_email_in_any_case() {
     let server = Server::start().await;
     let answer = server.register("Alice").await;
     assert_eq!(answer.status, 201, "{}", answer.text);
@@ -41,7 +41,7 @@ async fn a_new_account_can_log_in_by_name_and_by_address_in_any_case() {
 }
 
 #[tokio::test]
-async fn a_name_or_address_that_is_taken_in_any_case_is_refused_by_field() {
+async fn registration_rejects_taken_username_or_email_in_any_case() {
     let server = Server::start().await;
     assert_eq!(server.register("Alice").await.status, 201);
     let register = async |username, email| {
@@ -61,7 +61,7 @@ async fn a_name_or_address_that_is_taken_in_any_case_is_refused_by_field() {
 }
 
 #[tokio::test]
-async fn only_who_may_assign_roles_registers_an_administrator() {
+async fn registration_of_administrator_requires_permission_to_assign_roles() {
     let server = Server::start().await;
     let body = json!({
         "username": "mallory", "email": "mallory@example.com",
@@ -97,7 +97,7 @@ async fn only_who_may_assign_roles_registers_an_administrator() {
 }
 
 #[tokio::test]
-async fn a_role_that_nobody_needs_permission_for_is_given_to_anybody() {
+async fn registration_with_unprivileged_role_needs_no_permission() {
     let server = Server::start().await;
     let body = json!({
         "username": "alice", "email": "alice@example.com", "password": PASSWORD, "role": "user",
@@ -108,7 +108,7 @@ async fn a_role_that_nobody_needs_permission_for_is_given_to_anybody() {
 }
 
 #[tokio::test]
-async fn weak_passwords_are_refused_and_never_repeated() {
+async fn registration_rejects_weak_password_without_echoing_it() {
     let server = Server::start().await;
     let long = "kestrel ".repeat(16) + "!";
     for weak in [
@@ -136,7 +136,7 @@ async fn weak_passwords_are_refused_and_never_repeated() {
 }
 
 #[tokio::test]
-async fn a_password_is_taken_exactly_as_it_was_sent() {
+async fn registration_takes_password_exactly_as_sent() {
     let server = Server::start().await;
     let longest = "kestrel ".repeat(16);
     let passwords = [
@@ -166,7 +166,7 @@ async fn a_password_is_taken_exactly_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn names_and_addresses_that_break_the_rules_are_refused_by_field() {
+async fn registration_rejects_invalid_username_and_email_by_field() {
     let server = Server::start().await;
     let long = "a".repeat(33);
     for username in [
@@ -204,7 +204,7 @@ async fn names_and_addresses_that_break_the_rules_are_refused_by_field() {
 }
 
 #[tokio::test]
-async fn a_malformed_body_is_refused_by_field_without_repeating_it() {
+async fn registration_rejects_malformed_body_without_echoing_it() {
     let server = Server::start().await;
     let send = async |body: String| {
         let request = server
@@ -260,7 +260,7 @@ async fn a_malformed_body_is_refused_by_field_without_repeating_it() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_no_good_is_refused_and_makes_no_account() {
+async fn registration_with_invalid_token_creates_no_account() {
     let server = Server::start().await;
     let ended = server.user("bob").await;
     assert_eq!(ended.post("/logout", &json!({})).await.status, 204);
@@ -276,7 +276,7 @@ async fn a_token_that_is_no_good_is_refused_and_makes_no_account() {
 }
 
 #[tokio::test]
-async fn of_many_who_want_one_name_at_once_exactly_one_gets_it() {
+async fn concurrent_registrations_of_one_username_create_one_account() {
     let server = Server::start().await;
     let answers = join_all((0..50).map(async |index: u32| {
         let name = if index.is_multiple_of(2) {
@@ -305,7 +305,7 @@ async fn of_many_who_want_one_name_at_once_exactly_one_gets_it() {
 }
 
 #[tokio::test]
-async fn every_end_of_a_registration_is_counted_by_its_reason() {
+async fn registration_outcomes_are_counted_by_reason() {
     let server = Server::start().await;
     let anon = server.anon();
     for name in ["alice", "bob"] {

@@ -1,4 +1,4 @@
-//! Logout, and looking after one's sessions.
+//! The list of one's own sessions, and ending them.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::harness::{Answer, Client, Metrics, PASSWORD, Server};
 
-fn ended(metrics: &Metrics, reason: &str) -> f64 {
+pub fn ended(metrics: &Metrics, reason: &str) -> f64 {
     metrics.sum("auth_tokens_revoked_total", &[("reason", reason)])
 }
 
@@ -27,133 +27,17 @@ async fn own(client: &Client) -> String {
     current[0]["id"].as_str().expect("an id").to_owned()
 }
 
-async fn assert_alive(client: &Client) {
+pub async fn assert_alive(client: &Client) {
     assert_eq!(client.get("/users/me").await.status, 200);
 }
 
-async fn assert_dead(client: &Client) {
+pub async fn assert_dead(client: &Client) {
     client.get("/users/me").await.invalid_token();
     client.refresh().await.oauth(400, "invalid_grant");
 }
 
 #[tokio::test]
-async fn after_logout_neither_token_works() {
-    let server = Server::start().await;
-    let alice = server.user("alice").await;
-    let other = server.login("alice", PASSWORD).await;
-    alice.warm_up().await;
-    let answer = alice.post("/logout", &json!({})).await;
-    assert_eq!((answer.status, answer.text.as_str()), (204, ""));
-    alice.get("/users/me").await.invalid_token();
-    assert_dead(&alice).await;
-    alice.post("/logout", &json!({})).await.invalid_token();
-    assert_alive(&other).await;
-    other.refreshed().await;
-    assert_eq!(ended(&server.metrics().await, "logout"), 1.0);
-}
-
-#[tokio::test]
-async fn a_logout_needs_no_body() {
-    let server = Server::start().await;
-    let alice = server.user("alice").await;
-    let answer = Answer::of(alice.request(Method::POST, "/logout")).await;
-    assert_eq!((answer.status, answer.text.as_str()), (204, ""));
-    alice.get("/users/me").await.invalid_token();
-}
-
-#[tokio::test]
-async fn every_access_token_of_the_session_ends_with_it() {
-    let server = Server::start().await;
-    let first = server.user("alice").await;
-    let second = first.refreshed().await;
-    first.warm_up().await;
-    second.warm_up().await;
-    assert_eq!(first.post("/logout", &json!({})).await.status, 204);
-    first.get("/users/me").await.invalid_token();
-    assert_dead(&second).await;
-}
-
-#[tokio::test]
-async fn logging_out_everywhere_ends_every_session_of_the_account_and_no_other() {
-    let server = Server::start().await;
-    let sessions = [
-        server.user("alice").await,
-        server.login("alice", PASSWORD).await,
-        server.login("alice", PASSWORD).await,
-    ];
-    let stranger = server.user("bob").await;
-    for client in &sessions {
-        client.warm_up().await;
-    }
-    let answer = sessions[1].post("/logout", &json!({ "all": true })).await;
-    assert_eq!(answer.status, 204, "{}", answer.text);
-    for client in &sessions {
-        assert_dead(client).await;
-    }
-    assert_alive(&stranger).await;
-    assert_eq!(ended(&server.metrics().await, "logout_all"), 3.0);
-}
-
-#[tokio::test]
-async fn a_refresh_token_in_a_logout_ends_its_session_if_it_is_ones_own() {
-    let server = Server::start().await;
-    let alice = server.user("alice").await;
-    let second = server.login("alice", PASSWORD).await;
-    let third = server.login("alice", PASSWORD).await;
-    let bob = server.user("bob").await;
-    for client in [&second, &bob] {
-        client.warm_up().await;
-    }
-    let body = json!({ "refresh_token": second.refresh, "all": false });
-    assert_eq!(alice.post("/logout", &body).await.status, 204);
-    assert_dead(&alice).await;
-    assert_dead(&second).await;
-    assert_alive(&third).await;
-
-    // A stranger's token says nothing about whether it is good, and ends nothing of the stranger's.
-    let body = json!({ "refresh_token": bob.refresh });
-    assert_eq!(third.post("/logout", &body).await.status, 204);
-    assert_dead(&third).await;
-    assert_alive(&bob).await;
-    let bob = bob.refreshed().await;
-    let body = json!({ "refresh_token": "garbage" });
-    assert_eq!(bob.post("/logout", &body).await.status, 204);
-    assert_dead(&bob).await;
-}
-
-#[tokio::test]
-async fn a_logout_takes_a_token_first_and_then_a_sound_body() {
-    let server = Server::start().await;
-    let body = json!({ "unheard_of": true });
-    let answer = server.anon().post("/logout", &body).await;
-    answer.problem(401, "unauthenticated");
-    let challenge = answer.header("www-authenticate");
-    assert!(
-        challenge.starts_with("Bearer ") && !challenge.contains("error"),
-        "{challenge}"
-    );
-
-    let alice = server.user("alice").await;
-    let answer = alice.post("/logout", &body).await;
-    answer.names(400, "malformed-request", "unheard_of");
-    for (field, value) in [
-        ("refresh_token", json!(null)),
-        ("all", json!("yes")),
-        ("all", json!(null)),
-    ] {
-        let answer = alice.post("/logout", &json!({ field: value })).await;
-        answer.names(400, "malformed-request", field);
-    }
-    let request = alice
-        .request(Method::POST, "/logout")
-        .form(&[("all", "true")]);
-    let answer = Answer::of(request).await;
-    answer.problem(415, "unsupported-media-type");
-    assert_alive(&alice).await;
-}
-
-#[tokio::test]
-async fn the_list_shows_ones_own_living_sessions_the_newest_first() {
+async fn sessions_list_shows_own_active_sessions_newest_first() {
     let server = Server::start().await;
     server.register("alice").await;
     server.user("bob").await;
@@ -182,7 +66,7 @@ async fn the_list_shows_ones_own_living_sessions_the_newest_first() {
 }
 
 #[tokio::test]
-async fn what_a_client_calls_itself_is_kept_within_bounds() {
+async fn sessions_list_truncates_the_user_agent() {
     let server = Server::start().await;
     server.register("alice").await;
     let form = [("username", "alice"), ("password", PASSWORD)];
@@ -194,7 +78,7 @@ async fn what_a_client_calls_itself_is_kept_within_bounds() {
 }
 
 #[tokio::test]
-async fn one_can_end_ones_own_sessions_and_nobody_elses() {
+async fn session_can_be_ended_by_its_owner_only() {
     let server = Server::start().await;
     let alice = server.user("alice").await;
     let lost = server.login("alice", PASSWORD).await;
@@ -229,7 +113,7 @@ async fn one_can_end_ones_own_sessions_and_nobody_elses() {
 }
 
 #[tokio::test]
-async fn an_administrator_ends_all_sessions_of_an_account() {
+async fn administrator_ends_all_sessions_of_an_account() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let sessions = [

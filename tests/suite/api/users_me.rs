@@ -19,7 +19,7 @@ async fn change(client: &Client, current: &str, new: &str) -> crate::harness::An
 }
 
 #[tokio::test]
-async fn one_reads_ones_own_account_and_nothing_secret_is_in_it() {
+async fn users_me_shows_own_account_without_secrets() {
     let server = Server::start().await;
     let alice = server.user("alice").await;
     let answer = alice.get("/users/me").await;
@@ -55,7 +55,7 @@ async fn one_reads_ones_own_account_and_nothing_secret_is_in_it() {
 }
 
 #[tokio::test]
-async fn a_malformed_change_is_refused_by_field_and_changes_nothing() {
+async fn users_me_rejects_malformed_change_by_field() {
     let server = Server::start().await;
     let alice = server.user("alice").await;
     let before = alice.get("/users/me").await.json;
@@ -86,7 +86,7 @@ async fn a_malformed_change_is_refused_by_field_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_new_name_shows_at_once_and_is_the_one_to_log_in_with() {
+async fn username_change_shows_at_once_and_counts_for_login() {
     let server = Server::start().await;
     let alice = server.user("alice").await;
     let second = server.login("alice", PASSWORD).await;
@@ -121,7 +121,7 @@ async fn a_new_name_shows_at_once_and_is_the_one_to_log_in_with() {
 }
 
 #[tokio::test]
-async fn another_address_takes_the_current_password() {
+async fn email_change_requires_current_password() {
     let server = Server::start().await;
     let alice = server.user("alice").await;
     server.register("bob").await;
@@ -160,7 +160,7 @@ async fn another_address_takes_the_current_password() {
 }
 
 #[tokio::test]
-async fn a_change_of_the_password_ends_every_session_but_ones_own() {
+async fn password_change_ends_every_other_session() {
     let server = Server::start().await;
     let alice = server.user("alice").await;
     let others = [
@@ -186,7 +186,7 @@ async fn a_change_of_the_password_ends_every_session_but_ones_own() {
 }
 
 #[tokio::test]
-async fn a_new_password_obeys_the_policy_and_takes_the_current_one() {
+async fn password_change_requires_current_password_and_policy() {
     let server = Server::start().await;
     let alice = server.user("alice-liddell").await;
     let other = server.login("alice-liddell", PASSWORD).await;
@@ -239,7 +239,7 @@ async fn a_new_password_obeys_the_policy_and_takes_the_current_one() {
 }
 
 #[tokio::test]
-async fn of_many_changes_of_one_password_at_once_exactly_one_holds() {
+async fn concurrent_password_changes_leave_one_password() {
     let server = Server::start().await;
     let alice = server.user("alice").await;
     let new = |index: usize| format!("amber-lantern-{index:02}");
@@ -256,7 +256,7 @@ async fn of_many_changes_of_one_password_at_once_exactly_one_holds() {
 }
 
 #[tokio::test]
-async fn a_deleted_account_is_gone_with_everything_that_was_its_own() {
+async fn account_deletion_removes_everything_of_the_account() {
     let server = Server::start().await;
     let alice = server.user("alice").await;
     let other = server.login("alice", PASSWORD).await;
@@ -284,7 +284,7 @@ async fn a_deleted_account_is_gone_with_everything_that_was_its_own() {
 }
 
 #[tokio::test]
-async fn of_many_deletions_at_once_one_succeeds_and_the_others_find_no_session() {
+async fn concurrent_account_deletions_succeed_once() {
     let server = Server::start().await;
     for round in 0..5 {
         let alice = server.user(&format!("alice{round}")).await;

@@ -41,7 +41,7 @@ where
     told_yes
 }
 
-pub async fn an_entry_is_found_until_it_is_replaced_or_removed(subject: &Subject) {
+pub async fn entry_is_found_until_replaced_or_removed(subject: &Subject) {
     let [one, other] = &subject.handles;
     let key = key("a");
     assert_eq!(get(one, &key).await, None);
@@ -56,7 +56,7 @@ pub async fn an_entry_is_found_until_it_is_replaced_or_removed(subject: &Subject
         .expect("removing nothing is no error");
 }
 
-pub async fn an_entry_expires(subject: &Subject) {
+pub async fn entry_expires(subject: &Subject) {
     let cache = subject.cache();
     let (short, long) = (key("short"), key("long"));
     cache.set(&short, b"x", SHORT).await.expect("put");

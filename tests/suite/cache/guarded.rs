@@ -36,7 +36,7 @@ async fn value(redis: &Redis, id: &str) -> Option<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn what_was_loaded_is_found_by_every_replica() {
+async fn loaded_entry_is_found_by_every_replica() {
     let prefix = unique_prefix();
     let (one, other) = (connected(&prefix).await, connected(&prefix).await);
     let entries = [entry("a", b"first"), entry("b", b"\0\xff")];
@@ -51,7 +51,7 @@ async fn what_was_loaded_is_found_by_every_replica() {
 }
 
 #[tokio::test]
-async fn a_load_that_began_before_a_change_is_not_put_after_it() {
+async fn load_begun_before_an_invalidation_is_not_stored() {
     let prefix = unique_prefix();
     let (one, other) = (connected(&prefix).await, connected(&prefix).await);
     let (key, _) = entry("a", b"");
@@ -71,7 +71,7 @@ async fn a_load_that_began_before_a_change_is_not_put_after_it() {
 }
 
 #[tokio::test]
-async fn a_change_removes_what_it_names_and_nothing_else() {
+async fn invalidation_removes_what_it_names_and_nothing_else() {
     let redis = connected(&unique_prefix()).await;
     let entries = [entry("a", b"1"), entry("b", b"2"), entry("c", b"3")];
     let snapshot = redis.read(&guard(), &[]).await.expect("answers");
@@ -85,7 +85,7 @@ async fn a_change_removes_what_it_names_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_change_of_very_many_entries_is_one_change() {
+async fn invalidation_of_many_entries_is_one_change() {
     let redis = connected(&unique_prefix()).await;
     let keys: Vec<Key> = (0..20_000_u32)
         .map(|number| Key::new(Kind::Session, number.to_le_bytes()))
@@ -97,7 +97,7 @@ async fn a_change_of_very_many_entries_is_one_change() {
 }
 
 #[tokio::test]
-async fn every_replica_hears_what_was_said_and_others_do_not() {
+async fn invalidation_is_published_to_replicas_of_the_same_prefix_only() {
     let prefix = unique_prefix();
     let heard: Arc<Mutex<Vec<Said>>> = Arc::default();
     let mut listeners = JoinSet::new();

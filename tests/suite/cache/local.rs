@@ -26,7 +26,7 @@ const LIMIT: Limit = Limit {
 };
 
 #[test]
-fn capacity_is_a_bound_of_entries_and_of_counters() {
+fn local_cache_capacity_bounds_entries_and_counters() {
     let memory = Memory::new(Clock::system(), 1000);
     for number in 0..20_000_u64 {
         memory.set(key(number.to_le_bytes()), vec![0], LIMIT.period);
@@ -38,7 +38,7 @@ fn capacity_is_a_bound_of_entries_and_of_counters() {
 }
 
 #[test]
-fn a_flood_of_new_keys_does_not_drive_out_a_counter_in_use() {
+fn flood_of_new_keys_does_not_evict_a_counter_in_use() {
     let memory = Memory::new(Clock::system(), 1000);
     let hot = [(counted(u64::MAX), LIMIT)];
     while memory.permits(&hot)[0].allowed {}
@@ -81,7 +81,7 @@ async fn goes_on_without(url: &str) {
 }
 
 #[tokio::test]
-async fn without_redis_entries_are_unavailable_and_limits_are_counted_in_process() {
+async fn unreachable_redis_makes_entries_unavailable_and_limits_local() {
     let free = TcpListener::bind("127.0.0.1:0").expect("bound");
     let address = free.local_addr().expect("bound");
     drop(free);
@@ -89,7 +89,7 @@ async fn without_redis_entries_are_unavailable_and_limits_are_counted_in_process
 }
 
 #[tokio::test]
-async fn so_it_is_with_a_server_that_takes_connections_and_never_answers() {
+async fn hanging_redis_makes_entries_unavailable_and_limits_local() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("bound");
     let address = silent.local_addr().expect("bound");
     goes_on_without(&format!("redis://{address}")).await;

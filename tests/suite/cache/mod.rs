@@ -99,22 +99,22 @@ fn key(id: impl AsRef<[u8]>) -> Key {
 macro_rules! contracts {
     ($then:ident! $backend:ident $open:ident) => {
         $then! { $backend $open
-            entries: an_entry_is_found_until_it_is_replaced_or_removed,
-                an_entry_expires,
+            entries: entry_is_found_until_replaced_or_removed,
+                entry_expires,
                 of_a_hundred_that_put_an_entry_where_there_is_none_one_does,
                 an_expired_entry_is_as_good_as_none,
                 of_a_hundred_that_take_an_entry_one_gets_it,
                 values_and_ids_are_any_bytes,
                 kinds_are_kept_apart,
                 callers_that_leave_confuse_nobody_else;
-            permits: a_burst_is_let_through_and_not_one_more,
-                of_a_thousand_at_once_exactly_the_limit_is_let_through,
-                permits_come_back_with_time,
-                when_one_is_denied_none_is_taken,
-                all_or_nothing_holds_under_concurrency,
-                a_counter_that_is_asked_for_twice_is_taken_from_twice,
-                counters_are_kept_apart,
-                nothing_asked_is_nothing_denied;
+            permits: rate_limit_allows_a_burst_and_not_one_more,
+                rate_limit_of_a_thousand_concurrent_requests_allows_exactly_the_limit,
+                rate_limit_recovers_with_time,
+                rate_limit_denied_by_one_counter_charges_none,
+                rate_limit_charges_all_or_none_under_concurrency,
+                rate_limit_counter_named_twice_is_charged_twice,
+                rate_limit_counters_are_independent,
+                rate_limit_of_no_counters_allows;
         }
     };
 }

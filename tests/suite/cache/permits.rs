@@ -55,7 +55,7 @@ async fn thousand(subject: &Subject, wanted: Vec<(Counted, Limit)>) -> usize {
     admitted
 }
 
-pub async fn a_burst_is_let_through_and_not_one_more(subject: &Subject) {
+pub async fn rate_limit_allows_a_burst_and_not_one_more(subject: &Subject) {
     for remaining in [2, 1, 0] {
         let permit = one(subject, "a", 3).await;
         assert!(permit.allowed);
@@ -77,13 +77,15 @@ pub async fn a_burst_is_let_through_and_not_one_more(subject: &Subject) {
     }
 }
 
-pub async fn of_a_thousand_at_once_exactly_the_limit_is_let_through(subject: &Subject) {
+pub async fn rate_limit_of_a_thousand_concurrent_requests_allows_exactly_the_limit(
+    subject: &Subject,
+) {
     let wanted = vec![(counted("hot"), limit(100))];
     assert_eq!(thousand(subject, wanted.clone()).await, 100);
     assert_eq!(thousand(subject, wanted).await, 0);
 }
 
-pub async fn permits_come_back_with_time(subject: &Subject) {
+pub async fn rate_limit_recovers_with_time(subject: &Subject) {
     let period = Duration::from_millis(400);
     let wanted = [(counted("a"), Limit { count: 2, period })];
     // Whatever the machine's pace: within one refill two are let through at once, and then the
@@ -105,7 +107,7 @@ pub async fn permits_come_back_with_time(subject: &Subject) {
     }
 }
 
-pub async fn when_one_is_denied_none_is_taken(subject: &Subject) {
+pub async fn rate_limit_denied_by_one_counter_charges_none(subject: &Subject) {
     let both = [(counted("wide"), limit(10)), (counted("narrow"), limit(1))];
     let reversed = [both[1].clone(), both[0].clone()];
     let first = ask(subject, 0, &both).await;
@@ -122,7 +124,7 @@ pub async fn when_one_is_denied_none_is_taken(subject: &Subject) {
     assert_eq!(one(subject, "wide", 10).await.remaining, 8);
 }
 
-pub async fn all_or_nothing_holds_under_concurrency(subject: &Subject) {
+pub async fn rate_limit_charges_all_or_none_under_concurrency(subject: &Subject) {
     let wanted = vec![
         (counted("wide"), limit(500)),
         (counted("narrow"), limit(50)),
@@ -134,7 +136,7 @@ pub async fn all_or_nothing_holds_under_concurrency(subject: &Subject) {
     assert!(!one(subject, "narrow", 50).await.allowed);
 }
 
-pub async fn a_counter_that_is_asked_for_twice_is_taken_from_twice(subject: &Subject) {
+pub async fn rate_limit_counter_named_twice_is_charged_twice(subject: &Subject) {
     let twice = [(counted("a"), limit(5)), (counted("a"), limit(5))];
     for remaining in [3, 1] {
         let permits = ask(subject, 0, &twice).await;
@@ -147,7 +149,7 @@ pub async fn a_counter_that_is_asked_for_twice_is_taken_from_twice(subject: &Sub
     assert!(!one(subject, "a", 5).await.allowed);
 }
 
-pub async fn counters_are_kept_apart(subject: &Subject) {
+pub async fn rate_limit_counters_are_independent(subject: &Subject) {
     let base = counted("a");
     let others = [
         base.clone(),
@@ -168,6 +170,6 @@ pub async fn counters_are_kept_apart(subject: &Subject) {
     }
 }
 
-pub async fn nothing_asked_is_nothing_denied(subject: &Subject) {
+pub async fn rate_limit_of_no_counters_allows(subject: &Subject) {
     assert_eq!(ask(subject, 0, &[]).await, []);
 }

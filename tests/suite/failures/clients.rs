@@ -47,7 +47,7 @@ async fn rest(mut stream: TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn who_does_not_finish_a_head_is_cut_off() {
+async fn unfinished_request_head_is_disconnected() {
     let server = impatient().await;
     let mut slow = JoinSet::new();
     let heads = [
@@ -82,7 +82,7 @@ async fn who_does_not_finish_a_head_is_cut_off() {
 }
 
 #[tokio::test]
-async fn who_says_nothing_is_cut_off() {
+async fn silent_connection_is_disconnected() {
     let server = impatient().await;
     let request = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
     let settings = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0";
@@ -111,7 +111,7 @@ async fn who_says_nothing_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_body_that_takes_too_long_gets_a_408_and_the_connection_ends() {
+async fn slow_body_answers_408_and_closes_the_connection() {
     let server = impatient().await;
     let json = "Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n";
     let mut slow = JoinSet::new();
@@ -183,7 +183,7 @@ fn peak(server: &Server) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_does_not_take_the_answers_is_cut_off_and_read_no_further() {
+async fn client_that_does_not_read_answers_is_disconnected() {
     const CLIENTS: usize = 20;
     // What the systems at both ends hold for a connection is not the server's doing.
     const SYSTEM: usize = 32 * 1024 * 1024;

@@ -47,7 +47,7 @@ async fn ops(server: &Server, path: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn who_is_one_too_many_is_told_so_and_the_others_go_on() {
+async fn connection_over_the_limit_answers_503_and_others_go_on() {
     const MOST: usize = 8;
     let server = Builder::default()
         .env("MAX_CONNECTIONS", &MOST.to_string())
@@ -103,7 +103,7 @@ async fn who_is_one_too_many_is_told_so_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn descriptors_are_left_for_probes_and_the_database() {
+async fn descriptors_are_reserved_for_probes_and_database() {
     let server = Builder::default()
         .under(&["prlimit", "--nofile=64:256"])
         .env("CLIENT_TIMEOUT", "10m")
@@ -149,7 +149,7 @@ fn most_connections(wanted: usize) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_idle_connections_cost_little_and_keep_nobody_out() {
+async fn ten_thousand_idle_connections_cost_little_memory_and_block_nobody() {
     const WANTED: usize = 10_000;
     /// Of memory, in bytes: hyper keeps its buffers for as long as a connection lives.
     const EACH: f64 = 48.0 * 1024.0;

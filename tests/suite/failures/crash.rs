@@ -262,11 +262,11 @@ async fn kills_lose_nothing(engine: Engine) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kills_in_the_middle_of_work_lose_nothing_that_was_acknowledged() {
+async fn crash_loses_nothing_acknowledged_on_sqlite() {
     kills_lose_nothing(SQLITE).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nor_do_they_on_postgresql() {
+async fn crash_loses_nothing_acknowledged_on_postgresql() {
     kills_lose_nothing(POSTGRESQL).await;
 }

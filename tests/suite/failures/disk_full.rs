@@ -209,11 +209,11 @@ async fn a_full_disk(disk: Disk) {
 }
 
 #[tokio::test]
-async fn a_full_disk_stops_writes_alone_and_space_is_all_it_takes() {
+async fn full_disk_stops_only_writes_until_there_is_space() {
     a_full_disk(Disk::smallest_allowed()).await;
 }
 
 #[tokio::test]
-async fn files_that_may_not_grow_stop_writes_alone_until_they_may() {
+async fn file_size_limit_stops_only_writes_until_it_is_raised() {
     a_full_disk(Disk::Limited).await;
 }

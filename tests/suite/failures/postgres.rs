@@ -74,7 +74,7 @@ pub(super) async fn errors(server: &Server, kind: &str) -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stopped_database_is_503_and_comes_back_by_itself() {
+async fn stopped_postgresql_answers_503_until_it_is_back() {
     let database = Postgres::start(&[]);
     let server = builder(&database).start().await;
     let someone = sign_up(&server, "someone").await;
@@ -108,7 +108,7 @@ async fn a_stopped_database_is_503_and_comes_back_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_hangs_is_503_within_the_timeouts() {
+async fn hanging_postgresql_answers_503_within_the_timeouts() {
     let database = Postgres::start(&[]);
     let server = builder(&database).start().await;
     let someone = sign_up(&server, "someone").await;
@@ -128,7 +128,7 @@ async fn a_database_that_hangs_is_503_within_the_timeouts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pool_without_connections_sheds_and_shows_it() {
+async fn exhausted_connection_pool_answers_503_and_shows_in_metrics() {
     let database = Postgres::start(&[]);
     let builder = builder(&database)
         .env("DB_MAX_CONNECTIONS", "2")
@@ -194,7 +194,7 @@ async fn a_pool_without_connections_sheds_and_shows_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_statement_that_takes_too_long_is_cancelled() {
+async fn slow_statement_is_cancelled() {
     let database = Postgres::start(&[]);
     let server = builder(&database).start().await;
     let someone = sign_up(&server, "someone").await;
@@ -227,7 +227,7 @@ async fn a_statement_that_takes_too_long_is_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_can_be_encrypted_and_the_server_verified() {
+async fn postgresql_tls_encrypts_and_verifies_the_server() {
     let authority = tempfile::tempdir().expect("a folder");
     let certificate = authority.path().join("server.crt");
     let settings = [

@@ -72,7 +72,7 @@ async fn counts_in(server: &Server, backend: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stopped_redis_fails_nothing_and_is_used_again_when_it_is_back() {
+async fn stopped_redis_fails_no_request_and_is_used_again() {
     let mut redis = Redis::start().await;
     let server = builder(&redis).start().await;
     until("connected", async || up(&server).await).await;
@@ -110,7 +110,7 @@ async fn a_stopped_redis_fails_nothing_and_is_used_again_when_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_redis_that_hangs_costs_one_timeout_and_not_one_a_request() {
+async fn hanging_redis_costs_one_timeout_in_all() {
     let redis = Redis::start().await;
     let server = builder(&redis).start().await;
     until("connected", async || up(&server).await).await;
@@ -139,7 +139,7 @@ async fn a_redis_that_hangs_costs_one_timeout_and_not_one_a_request() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_starts_without_redis_and_finds_it_later() {
+async fn service_starts_without_redis_and_finds_it_later() {
     let mut redis = Redis::absent();
     let server = builder(&redis).start().await;
     assert!(!up(&server).await);

@@ -39,7 +39,7 @@ async fn keep_refreshing(server: &Server, name: &str, stop: &AtomicBool) -> (u64
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_restart_under_load_costs_503s_and_nothing_else() {
+async fn postgresql_restart_under_load_costs_only_503s() {
     let database = Postgres::start(&[]);
     let builder = builder(&database).env("REFRESH_GRACE", &format!("{}s", GRACE.as_secs()));
     let server = Arc::new(builder.start().await);
@@ -82,7 +82,7 @@ async fn a_restart_under_load_costs_503s_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_all_end_cost_one_request() {
+async fn dropped_database_connections_cost_at_most_one_request() {
     const CONNECTIONS: usize = 6;
     let database = Postgres::start(&[]);
     // Only what is lost counts here, not what is slow.

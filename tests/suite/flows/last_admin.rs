@@ -14,7 +14,7 @@ async fn second(server: &Server, admin: &Client, name: &str) -> Client {
 }
 
 #[tokio::test]
-async fn the_last_administrator_cannot_leave_in_any_way() {
+async fn last_administrator_cannot_be_removed_in_any_way() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let id = admin.id().await;
@@ -56,7 +56,7 @@ async fn the_last_administrator_cannot_leave_in_any_way() {
 }
 
 #[tokio::test]
-async fn an_administrator_who_is_not_the_last_may_leave() {
+async fn administrator_beside_another_can_be_removed() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let demoted = second(&server, &admin, "demoted").await;
@@ -94,7 +94,7 @@ fn assert_one(first: &Answer, second: &Answer, round: usize) {
 }
 
 #[tokio::test]
-async fn two_administrators_who_remove_one_another_at_once_do_not_both_succeed() {
+async fn two_administrators_removing_each_other_leave_one() {
     let server = Server::start().await;
     let mut admin = server.admin().await;
     for round in 0..12 {
@@ -118,7 +118,7 @@ async fn two_administrators_who_remove_one_another_at_once_do_not_both_succeed()
 }
 
 #[tokio::test]
-async fn two_administrators_who_leave_at_once_do_not_both_succeed() {
+async fn two_administrators_deleting_themselves_leave_one() {
     let server = Server::start().await;
     let mut admin = server.admin().await;
     for round in 0..12 {
@@ -148,7 +148,7 @@ async fn two_administrators_who_leave_at_once_do_not_both_succeed() {
 }
 
 #[tokio::test]
-async fn a_restart_makes_no_second_administrator() {
+async fn restart_creates_no_second_administrator() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let heir = second(&server, &admin, "heir").await;

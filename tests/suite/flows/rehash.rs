@@ -19,7 +19,7 @@ async fn with_outdated(names: &[&str]) -> Server {
 }
 
 #[tokio::test]
-async fn a_login_renews_an_outdated_hash_once() {
+async fn login_rehashes_outdated_password_hash_once() {
     let server = with_outdated(&["alice"]).await;
     let wrong = server.anon().login("alice", "wrong-password").await;
     wrong.oauth(400, "invalid_grant");
@@ -36,7 +36,7 @@ async fn a_login_renews_an_outdated_hash_once() {
 }
 
 #[tokio::test]
-async fn logins_at_the_same_time_all_succeed_while_one_renews_the_hash() {
+async fn concurrent_logins_all_succeed_while_one_rehashes() {
     let names = ["alice", "bob", "carol"];
     let server = with_outdated(&names).await;
     for name in names {

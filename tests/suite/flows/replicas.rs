@@ -116,7 +116,7 @@ async fn end_access_in_every_way(replicas: &Replicas) {
 }
 
 #[tokio::test]
-async fn what_ends_on_one_replica_ends_on_the_other() {
+async fn revocation_on_one_replica_counts_on_the_other() {
     let replicas = Replicas::start(&redis_url()).await;
     end_access_in_every_way(&replicas).await;
     // They were told; that nothing is believed for long would have shown it, too.
@@ -130,7 +130,7 @@ async fn what_ends_on_one_replica_ends_on_the_other() {
 }
 
 #[tokio::test]
-async fn what_is_given_on_one_replica_counts_on_the_other() {
+async fn grants_on_one_replica_count_on_the_other() {
     let replicas = Replicas::start(&redis_url()).await;
     let admin = replicas.a.admin().await;
     let (at_a, at_b) = replicas.victim("alice").await;
@@ -156,7 +156,7 @@ async fn what_is_given_on_one_replica_counts_on_the_other() {
 }
 
 #[tokio::test]
-async fn without_redis_it_ends_on_the_other_replica_all_the_same() {
+async fn revocation_reaches_the_other_replica_without_redis() {
     let replicas = Replicas::start(&nowhere("")).await;
     end_access_in_every_way(&replicas).await;
     let (a, b) = (replicas.a.metrics().await, replicas.b.metrics().await);
@@ -173,13 +173,13 @@ async fn without_redis_it_ends_on_the_other_replica_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_gets_through_late_where_the_change_was_made() {
+async fn no_request_passes_after_revocation_on_the_same_replica() {
     let replicas = Replicas::start(&redis_url()).await;
     nobody_gets_through_late(&replicas.a, Some(&replicas.b)).await;
 }
 
 #[tokio::test]
-async fn a_change_counts_where_it_was_made_even_when_whoever_asked_for_it_has_left() {
+async fn revocation_counts_when_its_client_disconnects_on_replicas() {
     let replicas = Replicas::start(&redis_url()).await;
     changes_count_when_their_clients_leave(&replicas.a).await;
 }
@@ -202,7 +202,7 @@ async fn round_trips(server: &Server) -> (f64, f64) {
 }
 
 #[tokio::test]
-async fn a_warm_request_asks_neither_the_database_nor_redis() {
+async fn cached_request_asks_neither_database_nor_redis() {
     let replicas = Replicas::start(&redis_url()).await;
     let (at_a, at_b) = replicas.victim("alice").await;
     for (server, client) in [(&replicas.a, at_a), (&replicas.b, at_b)] {
@@ -221,7 +221,7 @@ async fn a_warm_request_asks_neither_the_database_nor_redis() {
 }
 
 #[tokio::test]
-async fn what_one_replica_has_loaded_the_other_does_not_load_again() {
+async fn principal_loaded_by_one_replica_is_read_from_redis_by_the_other() {
     let replicas = Replicas::start(&redis_url()).await;
     replicas.a.user("alice").await;
     let filled = [("db_query_summary", "fill")];
@@ -251,7 +251,7 @@ async fn what_one_replica_has_loaded_the_other_does_not_load_again() {
 }
 
 #[tokio::test]
-async fn where_redis_is_not_configured_nothing_says_that_it_is_down() {
+async fn unconfigured_redis_is_not_reported_as_down() {
     let server = Server::builder().embedded().start().await;
     assert!(server.greeting.contains("cache          in process"));
     let metrics = server.metrics().await.0;
@@ -267,7 +267,7 @@ async fn where_redis_is_not_configured_nothing_says_that_it_is_down() {
 }
 
 #[tokio::test]
-async fn the_password_of_redis_appears_nowhere() {
+async fn redis_password_appears_nowhere() {
     let server = Server::builder()
         .embedded()
         .env("REDIS_URL", &nowhere("somebody:hunter2@"))

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::harness::{Client, PATIENCE, Server};
 
 #[tokio::test]
-async fn a_role_counts_from_the_next_request_on() {
+async fn granted_or_revoked_role_counts_from_the_next_request() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let alice = server.user("alice").await;
@@ -42,7 +42,7 @@ async fn a_role_counts_from_the_next_request_on() {
 }
 
 #[tokio::test]
-async fn a_renamed_account_shows_its_new_name_with_the_next_request() {
+async fn renamed_account_shows_its_new_name_at_the_next_request() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let alice = server.user("alice").await;
@@ -58,7 +58,7 @@ async fn a_renamed_account_shows_its_new_name_with_the_next_request() {
 }
 
 #[tokio::test]
-async fn a_disabled_or_deleted_account_is_refused_with_the_next_request() {
+async fn disabled_or_deleted_account_is_rejected_at_the_next_request() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let (alice, bob) = (server.user("alice").await, server.user("bob").await);
@@ -129,7 +129,7 @@ async fn hammer(client: Client, path: &'static str, struck: Arc<AtomicBool>) -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_request_that_starts_after_the_answer_is_let_through_by_an_old_state() {
+async fn no_request_passes_after_revocation_was_answered() {
     let server = Server::start().await;
     nobody_gets_through_late(&server, None).await;
 }
@@ -233,7 +233,7 @@ fn disable_and_leave(admin: &Client, path: &str, after: Duration) -> TcpStream {
 }
 
 #[tokio::test]
-async fn a_change_counts_even_when_whoever_asked_for_it_has_left() {
+async fn revocation_counts_when_its_client_disconnects() {
     changes_count_when_their_clients_leave(&Server::start().await).await;
 }
 

@@ -50,7 +50,7 @@ async fn more(server: &Server, step: &str, outcome: &str, count: f64) {
 }
 
 #[tokio::test]
-async fn its_journeys_are_counted_and_no_users_figures_show_them() {
+async fn synthetic_logins_are_counted_apart_from_users() {
     let mut server = server().await;
     more(&server, "logout", "success", 3.0).await;
     let metrics = server.metrics().await;
@@ -117,7 +117,7 @@ async fn its_journeys_are_counted_and_no_users_figures_show_them() {
 }
 
 #[tokio::test]
-async fn it_is_off_unless_it_is_switched_on() {
+async fn synthetic_login_is_off_by_default() {
     let server = Server::start().await;
     assert!(!server.metrics().await.0.contains("auth_canary_runs_total{"));
     let accounts = server.admin().await.get("/admin/users").await;
@@ -126,7 +126,7 @@ async fn it_is_off_unless_it_is_switched_on() {
 }
 
 #[tokio::test]
-async fn a_failure_is_counted_and_logged_with_its_step_and_ends_by_itself() {
+async fn synthetic_login_failure_is_counted_and_logged_by_step() {
     let server = server().await;
     more(&server, "logout", "success", 1.0).await;
     let admin = server.admin().await;
@@ -153,7 +153,7 @@ async fn a_failure_is_counted_and_logged_with_its_step_and_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn whoever_knows_its_password_is_nobody_without_the_mark() {
+async fn synthetic_account_is_unusable_outside_the_probe() {
     let server = server().await;
     more(&server, "logout", "success", 1.0).await;
     let anon = server.anon();
@@ -200,7 +200,7 @@ async fn request<T>(synthetic: bool, flow: impl Future<Output = T>) -> T {
 }
 
 #[tokio::test]
-async fn its_tokens_are_good_in_its_own_requests_alone() {
+async fn synthetic_tokens_are_accepted_in_the_probes_requests_only() {
     crate::store::recorder();
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path().display().to_string();

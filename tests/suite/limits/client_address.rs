@@ -22,7 +22,7 @@ async fn refused(server: &Server, headers: &[(&str, &str)]) -> bool {
 const FORWARDED: &str = "x-forwarded-for";
 
 #[tokio::test]
-async fn what_a_stranger_says_about_addresses_changes_nothing() {
+async fn forwarding_headers_of_untrusted_clients_are_ignored() {
     let server = limits(&[("LOGIN_SOURCE", "2/1h")])
         .without("TRUSTED_PROXIES")
         .start()
@@ -49,7 +49,7 @@ async fn what_a_stranger_says_about_addresses_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_trusted_proxy_is_believed_about_what_it_saw_and_nothing_else() {
+async fn forwarding_headers_of_trusted_proxies_give_the_client_address() {
     let server = limits(&[("LOGIN_SOURCE", "1/1h")])
         .env("TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8")
         .start()
@@ -83,7 +83,7 @@ async fn a_trusted_proxy_is_believed_about_what_it_saw_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_ipv6_network_of_64_bits_is_one_source() {
+async fn ipv6_clients_are_rate_limited_by_64_bit_network() {
     let server = limits(&[("LOGIN_SOURCE", "2/1h")]).start().await;
     let attempt = async |address| {
         login(&server, address, "admin", ADMIN_PASSWORD)

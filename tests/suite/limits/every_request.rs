@@ -19,7 +19,7 @@ async fn post(server: &Server, address: &str, path: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn every_request_counts_whatever_it_is_for() {
+async fn rate_limit_counts_every_request() {
     let server = limits(&[("GENERAL", "6/1h")]).start().await;
     for (path, status) in [
         ("/docs", 200),
@@ -50,7 +50,7 @@ async fn every_request_counts_whatever_it_is_for() {
 }
 
 #[tokio::test]
-async fn who_watches_the_service_is_never_refused() {
+async fn probes_and_scrapes_are_never_rate_limited() {
     let server = limits(&[("GENERAL", "1/1h")]).start().await;
     assert_eq!(get(&server, HOME, "/docs").await.status, 200);
     for _ in 0..5 {
@@ -70,7 +70,7 @@ async fn who_watches_the_service_is_never_refused() {
 }
 
 #[tokio::test]
-async fn a_refusal_does_not_wait_for_the_body() {
+async fn rate_limit_refuses_before_reading_the_body() {
     let server = limits(&[("GENERAL", "1/1h")]).start().await;
     assert_eq!(server.anon().get("/docs").await.status, 200);
     let mut raw = Raw::open(&server).await;
@@ -83,7 +83,7 @@ async fn a_refusal_does_not_wait_for_the_body() {
 }
 
 #[tokio::test]
-async fn the_paths_of_mail_are_limited_by_address() {
+async fn mail_paths_are_rate_limited_by_client_address() {
     let rates = [("VERIFICATION_SOURCE", "2/1h"), ("RESET_SOURCE", "3/1h")];
     let server = limits(&rates).start().await;
     let refused = async |paths: &[&str], limit: &str, allowed: usize| {
@@ -117,7 +117,7 @@ async fn the_paths_of_mail_are_limited_by_address() {
 }
 
 #[tokio::test]
-async fn switched_off_nothing_is_limited_or_counted() {
+async fn rate_limits_off_limits_and_counts_nothing() {
     let rates = super::EVERY.map(|name| (name, "1/1h"));
     let server = limits(&rates).env("RATE_LIMITS", "off").start().await;
     let user = server.user("alice").await;

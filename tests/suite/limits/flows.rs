@@ -13,7 +13,7 @@ const HOME: &str = "192.0.2.1";
 const OFFICE: &str = "192.0.2.2";
 
 #[tokio::test]
-async fn logins_are_limited_by_address_whatever_the_name() {
+async fn login_is_rate_limited_by_client_address() {
     let server = limits(&[("LOGIN_SOURCE", "3/1h")]).start().await;
     assert_eq!(
         login(&server, HOME, "admin", ADMIN_PASSWORD).await.status,
@@ -32,7 +32,7 @@ async fn logins_are_limited_by_address_whatever_the_name() {
 }
 
 #[tokio::test]
-async fn logins_are_limited_by_name_in_any_case_whatever_the_address() {
+async fn login_is_rate_limited_by_username_in_any_case() {
     let server = limits(&[("LOGIN_ACCOUNT", "3/1h")]).start().await;
     for (number, name) in ["admin", "Admin", "ADMIN"].into_iter().enumerate() {
         let address = format!("192.0.2.{number}");
@@ -52,7 +52,7 @@ async fn logins_are_limited_by_name_in_any_case_whatever_the_address() {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_has_is_limited_like_one_that_somebody_has() {
+async fn login_rate_limit_is_the_same_for_unknown_usernames() {
     let server = limits(&[("LOGIN_ACCOUNT", "2/1h")]).start().await;
     let mut told = Vec::new();
     for name in ["admin", "nobody", "nobody@example.com", "", "a'b\u{2028}ü"] {
@@ -78,7 +78,7 @@ async fn a_name_that_nobody_has_is_limited_like_one_that_somebody_has() {
 }
 
 #[tokio::test]
-async fn registrations_are_limited_by_address() {
+async fn registration_is_rate_limited_by_client_address() {
     let server = limits(&[("REGISTER_SOURCE", "2/1h")]).start().await;
     let attempt = async |address, name: &str| {
         register(&server, address, name, &format!("{name}@example.com")).await
@@ -91,7 +91,7 @@ async fn registrations_are_limited_by_address() {
 }
 
 #[tokio::test]
-async fn registrations_are_limited_by_username_and_by_address_of_mail() {
+async fn registration_is_rate_limited_by_username_and_email() {
     let server = limits(&[("REGISTER_ACCOUNT", "2/1h")]).start().await;
     let attempt = async |username, email| register(&server, HOME, username, email).await;
     assert_eq!(attempt("alice", "a1@example.com").await.status, 201);
@@ -116,7 +116,7 @@ async fn registrations_are_limited_by_username_and_by_address_of_mail() {
 }
 
 #[tokio::test]
-async fn refreshes_are_limited_by_address_and_by_token() {
+async fn refresh_is_rate_limited_by_client_address_and_token() {
     let rates = [("REFRESH_SOURCE", "4/1h"), ("REFRESH_ACCOUNT", "2/1h")];
     let server = limits(&rates).start().await;
     let user = server.user("alice").await;
@@ -143,7 +143,7 @@ async fn refreshes_are_limited_by_address_and_by_token() {
 }
 
 #[tokio::test]
-async fn proofs_of_the_current_password_are_limited_by_account() {
+async fn current_password_checks_are_rate_limited_by_account() {
     let server = limits(&[("PASSWORD_ACCOUNT", "3/1h")]).start().await;
     let alice = server.user("alice").await;
     let bob = server.user("bob").await;
@@ -175,7 +175,7 @@ async fn proofs_of_the_current_password_are_limited_by_account() {
 }
 
 #[tokio::test]
-async fn requests_that_are_malformed_use_nothing_up() {
+async fn malformed_requests_use_no_rate_limit() {
     let rates = ["LOGIN_SOURCE", "REGISTER_SOURCE", "REFRESH_SOURCE"].map(|name| (name, "1/1h"));
     let server = limits(&rates).start().await;
     let anon = server.anon();
@@ -226,7 +226,7 @@ async fn work(server: &Server) -> BTreeMap<String, f64> {
 }
 
 #[tokio::test]
-async fn who_is_refused_has_nothing_looked_up_and_nothing_hashed() {
+async fn rate_limited_request_costs_no_query_and_no_hash() {
     let rates = [
         ("LOGIN_ACCOUNT", "1/1h"),
         ("REGISTER_ACCOUNT", "1/1h"),

@@ -113,28 +113,28 @@ async fn clients_leave(protocol: &str, more: &str) {
 }
 
 #[tokio::test]
-async fn clients_that_leave_are_counted_and_their_hashes_are_not_computed() {
+async fn hash_of_disconnected_client_is_skipped_and_counted() {
     clients_leave("HTTP/1.1", "").await;
 }
 
 #[tokio::test]
-async fn clients_that_leave_are_noticed_where_nothing_was_to_follow() {
+async fn disconnect_is_noticed_after_connection_close() {
     clients_leave("HTTP/1.1\r\nConnection: close", "").await;
 }
 
 #[tokio::test]
-async fn clients_that_leave_are_noticed_in_http_1_0() {
+async fn disconnect_is_noticed_in_http_1_0() {
     clients_leave("HTTP/1.0", "").await;
 }
 
 #[tokio::test]
-async fn clients_that_leave_are_noticed_where_something_has_followed() {
+async fn disconnect_is_noticed_with_a_pipelined_request() {
     // Some old clients end every body like this.
     clients_leave("HTTP/1.1", "\r\n").await;
 }
 
 #[tokio::test]
-async fn overload_is_shed_with_503_while_reads_go_on() {
+async fn full_hash_gate_sheds_logins_with_503_while_reads_go_on() {
     let server = slow_hashing().env("HASH_QUEUE", "1").start().await;
     let admin = server.admin().await;
     let (mut logins_shed, mut registrations_shed) = (0, 0);
@@ -243,7 +243,7 @@ async fn fill(server: &Server) -> (JoinSet<Answer>, Metrics) {
 }
 
 #[tokio::test]
-async fn who_is_shed_at_once_has_cost_no_query_and_used_up_no_attempt() {
+async fn shed_login_costs_no_query_and_no_rate_limit() {
     const WIDE: &str = "1000000/1s";
     let server = slow_hashing()
         .env("HASH_QUEUE", "1")
@@ -298,7 +298,7 @@ async fn who_is_shed_at_once_has_cost_no_query_and_used_up_no_attempt() {
 }
 
 #[tokio::test]
-async fn a_login_that_waits_too_long_is_shed_and_not_hashed() {
+async fn login_past_the_hash_deadline_is_shed_without_hashing() {
     // The first start hashes, too: with time for it.
     let folder = slow_hashing().start().await.stop().await;
     let server = slow_hashing().dir(folder);

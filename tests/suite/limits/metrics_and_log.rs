@@ -10,7 +10,7 @@ use crate::harness::{PASSWORD, Server, on_servers};
 const HOME: &str = "192.0.2.1";
 
 #[tokio::test]
-async fn every_check_is_counted_once_by_its_limiter_and_decision() {
+async fn rate_limit_checks_are_counted_by_limiter_and_decision() {
     let rates = [
         ("LOGIN_SOURCE", "4/1h"),
         ("LOGIN_ACCOUNT", "3/1h"),
@@ -94,7 +94,7 @@ fn lines(server: &Server, event: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_flood_of_refusals_is_a_line_a_second_in_the_log() {
+async fn rate_limit_refusals_are_logged_once_a_second() {
     const REFUSALS: u64 = 200;
     let server = limits(&[("LOGIN_ACCOUNT", "1/1h")]).start().await;
     let start = Instant::now();

@@ -12,7 +12,7 @@ fn config(name: &str, value: &str) -> Output {
 }
 
 #[test]
-fn what_is_no_rate_and_no_network_is_refused_by_option_and_rule() {
+fn invalid_rate_or_network_option_is_rejected() {
     for (name, value, rule) in [
         ("RATE_LIMIT_LOGIN_SOURCE", "60", "COUNT/PERIOD"),
         ("RATE_LIMIT_LOGIN_ACCOUNT", "0/1m", "COUNT/PERIOD"),
@@ -32,7 +32,7 @@ fn what_is_no_rate_and_no_network_is_refused_by_option_and_rule() {
 }
 
 #[test]
-fn rates_and_proxies_are_shown_as_they_can_be_configured() {
+fn config_shows_rate_limits_and_trusted_proxies_as_configurable() {
     for (name, value, shown) in [
         ("RATE_LIMIT_RESET_SOURCE", "5/90m", "5/1h30m"),
         (

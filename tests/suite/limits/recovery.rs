@@ -39,7 +39,7 @@ async fn refuses_and_recovers(ask: impl AsyncFn(usize) -> Answer) {
 const RATE: &str = "2/3s";
 
 #[tokio::test]
-async fn logins_recover() {
+async fn login_rate_limit_recovers() {
     for name in ["LOGIN_SOURCE", "LOGIN_ACCOUNT"] {
         let server = limits(&[(name, RATE)]).start().await;
         refuses_and_recovers(async |_| login(&server, "192.0.2.1", "admin", ADMIN_PASSWORD).await)
@@ -48,7 +48,7 @@ async fn logins_recover() {
 }
 
 #[tokio::test]
-async fn registrations_recover() {
+async fn registration_rate_limit_recovers() {
     for name in ["REGISTER_SOURCE", "REGISTER_ACCOUNT"] {
         let server = limits(&[(name, RATE)]).start().await;
         refuses_and_recovers(async |number| {
@@ -60,7 +60,7 @@ async fn registrations_recover() {
 }
 
 #[tokio::test]
-async fn refreshes_recover() {
+async fn refresh_rate_limit_recovers() {
     for name in ["REFRESH_SOURCE", "REFRESH_ACCOUNT"] {
         let server = limits(&[(name, RATE)]).start().await;
         refuses_and_recovers(async |_| refresh(&server, "192.0.2.1", "nonsense").await).await;
@@ -68,14 +68,14 @@ async fn refreshes_recover() {
 }
 
 #[tokio::test]
-async fn proofs_of_the_current_password_recover() {
+async fn current_password_rate_limit_recovers() {
     let server = limits(&[("PASSWORD_ACCOUNT", RATE)]).start().await;
     let user = server.user("alice").await;
     refuses_and_recovers(async |_| change_password(&user, "wrong").await).await;
 }
 
 #[tokio::test]
-async fn what_the_edge_refuses_recovers() {
+async fn general_rate_limits_recover() {
     for (name, path) in [
         ("GENERAL", "/nothing"),
         ("VERIFICATION_SOURCE", "/verify-email"),

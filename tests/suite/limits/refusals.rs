@@ -42,7 +42,7 @@ fn headers(answer: &Answer, limit: &str, count: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn a_refusal_is_a_problem_that_says_which_limit_and_when_to_come_back() {
+async fn rate_limit_answers_429_with_retry_after() {
     let server = limits(&[("REGISTER_SOURCE", "2/1h")]).start().await;
     for name in ["alice", "bob"] {
         assert_eq!(server.register(name).await.status, 201);
@@ -71,7 +71,7 @@ async fn a_refusal_is_a_problem_that_says_which_limit_and_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn oauth_endpoints_refuse_in_their_own_words_with_the_same_headers() {
+async fn rate_limit_of_oauth_endpoints_answers_oauth_error_with_retry_after() {
     let rates = [("LOGIN_ACCOUNT", "1/1h"), ("REFRESH_SOURCE", "1/1h")];
     let server = limits(&rates).start().await;
     let user = server.login("admin", ADMIN_PASSWORD).await;
@@ -90,7 +90,7 @@ async fn oauth_endpoints_refuse_in_their_own_words_with_the_same_headers() {
 }
 
 #[tokio::test]
-async fn every_operation_but_health_documents_the_refusal_and_its_headers() {
+async fn openapi_documents_429_and_its_headers_but_for_health() {
     let server = Server::start().await;
     for operation in operations(&server).await {
         let response = operation.responses().remove("429");

@@ -26,7 +26,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 #[test]
-fn help_documents_every_option_and_its_variable() {
+fn help_documents_every_option_and_variable() {
     let folder = folder();
     let help = success(program(folder.path()).args(["serve", "--help"]));
     let names = declared();
@@ -47,7 +47,7 @@ fn help_documents_every_option_and_its_variable() {
 }
 
 #[test]
-fn secrets_in_the_environment_are_not_shown_by_help() {
+fn help_hides_secrets_of_the_environment() {
     let folder = folder();
     let mut command = program(folder.path());
     for name in ["SECRET_KEY", "HS256_KEY", "ADMIN_PASSWORD"] {
@@ -84,7 +84,7 @@ fn config_prints_every_option_and_masks_secrets() {
 }
 
 #[test]
-fn a_file_env_is_read_from_the_working_directory_and_the_environment_wins() {
+fn dotenv_is_read_from_the_working_directory_below_the_environment() {
     let folder = folder();
     let file = "TOKEN_AUDIENCE=from-file\nSESSION_TTL=20d\n";
     std::fs::write(folder.path().join(".env"), file).expect("written");
@@ -99,7 +99,7 @@ fn a_file_env_is_read_from_the_working_directory_and_the_environment_wins() {
 }
 
 #[test]
-fn a_file_env_in_a_folder_further_up_is_somebody_elses() {
+fn dotenv_of_parent_folders_is_ignored() {
     let folder = folder();
     std::fs::write(folder.path().join(".env"), "TOKEN_AUDIENCE=not-mine\n").expect("written");
     let below = folder.path().join("below");
@@ -109,7 +109,7 @@ fn a_file_env_in_a_folder_further_up_is_somebody_elses() {
 }
 
 #[test]
-fn a_file_env_that_cannot_be_understood_is_a_mistake_of_usage() {
+fn malformed_dotenv_is_a_usage_error() {
     let folder = folder();
     std::fs::write(folder.path().join(".env"), "this is no assignment\n").expect("written");
     let output = run(program(folder.path()).arg("config"));
@@ -118,7 +118,7 @@ fn a_file_env_that_cannot_be_understood_is_a_mistake_of_usage() {
 }
 
 #[test]
-fn what_is_not_understood_is_a_mistake_of_usage() {
+fn unknown_arguments_are_a_usage_error() {
     let folder = folder();
     for args in [
         &["--no-such-option"][..],
@@ -138,7 +138,7 @@ fn what_is_not_understood_is_a_mistake_of_usage() {
 }
 
 #[test]
-fn version_is_the_packages() {
+fn version_is_that_of_the_package() {
     let folder = folder();
     let printed = success(program(folder.path()).arg("--version"));
     let version = env!("CARGO_PKG_VERSION");
@@ -146,7 +146,7 @@ fn version_is_the_packages() {
 }
 
 #[tokio::test]
-async fn healthcheck_tells_by_its_exit_code() {
+async fn healthcheck_answers_by_exit_code() {
     let server = Server::start().await;
     let folder = server.path();
     let ops = server.ops.trim_start_matches("http://").to_owned();

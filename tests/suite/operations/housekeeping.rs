@@ -31,7 +31,7 @@ async fn refused(server: &Server, reason: &str) -> f64 {
 }
 
 #[tokio::test]
-async fn what_is_over_goes_and_who_refreshes_meanwhile_notices_nothing() {
+async fn housekeeping_deletes_expired_rows_without_disturbing_refreshes() {
     // A session that has run out by the time that the service is there again.
     let server = Server::builder()
         .embedded()
@@ -91,7 +91,7 @@ async fn what_is_over_goes_and_who_refreshes_meanwhile_notices_nothing() {
 }
 
 #[tokio::test]
-async fn two_replicas_do_it_once_between_them() {
+async fn housekeeping_runs_on_one_of_two_replicas() {
     const INTERVAL: Duration = Duration::from_millis(500);
     let replica = || {
         Server::builder()
@@ -116,7 +116,7 @@ async fn two_replicas_do_it_once_between_them() {
 }
 
 #[tokio::test]
-async fn a_replica_without_an_interval_only_looks_on() {
+async fn housekeeping_interval_0_never_runs() {
     let without = Server::builder()
         .embedded()
         .env("HOUSEKEEPING_INTERVAL", "0s")

@@ -293,27 +293,27 @@ fn assert_json_lines(log: &str) {
 }
 
 #[tokio::test]
-async fn a_debug_log_in_json_tells_no_secrets() {
+async fn debug_log_in_json_holds_no_secrets() {
     assert_nothing_is_told("debug", "json").await;
 }
 
 #[tokio::test]
-async fn a_debug_log_for_people_tells_no_secrets() {
+async fn debug_log_in_text_holds_no_secrets() {
     assert_nothing_is_told("debug", "pretty").await;
 }
 
 #[tokio::test]
-async fn a_trace_of_the_service_in_json_tells_no_secrets() {
+async fn trace_log_in_json_holds_no_secrets() {
     assert_nothing_is_told("debug,rbac_sentinel=trace", "json").await;
 }
 
 #[tokio::test]
-async fn a_trace_of_the_service_for_people_tells_no_secrets() {
+async fn trace_log_in_text_holds_no_secrets() {
     assert_nothing_is_told("debug,rbac_sentinel=trace", "pretty").await;
 }
 
 #[tokio::test]
-async fn the_generated_password_is_shown_once_on_standard_output_and_nowhere_else() {
+async fn generated_admin_password_is_printed_once_and_never_logged() {
     let start = || {
         Server::builder()
             .without("ADMIN_PASSWORD")
@@ -339,7 +339,7 @@ async fn the_generated_password_is_shown_once_on_standard_output_and_nowhere_els
 }
 
 #[tokio::test]
-async fn what_refuses_to_start_says_why_without_the_secret() {
+async fn refusal_to_start_is_explained_without_secrets() {
     let binary = env!("CARGO_BIN_EXE_rbac-sentinel");
     let folder = tempfile::tempdir().expect("a folder");
     for (name, value) in [

@@ -30,7 +30,7 @@ const CREATE: [&str; 6] = [
 ];
 
 #[tokio::test]
-async fn migrate_makes_a_database_that_a_server_takes_over() {
+async fn migrate_creates_a_database_that_a_server_can_use() {
     let folder = tempfile::tempdir().expect("a folder");
     for _ in 0..2 {
         let printed = success(&mut command(folder.path(), &["migrate"]).await);
@@ -41,7 +41,7 @@ async fn migrate_makes_a_database_that_a_server_takes_over() {
 }
 
 #[tokio::test]
-async fn keys_lists_the_published_keys_without_their_private_halves() {
+async fn keys_lists_published_keys_without_private_parts() {
     let server = Server::start().await;
     let answer = server.anon().get("/.well-known/jwks.json").await;
     let kid = answer.json["keys"][0]["kid"].as_str().expect("a key");
@@ -52,7 +52,7 @@ async fn keys_lists_the_published_keys_without_their_private_halves() {
 }
 
 #[tokio::test]
-async fn an_administrator_made_beforehand_is_the_first_one() {
+async fn create_admin_before_the_first_start_replaces_the_first_administrator() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut create = command(folder.path(), &CREATE).await;
     let output = run_with(&mut create, &format!("{ADMIN_PASSWORD}\n"));
@@ -75,7 +75,7 @@ async fn an_administrator_made_beforehand_is_the_first_one() {
 }
 
 #[tokio::test]
-async fn an_administrator_can_be_made_beside_a_running_server() {
+async fn create_admin_works_beside_a_running_server() {
     let server = Server::start().await;
     let mut create = command(&server.path(), &CREATE).await;
     let output = run_with(&mut create, ADMIN_PASSWORD);
@@ -85,7 +85,7 @@ async fn an_administrator_can_be_made_beside_a_running_server() {
 }
 
 #[tokio::test]
-async fn an_administrator_is_made_by_the_same_rules_as_everybody() {
+async fn create_admin_checks_username_email_and_password() {
     let server = Server::start().await;
     server.register("alice").await;
     let attempt = async |name: &str, email: &str, password: &str| {

@@ -35,7 +35,7 @@ fn refusal(folder: &Path, env: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn wrong_combinations_are_refused_before_anything_is_touched() {
+fn start_rejects_contradicting_options_before_touching_anything() {
     let same = "127.0.0.1:65001";
     for (env, words) in [
         (vec![("SECRET_KEY", "hunter2")], "SECRET_KEY is shorter"),
@@ -72,7 +72,7 @@ fn wrong_combinations_are_refused_before_anything_is_touched() {
 }
 
 #[test]
-fn an_address_in_use_is_refused_before_the_database_is_touched() {
+fn start_rejects_address_in_use_before_touching_the_database() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("bound");
     let address = taken.local_addr().expect("bound").to_string();
     for option in ["API_ADDR", "OPS_ADDR"] {
@@ -85,7 +85,7 @@ fn an_address_in_use_is_refused_before_the_database_is_touched() {
 }
 
 #[test]
-fn a_weak_password_for_the_first_administrator_is_refused() {
+fn start_rejects_weak_admin_password() {
     let folder = tempfile::tempdir().expect("a folder");
     let complaint = refusal(folder.path(), &[("ADMIN_PASSWORD", "hunter2")]);
     assert!(complaint.contains("administrator"), "{complaint}");
@@ -93,7 +93,7 @@ fn a_weak_password_for_the_first_administrator_is_refused() {
 }
 
 #[tokio::test]
-async fn a_damaged_or_exposed_key_file_is_refused() {
+async fn start_rejects_damaged_or_exposed_key_file() {
     let folder = Server::builder().embedded().start().await.stop().await;
     let file = folder.path().join("data").join("secret.key");
     let sound = std::fs::read(&file).expect("the key");
@@ -117,7 +117,7 @@ async fn a_damaged_or_exposed_key_file_is_refused() {
 }
 
 #[tokio::test]
-async fn another_secret_than_the_one_before_is_refused() {
+async fn start_rejects_changed_secret() {
     let first = "hunter2-the-first-secret-of-this-database";
     let builder = || Server::builder().embedded().env("SECRET_KEY", first);
     let server = builder().start().await;
@@ -132,7 +132,7 @@ async fn another_secret_than_the_one_before_is_refused() {
 }
 
 #[test]
-fn a_data_folder_that_cannot_be_used_is_refused() {
+fn start_rejects_unusable_data_folder() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("file"), "").expect("written");
     let complaint = refusal(folder.path(), &[("DATA_DIR", "file/data")]);
@@ -171,7 +171,7 @@ fn ready_file_that_cannot_be_written_ends_the_start() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused() {
+fn start_rejects_file_that_is_not_a_database() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("notes.txt");
     std::fs::write(&file, "these are notes, not a database\n".repeat(200)).expect("written");

@@ -10,7 +10,7 @@ fn replica(url: &str) -> Builder {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn three_that_start_at_once_migrate_once_and_agree_on_keys_and_administrator() {
+async fn three_replicas_starting_at_once_migrate_once_and_share_keys_and_administrator() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = postgres::schema_of(folder.path()).await;
     let start = || tokio::spawn(replica(&url).without("ADMIN_PASSWORD").start());
@@ -47,7 +47,7 @@ async fn three_that_start_at_once_migrate_once_and_agree_on_keys_and_administrat
 }
 
 #[tokio::test]
-async fn a_replica_says_where_its_database_is_and_keeps_nothing_here() {
+async fn replica_prints_its_database_and_keeps_nothing_in_its_data_folder() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = postgres::schema_of(folder.path()).await;
     let url = url.replacen("postgres@", "postgres:hunter2@", 1);
@@ -72,7 +72,7 @@ async fn a_replica_says_where_its_database_is_and_keeps_nothing_here() {
 }
 
 #[tokio::test]
-async fn without_a_shared_secret_a_replica_does_not_start() {
+async fn replica_without_shared_secret_refuses_to_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = crate::harness::program(folder.path());
     command.env(

@@ -19,7 +19,7 @@ fn seed(folder: &Path, args: &[&str]) -> Command {
 }
 
 #[tokio::test]
-async fn seeded_accounts_log_in_with_the_password_that_was_given_or_generated() {
+async fn seeded_accounts_can_login_with_given_or_generated_password() {
     let folder = tempfile::tempdir().expect("a folder");
     let printed = success(seed(folder.path(), &["120"]).env("SEED_PASSWORD", PASSWORD));
     assert!(printed.contains("120 accounts were made."), "{printed}");
@@ -46,7 +46,7 @@ async fn seeded_accounts_log_in_with_the_password_that_was_given_or_generated() 
 }
 
 #[test]
-fn seeding_is_refused_where_it_has_no_place() {
+fn seeding_is_rejected_where_it_is_not_allowed() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut unasked = seed(folder.path(), &["1"]);
     unasked.env_remove("ALLOW_SEEDING");

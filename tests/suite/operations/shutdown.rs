@@ -39,7 +39,7 @@ async fn me(http: &reqwest::Client, user: &Client) -> Answer {
 }
 
 #[tokio::test]
-async fn while_it_drains_it_answers_and_asks_clients_to_leave_until_a_second_signal() {
+async fn drain_answers_with_connection_close_until_a_second_signal() {
     let mut server = Server::builder().env("SHUTDOWN_DELAY", "10m").start().await;
     let alice = server.user("alice").await;
     let http = keeping();
@@ -106,12 +106,12 @@ async fn queued_logins_are_answered_after(signal: &str) {
 }
 
 #[tokio::test]
-async fn logins_queued_for_hashing_are_answered_after_sigterm() {
+async fn shutdown_answers_queued_logins_after_sigterm() {
     queued_logins_are_answered_after("TERM").await;
 }
 
 #[tokio::test]
-async fn logins_queued_for_hashing_are_answered_after_ctrl_c() {
+async fn shutdown_answers_queued_logins_after_ctrl_c() {
     queued_logins_are_answered_after("INT").await;
 }
 
@@ -158,7 +158,7 @@ async fn register_on(anon: Client, task: usize, load: Arc<Load>) -> Vec<String> 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn under_load_no_request_fails_and_no_registration_is_lost() {
+async fn shutdown_under_load_fails_no_request_and_loses_no_registration() {
     let mut server = Server::builder().env("SHUTDOWN_DELAY", "5s").start().await;
     let alice = server.user("alice").await;
     let load = Arc::new(Load {
@@ -204,7 +204,7 @@ fn hang(base: &str, sent: &str) -> TcpStream {
 }
 
 #[tokio::test]
-async fn clients_that_hang_do_not_hold_up_the_exit_beyond_the_deadline() {
+async fn shutdown_deadline_cuts_off_hanging_clients() {
     let mut server = Server::builder()
         .env("SHUTDOWN_TIMEOUT", "2s")
         .env("CLIENT_TIMEOUT", "10m")
@@ -238,7 +238,7 @@ async fn clients_that_hang_do_not_hold_up_the_exit_beyond_the_deadline() {
 }
 
 #[tokio::test]
-async fn idle_connections_do_not_hold_up_the_exit_at_all() {
+async fn shutdown_does_not_wait_for_idle_connections() {
     let mut server = Server::builder()
         .env("SHUTDOWN_TIMEOUT", "10m")
         .start()

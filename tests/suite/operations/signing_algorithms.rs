@@ -70,22 +70,22 @@ async fn publishes_what_verifies(algorithm: &str, key_type: &str, members: &[&st
 }
 
 #[tokio::test]
-async fn eddsa_works_and_publishes_its_key() {
+async fn eddsa_signs_and_publishes_its_key() {
     publishes_what_verifies("EdDSA", "OKP", &["crv", "x"]).await;
 }
 
 #[tokio::test]
-async fn es256_works_and_publishes_its_key() {
+async fn es256_signs_and_publishes_its_key() {
     publishes_what_verifies("ES256", "EC", &["crv", "x", "y"]).await;
 }
 
 #[tokio::test]
-async fn rs256_works_and_publishes_its_key() {
+async fn rs256_signs_and_publishes_its_key() {
     publishes_what_verifies("RS256", "RSA", &["n", "e"]).await;
 }
 
 #[tokio::test]
-async fn hs256_works_and_publishes_nothing() {
+async fn hs256_signs_and_publishes_no_key() {
     let server = Server::builder()
         .env("SIGNING_ALG", "HS256")
         .env("HS256_KEY", HS256_KEY)
@@ -97,7 +97,7 @@ async fn hs256_works_and_publishes_nothing() {
 }
 
 #[tokio::test]
-async fn after_a_change_of_algorithm_old_tokens_stay_good_and_both_keys_are_published() {
+async fn changed_algorithm_keeps_old_tokens_valid_and_publishes_both_keys() {
     let builder = |algorithm| {
         Server::builder()
             .env("PUBLIC_URL", "https://auth.example.com")

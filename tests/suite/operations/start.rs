@@ -13,7 +13,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[tokio::test]
-async fn the_first_start_says_where_things_are_and_never_the_configured_password() {
+async fn first_start_prints_addresses_but_not_the_configured_password() {
     let builder = Server::builder().embedded();
     let server = builder.env("LOG_LEVEL", "trace").start().await;
     let data = server.path().join("data").join("rbac-sentinel.db");
@@ -60,7 +60,7 @@ async fn ready_file_names_listeners_and_process_until_shutdown() {
 }
 
 #[tokio::test]
-async fn a_generated_password_is_shown_once_and_never_logged() {
+async fn generated_password_is_printed_once_and_never_logged() {
     let builder = || {
         Server::builder()
             .without("ADMIN_PASSWORD")
@@ -105,7 +105,7 @@ async fn every_first_start_generates_another_password() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_for_its_owner_alone() {
+async fn data_files_are_readable_by_their_owner_only() {
     let server = Server::builder().embedded().start().await;
     let data = server.path().join("data");
     assert_eq!(mode(&data), 0o700);
@@ -113,7 +113,7 @@ async fn what_is_kept_is_for_its_owner_alone() {
 }
 
 #[tokio::test]
-async fn a_configured_secret_is_not_written_down() {
+async fn configured_secret_is_not_stored() {
     let secret = "not-a-word-of-this-on-any-disk-0123456789";
     let builder = Server::builder().embedded();
     let server = builder.env("SECRET_KEY", secret).start().await;
@@ -130,7 +130,7 @@ async fn a_configured_secret_is_not_written_down() {
 }
 
 #[tokio::test]
-async fn a_second_start_keeps_accounts_sessions_and_keys() {
+async fn second_start_keeps_accounts_sessions_and_keys() {
     // The issuer of tokens, which would otherwise change with the port.
     let builder = || Server::builder().env("PUBLIC_URL", "https://auth.example.com");
     let server = builder().start().await;

@@ -18,7 +18,7 @@ fn same(path: &str, generated: &str, command: &str) {
 }
 
 #[test]
-fn the_documentation_of_metrics_is_the_catalogue() {
+fn metrics_documentation_is_current() {
     same(
         "docs/metrics.md",
         &rbac_sentinel::metrics::markdown(),
@@ -27,7 +27,7 @@ fn the_documentation_of_metrics_is_the_catalogue() {
 }
 
 #[test]
-fn the_openapi_document_is_what_the_program_prints() {
+fn openapi_document_is_current() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = program(folder.path()).arg("openapi").output();
     let output = output.expect("it runs");

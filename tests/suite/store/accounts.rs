@@ -11,7 +11,7 @@ async fn find(db: &Database, name: &str) -> Option<Credentials> {
     db.store.credentials(name).await.expect("asked")
 }
 
-pub async fn an_account_is_found_by_id_name_and_address_in_any_case(db: &Database) {
+pub async fn account_is_found_by_id_username_and_email_in_any_case(db: &Database) {
     let made = db.user("Alice").await;
     assert_eq!((made.username.as_str(), made.disabled), ("Alice", false));
     assert_eq!((made.created_at, made.updated_at), (at(0), at(0)));
@@ -40,7 +40,7 @@ pub async fn an_account_is_found_by_id_name_and_address_in_any_case(db: &Databas
     assert!(found.is_none());
 }
 
-pub async fn the_address_keeps_how_it_was_written_and_compares_beyond_ascii(db: &Database) {
+pub async fn email_keeps_its_case_and_compares_beyond_ascii(db: &Database) {
     let mut new = new_user("zoe");
     new.email = "Zoë.Ångström@Bücher.example".to_owned();
     db.store.insert_user(&new).await.expect("made");
@@ -60,7 +60,7 @@ pub async fn the_address_keeps_how_it_was_written_and_compares_beyond_ascii(db: 
     assert!(matches!(refused, Err(Error::Taken { field: "email" })));
 }
 
-pub async fn a_name_and_an_address_belong_to_one_account(db: &Database) {
+pub async fn username_and_email_are_unique(db: &Database) {
     db.user("alice").await;
     let mut same_name = new_user("ALICE");
     same_name.email = "other@example.com".to_owned();
@@ -76,7 +76,7 @@ pub async fn a_name_and_an_address_belong_to_one_account(db: &Database) {
     assert_eq!(db.store.count_users().await.expect("asked"), (1, 0));
 }
 
-pub async fn of_many_at_once_exactly_one_gets_the_name(db: &Database) {
+pub async fn concurrent_creations_of_one_username_create_one(db: &Database) {
     let stores = db.shared().await;
     let attempts = (0..20).map(|n| {
         let store = stores[n / 2 % 2].clone();
@@ -98,7 +98,7 @@ pub async fn of_many_at_once_exactly_one_gets_the_name(db: &Database) {
     assert_eq!(db.store.count_users().await.expect("asked"), (1, 0));
 }
 
-pub async fn an_account_with_an_unknown_role_is_not_made_at_all(db: &Database) {
+pub async fn account_with_unknown_role_is_not_created(db: &Database) {
     let mut new = new_user("alice");
     new.roles = vec!["user".to_owned(), "emperor".to_owned()];
     let refused = db.store.insert_user(&new).await;

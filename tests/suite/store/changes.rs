@@ -27,7 +27,7 @@ fn disabled(disabled: bool) -> ProfileChange {
     }
 }
 
-pub async fn a_changed_profile_is_found_by_its_new_names_only(db: &Database) {
+pub async fn profile_change_replaces_username_and_email(db: &Database) {
     let alice = db.user("alice").await;
     let change = ProfileChange {
         username: Some("Alicia".to_owned()),
@@ -56,7 +56,7 @@ pub async fn a_changed_profile_is_found_by_its_new_names_only(db: &Database) {
     db.user("alice").await;
 }
 
-pub async fn names_of_others_cannot_be_taken_by_a_change(db: &Database) {
+pub async fn profile_change_cannot_take_names_of_others(db: &Database) {
     let alice = db.user("alice").await;
     db.user("bob").await;
     let refused = db.store.update_user(alice.id, &rename("BOB"), at(1)).await;
@@ -82,7 +82,7 @@ pub async fn names_of_others_cannot_be_taken_by_a_change(db: &Database) {
     assert_eq!(changed.expect("changed").1.username, "ALICE");
 }
 
-pub async fn a_change_of_nothing_changes_nothing(db: &Database) {
+pub async fn empty_profile_change_changes_nothing(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;
     let alice = db.store.user(alice.id).await.expect("asked");
@@ -106,7 +106,7 @@ pub async fn a_change_of_nothing_changes_nothing(db: &Database) {
     assert!(db.lives(&session, at(1)).await);
 }
 
-pub async fn changing_nobody_is_not_found(db: &Database) {
+pub async fn change_of_unknown_account_is_not_found(db: &Database) {
     let nobody = Uuid::now_v7();
     for change in [ProfileChange::default(), rename("x"), disabled(true)] {
         let missing = db.store.update_user(nobody, &change, at(1)).await;
@@ -123,7 +123,7 @@ pub async fn changing_nobody_is_not_found(db: &Database) {
     assert_eq!(changed.await.expect("asked"), None);
 }
 
-pub async fn disabling_ends_every_session_and_names_them(db: &Database) {
+pub async fn disabling_ends_and_returns_every_session(db: &Database) {
     let alice = db.user("alice").await;
     let bob = db.user("bob").await;
     let mut sessions = [
@@ -154,7 +154,7 @@ pub async fn disabling_ends_every_session_and_names_them(db: &Database) {
     assert_eq!(left, []);
 }
 
-pub async fn a_password_changes_only_from_the_hash_that_was_verified(db: &Database) {
+pub async fn password_changes_only_from_the_verified_hash(db: &Database) {
     let alice = db.user("alice").await;
     let kept = db.session(&alice, at(0)).await;
     let other = db.session(&alice, at(0)).await;
@@ -174,7 +174,7 @@ pub async fn a_password_changes_only_from_the_hash_that_was_verified(db: &Databa
     assert_eq!(stored.user.updated_at, at(1));
 }
 
-pub async fn deleting_takes_everything_along(db: &Database) {
+pub async fn deletion_removes_everything_of_the_account(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;
     let ended_before = db.session(&alice, at(0)).await;

@@ -45,7 +45,7 @@ async fn remove(
     }
 }
 
-pub async fn of_many_who_reach_for_a_run_one_begins_it(db: &Database) {
+pub async fn concurrent_housekeeping_begins_once(db: &Database) {
     let before = db.store.housekeeping().await.expect("asked");
     assert_eq!((before.holder, before.succeeded_at), (None, None));
     let shared = db.shared().await;
@@ -71,7 +71,7 @@ pub async fn of_many_who_reach_for_a_run_one_begins_it(db: &Database) {
     );
 }
 
-pub async fn a_run_begins_when_it_is_due_and_nobody_is_at_it(db: &Database) {
+pub async fn housekeeping_begins_when_due_and_not_running(db: &Database) {
     let [a, b] = [Uuid::now_v7(), Uuid::now_v7()];
     let begin = async |holder, now, due| {
         let lease = lease(holder, now, now + 60);
@@ -100,7 +100,7 @@ pub async fn a_run_begins_when_it_is_due_and_nobody_is_at_it(db: &Database) {
     assert_eq!(run.succeeded_at, Some(at(10)), "the crashed one was none");
 }
 
-pub async fn who_was_overtaken_removes_nothing(db: &Database) {
+pub async fn housekeeping_that_lost_its_lease_removes_nothing(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(-1000)).await;
     let [a, b] = [Uuid::now_v7(), Uuid::now_v7()];
@@ -128,7 +128,7 @@ pub async fn who_was_overtaken_removes_nothing(db: &Database) {
     assert!(!exists(db, &session).await);
 }
 
-pub async fn a_batch_is_bounded(db: &Database) {
+pub async fn housekeeping_batch_is_bounded(db: &Database) {
     let alice = db.user("alice").await;
     let batch = usize::try_from(HOUSEKEEPING_BATCH).expect("small");
     for _ in 0..2 * batch + 3 {
@@ -152,7 +152,7 @@ async fn exists(db: &Database, session: &NewSession) -> bool {
     owner.expect("asked").is_some()
 }
 
-pub async fn sessions_go_when_their_time_is_over_and_no_sooner(db: &Database) {
+pub async fn housekeeping_removes_expired_sessions_only(db: &Database) {
     let alice = db.user("alice").await;
     let end = async |session: &NewSession, seconds| {
         let ended = db
@@ -194,7 +194,7 @@ pub async fn sessions_go_when_their_time_is_over_and_no_sooner(db: &Database) {
     assert!(db.lives(&living, at(2)).await);
 }
 
-pub async fn rotated_tokens_go_and_reuse_of_those_kept_is_detected(db: &Database) {
+pub async fn housekeeping_removes_rotated_tokens_and_reuse_stays_detected(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;
     let mut chain = vec![session.token_hash];
@@ -231,7 +231,7 @@ pub async fn rotated_tokens_go_and_reuse_of_those_kept_is_detected(db: &Database
     assert!(matches!(outcome, Rotation::Ended { .. }), "{outcome:?}");
 }
 
-pub async fn signing_keys_go_long_after_they_retired(db: &Database) {
+pub async fn housekeeping_removes_long_retired_signing_keys(db: &Database) {
     for (kid, made, others_until) in [("a", 1, 0), ("b", 2, 50), ("c", 3, 70)] {
         let key = StoredKey {
             kid: kid.to_owned(),

@@ -15,7 +15,7 @@ fn key(kid: &str, seconds: i64) -> StoredKey {
     }
 }
 
-pub async fn keys_come_oldest_first_and_a_new_one_retires_the_others(db: &Database) {
+pub async fn keys_are_listed_oldest_first_and_new_key_retires_the_others(db: &Database) {
     assert!(
         db.store
             .signing_keys(at(0))
@@ -44,7 +44,7 @@ pub async fn keys_come_oldest_first_and_a_new_one_retires_the_others(db: &Databa
     assert_eq!(keys[0].kid, "a");
 }
 
-pub async fn a_retired_key_keeps_its_first_deadline(db: &Database) {
+pub async fn retired_key_keeps_its_first_deadline(db: &Database) {
     for (kid, seconds, until) in [("a", 1, 50), ("b", 2, 60), ("c", 3, 70)] {
         let added = db
             .store
@@ -57,7 +57,7 @@ pub async fn a_retired_key_keeps_its_first_deadline(db: &Database) {
     assert_eq!(deadlines, [Some(at(60)), Some(at(70)), None]);
 }
 
-pub async fn everything_is_there_after_a_restart(db: &Database) {
+pub async fn everything_survives_a_restart(db: &Database) {
     let alice = db.admin("alice").await;
     let session = db.session(&alice, at(0)).await;
     let request = rotation(session.token_hash, at(1));
@@ -83,7 +83,7 @@ pub async fn everything_is_there_after_a_restart(db: &Database) {
     store.close().await;
 }
 
-pub async fn an_open_database_answers_and_a_closed_one_is_unavailable(db: &Database) {
+pub async fn ping_answers_on_open_and_fails_on_closed_database(db: &Database) {
     db.store.ping().await.expect("answers");
     db.store.close().await;
     let refused = db.store.ping().await;
@@ -95,7 +95,7 @@ pub async fn an_open_database_answers_and_a_closed_one_is_unavailable(db: &Datab
     assert!(matches!(refused, Err(Error::Unavailable)), "{refused:?}");
 }
 
-pub async fn writing_on_trial_leaves_nothing_behind(db: &Database) {
+pub async fn write_check_leaves_nothing_behind(db: &Database) {
     let before = db.store.count_users().await.expect("asked");
     for _ in 0..2 {
         db.store.try_writing().await.expect("writes");

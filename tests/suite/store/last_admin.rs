@@ -13,7 +13,7 @@ fn disable() -> ProfileChange {
     }
 }
 
-pub async fn the_last_administrator_stays(db: &Database) {
+pub async fn last_administrator_cannot_be_removed(db: &Database) {
     let has_admin = || async { db.store.has_admin().await.expect("asked") };
     assert!(!has_admin().await);
     let admin = db.admin("admin").await;
@@ -38,7 +38,7 @@ pub async fn the_last_administrator_stays(db: &Database) {
     assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
 }
 
-pub async fn a_disabled_administrator_does_not_count(db: &Database) {
+pub async fn disabled_administrator_does_not_count(db: &Database) {
     let admin = db.admin("admin").await;
     let other = db.admin("other").await;
     let disabled = db.store.update_user(other.id, &disable(), at(1)).await;
@@ -55,7 +55,7 @@ pub async fn a_disabled_administrator_does_not_count(db: &Database) {
     assert!(db.store.has_admin().await.expect("asked"));
 }
 
-pub async fn two_administrators_who_remove_one_another_leave_one(db: &Database) {
+pub async fn two_administrators_removing_each_other_leave_one_in_the_store(db: &Database) {
     let stores = db.shared().await;
     for round in 0..5 {
         let first = db.admin(&format!("first-{round}")).await;

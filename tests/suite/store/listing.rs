@@ -24,7 +24,7 @@ fn names(users: &[User]) -> Vec<&str> {
     users.iter().map(|user| user.username.as_str()).collect()
 }
 
-pub async fn pages_give_everybody_once_and_in_order(db: &Database) {
+pub async fn pages_list_every_account_once_in_order(db: &Database) {
     let mut made = Vec::new();
     for n in 0..25 {
         made.push(db.user(&format!("user{n:02}")).await);
@@ -37,7 +37,7 @@ pub async fn pages_give_everybody_once_and_in_order(db: &Database) {
     assert_eq!(listed, made);
 }
 
-pub async fn pages_stay_whole_while_accounts_are_made(db: &Database) {
+pub async fn pages_are_stable_while_accounts_are_created(db: &Database) {
     let mut made = Vec::new();
     for n in 0..25 {
         made.push(db.user(&format!("user{n:02}")).await);
@@ -66,7 +66,7 @@ pub async fn pages_stay_whole_while_accounts_are_made(db: &Database) {
     assert!(names(&listed).contains(&"between"));
 }
 
-pub async fn the_last_page_says_that_it_is_the_last(db: &Database) {
+pub async fn last_page_has_no_next_position(db: &Database) {
     let (_, sizes) = walk(&db.store, 10).await;
     assert_eq!(sizes, [0], "nobody is there");
     for n in 0..10 {

@@ -18,7 +18,7 @@ fn migrations(engine: &str) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn both_engines_have_the_same_files_and_every_difference_has_a_reason() {
+fn migrations_of_both_databases_match_but_for_explained_differences() {
     let (sqlite, postgres) = (migrations("sqlite"), migrations("postgres"));
     assert!(!sqlite.is_empty());
     assert!(sqlite.keys().eq(postgres.keys()));
@@ -39,7 +39,7 @@ fn both_engines_have_the_same_files_and_every_difference_has_a_reason() {
 }
 
 #[test]
-fn a_difference_is_in_few_lines() {
+fn migration_differences_are_few_lines() {
     let (sqlite, postgres) = (migrations("sqlite"), migrations("postgres"));
     let portable = |text: &str| -> Vec<String> {
         let lines = text

@@ -59,70 +59,70 @@ async fn open_postgresql(folder: &Path) -> Store {
 macro_rules! contracts {
     ($then:ident! $engine:ident $open:ident) => {
         $then! { $engine $open
-            accounts: an_account_is_found_by_id_name_and_address_in_any_case,
-                the_address_keeps_how_it_was_written_and_compares_beyond_ascii,
-                a_name_and_an_address_belong_to_one_account,
-                of_many_at_once_exactly_one_gets_the_name,
-                an_account_with_an_unknown_role_is_not_made_at_all,
+            accounts: account_is_found_by_id_username_and_email_in_any_case,
+                email_keeps_its_case_and_compares_beyond_ascii,
+                username_and_email_are_unique,
+                concurrent_creations_of_one_username_create_one,
+                account_with_unknown_role_is_not_created,
                 accounts_are_counted;
-            changes: a_changed_profile_is_found_by_its_new_names_only,
-                names_of_others_cannot_be_taken_by_a_change,
-                a_change_of_nothing_changes_nothing,
-                changing_nobody_is_not_found,
-                disabling_ends_every_session_and_names_them,
-                a_password_changes_only_from_the_hash_that_was_verified,
-                deleting_takes_everything_along;
-            housekeeping: of_many_who_reach_for_a_run_one_begins_it,
-                a_run_begins_when_it_is_due_and_nobody_is_at_it,
-                who_was_overtaken_removes_nothing,
-                a_batch_is_bounded,
-                sessions_go_when_their_time_is_over_and_no_sooner,
-                rotated_tokens_go_and_reuse_of_those_kept_is_detected,
-                signing_keys_go_long_after_they_retired;
-            keys: keys_come_oldest_first_and_a_new_one_retires_the_others,
-                a_retired_key_keeps_its_first_deadline,
-                everything_is_there_after_a_restart,
-                an_open_database_answers_and_a_closed_one_is_unavailable,
-                writing_on_trial_leaves_nothing_behind;
-            last_admin: the_last_administrator_stays,
-                a_disabled_administrator_does_not_count,
-                two_administrators_who_remove_one_another_leave_one;
-            listing: pages_give_everybody_once_and_in_order,
-                pages_stay_whole_while_accounts_are_made,
-                the_last_page_says_that_it_is_the_last;
-            roles: granting_and_revoking_say_whether_anything_changed,
-                an_unknown_account_or_role_is_not_found,
-                roles_come_sorted_and_exist_by_name;
-            rotation: the_next_token_takes_the_place_of_the_presented_one,
-                an_unknown_token_is_unknown,
-                the_previous_token_gets_the_sealed_successor_within_the_grace_period,
-                the_previous_token_after_the_grace_period_ends_the_family,
-                a_token_before_the_previous_one_ends_the_family_at_once,
-                a_session_not_refreshed_in_time_is_expired,
-                no_refresh_outlives_the_session,
-                an_ended_session_does_not_rotate,
-                fifty_at_once_leave_one_living_chain;
-            searching: a_search_finds_beginnings_of_names_and_addresses_in_any_case,
-                characters_that_mean_something_to_sql_mean_themselves,
-                a_search_is_paged_too,
-                names_come_before_addresses_and_nobody_twice,
-                a_search_goes_on_behind_accounts_that_are_gone,
-                positions_of_other_searches_find_nobody_else;
+            changes: profile_change_replaces_username_and_email,
+                profile_change_cannot_take_names_of_others,
+                empty_profile_change_changes_nothing,
+                change_of_unknown_account_is_not_found,
+                disabling_ends_and_returns_every_session,
+                password_changes_only_from_the_verified_hash,
+                deletion_removes_everything_of_the_account;
+            housekeeping: concurrent_housekeeping_begins_once,
+                housekeeping_begins_when_due_and_not_running,
+                housekeeping_that_lost_its_lease_removes_nothing,
+                housekeeping_batch_is_bounded,
+                housekeeping_removes_expired_sessions_only,
+                housekeeping_removes_rotated_tokens_and_reuse_stays_detected,
+                housekeeping_removes_long_retired_signing_keys;
+            keys: keys_are_listed_oldest_first_and_new_key_retires_the_others,
+                retired_key_keeps_its_first_deadline,
+                everything_survives_a_restart,
+                ping_answers_on_open_and_fails_on_closed_database,
+                write_check_leaves_nothing_behind;
+            last_admin: last_administrator_cannot_be_removed,
+                disabled_administrator_does_not_count,
+                two_administrators_removing_each_other_leave_one_in_the_store;
+            listing: pages_list_every_account_once_in_order,
+                pages_are_stable_while_accounts_are_created,
+                last_page_has_no_next_position;
+            roles: granting_and_revoking_roles_return_whether_something_changed,
+                role_of_unknown_account_or_unknown_role_is_not_found,
+                roles_are_sorted_and_found_by_name;
+            rotation: rotation_replaces_the_presented_token,
+                rotation_of_unknown_token_is_unknown,
+                rotation_of_previous_token_within_grace_returns_the_sealed_successor,
+                rotation_of_previous_token_after_grace_ends_the_session,
+                rotation_of_older_token_ends_the_session_at_once,
+                rotation_of_idle_session_is_expired,
+                rotation_does_not_outlive_the_session,
+                rotation_of_ended_session_is_rejected,
+                fifty_concurrent_rotations_leave_one_chain;
+            searching: search_finds_prefixes_in_any_case,
+                search_treats_sql_wildcards_literally,
+                search_is_paged,
+                search_lists_username_matches_before_email_matches_without_duplicates,
+                search_continues_after_deleted_accounts,
+                search_position_of_another_search_finds_no_other_accounts;
             seeding: seeded_accounts_are_like_others,
-                a_seed_goes_on_where_the_last_one_ended,
-                a_seed_is_made_whole_or_not_at_all,
-                a_name_that_only_looks_seeded_is_in_the_way;
-            sessions: a_session_starts_only_with_the_current_hash_of_an_enabled_account,
-                a_login_is_remembered_and_renews_the_hash,
-                only_living_sessions_are_listed_newest_first,
-                a_session_ends_once_and_only_for_its_owner,
-                an_ended_session_can_be_removed_with_its_tokens,
+                seeding_continues_where_it_ended,
+                seeding_is_all_or_nothing,
+                seeding_fails_on_a_taken_username;
+            sessions: session_starts_only_with_current_hash_of_enabled_account,
+                session_start_stores_login_time_and_new_hash,
+                active_sessions_are_listed_newest_first,
+                session_ends_once_and_only_for_its_owner,
+                ended_session_is_removed_with_its_tokens,
                 all_sessions_of_one_account_end_together,
-                a_principal_stands_behind_living_sessions_alone,
-                living_sessions_are_counted;
-            times: times_come_back_to_the_microsecond,
-                deadlines_compare_rightly_whole_or_fractional,
-                keys_sort_rightly_by_whole_and_fractional_seconds;
+                principal_is_found_for_active_sessions_only,
+                active_sessions_are_counted;
+            times: times_are_stored_to_the_microsecond,
+                deadlines_compare_with_and_without_fractional_seconds,
+                keys_sort_with_and_without_fractional_seconds;
         }
     };
 }
@@ -140,7 +140,7 @@ macro_rules! tests_of_engine {
             })+
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn the_contract_executes_every_statement_and_each_can_be_prepared() {
+            async fn every_statement_is_executed_and_can_be_prepared() {
                 use super::{$open, Database};
                 let database = || Database::new(|folder| Box::pin($open(folder)));
                 let before = super::executed(stringify!($engine));

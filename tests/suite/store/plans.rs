@@ -143,7 +143,7 @@ async fn the_reader_of_plans_sees_what_it_shall(connection: &mut SqliteConnectio
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_statement_reads_a_large_table_whole() {
+async fn no_statement_scans_a_large_table_on_sqlite() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("plans.db").display().to_string();
     filled(&Options::Sqlite(SqliteOptions {
@@ -186,7 +186,7 @@ async fn no_statement_reads_a_large_table_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_statement_reads_a_large_table_whole_on_postgresql() {
+async fn no_statement_scans_a_large_table_on_postgresql() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = postgres::schema_of(folder.path()).await;
     filled(&Options::Postgres(PostgresOptions {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::database::{Database, at, new_user};
 
-pub async fn granting_and_revoking_say_whether_anything_changed(db: &Database) {
+pub async fn granting_and_revoking_roles_return_whether_something_changed(db: &Database) {
     let admin = db.admin("admin").await;
     let alice = db.user("alice").await;
     let grant = || {
@@ -35,7 +35,7 @@ pub async fn granting_and_revoking_say_whether_anything_changed(db: &Database) {
     assert_eq!(stored.expect("there").updated_at, at(0));
 }
 
-pub async fn an_unknown_account_or_role_is_not_found(db: &Database) {
+pub async fn role_of_unknown_account_or_unknown_role_is_not_found(db: &Database) {
     let alice = db.user("alice").await;
     let nobody = Uuid::now_v7();
     let granted = db.store.grant_role(nobody, "user", None, at(1)).await;
@@ -50,7 +50,7 @@ pub async fn an_unknown_account_or_role_is_not_found(db: &Database) {
     }
 }
 
-pub async fn roles_come_sorted_and_exist_by_name(db: &Database) {
+pub async fn roles_are_sorted_and_found_by_name(db: &Database) {
     let mut new = new_user("alice");
     new.roles = vec!["user".to_owned(), "admin".to_owned()];
     let made = db.store.insert_user(&new).await.expect("made");

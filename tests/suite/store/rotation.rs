@@ -7,7 +7,7 @@ use rbac_sentinel::store::{ProfileChange, Rotation};
 
 use super::database::{Database, at, rotation, token};
 
-pub async fn the_next_token_takes_the_place_of_the_presented_one(db: &Database) {
+pub async fn rotation_replaces_the_presented_token(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;
     let mut presented = session.token_hash;
@@ -37,14 +37,14 @@ pub async fn the_next_token_takes_the_place_of_the_presented_one(db: &Database) 
     }
 }
 
-pub async fn an_unknown_token_is_unknown(db: &Database) {
+pub async fn rotation_of_unknown_token_is_unknown(db: &Database) {
     let outcome = db.rotate(&rotation(token(), at(0))).await;
     assert!(matches!(outcome, Rotation::Unknown), "{outcome:?}");
     let owner = db.store.session_of_token(token()).await.expect("asked");
     assert_eq!(owner, None);
 }
 
-pub async fn the_previous_token_gets_the_sealed_successor_within_the_grace_period(db: &Database) {
+pub async fn rotation_of_previous_token_within_grace_returns_the_sealed_successor(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;
     let first = rotation(session.token_hash, at(1));
@@ -70,7 +70,7 @@ pub async fn the_previous_token_gets_the_sealed_successor_within_the_grace_perio
     assert!(matches!(outcome, Rotation::Rotated { .. }), "{outcome:?}");
 }
 
-pub async fn the_previous_token_after_the_grace_period_ends_the_family(db: &Database) {
+pub async fn rotation_of_previous_token_after_grace_ends_the_session(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;
     let other = db.session(&alice, at(0)).await;
@@ -91,7 +91,7 @@ pub async fn the_previous_token_after_the_grace_period_ends_the_family(db: &Data
     assert!(db.lives(&other, late).await, "another family");
 }
 
-pub async fn a_token_before_the_previous_one_ends_the_family_at_once(db: &Database) {
+pub async fn rotation_of_older_token_ends_the_session_at_once(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;
     let first = rotation(session.token_hash, at(1));
@@ -103,7 +103,7 @@ pub async fn a_token_before_the_previous_one_ends_the_family_at_once(db: &Databa
     assert!(!db.lives(&session, at(1)).await);
 }
 
-pub async fn a_session_not_refreshed_in_time_is_expired(db: &Database) {
+pub async fn rotation_of_idle_session_is_expired(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;
     let moment_before = at(10) - TimeDelta::microseconds(1);
@@ -122,7 +122,7 @@ pub async fn a_session_not_refreshed_in_time_is_expired(db: &Database) {
     assert!(!db.lives(&session, at(20)).await);
 }
 
-pub async fn no_refresh_outlives_the_session(db: &Database) {
+pub async fn rotation_does_not_outlive_the_session(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;
     let mut presented = session.token_hash;
@@ -140,7 +140,7 @@ pub async fn no_refresh_outlives_the_session(db: &Database) {
     assert!(matches!(outcome, Rotation::Expired { .. }), "{outcome:?}");
 }
 
-pub async fn an_ended_session_does_not_rotate(db: &Database) {
+pub async fn rotation_of_ended_session_is_rejected(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;
     let logout = RevocationReason::Logout;
@@ -162,7 +162,7 @@ pub async fn an_ended_session_does_not_rotate(db: &Database) {
     assert!(matches!(outcome, Rotation::Ended { .. }), "{outcome:?}");
 }
 
-pub async fn fifty_at_once_leave_one_living_chain(db: &Database) {
+pub async fn fifty_concurrent_rotations_leave_one_chain(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;
     let stores = db.shared().await;

@@ -38,7 +38,7 @@ async fn add(db: &Database, accounts: &[(&str, &str)]) {
     }
 }
 
-pub async fn a_search_finds_beginnings_of_names_and_addresses_in_any_case(db: &Database) {
+pub async fn search_finds_prefixes_in_any_case(db: &Database) {
     add(
         db,
         &[
@@ -60,7 +60,7 @@ pub async fn a_search_finds_beginnings_of_names_and_addresses_in_any_case(db: &D
     assert_eq!(search(db, "").await.len(), 5);
 }
 
-pub async fn characters_that_mean_something_to_sql_mean_themselves(db: &Database) {
+pub async fn search_treats_sql_wildcards_literally(db: &Database) {
     let odd = ["%", "_", "\\", "'", "\"", "*", "?", "[a]", "--", ";", "$1"];
     for (n, name) in odd.iter().enumerate() {
         let mut new = new_user(&format!("{name}x"));
@@ -86,7 +86,7 @@ pub async fn characters_that_mean_something_to_sql_mean_themselves(db: &Database
     }
 }
 
-pub async fn a_search_is_paged_too(db: &Database) {
+pub async fn search_is_paged(db: &Database) {
     let mut made = Vec::new();
     for n in 0..13 {
         made.push(db.user(&format!("found{n:02}")).await);
@@ -97,7 +97,7 @@ pub async fn a_search_is_paged_too(db: &Database) {
     assert_eq!(listed, made);
 }
 
-pub async fn names_come_before_addresses_and_nobody_twice(db: &Database) {
+pub async fn search_lists_username_matches_before_email_matches_without_duplicates(db: &Database) {
     add(
         db,
         &[
@@ -124,7 +124,7 @@ pub async fn names_come_before_addresses_and_nobody_twice(db: &Database) {
     assert_eq!(names(&found), ["bea"]);
 }
 
-pub async fn a_search_goes_on_behind_accounts_that_are_gone(db: &Database) {
+pub async fn search_continues_after_deleted_accounts(db: &Database) {
     add(
         db,
         &[
@@ -152,7 +152,7 @@ pub async fn a_search_goes_on_behind_accounts_that_are_gone(db: &Database) {
     assert_eq!(names(&found), ["anna1", "anna2", "bea", "cleo"]);
 }
 
-pub async fn positions_of_other_searches_find_nobody_else(db: &Database) {
+pub async fn search_position_of_another_search_finds_no_other_accounts(db: &Database) {
     add(
         db,
         &[("anna", "x@example.com"), ("bea", "anna3@example.com")],

@@ -44,7 +44,7 @@ pub async fn seeded_accounts_are_like_others(db: &Database) {
     assert_eq!(db.store.count_sessions(at(15)).await.expect("asked"), 0);
 }
 
-pub async fn a_seed_goes_on_where_the_last_one_ended(db: &Database) {
+pub async fn seeding_continues_where_it_ended(db: &Database) {
     let last = async || db.store.last_seeded().await.expect("asked");
     assert_eq!(last().await, 0);
     let seeded = db.store.seed_users(&seed(false), 1, 60).await;
@@ -60,14 +60,14 @@ pub async fn a_seed_goes_on_where_the_last_one_ended(db: &Database) {
     assert_eq!(db.store.count_sessions(at(6)).await.expect("asked"), 0);
 }
 
-pub async fn a_seed_is_made_whole_or_not_at_all(db: &Database) {
+pub async fn seeding_is_all_or_nothing(db: &Database) {
     db.user("seed-0000055").await;
     let refused = db.store.seed_users(&seed(true), 1, 60).await;
     assert!(matches!(refused, Err(Error::Taken { .. })), "{refused:?}");
     assert_eq!(db.store.count_users().await.expect("asked"), (1, 0));
 }
 
-pub async fn a_name_that_only_looks_seeded_is_in_the_way(db: &Database) {
+pub async fn seeding_fails_on_a_taken_username(db: &Database) {
     db.user("seed-12345xy").await;
     let refused = db.store.last_seeded().await;
     assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");

@@ -9,7 +9,7 @@ use super::database::{Database, HASH, at, new_session, rotation};
 
 const LOGOUT: RevocationReason = RevocationReason::Logout;
 
-pub async fn a_session_starts_only_with_the_current_hash_of_an_enabled_account(db: &Database) {
+pub async fn session_starts_only_with_current_hash_of_enabled_account(db: &Database) {
     let alice = db.user("alice").await;
     let start = |hash| {
         let new = new_session(&alice, at(0));
@@ -32,7 +32,7 @@ pub async fn a_session_starts_only_with_the_current_hash_of_an_enabled_account(d
     assert!(start(HASH).await.expect("asked"));
 }
 
-pub async fn a_login_is_remembered_and_renews_the_hash(db: &Database) {
+pub async fn session_start_stores_login_time_and_new_hash(db: &Database) {
     let alice = db.user("alice").await;
     let new = new_session(&alice, at(5));
     let started = db.store.start_session(&new, HASH, Some("stronger")).await;
@@ -47,7 +47,7 @@ pub async fn a_login_is_remembered_and_renews_the_hash(db: &Database) {
     assert!(!started.expect("asked"), "the old hash is gone");
 }
 
-pub async fn only_living_sessions_are_listed_newest_first(db: &Database) {
+pub async fn active_sessions_are_listed_newest_first(db: &Database) {
     let alice = db.user("alice").await;
     let bob = db.user("bob").await;
     let idle = db.session(&alice, at(-10)).await;
@@ -73,7 +73,7 @@ pub async fn only_living_sessions_are_listed_newest_first(db: &Database) {
     assert_eq!(listed, []);
 }
 
-pub async fn a_session_ends_once_and_only_for_its_owner(db: &Database) {
+pub async fn session_ends_once_and_only_for_its_owner(db: &Database) {
     let alice = db.user("alice").await;
     let bob = db.user("bob").await;
     let session = db.session(&alice, at(0)).await;
@@ -88,7 +88,7 @@ pub async fn a_session_ends_once_and_only_for_its_owner(db: &Database) {
     assert!(!db.lives(&session, at(0)).await);
 }
 
-pub async fn an_ended_session_can_be_removed_with_its_tokens(db: &Database) {
+pub async fn ended_session_is_removed_with_its_tokens(db: &Database) {
     let alice = db.user("alice").await;
     let bob = db.user("bob").await;
     let session = db.session(&alice, at(0)).await;
@@ -127,7 +127,7 @@ pub async fn all_sessions_of_one_account_end_together(db: &Database) {
     assert!(db.lives(&of_bob, at(1)).await);
 }
 
-pub async fn a_principal_stands_behind_living_sessions_alone(db: &Database) {
+pub async fn principal_is_found_for_active_sessions_only(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;
     let principal = |time| db.store.principal(session.id, time);
@@ -149,7 +149,7 @@ pub async fn a_principal_stands_behind_living_sessions_alone(db: &Database) {
     assert!(principal(at(1)).await.expect("asked").is_none());
 }
 
-pub async fn living_sessions_are_counted(db: &Database) {
+pub async fn active_sessions_are_counted(db: &Database) {
     let alice = db.user("alice").await;
     let count = async |now| db.store.count_sessions(at(now)).await.expect("asked");
     assert_eq!(count(1).await, 0);

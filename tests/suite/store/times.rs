@@ -8,7 +8,7 @@ use super::database::{Database, at, moment, new_session, new_user};
 /// Around a whole second: engines that keep text must not shorten or misorder these.
 const MICROS: [i64; 8] = [0, 1, 10, 1_000, 1_001, 100_000, 999_999, 1_000_000];
 
-pub async fn times_come_back_to_the_microsecond(db: &Database) {
+pub async fn times_are_stored_to_the_microsecond(db: &Database) {
     for micros in MICROS {
         let mut new = new_user(&format!("user{micros}"));
         new.at = moment(micros);
@@ -25,7 +25,7 @@ pub async fn times_come_back_to_the_microsecond(db: &Database) {
     }
 }
 
-pub async fn deadlines_compare_rightly_whole_or_fractional(db: &Database) {
+pub async fn deadlines_compare_with_and_without_fractional_seconds(db: &Database) {
     let alice = db.user("alice").await;
     for deadline in MICROS {
         let mut new = new_session(&alice, at(-50));
@@ -41,7 +41,7 @@ pub async fn deadlines_compare_rightly_whole_or_fractional(db: &Database) {
     }
 }
 
-pub async fn keys_sort_rightly_by_whole_and_fractional_seconds(db: &Database) {
+pub async fn keys_sort_with_and_without_fractional_seconds(db: &Database) {
     // The names run against the times, and the insertion against both.
     let mut order: Vec<_> = MICROS.iter().rev().enumerate().collect();
     order.rotate_left(3);

@@ -17,7 +17,7 @@ async fn page(admin: &Client, query: &str) -> Value {
 }
 
 #[tokio::test]
-async fn pages_show_every_account_once_in_order_of_creation() {
+async fn list_pages_show_every_account_once_in_order_of_creation() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let mut expected = vec!["admin".to_owned()];
@@ -47,7 +47,7 @@ async fn pages_show_every_account_once_in_order_of_creation() {
 }
 
 #[tokio::test]
-async fn accounts_made_and_removed_between_two_pages_shift_nothing() {
+async fn list_pages_are_stable_while_accounts_are_created_and_deleted() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let mut ids = Vec::new();
@@ -71,7 +71,7 @@ async fn accounts_made_and_removed_between_two_pages_shift_nothing() {
 }
 
 #[tokio::test]
-async fn a_search_finds_the_beginnings_of_names_and_addresses_in_any_case() {
+async fn search_finds_prefixes_of_username_and_email_in_any_case() {
     let server = Server::start().await;
     let admin = server.admin().await;
     for (username, email) in [
@@ -107,7 +107,7 @@ async fn a_search_finds_the_beginnings_of_names_and_addresses_in_any_case() {
 }
 
 #[tokio::test]
-async fn bad_parameters_of_a_list_are_named() {
+async fn list_names_invalid_parameters() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let long = "a".repeat(255);

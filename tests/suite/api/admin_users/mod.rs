@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::harness::{PASSWORD, Server};
 
 #[tokio::test]
-async fn only_administrators_administer() {
+async fn admin_operations_require_administrator() {
     let server = Server::start().await;
     let alice = server.user("alice").await;
     let id = alice.id().await;
@@ -53,7 +53,7 @@ async fn only_administrators_administer() {
 }
 
 #[tokio::test]
-async fn an_account_made_for_somebody_gets_a_password_of_its_own_that_works() {
+async fn admin_creates_account_with_generated_password() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let mut passwords = BTreeSet::new();
@@ -91,7 +91,7 @@ async fn an_account_made_for_somebody_gets_a_password_of_its_own_that_works() {
 }
 
 #[tokio::test]
-async fn an_account_cannot_be_made_against_the_rules() {
+async fn admin_cannot_create_invalid_account() {
     let server = Server::start().await;
     let admin = server.admin().await;
     server.register("alice").await;
@@ -150,7 +150,7 @@ async fn an_account_cannot_be_made_against_the_rules() {
 }
 
 #[tokio::test]
-async fn an_account_is_read_changed_and_deleted_by_its_id() {
+async fn admin_reads_changes_and_deletes_account_by_id() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let made = server.register("alice").await.json;
@@ -224,7 +224,7 @@ async fn an_account_is_read_changed_and_deleted_by_its_id() {
 }
 
 #[tokio::test]
-async fn a_disabled_account_is_let_in_again_when_it_is_enabled() {
+async fn enabling_a_disabled_account_allows_login_again() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let alice = server.user("alice").await;
@@ -253,7 +253,7 @@ async fn a_disabled_account_is_let_in_again_when_it_is_enabled() {
 }
 
 #[tokio::test]
-async fn roles_are_given_and_taken_and_counted_when_something_changed() {
+async fn granting_and_revoking_roles_is_counted_when_it_changes_something() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let id = server.user("alice").await.id().await;

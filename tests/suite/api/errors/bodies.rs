@@ -26,7 +26,7 @@ async fn send(client: &Client, operation: &Operation, content_type: &str, body: 
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_json_is_a_400_that_says_where() {
+async fn body_that_is_not_json_answers_400_with_position() {
     let server = Server::start().await;
     let admin = server.admin().await;
     for operation in with_json(&server).await {
@@ -54,7 +54,7 @@ async fn a_body_that_is_not_json_is_a_400_that_says_where() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_object_or_has_unknown_fields_is_a_400_for_every_operation() {
+async fn body_not_an_object_or_with_unknown_fields_answers_400() {
     let server = Server::start().await;
     let admin = server.admin().await;
     for operation in with_json(&server).await {
@@ -70,7 +70,7 @@ async fn a_body_that_is_no_object_or_has_unknown_fields_is_a_400_for_every_opera
 }
 
 #[tokio::test]
-async fn a_field_that_breaks_the_syntax_is_named_with_the_rule() {
+async fn field_of_wrong_type_answers_400_and_names_it() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let register = |change: &str| {
@@ -152,7 +152,7 @@ async fn a_field_that_breaks_the_syntax_is_named_with_the_rule() {
 }
 
 #[tokio::test]
-async fn a_body_of_another_media_type_is_a_415_that_names_the_right_one() {
+async fn body_of_other_media_type_answers_415() {
     let server = Server::start().await;
     let admin = server.admin().await;
     for operation in with_json(&server).await {
@@ -186,7 +186,7 @@ fn padded(name: &str, length: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_body_of_64_kib_is_read_and_one_byte_more_is_a_413() {
+async fn body_over_64_kib_answers_413() {
     let server = Server::start().await;
     let post = |body: Vec<u8>| {
         let request = server.anon().request(Method::POST, "/register");
@@ -215,7 +215,7 @@ async fn a_body_of_64_kib_is_read_and_one_byte_more_is_a_413() {
 }
 
 #[tokio::test]
-async fn the_limit_also_holds_for_bodies_whose_length_is_not_announced() {
+async fn chunked_body_over_64_kib_answers_413() {
     let server = Server::start().await;
     let headers = [
         "Content-Type: application/json",
@@ -239,7 +239,7 @@ async fn the_limit_also_holds_for_bodies_whose_length_is_not_announced() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_is_a_413_for_every_operation() {
+async fn every_operation_answers_413_to_a_large_body() {
     let server = Server::start().await;
     let length = format!("Content-Length: {}", LIMIT + 1);
     for operation in operations(&server).await {
@@ -254,7 +254,7 @@ async fn a_body_that_is_too_large_is_a_413_for_every_operation() {
 }
 
 #[tokio::test]
-async fn a_body_that_ends_early_reaches_no_handler() {
+async fn truncated_body_reaches_no_handler() {
     let server = Server::start().await;
     let body = padded("alice", 200);
     let mut raw = Raw::open(&server).await;

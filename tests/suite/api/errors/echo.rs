@@ -36,7 +36,7 @@ async fn assert_silent(what: &str, request: RequestBuilder) {
 }
 
 #[tokio::test]
-async fn no_json_body_is_repeated_whatever_is_wrong_with_it() {
+async fn errors_do_not_echo_json_bodies() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let bodies = [
@@ -79,7 +79,7 @@ async fn no_json_body_is_repeated_whatever_is_wrong_with_it() {
 }
 
 #[tokio::test]
-async fn no_field_that_breaks_a_rule_is_repeated() {
+async fn errors_do_not_echo_invalid_fields() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let bodies = [
@@ -100,7 +100,7 @@ async fn no_field_that_breaks_a_rule_is_repeated() {
 }
 
 #[tokio::test]
-async fn no_login_is_repeated_whatever_is_wrong_with_it() {
+async fn errors_do_not_echo_logins() {
     let server = Server::start().await;
     let anon = server.anon();
     for body in [
@@ -122,7 +122,7 @@ async fn no_login_is_repeated_whatever_is_wrong_with_it() {
 }
 
 #[tokio::test]
-async fn nothing_of_the_query_and_the_headers_is_repeated() {
+async fn errors_do_not_echo_query_or_headers() {
     let server = Server::start().await;
     let admin = server.admin().await;
     for path in [

@@ -18,7 +18,7 @@ use crate::harness::{Answer, Server};
 const PAGES: [&str; 5] = ["/", "/docs", "/redoc", "/openapi.json", "/openapi.yaml"];
 
 #[tokio::test]
-async fn an_unknown_path_is_a_problem_for_every_method() {
+async fn unknown_path_answers_404_problem_for_every_method() {
     let server = Server::start().await;
     for path in [
         "/nothing",
@@ -37,7 +37,7 @@ async fn an_unknown_path_is_a_problem_for_every_method() {
 }
 
 #[tokio::test]
-async fn a_method_that_a_path_does_not_know_is_answered_with_those_that_it_knows() {
+async fn wrong_method_answers_405_with_allow() {
     let server = Server::start().await;
     let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for operation in operations(&server).await {
@@ -71,7 +71,7 @@ async fn a_method_that_a_path_does_not_know_is_answered_with_those_that_it_knows
 }
 
 #[tokio::test]
-async fn a_path_parameter_that_is_no_uuid_is_named() {
+async fn path_parameter_that_is_not_a_uuid_answers_400_and_names_it() {
     let server = Server::start().await;
     let admin = server.admin().await;
     for operation in operations(&server).await {
@@ -98,7 +98,7 @@ async fn a_path_parameter_that_is_no_uuid_is_named() {
 }
 
 #[tokio::test]
-async fn a_query_parameter_that_breaks_its_rule_is_named() {
+async fn invalid_query_parameter_answers_400_and_names_it() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let long = "a".repeat(255);
@@ -133,7 +133,7 @@ async fn a_query_parameter_that_breaks_its_rule_is_named() {
 }
 
 #[tokio::test]
-async fn head_gives_the_headers_of_get_and_no_body() {
+async fn head_answers_headers_of_get_without_body() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let operations = operations(&server).await;
@@ -167,7 +167,7 @@ async fn head_gives_the_headers_of_get_and_no_body() {
 }
 
 #[tokio::test]
-async fn a_trailing_slash_is_the_same_path_without_a_redirect() {
+async fn trailing_slash_is_the_same_path_without_redirect() {
     let server = Server::start().await;
     let user = server.user("alice").await;
     assert_eq!(user.get("/users/me/").await.status, 200);
@@ -200,7 +200,7 @@ async fn a_trailing_slash_is_the_same_path_without_a_redirect() {
 }
 
 #[tokio::test]
-async fn no_error_says_what_the_service_is_made_of() {
+async fn errors_reveal_no_implementation_details() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let anon = server.anon();

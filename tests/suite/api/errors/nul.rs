@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::harness::{PASSWORD, Server};
 
 #[tokio::test]
-async fn a_name_with_nul_is_nobodys_and_breaks_nothing() {
+async fn nul_byte_in_names_is_rejected_or_unknown() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let id = server.user("someone").await.id().await;

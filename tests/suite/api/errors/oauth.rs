@@ -30,7 +30,7 @@ fn assert_oauth(content_type: &str, body: &Value, code: &str, what: &str) {
 }
 
 #[tokio::test]
-async fn a_malformed_request_is_an_invalid_request() {
+async fn oauth_malformed_request_answers_invalid_request() {
     let server = Server::start().await;
     let cases: [(&str, &str, &[u8]); 15] = [
         ("/login", FORM, b""),
@@ -77,7 +77,7 @@ async fn a_malformed_request_is_an_invalid_request() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_an_invalid_grant_an_unsupported_grant_or_an_invalid_scope() {
+async fn oauth_rejection_answers_invalid_grant_unsupported_grant_or_invalid_scope() {
     let server = Server::start().await;
     for (form, code) in [
         ("username=admin&password=wrong", "invalid_grant"),
@@ -111,7 +111,7 @@ async fn a_refusal_is_an_invalid_grant_an_unsupported_grant_or_an_invalid_scope(
 }
 
 #[tokio::test]
-async fn another_media_type_and_a_body_too_large_are_told_in_the_same_shape() {
+async fn oauth_errors_413_and_415_have_the_oauth_shape() {
     let server = Server::start().await;
     for (path, content_type) in [
         ("/login", JSON),

@@ -19,7 +19,7 @@ fn events(server: &Server, id: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_sound_request_id_is_kept_and_found_in_the_log() {
+async fn valid_request_id_is_kept_and_logged() {
     let server = Server::start().await;
     for (id, expected) in [("my-trace_1.2", "bad_password"), ("A", "unknown_user")] {
         let name = if expected == "bad_password" {
@@ -45,7 +45,7 @@ async fn a_sound_request_id_is_kept_and_found_in_the_log() {
 }
 
 #[tokio::test]
-async fn a_request_id_that_could_forge_a_log_line_is_replaced() {
+async fn request_id_that_could_forge_a_log_line_is_replaced() {
     let server = Server::start().await;
     let too_long = "x".repeat(65);
     for id in [
@@ -77,7 +77,7 @@ async fn a_request_id_that_could_forge_a_log_line_is_replaced() {
 }
 
 #[tokio::test]
-async fn every_answer_has_a_request_id_of_its_own() {
+async fn every_answer_has_its_own_request_id() {
     let server = Server::start().await;
     let user = server.user("alice").await;
     let anon = server.anon();

@@ -22,7 +22,7 @@ fn missing_words(operation: &Operation) -> Option<String> {
 }
 
 #[tokio::test]
-async fn every_operation_has_an_id_a_tag_a_summary_and_a_description() {
+async fn openapi_gives_every_operation_id_tag_summary_and_description() {
     let server = Server::start().await;
     let mut faults = Faults::default();
     for operation in operations(&server).await {
@@ -31,7 +31,7 @@ async fn every_operation_has_an_id_a_tag_a_summary_and_a_description() {
 }
 
 #[tokio::test]
-async fn every_error_is_documented_with_its_media_type_and_its_shape() {
+async fn openapi_documents_every_error_with_media_type_and_schema() {
     let server = Server::start().await;
     let mut faults = Faults::default();
     for operation in operations(&server).await {
@@ -61,7 +61,7 @@ async fn every_error_is_documented_with_its_media_type_and_its_shape() {
 }
 
 #[tokio::test]
-async fn the_statuses_that_follow_from_an_operations_shape_are_documented() {
+async fn openapi_documents_every_status_that_applies() {
     let server = Server::start().await;
     let mut faults = Faults::default();
     for operation in operations(&server).await {

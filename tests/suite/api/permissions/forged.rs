@@ -24,7 +24,7 @@ async fn verifications(server: &Server) -> BTreeMap<String, f64> {
 }
 
 #[tokio::test]
-async fn a_forged_token_is_refused_by_every_operation_and_counted_by_its_reason() {
+async fn forged_token_gets_401_from_every_operation_and_is_counted_by_reason() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let token = admin.access.clone().expect("logged in");
@@ -55,7 +55,7 @@ async fn a_forged_token_is_refused_by_every_operation_and_counted_by_its_reason(
 }
 
 #[tokio::test]
-async fn a_token_that_lacks_what_an_access_token_has_is_refused_although_it_is_signed() {
+async fn signed_token_without_the_claims_of_an_access_token_is_rejected() {
     let key = "a-shared-key-of-more-than-32-bytes";
     let server = Server::builder()
         .env("SIGNING_ALG", "HS256")
@@ -119,7 +119,7 @@ async fn a_token_that_lacks_what_an_access_token_has_is_refused_although_it_is_s
 }
 
 #[tokio::test]
-async fn a_token_counts_only_as_the_one_bearer_of_the_authorization_header() {
+async fn token_is_accepted_only_as_single_bearer_in_the_authorization_header() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let token = admin.access.clone().expect("logged in");
@@ -185,7 +185,7 @@ async fn a_token_counts_only_as_the_one_bearer_of_the_authorization_header() {
 }
 
 #[tokio::test]
-async fn the_name_of_the_scheme_may_be_in_any_case() {
+async fn bearer_scheme_is_case_insensitive() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let token = admin.access.clone().expect("logged in");

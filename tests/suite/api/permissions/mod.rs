@@ -144,7 +144,7 @@ impl Drop for Faults {
 }
 
 #[tokio::test]
-async fn every_operation_is_in_the_table_and_the_table_names_nothing_else() {
+async fn permission_table_lists_exactly_the_operations() {
     let server = Server::start().await;
     let operations = operations(&server).await;
     for operation in &operations {
@@ -162,7 +162,7 @@ async fn every_operation_is_in_the_table_and_the_table_names_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_records_of_operations_say_what_the_table_says() {
+async fn operation_records_match_the_permission_table() {
     let server = Server::start().await;
     let mut faults = Faults::default();
     for operation in operations(&server).await {
@@ -178,7 +178,7 @@ async fn the_records_of_operations_say_what_the_table_says() {
 }
 
 #[tokio::test]
-async fn the_documented_security_of_every_operation_is_the_tables() {
+async fn openapi_security_matches_the_permission_table() {
     let server = Server::start().await;
     let mut faults = Faults::default();
     for operation in operations(&server).await {
@@ -195,7 +195,7 @@ async fn the_documented_security_of_every_operation_is_the_tables() {
 }
 
 #[tokio::test]
-async fn everybody_gets_what_the_table_says_and_every_decision_is_counted() {
+async fn every_role_gets_what_the_permission_table_says() {
     let server = Server::start().await;
     let mut faults = Faults::default();
     let mut expected = decisions(&server).await;
@@ -258,7 +258,7 @@ async fn decisions(server: &Server) -> BTreeMap<[String; 3], f64> {
 }
 
 #[tokio::test]
-async fn who_calls_is_asked_before_anything_else_is_looked_at() {
+async fn authentication_is_checked_before_parameters_and_body() {
     let server = Server::start().await;
     let user = server.user("alice").await;
     let mut faults = Faults::default();
@@ -296,7 +296,7 @@ async fn who_calls_is_asked_before_anything_else_is_looked_at() {
 }
 
 #[tokio::test]
-async fn whoever_loses_a_role_loses_its_permissions_with_the_next_request() {
+async fn revoked_role_loses_its_permissions_at_the_next_request() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let user = server.user("alice").await;

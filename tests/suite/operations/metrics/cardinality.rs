@@ -66,7 +66,7 @@ async fn scan(server: &Server, requests: usize) {
 }
 
 #[tokio::test]
-async fn a_scanner_adds_no_series_but_those_of_unmatched_requests() {
+async fn scanner_adds_only_unmatched_series() {
     let server = Server::start().await;
     let start = Exposition::parse(&server.metrics().await.0).identities();
     scan(&server, 2_500).await;
@@ -119,7 +119,7 @@ async fn accounts_sessions_roles_and_errors_add_no_labels() {
 }
 
 #[tokio::test]
-async fn a_scrape_stays_small_when_operations_have_failed_in_every_way() {
+async fn scrape_stays_small_after_every_kind_of_failure() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let user = server.user("alice").await;

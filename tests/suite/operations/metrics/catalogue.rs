@@ -29,7 +29,7 @@ async fn provoke(server: &Server) {
 }
 
 #[tokio::test]
-async fn everything_in_the_catalogue_is_there_from_the_start_as_declared() {
+async fn every_metric_of_the_catalogue_is_exported_from_the_start() {
     let server = Server::builder().env("CANARY", "on").start().await;
     let scrape = Exposition::parse(&server.metrics().await.0);
     for metric in CATALOGUE {
@@ -60,7 +60,7 @@ async fn everything_in_the_catalogue_is_there_from_the_start_as_declared() {
 }
 
 #[tokio::test]
-async fn closed_labels_have_every_declared_value_from_the_start() {
+async fn closed_labels_export_every_value_from_the_start() {
     let server = Server::start().await;
     let scrape = Exposition::parse(&server.metrics().await.0);
     for metric in CATALOGUE {
@@ -86,7 +86,7 @@ async fn closed_labels_have_every_declared_value_from_the_start() {
 }
 
 #[tokio::test]
-async fn nothing_is_exported_that_the_catalogue_does_not_declare() {
+async fn every_exported_metric_is_in_the_catalogue() {
     let server = Server::start().await;
     provoke(&server).await;
     let scrape = Exposition::parse(&server.metrics().await.0);
@@ -123,7 +123,7 @@ async fn nothing_is_exported_that_the_catalogue_does_not_declare() {
 }
 
 #[tokio::test]
-async fn open_labels_stay_within_what_bounds_them() {
+async fn open_labels_stay_within_their_bounds() {
     let server = Server::start().await;
     provoke(&server).await;
     let mut routes: BTreeSet<String> = ["unmatched", "/", "/docs", "/redoc"]
@@ -226,7 +226,7 @@ async fn histograms_have_exactly_the_declared_buckets() {
 }
 
 #[tokio::test]
-async fn promtool_has_nothing_to_say_against_the_scrape() {
+async fn promtool_accepts_the_scrape() {
     let server = Server::start().await;
     provoke(&server).await;
     let promtool = std::env::var("PROMTOOL").unwrap_or_else(|_| "promtool".to_owned());

@@ -16,7 +16,7 @@ fn ops(server: &Server) -> Client {
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 #[tokio::test]
-async fn the_operational_listener_serves_metrics_and_probes_and_nothing_else() {
+async fn ops_listener_serves_metrics_and_probes_only() {
     let server = Server::start().await;
     let ops = ops(&server);
     let scrape = ops.get("/metrics").await;
@@ -39,7 +39,7 @@ async fn the_operational_listener_serves_metrics_and_probes_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_api_serves_no_metrics_unless_asked_to() {
+async fn api_serves_no_metrics_by_default() {
     let server = Server::start().await;
     for path in ["/metrics", "/metrics/", "/livez", "/readyz"] {
         server.anon().get(path).await.problem(404, "not-found");
@@ -47,7 +47,7 @@ async fn the_api_serves_no_metrics_unless_asked_to() {
 }
 
 #[tokio::test]
-async fn metrics_on_api_serves_the_same_scrape_there_and_counts_it() {
+async fn metrics_on_api_serves_and_counts_the_same_scrape() {
     let server = Server::builder()
         .env("METRICS_ON_API", "true")
         .start()
@@ -66,7 +66,7 @@ async fn metrics_on_api_serves_the_same_scrape_there_and_counts_it() {
 }
 
 #[tokio::test]
-async fn a_scrape_is_compressed_when_asked_for() {
+async fn scrape_is_compressed_on_request() {
     let server = Server::builder()
         .env("METRICS_ON_API", "true")
         .start()
@@ -94,7 +94,7 @@ async fn a_scrape_is_compressed_when_asked_for() {
 }
 
 #[tokio::test]
-async fn a_scrape_does_not_disturb_what_it_measures() {
+async fn scrape_does_not_change_what_it_measures() {
     let server = Server::start().await;
     let request_series = async || {
         let scrape = Exposition::parse(&server.metrics().await.0);

@@ -98,7 +98,7 @@ async fn every_request_is_counted_once_by_method_route_and_status() {
 }
 
 #[tokio::test]
-async fn the_counters_of_the_domain_agree_with_those_of_http() {
+async fn domain_counters_agree_with_http_counters() {
     let server = Server::start().await;
     let user = server.user("alice").await;
     let anon = server.anon();

@@ -50,7 +50,7 @@ async fn asked(server: &Server, before: &mut BTreeMap<String, f64>) -> String {
 }
 
 #[tokio::test]
-async fn every_request_asks_the_database_as_much_as_the_table_says() {
+async fn every_request_executes_the_statements_in_the_table() {
     let server = Server::start().await;
     let admin = server.admin().await;
     admin.warm_up().await;

@@ -154,7 +154,7 @@ pub fn names_crate(code: &str, name: &str) -> bool {
 }
 
 #[test]
-fn the_rules_can_read_paths() {
+fn paths_in_code_are_found() {
     assert_eq!(heads("api::{self, X};"), ["api"]);
     assert_eq!(
         heads("{api, auth::{a, b}, store};"),

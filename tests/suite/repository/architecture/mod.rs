@@ -129,7 +129,7 @@ fn imports_point_one_way() {
 }
 
 #[test]
-fn every_module_has_a_place() {
+fn every_module_has_a_tier() {
     let lib = sources().into_iter().find(|file| file.path == "src/lib.rs");
     let lib = lib.expect("the library").code();
     let modules: Vec<_> = lib
@@ -158,7 +158,7 @@ fn each_crate_is_used_in_its_place_alone() {
 }
 
 #[test]
-fn the_load_lab_knows_the_service_by_http_alone() {
+fn load_lab_knows_the_service_by_http_only() {
     for file in lab() {
         assert!(!file.code().contains("rbac_sentinel"), "{}", file.path);
     }
@@ -170,7 +170,7 @@ fn the_load_lab_knows_the_service_by_http_alone() {
 }
 
 #[test]
-fn what_the_users_of_the_load_lab_do_follows_from_the_seed() {
+fn load_lab_users_are_determined_by_the_seed() {
     for file in lab() {
         let code = file.code();
         let own = ["rand::rng(", "random()", "thread_rng"].map(|word| code.contains(word));
@@ -186,7 +186,7 @@ fn what_the_users_of_the_load_lab_do_follows_from_the_seed() {
 }
 
 #[test]
-fn metrics_are_made_by_the_catalogue_alone() {
+fn metrics_are_created_by_the_catalogue_only() {
     let mut files = members();
     files.retain(|file| file.path.starts_with("crates/"));
     let inside = files
@@ -217,7 +217,7 @@ fn event_names_come_from_the_list() {
 }
 
 #[test]
-fn a_file_has_one_subject() {
+fn files_are_at_most_400_lines() {
     for File { path, text } in sources().into_iter().chain(members()) {
         let lines = text.lines().count();
         assert!(lines <= LONGEST, "{path} has {lines} lines: split it");
@@ -245,7 +245,7 @@ fn unsafe_code_is_forbidden() {
 }
 
 #[test]
-fn nothing_is_left_unfinished_or_allowed_without_a_reason() {
+fn no_todo_and_no_lint_allowed_without_reason() {
     // In pieces, so that this file does not hold them.
     let words = [
         (concat!("TO", "DO"), "do it, or leave the note elsewhere"),
@@ -267,7 +267,7 @@ fn nothing_is_left_unfinished_or_allowed_without_a_reason() {
 }
 
 #[test]
-fn nothing_depends_on_one_machine_or_one_mirror() {
+fn no_file_names_one_machine_or_mirror() {
     let words = [
         concat!("/ho", "me/"),
         concat!("/ro", "ot/"),
@@ -292,7 +292,7 @@ fn nothing_depends_on_one_machine_or_one_mirror() {
 }
 
 #[test]
-fn only_the_layout_stands_at_the_top_level() {
+fn top_level_holds_the_layout_only() {
     for File { path, .. } in files() {
         let top = path.split('/').next().unwrap_or_default();
         assert!(
