@@ -1,9 +1,11 @@
-//! The operations that the lab uses, by method and route template as the server labels them.
+//! The operations that the lab uses, as the catalogue describes them.
 
+use catalogue::endpoints::{self, Endpoint};
+use catalogue::metrics::Method;
 use goose::prelude::GooseMethod;
 
 macro_rules! routes {
-    ($($(#[$doc:meta])* $name:ident = $method:ident $verb:literal $template:literal,)*) => {
+    ($($(#[$doc:meta])* $name:ident = $endpoint:ident,)*) => {
         /// An operation of the service.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Route {
@@ -14,27 +16,9 @@ macro_rules! routes {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// The HTTP method.
-            #[must_use]
-            pub const fn method(self) -> GooseMethod {
+            const fn endpoint(self) -> Endpoint {
                 match self {
-                    $(Self::$name => GooseMethod::$method,)*
-                }
-            }
-
-            /// The method as the server labels it.
-            #[must_use]
-            pub const fn verb(self) -> &'static str {
-                match self {
-                    $(Self::$name => $verb,)*
-                }
-            }
-
-            /// The path with its parameters in braces.
-            #[must_use]
-            pub const fn template(self) -> &'static str {
-                match self {
-                    $(Self::$name => $template,)*
+                    $(Self::$name => endpoints::$endpoint,)*
                 }
             }
         }
@@ -43,20 +27,45 @@ macro_rules! routes {
 
 routes! {
     /// Makes an account.
-    Register = Post "POST" "/register",
+    Register = REGISTER,
     /// Gives tokens for a password.
-    Login = Post "POST" "/login",
+    Login = LOGIN,
     /// Gives the next tokens of a session.
-    Refresh = Post "POST" "/refresh",
+    Refresh = REFRESH,
     /// Shows the own account.
-    Me = Get "GET" "/users/me",
+    Me = READ_ME,
     /// Greets administrators.
-    AdminOnly = Get "GET" "/admin-only",
+    AdminOnly = ADMIN_ONLY,
     /// Shows a page of accounts.
-    ListUsers = Get "GET" "/admin/users",
+    ListUsers = LIST_USERS,
 }
 
 impl Route {
+    /// The HTTP method.
+    #[must_use]
+    pub const fn method(self) -> GooseMethod {
+        match self.endpoint().method {
+            Method::Post => GooseMethod::Post,
+            Method::Put => GooseMethod::Put,
+            Method::Patch => GooseMethod::Patch,
+            Method::Delete => GooseMethod::Delete,
+            Method::Head => GooseMethod::Head,
+            Method::Get | Method::Options | Method::Other => GooseMethod::Get,
+        }
+    }
+
+    /// The method as the server labels it.
+    #[must_use]
+    pub const fn verb(self) -> &'static str {
+        self.endpoint().method.word()
+    }
+
+    /// The path with its parameters in braces.
+    #[must_use]
+    pub const fn template(self) -> &'static str {
+        self.endpoint().template
+    }
+
     /// Method and template, as in reports and labels.
     #[must_use]
     pub fn name(self) -> String {

@@ -12,7 +12,6 @@ use uuid::Uuid;
 use super::Tag;
 use super::body::Body;
 use super::edge::operation::{Access, BodyPolicy, Operation};
-use super::endpoints;
 use super::failure::{Failure, status};
 use super::guard::{AdminAccess, Require, RolesAssign, SessionsRevoke, UsersRead, UsersWrite};
 use super::problem::Problem;
@@ -21,6 +20,7 @@ use crate::auth::{Auth, UserChange};
 use crate::metrics::Actor;
 use crate::rbac::Permission;
 use crate::store;
+use catalogue::endpoints;
 
 /// What administrators do.
 pub struct AdminApi(pub Arc<Auth>);

@@ -12,7 +12,6 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOpti
 use super::Tag;
 use super::body::{Body, expect_media_type, read};
 use super::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
-use super::endpoints;
 use super::failure::{Failure, OAuthFailure, status};
 use super::guard::{Authenticated, Maybe, Require};
 use super::limits::source_of;
@@ -21,6 +20,7 @@ use super::views::{Done, LoginForm, Logout, Refresh, Register, Tokens, User};
 use crate::auth::{Auth, Registration};
 use crate::metrics::{CanaryStep, Limiter};
 use crate::rbac::Permission;
+use catalogue::endpoints;
 
 /// The flows that everybody goes through.
 pub struct AuthApi(pub Arc<Auth>);

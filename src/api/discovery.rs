@@ -9,12 +9,12 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::Tag;
 use super::edge::operation::{Access, Operation, RateLimit};
-use super::endpoints;
 use super::failure::Failure;
 use super::ops::Readiness;
 use super::problem::Problem;
 use super::views::Health;
 use crate::auth::Auth;
+use catalogue::endpoints;
 
 /// Public keys and health.
 pub struct DiscoveryApi {

@@ -257,7 +257,7 @@ fn add_examples(document: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::endpoints;
+    use catalogue::endpoints;
 
     const RECORD: Operation =
         Operation::new(endpoints::READ_ME, Access::Needs(Permission::Authenticated));

@@ -13,11 +13,11 @@ use poem_openapi::registry::{
 };
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
-use super::endpoints;
 use super::problem::Problem;
 use crate::auth::{Auth, Caller, Refusal};
 use crate::metrics::VerificationResult;
 use crate::rbac::Permission;
+use catalogue::endpoints;
 
 /// The name of the security scheme in the OpenAPI document.
 pub const SCHEME: &str = "session";

@@ -1,10 +1,10 @@
 //! HTTP. poem lives here and in `app.rs`, nowhere else.
 //!
 //! A handler parses, calls one flow of [`crate::auth`], and shapes the answer. To add an endpoint:
-//! a line in [`endpoints`]; a method in one of the `*Api` structs, whose guard is the first argument
-//! and whose statuses are the parameter of its [`failure::Failure`]; its record in `OPERATIONS`
-//! beside it; and a line in the table of the permission test. The service does not start, or a test
-//! fails, until each is there.
+//! a line in [`catalogue::endpoints`]; a method in one of the `*Api` structs, whose guard is the
+//! first argument and whose statuses are the parameter of its [`failure::Failure`]; its record in
+//! `OPERATIONS` beside it; and a line in the table of the permission test. The service does not
+//! start, or a test fails, until each is there.
 
 mod admin;
 mod auth;
@@ -13,7 +13,6 @@ pub mod canary;
 mod discovery;
 mod document;
 mod edge;
-pub mod endpoints;
 mod failure;
 mod guard;
 mod limits;

@@ -5,9 +5,9 @@
 //! when handlers and records differ.
 
 use super::edge::operation::Operation;
-use super::endpoints::Endpoint;
 use super::{admin, auth, discovery, users};
 use crate::metrics::CanaryStep;
+use catalogue::endpoints::Endpoint;
 
 const RESOURCES: [&[Operation]; 4] = [
     auth::OPERATIONS,
@@ -51,7 +51,7 @@ const fn called_by(step: CanaryStep) -> Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::endpoints;
+    use catalogue::endpoints;
 
     #[test]
     fn every_endpoint_has_one_record() {

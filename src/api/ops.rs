@@ -12,9 +12,9 @@ use poem::web::Data;
 use poem::{Endpoint, EndpointExt as _, IntoResponse, Response, Route, get, handler};
 
 use super::edge::operation::{Access, Operation};
-use super::endpoints;
 use crate::auth::Auth;
 use crate::metrics::{HTTP_ACTIVE, READY, RENDER_DURATION};
+use catalogue::endpoints;
 
 /// Whether load balancers should send requests here.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use poem::middleware::Compression;
 use poem::{Endpoint, EndpointExt as _, Response, Route, endpoint::make_sync};
 
 use super::edge::operation::{Access, Operation};
-use super::endpoints;
+use catalogue::endpoints;
 
 /// The records of the pages.
 pub const OPERATIONS: &[Operation] = &[

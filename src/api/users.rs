@@ -10,13 +10,13 @@ use uuid::Uuid;
 use super::Tag;
 use super::body::Body;
 use super::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
-use super::endpoints;
 use super::failure::{Failure, status};
 use super::guard::{Authenticated, Require};
 use super::views::{ChangePassword, Done, Session, SessionList, UpdateMe, User};
 use crate::auth::{Auth, UserChange};
 use crate::metrics::{Actor, CanaryStep, Limiter};
 use crate::rbac::Permission;
+use catalogue::endpoints;
 
 /// What everybody may do with their own account.
 pub struct UsersApi(pub Arc<Auth>);

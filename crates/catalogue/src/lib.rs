@@ -1,5 +1,6 @@
 //! The names that the service and its monitoring share.
 //!
+//! - [`endpoints`] every method of every path, with the objectives that count its requests
 //! - [`metrics`] every metric, with its type, unit, help, labels and buckets
 //!
 //! The service records through these types, and the dashboards and rules in `grafana/` are generated
@@ -12,4 +13,5 @@
     reason = "names of products and standards are words, not code"
 )]
 
+pub mod endpoints;
 pub mod metrics;

@@ -1,8 +1,8 @@
 //! What is known of an operation apart from what its handler does: its record.
 
-use crate::api::endpoints::Endpoint;
 use crate::metrics::{CanaryStep, Limiter, Method};
 use crate::rbac::Permission;
+use catalogue::endpoints::Endpoint;
 
 /// Who may call an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,12 +5,12 @@ use serde_json::Value;
 
 use super::*;
 use crate::api::edge::operation::{Access, Operation};
-use crate::api::endpoints::{self, Objectives};
 use crate::auth::throttle::Throttle;
 use crate::cache::{Cache, Memory};
 use crate::clock::Clock;
 use crate::config::{Networks, RateLimits, Switch};
 use crate::metrics::{Metric as _, recorder_builder};
+use catalogue::endpoints::{self, Objectives};
 
 fn no_limits() -> EdgeLimits {
     let rates = RateLimits::uniform(Switch::Off, "1/1s".parse().expect("a rate"));

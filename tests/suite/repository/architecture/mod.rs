@@ -166,7 +166,14 @@ fn load_lab_knows_the_service_by_http_only() {
         .into_iter()
         .find(|file| file.path == "loadtest/Cargo.toml");
     let manifest = manifest.expect("the lab");
-    assert!(!manifest.text.contains("path = "), "no crate from here");
+    let paths = manifest.text.match_indices("path = \"");
+    for (at, word) in paths {
+        let path = &manifest.text[at + word.len()..];
+        assert!(
+            path.starts_with("../crates/"),
+            "the service is not linked: {path}"
+        );
+    }
 }
 
 #[test]

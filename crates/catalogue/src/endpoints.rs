@@ -1,7 +1,6 @@
 //! The service's endpoints as plain data: what clients and dashboards need to know of them.
 //!
-//! Everything else that holds for an endpoint stands in the [`super::edge::operation::Operation`]
-//! beside its handler.
+//! Everything else that holds for an endpoint stands in its record beside its handler, in `src/api`.
 
 use crate::metrics::Method;
 
