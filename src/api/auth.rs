@@ -144,7 +144,7 @@ impl AuthApi {
             role,
         };
         let caller = caller.0.as_ref().map(|caller| &*caller.account);
-        let source = source_of(request);
+        let source = source_of(request)?;
         let user = self.0.register(&source, registration, caller).await?;
         Ok(Registered::Created(Json(User::from(&user))))
     }
@@ -174,7 +174,7 @@ impl AuthApi {
             self.0.login_malformed();
             return Err(refusal("invalid_scope", "a scope is not the name of a permission").into());
         }
-        let source = source_of(request);
+        let source = source_of(request)?;
         let user_agent = request.header(header::USER_AGENT).unwrap_or_default();
         let login = self
             .0
@@ -202,7 +202,7 @@ impl AuthApi {
         request: &Request,
         body: Body<Refresh>,
     ) -> Result<Issued, OAuthFailure> {
-        let source = source_of(request);
+        let source = source_of(request)?;
         let token = body.0.refresh_token;
         let pair = self.0.refresh(&source, token.expose()).await?;
         let pair = pair.ok_or_else(|| refusal("invalid_grant", "the refresh token is not good"))?;

@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::source;
 use crate::auth::throttle::{Source, Throttle};
 use crate::config::Networks;
-use crate::error::{Limited, Result};
+use crate::error::{Error, Limited, Result};
 
 /// Of draft-ietf-httpapi-ratelimit-headers: the limit, and what is left of it. Whom the limit
 /// counts (the partition key) is left out.
@@ -56,11 +56,20 @@ impl EdgeLimits {
         if limit == RateLimit::Exempt {
             return Ok(());
         }
-        let source = Source::from(source::client(request, &self.proxies));
-        if let RateLimit::BySource(_) = limit {
+        let (by_source, limited) = (
+            matches!(limit, RateLimit::BySource(_)),
+            self.throttle.is_on(),
+        );
+        if !by_source && !limited {
+            return Ok(());
+        }
+        let source = source::client(request, &self.proxies);
+        let source = source.ok_or_else(|| Error::internal("a connection without an address"))?;
+        let source = Source::from(source);
+        if by_source {
             request.set_data(source);
         }
-        if !self.throttle.is_on() {
+        if !limited {
             return Ok(());
         }
         self.look_for_proxies(request);
@@ -87,10 +96,13 @@ impl EdgeLimits {
     }
 }
 
-/// Where a request that is limited further on comes from, as [`EdgeLimits::admit`] found it.
-pub fn source_of(request: &Request) -> Source {
-    let unknown = || Source::from(std::net::IpAddr::from([0, 0, 0, 0]));
-    request.data().copied().unwrap_or_else(unknown)
+/// The client's address, for operations whose record says [`RateLimit::BySource`].
+///
+/// # Errors
+/// [`Error::Internal`] for all others: without an address all clients would share one limit.
+pub fn source_of(request: &Request) -> Result<Source> {
+    let missing = || Error::internal("the operation's record does not ask for the source");
+    request.data().copied().ok_or_else(missing)
 }
 
 impl From<Limited> for Problem {

@@ -5,38 +5,35 @@
 //! right, the first address that is no proxy's is the client's, and what stands left of it is the
 //! client's own word.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
+use poem::Request;
 use poem::http::header::FORWARDED;
 use poem::http::{HeaderMap, HeaderName, HeaderValue};
-use poem::{Addr, Request};
 
 use crate::config::Networks;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The address of the client.
+/// The address of the client, unless its connection has none.
 ///
 /// `X-Forwarded-For` is looked at first, and `Forwarded` (RFC 7239) only where there is none: a
 /// proxy that writes one must not let the other through.
 #[must_use]
-pub fn client(request: &Request, proxies: &Networks) -> IpAddr {
-    resolve(peer(request), request.headers(), proxies)
+pub fn client(request: &Request, proxies: &Networks) -> Option<IpAddr> {
+    Some(resolve(peer(request)?, request.headers(), proxies))
 }
 
 /// Whether the request seems to have come through a proxy that is not trusted: then everybody
 /// behind it is one source.
 #[must_use]
 pub fn seems_forwarded(request: &Request, proxies: &Networks) -> bool {
-    forwarded_from_near(peer(request), request.headers(), proxies)
+    peer(request).is_some_and(|peer| forwarded_from_near(peer, request.headers(), proxies))
 }
 
-/// Who is at the other end of the connection.
-fn peer(request: &Request) -> IpAddr {
-    match &request.remote_addr().0 {
-        Addr::SocketAddr(address) => address.ip(),
-        _ => Ipv4Addr::UNSPECIFIED.into(),
-    }
+/// The address at the other end of the connection.
+fn peer(request: &Request) -> Option<IpAddr> {
+    Some(request.remote_addr().as_socket_addr()?.ip())
 }
 
 fn resolve(peer: IpAddr, headers: &HeaderMap, proxies: &Networks) -> IpAddr {

@@ -4,12 +4,13 @@ use poem::endpoint::make;
 use serde_json::Value;
 
 use super::*;
-use crate::api::edge::operation::{Access, Operation};
+use crate::api::edge::operation::{Access, Operation, RateLimit};
+use crate::api::limits::source_of;
 use crate::auth::throttle::Throttle;
 use crate::cache::{Cache, Memory};
 use crate::clock::Clock;
 use crate::config::{Networks, RateLimits, Switch};
-use crate::metrics::{Metric as _, recorder_builder};
+use crate::metrics::{Limiter, Metric as _, recorder_builder};
 use catalogue::endpoints::{self, Objectives};
 
 fn no_limits() -> EdgeLimits {
@@ -33,15 +34,11 @@ const OPERATIONS: &[Operation] = &[
     operation("/well"),
     operation("/ill"),
     operation("/oauth").oauth_errors(),
+    operation("/limited").rate_limit(RateLimit::BySource(Limiter::Login)),
 ];
 
-/// A handler that panics unless it is asked for `/well`.
-fn panicking() -> Edge<impl Endpoint<Output = Response>> {
+fn edge<E>(inner: E) -> Edge<E> {
     let routes = OPERATIONS.iter().map(|operation| (operation, vec![200]));
-    let inner = make(|request: Request| async move {
-        assert_eq!(request.uri().path(), "/well", "hunter2");
-        Response::builder().body("well")
-    });
     Edge::new(
         inner,
         Arc::new(Routes::new(routes)),
@@ -50,6 +47,14 @@ fn panicking() -> Edge<impl Endpoint<Output = Response>> {
         Duration::MAX,
         None,
     )
+}
+
+/// A handler that panics unless it is asked for `/well`.
+fn panicking() -> Edge<impl Endpoint<Output = Response>> {
+    edge(make(|request: Request| async move {
+        assert_eq!(request.uri().path(), "/well", "hunter2");
+        Response::builder().body("well")
+    }))
 }
 
 async fn get<E: Endpoint<Output = Response> + 'static>(
@@ -99,6 +104,25 @@ fn a_panic_is_counted_and_answered_with_a_500_and_the_service_goes_on() {
         .lines()
         .find(|line| line.contains("_seconds_count") && line.contains(label));
     assert!(counted.is_some_and(|line| line.ends_with(" 2")), "{scrape}");
+}
+
+#[tokio::test]
+async fn a_source_that_the_record_does_not_name_is_a_server_error() {
+    let asking = edge(make(|request: Request| async move {
+        source_of(&request).map_err(Problem::from)?;
+        Ok::<_, poem::Error>(Response::builder().body("well"))
+    }));
+    // These requests have no connection, so there is no address to fall back to, either.
+    for path in ["/well", "/limited"] {
+        let (response, body) = get(&asking, path).await;
+        assert_eq!(
+            response.status(),
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "{path}"
+        );
+        let problem: Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!(problem["type"], "urn:rbac-sentinel:problem:internal");
+    }
 }
 
 #[test]
