@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use rbac_sentinel::auth::hash_gate::{HashError, HashGate, HashGateConfig, Verdict};
-use rbac_sentinel::auth::password::{HashLimits, HashParams, Password};
+use rbac_sentinel::hashing::{
+    HashBounds, HashError, HashGate, HashGateConfig, HashParams, Password, Verdict,
+};
 use rbac_sentinel::metrics;
 
 /// The sum of a family's series whose labels contain `label`.
@@ -28,7 +29,7 @@ async fn hash_gate_counts_every_job_once_and_gauges_return_to_zero() {
             iterations: 1,
             parallelism: 1,
         },
-        limits: HashLimits::default(),
+        bounds: HashBounds::default(),
         threads: 1,
         queue: 50,
         deadline: Duration::from_hours(1),

@@ -16,14 +16,19 @@ use super::failure::{Failure, status};
 use super::guard::{AdminAccess, Require, RolesAssign, SessionsRevoke, UsersRead, UsersWrite};
 use super::problem::Problem;
 use super::views::{CreateUser, CreatedUser, Done, Greeting, UpdateUser, User, UserPage};
-use crate::auth::{Auth, UserChange};
-use crate::metrics::Actor;
+use crate::accounts::{Accounts, Actor};
 use crate::rbac::Permission;
-use crate::store;
+use crate::sessions::Sessions;
+use crate::store::{self, ProfileChange};
 use catalogue::endpoints;
 
 /// What administrators do.
-pub struct AdminApi(pub Arc<Auth>);
+pub struct AdminApi {
+    /// Accounts.
+    pub accounts: Arc<Accounts>,
+    /// Sessions.
+    pub sessions: Arc<Sessions>,
+}
 
 /// The records of its operations.
 pub const OPERATIONS: &[Operation] = &[
@@ -131,11 +136,11 @@ impl AdminApi {
         let after = cursor.0.as_deref();
         let page = if let Some(beginning) = &search.0 {
             let after = after.map(search_cursor).transpose()?;
-            let found = self.0.search_users(beginning, after.as_deref(), limit.0);
+            let found = self.accounts.search(beginning, after.as_deref(), limit.0);
             page(found.await?, String::into_bytes)
         } else {
             let after = after.map(list_cursor).transpose()?;
-            page(self.0.users(after, limit.0).await?, |id| {
+            page(self.accounts.list(after, limit.0).await?, |id| {
                 id.into_bytes().into()
             })
         };
@@ -157,9 +162,10 @@ impl AdminApi {
             email,
             role,
         } = body.0;
+        let actor = Actor::Admin(&auth.caller.account);
         let (user, initial_password) = self
-            .0
-            .create_user(&auth.caller.account, username, email, role)
+            .accounts
+            .create_with_generated_password(actor, username, email, role)
             .await?;
         let user = User::from(&user);
         Ok(Created::Created(Json(CreatedUser {
@@ -178,7 +184,7 @@ impl AdminApi {
         /// The account's id.
         id: Path<Uuid>,
     ) -> Result<Account, Failure<BAD_ID>> {
-        let user = self.0.user(id.0).await?;
+        let user = self.accounts.user(id.0).await?;
         Ok(Account::Ok(Json(User::from(&user))))
     }
 
@@ -203,14 +209,14 @@ impl AdminApi {
             email,
             disabled,
         } = body.0;
-        let change = UserChange {
+        let change = ProfileChange {
             username,
             email,
             disabled,
         };
         let user = self
-            .0
-            .update_user(&auth.caller.account, Actor::Admin, id.0, change)
+            .accounts
+            .update(Actor::Admin(&auth.caller.account), id.0, change)
             .await?;
         Ok(Account::Ok(Json(User::from(&user))))
     }
@@ -229,8 +235,8 @@ impl AdminApi {
         /// The account's id.
         id: Path<Uuid>,
     ) -> Result<Done, Failure<{ BAD_ID | status::CONFLICT }>> {
-        self.0
-            .delete_user(&auth.caller.account, Actor::Admin, id.0)
+        self.accounts
+            .delete(Actor::Admin(&auth.caller.account), id.0)
             .await?;
         Ok(Done::NoContent)
     }
@@ -251,8 +257,8 @@ impl AdminApi {
         /// The role's name.
         role: Path<String>,
     ) -> Result<Done, Failure<BAD_ID>> {
-        self.0
-            .grant_role(&auth.caller.account, id.0, &role.0)
+        self.accounts
+            .grant_role(Actor::Admin(&auth.caller.account), id.0, &role.0)
             .await?;
         Ok(Done::NoContent)
     }
@@ -274,8 +280,8 @@ impl AdminApi {
         /// The role's name.
         role: Path<String>,
     ) -> Result<Done, Failure<{ BAD_ID | status::CONFLICT }>> {
-        self.0
-            .revoke_role(&auth.caller.account, id.0, &role.0)
+        self.accounts
+            .revoke_role(Actor::Admin(&auth.caller.account), id.0, &role.0)
             .await?;
         Ok(Done::NoContent)
     }
@@ -294,7 +300,7 @@ impl AdminApi {
         /// The account's id.
         id: Path<Uuid>,
     ) -> Result<Done, Failure<BAD_ID>> {
-        self.0.end_sessions_of(id.0).await?;
+        self.sessions.end_all_as_admin(id.0).await?;
         Ok(Done::NoContent)
     }
 }

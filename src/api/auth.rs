@@ -1,7 +1,5 @@
 //! Registration, login, refresh, logout.
 
-use std::sync::Arc;
-
 use poem::http::{StatusCode, header};
 use poem::{Request, RequestBody};
 use poem_openapi::payload::Json;
@@ -17,13 +15,25 @@ use super::guard::{Authenticated, Maybe, Require};
 use super::limits::source_of;
 use super::problem::Problem;
 use super::views::{Done, LoginForm, Logout, Refresh, Register, Tokens, User};
-use crate::auth::{Auth, Registration};
+use crate::accounts::{Actor, NewAccount};
+use crate::auth::{
+    Login, Logout as LogoutFlow, Refresh as RefreshFlow, Register as RegisterFlow, login,
+};
 use crate::metrics::{CanaryStep, Limiter};
-use crate::rbac::Permission;
+use crate::rbac::{BuiltIn, Permission};
 use catalogue::endpoints;
 
 /// The flows that everybody goes through.
-pub struct AuthApi(pub Arc<Auth>);
+pub struct AuthApi {
+    /// Registration.
+    pub register: RegisterFlow,
+    /// Login.
+    pub login: Login,
+    /// Refresh.
+    pub refresh: RefreshFlow,
+    /// Logout.
+    pub logout: LogoutFlow,
+}
 
 /// Their records.
 pub const OPERATIONS: &[Operation] = &[
@@ -92,10 +102,8 @@ impl<'a> ApiExtractor<'a> for Form {
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let form = parse(request, body).await;
-        if form.is_err()
-            && let Some(auth) = request.data::<Arc<Auth>>()
-        {
-            auth.login_malformed();
+        if form.is_err() {
+            login::malformed();
         }
         form.map(Self)
     }
@@ -137,15 +145,18 @@ impl AuthApi {
             role,
         } = body.0;
         let password = password.into_password();
-        let registration = Registration {
+        let account = NewAccount {
             username,
             email,
             password,
-            role,
+            role: role.unwrap_or_else(|| BuiltIn::User.name().to_owned()),
         };
-        let caller = caller.0.as_ref().map(|caller| &*caller.account);
+        let actor = match &caller.0 {
+            Some(caller) => Actor::Admin(&caller.account),
+            None => Actor::Stranger,
+        };
         let source = source_of(request)?;
-        let user = self.0.register(&source, registration, caller).await?;
+        let user = self.register.register(&source, account, actor).await?;
         Ok(Registered::Created(Json(User::from(&user))))
     }
 
@@ -163,7 +174,7 @@ impl AuthApi {
             ..
         } = form.0;
         if grant_type.is_some_and(|grant| grant != "password") {
-            self.0.login_malformed();
+            login::malformed();
             return Err(refusal("unsupported_grant_type", "this endpoint knows `password`").into());
         }
         let unknown = |name: &str| !Permission::ALL.iter().any(|known| known.name() == name);
@@ -171,13 +182,13 @@ impl AuthApi {
             .as_deref()
             .is_some_and(|scope| scope.split(' ').filter(|s| !s.is_empty()).any(unknown))
         {
-            self.0.login_malformed();
+            login::malformed();
             return Err(refusal("invalid_scope", "a scope is not the name of a permission").into());
         }
         let source = source_of(request)?;
         let user_agent = request.header(header::USER_AGENT).unwrap_or_default();
         let login = self
-            .0
+            .login
             .login(&source, &username, password.into_password(), user_agent)
             .await?;
         let (pair, authority) =
@@ -204,7 +215,7 @@ impl AuthApi {
     ) -> Result<Issued, OAuthFailure> {
         let source = source_of(request)?;
         let token = body.0.refresh_token;
-        let pair = self.0.refresh(&source, token.expose()).await?;
+        let pair = self.refresh.refresh(&source, token.expose()).await?;
         let pair = pair.ok_or_else(|| refusal("invalid_grant", "the refresh token is not good"))?;
         Ok(Issued::Ok(Json(Tokens::new(pair, None))))
     }
@@ -221,7 +232,7 @@ impl AuthApi {
     ) -> Result<Done, Failure<0>> {
         let Logout { refresh_token, all } = body.0;
         let token = refresh_token.as_ref().map(super::body::SecretText::expose);
-        self.0
+        self.logout
             .logout(&auth.caller, token, all.unwrap_or(false))
             .await?;
         Ok(Done::NoContent)

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use super::problem::Problem;
-use crate::auth::password::Password;
+use crate::hashing::Password;
 
 const JSON: &str = "application/json";
 /// What a refusal of the whole body names as the field, and the rule.

@@ -4,8 +4,6 @@
 //! could not go on with anything but logging in as the canary, uncounted and unlimited.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use poem::Request;
 use poem::http::{HeaderName, HeaderValue};
 
@@ -13,6 +11,7 @@ use super::edge::operation::Operation;
 pub use super::operations::PROBE;
 use super::routes::Route;
 use crate::error::{Error, Result};
+use crate::secrets::random;
 
 /// The header that carries the mark.
 pub const HEADER: HeaderName = HeaderName::from_static("x-canary");
@@ -27,9 +26,7 @@ impl Mark {
     /// # Errors
     /// When there is no randomness.
     pub fn generate() -> Result<Self> {
-        let mut bytes = [0; 32];
-        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::internal("no randomness"))?;
-        let text = URL_SAFE_NO_PAD.encode(bytes);
+        let text = random::text::<32>()?;
         let mut value = HeaderValue::from_str(&text).map_err(Error::internal)?;
         // Whatever prints headers leaves it out.
         value.set_sensitive(true);

@@ -13,13 +13,13 @@ use super::failure::Failure;
 use super::ops::Readiness;
 use super::problem::Problem;
 use super::views::Health;
-use crate::auth::Auth;
+use crate::tokens::Tokens;
 use catalogue::endpoints;
 
 /// Public keys and health.
 pub struct DiscoveryApi {
     /// Where the keys are.
-    pub auth: Arc<Auth>,
+    pub tokens: Arc<Tokens>,
     /// Whether the service works.
     pub readiness: Arc<Readiness>,
 }
@@ -68,8 +68,7 @@ impl DiscoveryApi {
     #[oai(path = "/.well-known/jwks.json", method = "get", operation_id = "jwks")]
     async fn jwks(&self) -> Result<Keys, Failure<0>> {
         let keys = self
-            .auth
-            .tokens()
+            .tokens
             .keys()
             .jwks()
             .keys

@@ -14,9 +14,9 @@ use poem_openapi::registry::{
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::problem::Problem;
-use crate::auth::{Auth, Caller, Refusal};
 use crate::metrics::VerificationResult;
 use crate::rbac::Permission;
+use crate::sessions::{Caller, Refusal, Sessions};
 use catalogue::endpoints;
 
 /// The name of the security scheme in the OpenAPI document.
@@ -122,10 +122,11 @@ async fn authorize(
     token: &str,
     permission: Permission,
 ) -> Result<Caller, Problem> {
-    let auth = request
-        .data::<Arc<Auth>>()
-        .ok_or_else(|| Problem::from(crate::error::Error::internal("no service attached")))?;
-    auth.authorize(token, permission)
+    let sessions = request
+        .data::<Arc<Sessions>>()
+        .ok_or_else(|| Problem::from(crate::error::Error::internal("no sessions attached")))?;
+    sessions
+        .authorize(token, permission)
         .await
         .map_err(|refusal| match refusal {
             Refusal::Token(reason) => invalid_token(reason),

@@ -14,9 +14,9 @@ use poem::http::{HeaderName, StatusCode, header};
 use super::edge::operation::{Operation, RateLimit};
 use super::problem::Problem;
 use super::source;
-use crate::auth::throttle::{Source, Throttle};
 use crate::config::Networks;
 use crate::error::{Error, Limited, Result};
+use crate::limits::{Source, Throttle};
 
 /// Of draft-ietf-httpapi-ratelimit-headers: the limit, and what is left of it. Whom the limit
 /// counts (the partition key) is left out.

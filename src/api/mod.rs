@@ -26,12 +26,15 @@ mod source;
 mod users;
 mod views;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use poem::endpoint::BoxEndpoint;
 use poem::{Endpoint, EndpointExt as _, Request, Response, Route};
-use poem_openapi::{ContactObject, LicenseObject, OpenApiService, Tags};
+use poem_openapi::registry::{MetaApi, Registry};
+use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService, Tags};
 use serde_json::Value;
 
 pub use self::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
@@ -48,9 +51,13 @@ use self::ops::{Readiness, Scrape};
 use self::pages::Pages;
 use self::routes::Routes;
 use self::users::UsersApi;
-use crate::auth::Auth;
+use crate::accounts::Accounts;
+use crate::auth::{Login, Logout, PasswordChange, Refresh, Register};
 use crate::config::Networks;
 use crate::error::{Error, Result};
+use crate::limits::Throttle;
+use crate::sessions::Sessions;
+use crate::tokens::Tokens;
 
 #[derive(Tags)]
 enum Tag {
@@ -66,8 +73,24 @@ enum Tag {
 
 /// What the API is made of.
 pub struct ApiParts {
-    /// The flows.
-    pub auth: Arc<Auth>,
+    /// Registration.
+    pub register: Register,
+    /// Login.
+    pub login: Login,
+    /// Refresh.
+    pub refresh: Refresh,
+    /// Logout.
+    pub logout: Logout,
+    /// The flow of a password change.
+    pub password_change: PasswordChange,
+    /// Accounts.
+    pub accounts: Arc<Accounts>,
+    /// Sessions: the guard's, and those that users and administrators see.
+    pub sessions: Arc<Sessions>,
+    /// The published keys.
+    pub tokens: Arc<Tokens>,
+    /// The rate limits.
+    pub limits: Arc<Throttle>,
     /// Whether the service works.
     pub readiness: Arc<Readiness>,
     /// Set while the service stops: clients are asked to reconnect elsewhere.
@@ -82,19 +105,28 @@ pub struct ApiParts {
     pub scrape: Option<Scrape>,
 }
 
-type Service = OpenApiService<(AuthApi, UsersApi, AdminApi, DiscoveryApi), ()>;
+type Apis = (AuthApi, UsersApi, AdminApi, DiscoveryApi);
 
-fn service(auth: &Arc<Auth>, readiness: &Arc<Readiness>) -> Service {
-    let discovery = DiscoveryApi {
-        auth: Arc::clone(auth),
-        readiness: Arc::clone(readiness),
-    };
-    let apis = (
-        AuthApi(Arc::clone(auth)),
-        UsersApi(Arc::clone(auth)),
-        AdminApi(Arc::clone(auth)),
-        discovery,
-    );
+/// The operations' descriptions without their handlers: the document needs no service.
+struct Described;
+
+impl OpenApi for Described {
+    fn meta() -> Vec<MetaApi> {
+        Apis::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        Apis::register(registry);
+    }
+
+    fn add_routes(
+        self,
+        _: &mut HashMap<String, HashMap<poem::http::Method, BoxEndpoint<'static>>>,
+    ) {
+    }
+}
+
+fn service<A: OpenApi>(apis: A) -> OpenApiService<A, ()> {
     OpenApiService::new(apis, "rbac-sentinel", env!("CARGO_PKG_VERSION"))
         .description(
             "Authentication and role-based access control that shows what it is doing.\n\n\
@@ -110,8 +142,8 @@ fn service(auth: &Arc<Auth>, readiness: &Arc<Readiness>) -> Service {
 ///
 /// # Errors
 /// When the document cannot be put together: a defect.
-pub fn document(auth: &Arc<Auth>) -> Result<String> {
-    let (document, _) = complete_document(&service(auth, &Arc::default()).spec())?;
+pub fn document() -> Result<String> {
+    let (document, _) = complete_document(&service(Described).spec())?;
     let mut text = serde_json::to_string_pretty(&document).map_err(Error::internal)?;
     text.push('\n');
     Ok(text)
@@ -128,7 +160,15 @@ fn complete_document(derived: &str) -> Result<(Value, Vec<Documented>)> {
 /// When the document cannot be put together: a defect.
 pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
     let ApiParts {
-        auth,
+        register,
+        login,
+        refresh,
+        logout,
+        password_change,
+        accounts,
+        sessions,
+        tokens,
+        limits,
         readiness,
         draining,
         proxies,
@@ -136,7 +176,25 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         canary,
         scrape,
     } = parts;
-    let service = service(&auth, &readiness);
+    let apis = (
+        AuthApi {
+            register,
+            login,
+            refresh,
+            logout,
+        },
+        UsersApi {
+            accounts: Arc::clone(&accounts),
+            sessions: Arc::clone(&sessions),
+            password_change,
+        },
+        AdminApi {
+            accounts,
+            sessions: Arc::clone(&sessions),
+        },
+        DiscoveryApi { tokens, readiness },
+    );
+    let service = service(apis);
     let derived = service.spec();
     let (document, documented) = complete_document(&derived)?;
     let json = serde_json::to_string(&document).map_err(Error::internal)?;
@@ -164,7 +222,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         json,
     };
 
-    let limits = EdgeLimits::new(Arc::clone(auth.throttle()), proxies);
+    let limits = EdgeLimits::new(limits, proxies);
     let pages_here = pages::OPERATIONS.iter();
     let pages_here = pages_here.chain(scrape.is_some().then_some(&ops::OPERATION));
     let pages_here = pages_here.map(|page| (page, vec![200]));
@@ -176,7 +234,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
     }
     let inner = WithHome {
         home: pages::home(),
-        rest: route.nest("/", service).data(auth).map_to_response(),
+        rest: route.nest("/", service).data(sessions).map_to_response(),
     };
     Ok(Edge::new(
         inner,

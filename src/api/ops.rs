@@ -12,8 +12,9 @@ use poem::web::Data;
 use poem::{Endpoint, EndpointExt as _, IntoResponse, Response, Route, get, handler};
 
 use super::edge::operation::{Access, Operation};
-use crate::auth::Auth;
 use crate::metrics::{HTTP_ACTIVE, READY, RENDER_DURATION};
+use crate::sessions::Sessions;
+use crate::store::Store;
 use catalogue::endpoints;
 
 /// Whether load balancers should send requests here.
@@ -54,8 +55,10 @@ pub struct Scrape {
     pub recorder: PrometheusHandle,
     /// Reads the process' own figures.
     pub process: metrics_process::Collector,
-    /// Has gauges that are set when somebody looks.
-    pub auth: Arc<Auth>,
+    /// Sets the gauges of caches.
+    pub sessions: Arc<Sessions>,
+    /// Sets the gauges of connection pools.
+    pub store: Store,
 }
 
 impl Scrape {
@@ -63,7 +66,8 @@ impl Scrape {
     fn render(&self) -> String {
         let start = Instant::now();
         self.process.collect();
-        self.auth.observe();
+        self.sessions.observe();
+        self.store.observe_pools();
         HTTP_ACTIVE.show();
         let text = self.recorder.render();
         RENDER_DURATION.set((), start.elapsed().as_secs_f64());

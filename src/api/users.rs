@@ -13,13 +13,23 @@ use super::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
 use super::failure::{Failure, status};
 use super::guard::{Authenticated, Require};
 use super::views::{ChangePassword, Done, Session, SessionList, UpdateMe, User};
-use crate::auth::{Auth, UserChange};
-use crate::metrics::{Actor, CanaryStep, Limiter};
+use crate::accounts::{Accounts, Actor};
+use crate::auth::PasswordChange;
+use crate::metrics::{CanaryStep, Limiter};
 use crate::rbac::Permission;
+use crate::sessions::Sessions;
+use crate::store::ProfileChange;
 use catalogue::endpoints;
 
 /// What everybody may do with their own account.
-pub struct UsersApi(pub Arc<Auth>);
+pub struct UsersApi {
+    /// Accounts.
+    pub accounts: Arc<Accounts>,
+    /// Sessions.
+    pub sessions: Arc<Sessions>,
+    /// The flow of a password change.
+    pub password_change: PasswordChange,
+}
 
 const OWN: Access = Access::Needs(Permission::Authenticated);
 const PASSWORD: RateLimit = RateLimit::ByAccount(Limiter::Password);
@@ -46,7 +56,7 @@ enum Account {
 }
 
 #[derive(ApiResponse)]
-enum Sessions {
+enum SessionsAnswer {
     /// The sessions.
     #[oai(status = 200)]
     Ok(Json<SessionList>),
@@ -80,14 +90,14 @@ impl UsersApi {
             email,
             current_password,
         } = body.0;
-        let change = UserChange {
+        let change = ProfileChange {
             username,
             email,
             disabled: None,
         };
         let current = current_password.map(super::body::SecretText::into_password);
         let user = self
-            .0
+            .accounts
             .update_own(&auth.caller, change, current)
             .await
             .map_err(gone)?;
@@ -104,8 +114,8 @@ impl UsersApi {
         auth: Require<Authenticated>,
     ) -> Result<Done, Failure<{ status::CONFLICT }>> {
         let account = &auth.caller.account;
-        self.0
-            .delete_user(account, Actor::Owner, account.user.id)
+        self.accounts
+            .delete(Actor::Owner(account), account.user.id)
             .await
             .map_err(gone)?;
         Ok(Done::NoContent)
@@ -132,8 +142,8 @@ impl UsersApi {
             current_password.into_password(),
             new_password.into_password(),
         );
-        self.0
-            .change_password(&auth.caller, current, new)
+        self.password_change
+            .change(&auth.caller, current, new)
             .await
             .map_err(gone)?;
         Ok(Done::NoContent)
@@ -147,14 +157,14 @@ impl UsersApi {
         method = "get",
         operation_id = "listMySessions"
     )]
-    async fn sessions(&self, auth: Require<Authenticated>) -> Result<Sessions, Failure<0>> {
-        let sessions = self.0.sessions(&auth.caller).await?;
+    async fn sessions(&self, auth: Require<Authenticated>) -> Result<SessionsAnswer, Failure<0>> {
+        let sessions = self.sessions.list(&auth.caller).await?;
         let current = auth.caller.session;
         let items = sessions
             .into_iter()
             .map(|session| Session::new(session, current))
             .collect();
-        Ok(Sessions::Ok(Json(SessionList { items })))
+        Ok(SessionsAnswer::Ok(Json(SessionList { items })))
     }
 
     /// End one of your sessions
@@ -171,7 +181,7 @@ impl UsersApi {
         /// The session's id.
         id: Path<Uuid>,
     ) -> Result<Done, Failure<{ status::BAD_REQUEST | status::NOT_FOUND }>> {
-        self.0.end_session(&auth.caller, id.0).await?;
+        self.sessions.end_own(&auth.caller, id.0).await?;
         Ok(Done::NoContent)
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::body::{SecretText, present};
-use crate::auth::TokenPair;
+use crate::sessions::TokenPair;
 use crate::store;
 
 /// Nothing to say but that it was done.

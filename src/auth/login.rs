@@ -1,40 +1,74 @@
 //! Login with a password.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
-use super::hash_gate::Verdict;
-use super::password::Password;
-use super::refresh::RefreshToken;
-use super::throttle::Source;
-use super::{Auth, TokenPair, canary, gate_error};
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::Event;
+use crate::hashing::{HashGate, MAX_PASSWORD_CHARS, Password, Verdict};
+use crate::limits::{Source, Throttle};
 use crate::metrics::{LoginResult, Outcome};
 use crate::rbac::Authority;
-use crate::store::{Credentials, NewSession};
+use crate::sessions::{Sessions, TokenPair, may_act};
+use crate::store::{Credentials, NewSession, Store};
+use crate::tokens::RefreshToken;
 
-/// The longest password that is worth hashing: no account has a longer one.
-const MAX_PASSWORD_CHARS: usize = 128;
-/// How much of what a client calls itself is kept.
+/// How much of the client's `User-Agent` is kept.
 const MAX_USER_AGENT_CHARS: usize = 200;
 
-/// How a login ended, for the one exit.
-struct End {
-    result: LoginResult,
-    user: Option<Uuid>,
-    session: Option<Uuid>,
+/// The login flow.
+pub struct Login {
+    store: Store,
+    hashing: HashGate,
+    limits: Arc<Throttle>,
+    sessions: Arc<Sessions>,
+    clock: Clock,
+}
+
+/// How an attempt ended.
+enum Ended {
+    /// With a session.
+    Started {
+        session: Uuid,
+        pair: TokenPair,
+        authority: Authority,
+    },
+    /// Without one. The caller learns nothing about why.
+    Refused(LoginResult),
+    /// The stored hash changed between its check and the start of the session.
+    HashChanged,
 }
 
 /// An account whose password was just proven.
-struct Checked {
+struct Proven {
     credentials: Credentials,
     /// Its hash deserves to be renewed.
     outdated: bool,
 }
 
-impl Auth {
-    /// Logs somebody in. Who is refused learns nothing about why: unknown, wrong and disabled take
-    /// the same work and give the same `None`.
+impl Login {
+    /// The flow over these services.
+    #[must_use]
+    pub const fn new(
+        store: Store,
+        hashing: HashGate,
+        limits: Arc<Throttle>,
+        sessions: Arc<Sessions>,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            store,
+            hashing,
+            limits,
+            sessions,
+            clock,
+        }
+    }
+
+    /// Logs in. A refusal does not say why: an unknown name, a wrong password and a disabled account
+    /// take the same work and give the same `None`.
     ///
     /// # Errors
     /// [`Error::RateLimited`], [`Error::Overloaded`], and when the database does not answer.
@@ -45,155 +79,138 @@ impl Auth {
         password: Password,
         user_agent: &str,
     ) -> Result<Option<(TokenPair, Authority)>> {
-        let mut end = End {
-            result: LoginResult::Error,
-            user: None,
-            session: None,
+        let (user, ended) = match self.admit(source, name).await {
+            Ok(()) => self.attempt(name, &password, user_agent).await,
+            Err(error) => (None, Err(error)),
         };
-        let outcome = match self.admit_login(source, name).await {
-            Ok(()) => self.try_login(name, &password, user_agent, &mut end).await,
-            Err(error) => Err(error),
+        let (result, session) = match &ended {
+            Ok(Ended::Started { session, .. }) => (LoginResult::Success, Some(*session)),
+            Ok(Ended::Refused(result)) => (*result, None),
+            Ok(Ended::HashChanged) => (LoginResult::BadPassword, None),
+            Err(Error::Overloaded { .. }) => (LoginResult::Overloaded, None),
+            Err(Error::RateLimited(_)) => (LoginResult::RateLimited, None),
+            Err(_) => (LoginResult::Error, None),
         };
-        if let Err(error) = &outcome {
-            end.result = match error {
-                Error::Overloaded { .. } => LoginResult::Overloaded,
-                Error::RateLimited(_) => LoginResult::RateLimited,
-                _ => LoginResult::Error,
-            };
-        }
         Event::Login {
-            result: end.result,
-            user: end.user,
-            session: end.session,
+            result,
+            user,
+            session,
         }
         .emit();
-        outcome
+        ended.map(|ended| match ended {
+            Ended::Started {
+                pair, authority, ..
+            } => Some((pair, authority)),
+            Ended::Refused(_) | Ended::HashChanged => None,
+        })
     }
 
-    /// Counts a login request that was malformed.
-    pub fn login_malformed(&self) {
-        Event::Login {
-            result: LoginResult::InvalidRequest,
-            user: None,
-            session: None,
-        }
-        .emit();
+    /// Load shedding before limits, limits before anything is looked up.
+    async fn admit(&self, source: &Source, name: &str) -> Result<()> {
+        self.hashing.check_capacity()?;
+        self.limits.login(source, name).await
     }
 
-    async fn admit_login(&self, source: &Source, name: &str) -> Result<()> {
-        self.ask_gate()?;
-        self.throttle.login(source, name).await
-    }
-
-    async fn try_login(
+    /// The account of that name, where there is one, and how its login ended.
+    async fn attempt(
         &self,
         name: &str,
         password: &Password,
         user_agent: &str,
-        end: &mut End,
-    ) -> Result<Option<(TokenPair, Authority)>> {
-        // A second round is needed only when the stored hash changed between its check and the
-        // start of the session: another login of the same account renewed it.
+    ) -> (Option<Uuid>, Result<Ended>) {
+        let mut last = (None, Ok(Ended::HashChanged));
+        // A second round is needed only when another login of the same account renewed the hash.
         for _ in 0..2 {
-            let Some(checked) = self.check(name, password, end).await? else {
-                return Ok(None);
+            last = match self.store.credentials(name).await {
+                Ok(found) => {
+                    let found = found.filter(|found| may_act(found.user.id));
+                    let user = found.as_ref().map(|found| found.user.id);
+                    (user, self.prove(found, password, user_agent).await)
+                }
+                Err(error) => (None, Err(error)),
             };
-            if let Some(started) = self.start(&checked, password, user_agent, end).await? {
-                return Ok(Some(started));
+            if !matches!(last.1, Ok(Ended::HashChanged)) {
+                break;
             }
         }
-        Ok(None)
+        last
     }
 
-    /// Checks name, password and state, in this order; unknown names cost what known ones cost.
-    async fn check(
+    /// Checks password and state, in this order; unknown names cost what known ones cost.
+    async fn prove(
         &self,
-        name: &str,
+        found: Option<Credentials>,
         password: &Password,
-        end: &mut End,
-    ) -> Result<Option<Checked>> {
-        let found = self.store.credentials(name).await?;
-        let found = found.filter(|credentials| canary::may_act(credentials.user.id));
-        end.user = found.as_ref().map(|credentials| credentials.user.id);
+        user_agent: &str,
+    ) -> Result<Ended> {
         // No account has such a password, and a megabyte is not worth hashing.
         let too_long = password.expose().chars().count() > MAX_PASSWORD_CHARS;
+        let result = match found {
+            Some(_) => LoginResult::BadPassword,
+            None => LoginResult::UnknownUser,
+        };
         let Some(credentials) = found.filter(|_| !too_long) else {
-            end.result = match end.user {
-                Some(_) => LoginResult::BadPassword,
-                None => LoginResult::UnknownUser,
-            };
             let stand_in = if too_long {
                 Password::new("")
             } else {
                 password.clone()
             };
-            self.gate.dummy_verify(stand_in).await.map_err(gate_error)?;
-            return Ok(None);
+            self.hashing.dummy_verify(stand_in).await?;
+            return Ok(Ended::Refused(result));
         };
         let stored = credentials.password_hash.clone();
-        let verdict = self
-            .gate
-            .verify(password.clone(), stored)
-            .await
-            .map_err(gate_error)?;
-        let Verdict::Match { outdated } = verdict else {
-            end.result = LoginResult::BadPassword;
-            return Ok(None);
+        let Verdict::Match { outdated } = self.hashing.verify(password.clone(), stored).await?
+        else {
+            return Ok(Ended::Refused(LoginResult::BadPassword));
         };
         if credentials.user.disabled {
-            end.result = LoginResult::Disabled;
-            return Ok(None);
+            return Ok(Ended::Refused(LoginResult::Disabled));
         }
-        Ok(Some(Checked {
+        let proven = Proven {
             credentials,
             outdated,
-        }))
+        };
+        self.start(&proven, password, user_agent).await
     }
 
-    /// Starts the session; `None` when the account changed since it was checked.
-    async fn start(
-        &self,
-        checked: &Checked,
-        password: &Password,
-        user_agent: &str,
-        end: &mut End,
-    ) -> Result<Option<(TokenPair, Authority)>> {
-        let Checked {
+    /// Starts the session, unless the account changed since it was checked.
+    async fn start(&self, proven: &Proven, password: &Password, user_agent: &str) -> Result<Ended> {
+        let Proven {
             credentials:
                 Credentials {
                     user,
                     password_hash,
                 },
             outdated,
-        } = checked;
+        } = proven;
         // Without capacity for a hash with today's parameters the login goes on.
         let renewed = if *outdated {
-            self.gate.hash(password.clone()).await.ok()
+            self.hashing.hash(password.clone()).await.ok()
         } else {
             None
         };
         let now = self.clock.now();
         let session = Uuid::now_v7();
         let token = RefreshToken::generate()?;
+        let (idle_expires_at, expires_at) = self.sessions.lifetimes().ends(now);
         let new = NewSession {
             id: session,
             user: user.id,
             token_hash: token.hash(),
             user_agent: user_agent.chars().take(MAX_USER_AGENT_CHARS).collect(),
             at: now,
-            idle_expires_at: now + self.lifetimes.session_idle.min(self.lifetimes.session),
-            expires_at: now + self.lifetimes.session,
+            idle_expires_at,
+            expires_at,
         };
         if !self
             .store
             .start_session(&new, password_hash, renewed.as_deref())
             .await?
         {
-            end.result = LoginResult::BadPassword;
-            return Ok(None);
+            return Ok(Ended::HashChanged);
         }
-        // It shows when its owner last logged in.
-        self.principals.forget_account(user.id).await;
+        // The account shows when its owner last logged in.
+        self.sessions.invalidate_account(user.id).await;
         if *outdated {
             let outcome = if renewed.is_some() {
                 Outcome::Success
@@ -206,9 +223,23 @@ impl Auth {
             }
             .emit();
         }
-        let pair = self.pair(user, session, token.into_string(), now, new.expires_at)?;
-        end.result = LoginResult::Success;
-        end.session = Some(session);
-        Ok(Some((pair, Authority::of(&user.roles))))
+        let pair = self
+            .sessions
+            .issue(user, session, token.into_string(), now, expires_at)?;
+        Ok(Ended::Started {
+            session,
+            pair,
+            authority: Authority::of(&user.roles),
+        })
     }
+}
+
+/// Counts a login request that was malformed.
+pub fn malformed() {
+    Event::Login {
+        result: LoginResult::InvalidRequest,
+        user: None,
+        session: None,
+    }
+    .emit();
 }

@@ -6,10 +6,10 @@ use serde_json::Value;
 use super::*;
 use crate::api::edge::operation::{Access, Operation, RateLimit};
 use crate::api::limits::source_of;
-use crate::auth::throttle::Throttle;
 use crate::cache::{Cache, Memory};
 use crate::clock::Clock;
 use crate::config::{Networks, RateLimits, Switch};
+use crate::limits::Throttle;
 use crate::metrics::{Limiter, Metric as _, recorder_builder};
 use catalogue::endpoints::{self, Objectives};
 

@@ -2,16 +2,16 @@
 //! its account.
 
 use clap::Parser as _;
-use rbac_sentinel::app::open;
-use rbac_sentinel::auth::canary::{ID, USERNAME, password};
-use rbac_sentinel::auth::password::Password;
-use rbac_sentinel::auth::throttle::Source;
-use rbac_sentinel::auth::{Refusal, TokenPair};
+use rbac_sentinel::app::Services;
 use rbac_sentinel::clock::Clock;
 use rbac_sentinel::config::Config;
+use rbac_sentinel::hashing::Password;
+use rbac_sentinel::limits::Source;
 use rbac_sentinel::metrics::VerificationResult;
+use rbac_sentinel::probe::{USERNAME, password};
 use rbac_sentinel::rbac::Permission;
 use rbac_sentinel::request_context::{RequestContext, RequestId, in_request};
+use rbac_sentinel::sessions::{PROBE_ACCOUNT, Refusal, TokenPair};
 use serde_json::json;
 
 use crate::harness::{Answer, SECRET_KEY, Server, until};
@@ -130,7 +130,7 @@ async fn synthetic_login_failure_is_counted_and_logged_by_step() {
     let server = server().await;
     more(&server, "logout", "success", 1.0).await;
     let admin = server.admin().await;
-    let path = format!("/admin/users/{ID}");
+    let path = format!("/admin/users/{PROBE_ACCOUNT}");
     let set = async |disabled: bool| {
         let answer = admin.patch(&path, &json!({ "disabled": disabled })).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
@@ -157,7 +157,7 @@ async fn synthetic_account_is_unusable_outside_the_probe() {
     let server = server().await;
     more(&server, "logout", "success", 1.0).await;
     let anon = server.anon();
-    let password = password(SECRET_KEY.as_bytes());
+    let password = password(SECRET_KEY.as_bytes()).expect("derives");
     anon.login(USERNAME, &password)
         .await
         .oauth(400, "invalid_grant");
@@ -215,13 +215,17 @@ async fn synthetic_tokens_are_accepted_in_the_probes_requests_only() {
         "--hash-iterations",
         "1",
     ]);
-    let auth = open(&config.config, Clock::system()).await.expect("opens");
-    auth.ensure_canary().await.expect("made");
-    auth.ensure_canary().await.expect("there");
+    let services = Services::open(&config.config, Clock::system()).await;
+    let services = services.expect("opens");
+    let account = services.probe_account().expect("derives");
+    let (login_flow, refresh_flow) = (services.login(), services.refresh());
+    let sessions = &services.sessions;
+    account.ensure().await.expect("made");
+    account.ensure().await.expect("there");
     let source = Source::from(std::net::IpAddr::from([127, 0, 0, 1]));
     let login = async |synthetic| -> Option<TokenPair> {
-        let secret = Password::new(auth.canary_password());
-        let login = auth.login(&source, USERNAME, secret, "a test");
+        let secret = Password::new(account.password());
+        let login = login_flow.login(&source, USERNAME, secret, "a test");
         let login = request(synthetic, login).await.expect("asked");
         login.map(|(pair, _)| pair)
     };
@@ -229,10 +233,14 @@ async fn synthetic_tokens_are_accepted_in_the_probes_requests_only() {
     let pair = login(true).await.expect("tokens");
 
     let asks = async |synthetic, permission| {
-        request(synthetic, auth.authorize(&pair.access_token, permission)).await
+        request(
+            synthetic,
+            sessions.authorize(&pair.access_token, permission),
+        )
+        .await
     };
     let own = asks(true, Permission::Authenticated).await.expect("itself");
-    assert_eq!(own.id(), ID);
+    assert_eq!(own.id(), PROBE_ACCOUNT);
     for permission in Permission::ALL {
         let refusal = asks(false, *permission).await.expect_err("nobody");
         let revoked = matches!(refusal, Refusal::Token(VerificationResult::Revoked));
@@ -242,15 +250,15 @@ async fn synthetic_tokens_are_accepted_in_the_probes_requests_only() {
             assert!(matches!(refusal, Refusal::Permission(_)), "{refusal:?}");
         }
     }
-    let refresh = auth.refresh(&source, &pair.refresh_token);
+    let refresh = refresh_flow.refresh(&source, &pair.refresh_token);
     assert!(request(false, refresh).await.expect("asked").is_none());
 
     // Another secret, another password: the account gets it.
     let pair = login(true).await.expect("tokens");
-    auth.renew_canary().await.expect("renewed");
+    account.renew().await.expect("renewed");
     assert!(login(true).await.is_some());
     // Its sessions ended with the old one.
-    let me = auth.authorize(&pair.access_token, Permission::Authenticated);
+    let me = sessions.authorize(&pair.access_token, Permission::Authenticated);
     let refusal = request(true, me).await.expect_err("ended");
     assert!(
         matches!(refusal, Refusal::Token(VerificationResult::Revoked)),

@@ -5,12 +5,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use rbac_sentinel::auth::keys::{Keyring, SealingKey};
-use rbac_sentinel::auth::secret_for;
-use rbac_sentinel::auth::token::{Claims, Tokens};
 use rbac_sentinel::clock::Clock;
 use rbac_sentinel::config::SigningAlgorithm;
+use rbac_sentinel::secrets::{Purpose, SealingKey, secret_for};
 use rbac_sentinel::store::{Options, PostgresOptions, SqliteOptions, Store};
+use rbac_sentinel::tokens::{Claims, Keyring, Tokens};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -64,7 +63,7 @@ async fn signer(server: &Server) -> Tokens {
     let secret = secret_for(configured, &data).expect("the server's secret");
     let keys = Keyring::load(
         &store,
-        &SealingKey::derive(&secret).expect("derives"),
+        &SealingKey::derive(&secret, Purpose::SigningKeys).expect("derives"),
         SigningAlgorithm::EdDsa,
         None,
         Clock::system().now(),

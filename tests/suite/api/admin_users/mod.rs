@@ -293,7 +293,9 @@ async fn granting_and_revoking_roles_is_counted_when_it_changes_something() {
     answer.names(400, "malformed-request", "id");
     let metrics = server.metrics().await;
     for (action, role, count) in [
-        ("grant", "admin", 1.0),
+        // The first administrator's was given at the start.
+        ("grant", "admin", 2.0),
+        ("grant", "user", 0.0),
         ("revoke", "admin", 1.0),
         ("revoke", "user", 1.0),
     ] {
@@ -301,4 +303,22 @@ async fn granting_and_revoking_roles_is_counted_when_it_changes_something() {
         let counted = metrics.sum("auth_role_changes_total", &labels);
         assert_eq!(counted, count, "{labels:?}");
     }
+}
+
+#[tokio::test]
+async fn role_given_at_creation_is_recorded_like_one_given_later() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let granted = async || {
+        let labels = [("action", "grant"), ("role", "admin")];
+        let metrics = server.metrics().await;
+        metrics.sum("auth_role_changes_total", &labels)
+    };
+    let before = granted().await;
+    let account = json!({"username": "carol", "email": "carol@example.com", "role": "admin"});
+    assert_eq!(admin.post("/admin/users", &account).await.status, 201);
+    assert_eq!(granted().await, before + 1.0);
+    let plain = json!({"username": "dave", "email": "dave@example.com"});
+    assert_eq!(admin.post("/admin/users", &plain).await.status, 201);
+    assert_eq!(granted().await, before + 1.0);
 }

@@ -1,0 +1,108 @@
+//! Making accounts.
+
+use uuid::Uuid;
+
+use super::{Accounts, Actor, validation};
+use crate::error::{Error, Result};
+use crate::events::Event;
+use crate::hashing::Password;
+use crate::metrics::UserAction;
+use crate::rbac::BuiltIn;
+use crate::secrets::random;
+use crate::store::{NewUser, User};
+
+/// An account that is to be made.
+#[derive(Debug)]
+pub struct NewAccount {
+    /// Its username.
+    pub username: String,
+    /// Its owner's address.
+    pub email: String,
+    /// Its password.
+    pub password: Password,
+    /// Its role.
+    pub role: String,
+}
+
+impl Accounts {
+    /// Makes an account for somebody else, with a generated password that is returned once: an
+    /// administrator does not choose passwords (ASVS 6.4.6). The role is `user` when absent.
+    ///
+    /// # Errors
+    /// As [`Accounts::create`].
+    pub async fn create_with_generated_password(
+        &self,
+        actor: Actor<'_>,
+        username: String,
+        email: String,
+        role: Option<String>,
+    ) -> Result<(User, String)> {
+        let generated = random::password()?;
+        let account = NewAccount {
+            username,
+            email,
+            password: Password::new(generated.as_str()),
+            role: role.unwrap_or_else(|| BuiltIn::User.name().to_owned()),
+        };
+        let user = self.create(account, actor).await?;
+        Ok((user, generated.to_string()))
+    }
+
+    /// Makes an account and says so.
+    ///
+    /// # Errors
+    /// As [`Accounts::make`].
+    pub async fn create(&self, account: NewAccount, actor: Actor<'_>) -> Result<User> {
+        let user = self.make(account, actor).await?;
+        Event::UserChange {
+            action: UserAction::Created,
+            actor: actor.label(),
+            by: actor.id(),
+            user: user.id,
+        }
+        .emit();
+        Ok(user)
+    }
+
+    /// The one way to an account: checks the role and every field, hashes, inserts. The caller
+    /// records the event of its flow; that of the role is recorded here.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] when the actor may not give the role, [`Error::Invalid`],
+    /// [`Error::WeakPassword`], [`Error::Taken`], [`Error::Overloaded`].
+    pub async fn make(&self, account: NewAccount, actor: Actor<'_>) -> Result<User> {
+        let NewAccount {
+            username,
+            email,
+            password,
+            role,
+        } = account;
+        actor.check_may_give(&role)?;
+        validation::check_username(&username)?;
+        validation::check_email(&email)?;
+        self.check_password("password", &password, &username, &email)?;
+        if !self.store.role_exists(&role).await? {
+            return Err(Error::Invalid {
+                field: "role",
+                rule: "must be the name of an existing role".to_owned(),
+            });
+        }
+        let password_hash = self.hashing.hash(password).await?;
+        let user = self
+            .store
+            .insert_user(&NewUser {
+                id: Uuid::now_v7(),
+                username,
+                email,
+                password_hash,
+                roles: vec![role.clone()],
+                by: actor.id(),
+                at: self.clock.now(),
+            })
+            .await?;
+        if role != BuiltIn::User.name() {
+            self.role_given(&role, actor, user.id).await;
+        }
+        Ok(user)
+    }
+}

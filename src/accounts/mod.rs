@@ -1,0 +1,157 @@
+//! Accounts: making, changing and removing them, and the roles that they hold.
+
+mod change;
+mod create;
+mod first_admin;
+mod password_policy;
+mod roles;
+mod seeding;
+pub mod validation;
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::hashing::{HashGate, Password, Verdict};
+use crate::limits::Throttle;
+use crate::metrics;
+use crate::sessions::{Account, Sessions};
+use crate::store::{Store, User, UserPage};
+
+pub use self::create::NewAccount;
+pub use self::first_admin::FirstAdmin;
+pub use self::password_policy::PasswordPolicy;
+pub use self::seeding::Seeded;
+
+/// On whose behalf an account is made or changed.
+#[derive(Clone, Copy, Debug)]
+pub enum Actor<'a> {
+    /// A stranger who registers.
+    Stranger,
+    /// The account's owner.
+    Owner(&'a Account),
+    /// Another account, by its permissions.
+    Admin(&'a Account),
+    /// The operator, by the command line or the configuration.
+    Operator,
+}
+
+impl Actor<'_> {
+    /// The acting account, where there is one.
+    #[must_use]
+    pub fn id(&self) -> Option<Uuid> {
+        match self {
+            Self::Owner(account) | Self::Admin(account) => Some(account.user.id),
+            Self::Stranger | Self::Operator => None,
+        }
+    }
+
+    const fn label(&self) -> metrics::Actor {
+        match self {
+            Self::Stranger | Self::Owner(_) => metrics::Actor::Owner,
+            Self::Admin(_) => metrics::Actor::Admin,
+            Self::Operator => metrics::Actor::Operator,
+        }
+    }
+}
+
+/// The accounts.
+pub struct Accounts {
+    store: Store,
+    hashing: HashGate,
+    limits: Arc<Throttle>,
+    sessions: Arc<Sessions>,
+    policy: PasswordPolicy,
+    clock: Clock,
+}
+
+impl Accounts {
+    /// Accounts over these services; new passwords follow the policy.
+    #[must_use]
+    pub const fn new(
+        store: Store,
+        hashing: HashGate,
+        limits: Arc<Throttle>,
+        sessions: Arc<Sessions>,
+        policy: PasswordPolicy,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            store,
+            hashing,
+            limits,
+            sessions,
+            policy,
+            clock,
+        }
+    }
+
+    /// The account with this id.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn user(&self, id: Uuid) -> Result<User> {
+        self.store.user(id).await?.ok_or(Error::NotFound("user"))
+    }
+
+    /// A page of accounts in order of creation, after the account `after`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list(&self, after: Option<Uuid>, limit: u32) -> Result<UserPage<Uuid>> {
+        self.store.list_users(after, limit).await
+    }
+
+    /// A page of the accounts whose name or address begins so, after the name or address `after`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn search(
+        &self,
+        beginning: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<UserPage<String>> {
+        self.store.search_users(beginning, after, limit).await
+    }
+
+    /// Checks the current password of an account; returns the stored hash that it matched.
+    ///
+    /// # Errors
+    /// [`Error::WrongPassword`], [`Error::RateLimited`], [`Error::Overloaded`], [`Error::NotFound`].
+    pub async fn prove_password(&self, user: Uuid, current: Password) -> Result<String> {
+        self.hashing.check_capacity()?;
+        self.limits.password(user).await?;
+        let stored = self
+            .store
+            .credentials_of(user)
+            .await?
+            .ok_or(Error::NotFound("user"))?
+            .password_hash;
+        match self.hashing.verify(current, stored.clone()).await? {
+            Verdict::Match { .. } => Ok(stored),
+            Verdict::Mismatch => Err(Error::WrongPassword),
+        }
+    }
+
+    /// Checks a new password of an account against the policy.
+    ///
+    /// # Errors
+    /// [`Error::WeakPassword`] for this field.
+    pub fn check_password(
+        &self,
+        field: &'static str,
+        password: &Password,
+        username: &str,
+        email: &str,
+    ) -> Result<()> {
+        self.policy
+            .check(password, username, email)
+            .map_err(|weak| Error::WeakPassword {
+                field,
+                rule: weak.to_string(),
+            })
+    }
+}

@@ -1,0 +1,124 @@
+//! Giving and taking roles: one rule, one event, one invalidation, whichever way a role comes.
+
+use uuid::Uuid;
+
+use super::{Accounts, Actor};
+use crate::error::{Error, Result};
+use crate::events::Event;
+use crate::metrics::{RoleAction, RoleLabel};
+use crate::rbac::{BuiltIn, Permission};
+
+impl Actor<'_> {
+    /// Checks that the actor may give this role: the operator any, an account with `roles:assign`
+    /// any, everybody `user`, which each new account gets.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub(super) fn check_may_give(&self, role: &str) -> Result<()> {
+        let permission = Permission::RolesAssign;
+        let may = match self {
+            Self::Operator => true,
+            Self::Stranger => false,
+            Self::Owner(account) | Self::Admin(account) => account.authority.allows(permission),
+        };
+        if may || role == BuiltIn::User.name() {
+            Ok(())
+        } else {
+            Err(Error::Forbidden(permission.name()))
+        }
+    }
+}
+
+impl Accounts {
+    /// Gives a role; giving it twice is no error.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Forbidden`].
+    pub async fn grant_role(&self, actor: Actor<'_>, user: Uuid, role: &str) -> Result<()> {
+        actor.check_may_give(role)?;
+        let at = self.clock.now();
+        if self.store.grant_role(user, role, actor.id(), at).await? {
+            self.role_given(role, actor, user).await;
+        }
+        Ok(())
+    }
+
+    /// Takes a role; taking one that is not held is no error.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and [`Error::Conflict`] for the last administrator.
+    pub async fn revoke_role(&self, actor: Actor<'_>, user: Uuid, role: &str) -> Result<()> {
+        if self.store.revoke_role(user, role).await? {
+            self.role_changed(RoleAction::Revoke, role, actor, user)
+                .await;
+        }
+        Ok(())
+    }
+
+    /// The role was given: invalidates the account and records the event.
+    pub(super) async fn role_given(&self, role: &str, actor: Actor<'_>, user: Uuid) {
+        self.role_changed(RoleAction::Grant, role, actor, user)
+            .await;
+    }
+
+    async fn role_changed(&self, action: RoleAction, role: &str, actor: Actor<'_>, user: Uuid) {
+        self.sessions.invalidate_account(user).await;
+        let role = BuiltIn::parse(role).map_or(RoleLabel::Custom, BuiltIn::label);
+        Event::RoleChange {
+            action,
+            role,
+            by: actor.id(),
+            user,
+        }
+        .emit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::rbac::Authority;
+    use crate::sessions::Account;
+    use crate::store::User;
+
+    fn account(role: BuiltIn) -> Account {
+        let roles = vec![role.name().to_owned()];
+        Account {
+            authority: Authority::of(&roles),
+            user: User {
+                id: Uuid::nil(),
+                username: "alice".to_owned(),
+                email: "alice@example.com".to_owned(),
+                disabled: false,
+                roles,
+                created_at: DateTime::UNIX_EPOCH,
+                updated_at: DateTime::UNIX_EPOCH,
+                last_login_at: None,
+            },
+        }
+    }
+
+    #[test]
+    fn role_other_than_user_takes_the_permission_to_assign() {
+        let (admin, user) = (account(BuiltIn::Admin), account(BuiltIn::User));
+        for (actor, may) in [
+            (Actor::Stranger, false),
+            (Actor::Owner(&user), false),
+            (Actor::Admin(&user), false),
+            (Actor::Owner(&admin), true),
+            (Actor::Admin(&admin), true),
+            (Actor::Operator, true),
+        ] {
+            for role in ["admin", "auditor", ""] {
+                let given = actor.check_may_give(role);
+                assert_eq!(given.is_ok(), may, "{actor:?} gives {role:?}");
+                if let Err(error) = given {
+                    assert!(matches!(error, Error::Forbidden("roles:assign")), "{error}");
+                }
+            }
+            assert!(actor.check_may_give("user").is_ok(), "{actor:?}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What the service prints when it has started.
+
+use std::time::Duration;
+
+use super::services::store_options;
+use crate::accounts::FirstAdmin;
+use crate::cache::Cache;
+use crate::config::Config;
+
+/// How long the start waits for Redis, so that the first requests find it. It goes on without.
+const REDIS_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Where the cache is, once Redis has had a moment to answer.
+pub async fn describe_cache(cache: &Cache) -> String {
+    match cache {
+        Cache::Memory(_) => "in process".to_owned(),
+        Cache::Redis(redis) => {
+            let answers = redis.answers_within(REDIS_TIMEOUT).await;
+            let state = if answers {
+                ""
+            } else {
+                ", which does not answer: going on without it"
+            };
+            format!("Redis at {}{state}", redis.address())
+        }
+    }
+}
+
+/// Tells the person who started the service where things are. On standard output, never in the log:
+/// it may hold the first administrator's password.
+pub fn greet(config: &Config, first_admin: &FirstAdmin, cache: &str) {
+    let base = format!("http://{}", config.api_addr);
+    let admin = match first_admin {
+        FirstAdmin::Exists => String::new(),
+        FirstAdmin::Configured => format!(
+            "  administrator  {} was made from ADMIN_EMAIL and ADMIN_PASSWORD\n",
+            config.admin_username
+        ),
+        FirstAdmin::Generated(password) => format!(
+            "  administrator  {} with the password {password}\n                 \
+             (shown this once: log in and change it)\n",
+            config.admin_username
+        ),
+    };
+    println!(
+        "rbac-sentinel {version} is running\n\n\
+         \x20 documentation  {base}/docs (Authorize logs in), {base}/redoc\n\
+         \x20 metrics        http://{ops}/metrics, /livez, /readyz\n\
+         \x20 database       {database}\n\
+         \x20 cache          {cache}\n\
+         \x20 hashing        {threads} threads, {memory} KiB and {iterations} iterations a hash\n\
+         {admin}",
+        version = env!("CARGO_PKG_VERSION"),
+        ops = config.ops_addr,
+        database = store_options(config).place(),
+        threads = config.hash_threads(),
+        memory = config.hash_memory_kib,
+        iterations = config.hash_iterations,
+    );
+}

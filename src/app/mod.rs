@@ -1,0 +1,290 @@
+//! Puts the service together, runs its two listeners, and stops it.
+
+mod banner;
+mod descriptors;
+mod ready_file;
+mod server;
+mod services;
+mod signals;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use poem::{Endpoint, Response};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, JoinSet};
+
+use self::ready_file::ReadyFile;
+use self::signals::Signals;
+use crate::accounts::FirstAdmin;
+use crate::api::canary::Mark;
+use crate::api::ops::{Readiness, Scrape};
+use crate::api::{self, ApiParts};
+use crate::clock::Clock;
+use crate::config::{Config, Secret};
+use crate::error::{Error, Result};
+use crate::events::names;
+use crate::jobs::{self, Dependencies, Housekeeping, Inventory};
+use crate::metrics::Listener;
+use crate::probe::Probe;
+
+pub use self::services::{Services, hash_params, open_store};
+
+/// How long a scrape in flight may take to finish.
+const OPS_SHUTDOWN: Duration = Duration::from_secs(1);
+
+/// Runs the service until it is told to stop.
+///
+/// # Errors
+/// When it cannot start.
+pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()> {
+    let listeners = bind(&mut config).await?;
+    let (services, first_admin) = open(&config).await?;
+    let assembled = assemble(&services, &config, &recorder)?;
+    crate::telemetry::start_probes(recorder);
+    let background = spawn(&services, &assembled.state, &config).await;
+    let cache = banner::describe_cache(&services.cache).await;
+    // Before the greeting tells anybody that the service runs and can be stopped.
+    let signals = Signals::listen().map_err(Error::internal)?;
+    let state = assembled.state.clone();
+    let running = run(listeners, assembled, &services, &config)?;
+    banner::greet(&config, &first_admin, &cache);
+    let ready_file = ReadyFile::write(&config)?;
+    tracing::info!(event = names::STARTUP, "started");
+    drain(running, ready_file, signals, &state, config.shutdown_delay).await;
+    // A batch of housekeeping that was under way is rolled back.
+    drop(background);
+    services.cache.close();
+    services.store.close().await;
+    tracing::info!(event = names::SHUTDOWN, "stopped");
+    Ok(())
+}
+
+struct Listeners {
+    api: TcpListener,
+    ops: TcpListener,
+}
+
+/// Binds first of all: a second instance by mistake must not get as far as the database. From here on
+/// the addresses in the configuration are those that were really bound, also for port 0.
+async fn bind(config: &mut Config) -> Result<Listeners> {
+    Ok(Listeners {
+        api: listen("API_ADDR", &mut config.api_addr).await?,
+        ops: listen("OPS_ADDR", &mut config.ops_addr).await?,
+    })
+}
+
+async fn listen(option: &str, address: &mut SocketAddr) -> Result<TcpListener> {
+    let listen = async {
+        let listener = TcpListener::bind(*address).await?;
+        *address = listener.local_addr()?;
+        Ok(listener)
+    };
+    let result: io::Result<TcpListener> = listen.await;
+    result.map_err(|error| Error::internal(format!("cannot listen on {option}: {error}")))
+}
+
+/// Opens the services and sees to it that there is an administrator.
+async fn open(config: &Config) -> Result<(Services, FirstAdmin)> {
+    let services = Services::open(config, Clock::system()).await?;
+    let password = config.admin_password.as_ref().map(Secret::expose);
+    let first_admin = services
+        .accounts
+        .ensure_admin(&config.admin_username, &config.admin_email, password)
+        .await
+        .map_err(|error| {
+            Error::internal(format!("the first administrator cannot be made: {error}"))
+        })?;
+    if !services.limits.is_on() {
+        tracing::warn!("RATE_LIMITS=off: passwords can be tried as fast as they can be hashed");
+    }
+    Ok((services, first_admin))
+}
+
+/// What the listeners and the shutdown share.
+#[derive(Clone)]
+struct State {
+    readiness: Arc<Readiness>,
+    draining: Arc<AtomicBool>,
+}
+
+/// The two endpoints, and what marks the probe's requests.
+struct Assembled<A, O> {
+    api: A,
+    ops: O,
+    state: State,
+    mark: Option<Mark>,
+}
+
+/// Builds the two endpoints.
+fn assemble(
+    services: &Services,
+    config: &Config,
+    recorder: &PrometheusHandle,
+) -> Result<
+    Assembled<
+        impl Endpoint<Output = Response> + 'static,
+        impl Endpoint<Output = Response> + 'static,
+    >,
+> {
+    let state = State {
+        readiness: Arc::default(),
+        draining: Arc::default(),
+    };
+    let scrape = Scrape {
+        recorder: recorder.clone(),
+        process: metrics_process::Collector::default(),
+        sessions: Arc::clone(&services.sessions),
+        store: services.store.clone(),
+    };
+    let mark = config.canary.is_on().then(Mark::generate).transpose()?;
+    let api = api::endpoint(ApiParts {
+        register: services.register(),
+        login: services.login(),
+        refresh: services.refresh(),
+        logout: services.logout(),
+        password_change: services.password_change(),
+        accounts: Arc::clone(&services.accounts),
+        sessions: Arc::clone(&services.sessions),
+        tokens: Arc::clone(&services.tokens),
+        limits: Arc::clone(&services.limits),
+        readiness: Arc::clone(&state.readiness),
+        draining: Arc::clone(&state.draining),
+        proxies: config.limits.trusted_proxies.clone(),
+        body_timeout: config.clients.timeout,
+        canary: mark.clone(),
+        scrape: config.metrics_on_api.then(|| scrape.clone()),
+    })?;
+    let ops = api::ops::endpoint(scrape, Arc::clone(&state.readiness));
+    Ok(Assembled {
+        api,
+        ops,
+        state,
+        mark,
+    })
+}
+
+/// Starts the jobs, which run until the set is dropped. The readiness is known when it returns.
+async fn spawn(services: &Services, state: &State, config: &Config) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let readiness = Arc::clone(&state.readiness);
+    let store = || services.store.clone();
+    let dependencies = Dependencies::new(store(), move |up| readiness.set_dependencies(up));
+    dependencies.ping().await;
+    jobs::spawn(&mut tasks, dependencies);
+    jobs::spawn(&mut tasks, Inventory::new(store(), services.clock.clone()));
+    let housekeeping = Housekeeping::new(
+        store(),
+        services.clock.clone(),
+        config.housekeeping.interval,
+        services::time_delta(config.housekeeping.retention),
+    );
+    jobs::spawn(&mut tasks, housekeeping);
+    let sessions = Arc::clone(&services.sessions);
+    tasks.spawn(async move { sessions.listen().await });
+    tasks
+}
+
+/// The two listeners at work, and the synthetic probe.
+struct Running {
+    api: Server,
+    ops: Server,
+    probe: JoinSet<()>,
+}
+
+struct Server {
+    task: JoinHandle<io::Result<()>>,
+    stop: Arc<Notify>,
+}
+
+impl Server {
+    async fn stop(self) {
+        self.stop.notify_one();
+        let _ = self.task.await;
+    }
+}
+
+/// Serves both endpoints, and starts the synthetic probe if there is one.
+fn run(
+    listeners: Listeners,
+    assembled: Assembled<
+        impl Endpoint<Output = Response> + 'static,
+        impl Endpoint<Output = Response> + 'static,
+    >,
+    services: &Services,
+    config: &Config,
+) -> Result<Running> {
+    let Assembled { api, ops, mark, .. } = assembled;
+    let api_limits = server::Limits {
+        client_timeout: config.clients.timeout,
+        connections: descriptors::connections(&config.clients),
+        refusals: descriptors::REFUSALS,
+    };
+    let ops_limits = server::Limits {
+        connections: descriptors::OPS_CONNECTIONS,
+        refusals: 0,
+        ..api_limits
+    };
+    let ops = start(
+        (listeners.ops, Listener::Ops),
+        ops,
+        ops_limits,
+        OPS_SHUTDOWN,
+    );
+    let timeout = config.shutdown_timeout;
+    let api = start((listeners.api, Listener::Api), api, api_limits, timeout);
+    let mut probe = JoinSet::new();
+    if let Some(mark) = mark {
+        let account = services.probe_account()?;
+        let interval = config.canary.canary_interval;
+        jobs::spawn(
+            &mut probe,
+            Probe::new(account, mark, config.api_addr, interval),
+        );
+    }
+    Ok(Running { api, ops, probe })
+}
+
+fn start(
+    listener: (TcpListener, Listener),
+    endpoint: impl Endpoint<Output = Response> + 'static,
+    limits: server::Limits,
+    timeout: Duration,
+) -> Server {
+    let stop = Arc::new(Notify::new());
+    let stopped = {
+        let stop = Arc::clone(&stop);
+        async move { stop.notified().await }
+    };
+    let task = tokio::spawn(server::serve(listener, endpoint, limits, stopped, timeout));
+    Server { task, stop }
+}
+
+/// Waits for a signal, then stops: not ready, a while for load balancers to notice, then the
+/// listeners one after the other. A second signal ends the process at once.
+async fn drain(
+    running: Running,
+    ready_file: ReadyFile,
+    mut signals: Signals,
+    state: &State,
+    delay: Duration,
+) {
+    signals.next().await;
+    tracing::info!(event = names::SHUTDOWN, "stopping: not ready from now on");
+    drop((ready_file, running.probe));
+    state.readiness.stop();
+    state.draining.store(true, Ordering::SeqCst);
+    tokio::spawn(async move {
+        signals.next().await;
+        tracing::warn!("a second signal: stopping at once");
+        std::process::exit(130);
+    });
+    tokio::time::sleep(delay).await;
+    running.api.stop().await;
+    running.ops.stop().await;
+}

@@ -1,0 +1,290 @@
+//! Makes the services, as they are configured, and hands them out.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use zeroize::Zeroizing;
+
+use crate::accounts::{Accounts, PasswordPolicy};
+use crate::auth::{Login, Logout, PasswordChange, Refresh, Register};
+use crate::cache::{Cache, Memory, Redis, RedisOptions};
+use crate::clock::Clock;
+use crate::config::{Config, Secret, SqliteSynchronous};
+use crate::error::{Error, Result};
+use crate::hashing::{HashBounds, HashGate, HashGateConfig, HashParams};
+use crate::limits::Throttle;
+use crate::probe::ProbeAccount;
+use crate::secrets::{Purpose, SealingKey, derive, secret_for};
+use crate::sessions::{Lifetimes, Sessions};
+use crate::store::{Options, PostgresOptions, SqliteOptions, Store};
+use crate::tokens::{Keyring, Tokens};
+
+/// How many entries and counters are kept in process.
+const CACHE_CAPACITY: usize = 100_000;
+
+/// Everything that the service is made of. Each part owns the parts that it uses.
+pub struct Services {
+    /// The database.
+    pub store: Store,
+    /// Entries and counters, in process or shared with the other replicas.
+    pub cache: Arc<Cache>,
+    /// The hash gate.
+    pub hashing: HashGate,
+    /// Signs and verifies access tokens.
+    pub tokens: Arc<Tokens>,
+    /// Authorizes callers, issues tokens, ends sessions.
+    pub sessions: Arc<Sessions>,
+    /// The rate limits.
+    pub limits: Arc<Throttle>,
+    /// Makes and changes accounts.
+    pub accounts: Arc<Accounts>,
+    /// The clock.
+    pub clock: Clock,
+    secret: Zeroizing<Vec<u8>>,
+}
+
+impl Services {
+    /// Opens the database and the cache, loads the keys and starts the hash gate.
+    ///
+    /// # Errors
+    /// When the data folder cannot be used, the database does not open, the keys do not decrypt, or
+    /// REDIS_URL is not understood.
+    pub async fn open(config: &Config, clock: Clock) -> Result<Self> {
+        prepare_data_dir(config)?;
+        let secret = open_secret(config)?;
+        let cache = Arc::new(open_cache(config, &clock)?);
+        let store = Store::open(&store_options(config)).await?;
+        let tokens = open_tokens(config, &store, &secret, &clock).await?;
+        let tokens = Arc::new(tokens);
+        let hashing = HashGate::start(HashGateConfig {
+            params: hash_params(config),
+            bounds: HashBounds::default(),
+            threads: config.hash_threads(),
+            queue: config.hash_queue as usize,
+            deadline: config.hash_deadline,
+        })
+        .map_err(Error::internal)?;
+        let lifetimes = Lifetimes {
+            session_idle: time_delta(config.session_idle_ttl),
+            session: time_delta(config.session_ttl),
+            grace: time_delta(config.refresh_grace),
+        };
+        let names = derive(&secret, Purpose::RateLimitNames)?;
+        let limits = Arc::new(Throttle::new(
+            config.limits.clone(),
+            &*names,
+            Arc::clone(&cache),
+            clock.clone(),
+        ));
+        let sessions = Arc::new(Sessions::new(
+            store.clone(),
+            &cache,
+            Arc::clone(&tokens),
+            lifetimes,
+            clock.clone(),
+        ));
+        let policy = PasswordPolicy {
+            min_length: usize::from(config.password_min_length),
+            ..PasswordPolicy::default()
+        };
+        let accounts = Arc::new(Accounts::new(
+            store.clone(),
+            hashing.clone(),
+            Arc::clone(&limits),
+            Arc::clone(&sessions),
+            policy,
+            clock.clone(),
+        ));
+        Ok(Self {
+            store,
+            cache,
+            hashing,
+            tokens,
+            sessions,
+            limits,
+            accounts,
+            clock,
+            secret,
+        })
+    }
+
+    /// The registration flow.
+    #[must_use]
+    pub fn register(&self) -> Register {
+        Register::new(
+            self.hashing.clone(),
+            Arc::clone(&self.limits),
+            Arc::clone(&self.accounts),
+        )
+    }
+
+    /// The login flow.
+    #[must_use]
+    pub fn login(&self) -> Login {
+        Login::new(
+            self.store.clone(),
+            self.hashing.clone(),
+            Arc::clone(&self.limits),
+            Arc::clone(&self.sessions),
+            self.clock.clone(),
+        )
+    }
+
+    /// The refresh flow.
+    #[must_use]
+    pub fn refresh(&self) -> Refresh {
+        Refresh::new(
+            self.store.clone(),
+            Arc::clone(&self.limits),
+            Arc::clone(&self.sessions),
+            self.clock.clone(),
+        )
+    }
+
+    /// The logout flow.
+    #[must_use]
+    pub fn logout(&self) -> Logout {
+        Logout::new(self.store.clone(), Arc::clone(&self.sessions))
+    }
+
+    /// The flow of a password change.
+    #[must_use]
+    pub fn password_change(&self) -> PasswordChange {
+        PasswordChange::new(
+            self.store.clone(),
+            self.hashing.clone(),
+            Arc::clone(&self.accounts),
+            Arc::clone(&self.sessions),
+            self.clock.clone(),
+        )
+    }
+
+    /// The account of the synthetic probe.
+    ///
+    /// # Errors
+    /// When its password cannot be derived: a defect.
+    pub fn probe_account(&self) -> Result<ProbeAccount> {
+        ProbeAccount::new(
+            self.store.clone(),
+            self.hashing.clone(),
+            self.clock.clone(),
+            &self.secret,
+        )
+    }
+}
+
+/// Opens the database alone and brings its schema up to date, for commands that need nothing else.
+///
+/// # Errors
+/// When the data folder cannot be used, or the database does not open.
+pub async fn open_store(config: &Config) -> Result<Store> {
+    prepare_data_dir(config)?;
+    Store::open(&store_options(config)).await
+}
+
+async fn open_tokens(
+    config: &Config,
+    store: &Store,
+    secret: &[u8],
+    clock: &Clock,
+) -> Result<Tokens> {
+    let keys = Keyring::load(
+        store,
+        &SealingKey::derive(secret, Purpose::SigningKeys)?,
+        config.signing_alg,
+        config.hs256_key.as_ref(),
+        clock.now(),
+    )
+    .await?;
+    let ttl = time_delta(config.access_token_ttl);
+    let audience = config.token_audience.clone();
+    Ok(Tokens::new(keys, config.issuer(), audience, ttl))
+}
+
+fn open_secret(config: &Config) -> Result<Zeroizing<Vec<u8>>> {
+    let configured = config.secret_key.as_ref().map(Secret::expose);
+    secret_for(configured, &config.data_dir).map_err(|error| unusable(config, &error))
+}
+
+fn unusable(config: &Config, error: &io::Error) -> Error {
+    let folder = config.data_dir.display();
+    Error::internal(format!("DATA_DIR {folder} cannot be used: {error}"))
+}
+
+/// Which database is used, and how.
+pub fn store_options(config: &Config) -> Options {
+    let database = &config.database;
+    match &database.url {
+        Some(url) if database.is_server() => Options::Postgres(PostgresOptions {
+            url: url.expose().to_owned(),
+            max_connections: database.db_max_connections,
+            acquire_timeout: database.acquire_timeout,
+            statement_timeout: database.db_statement_timeout,
+            application_name: database.db_application_name.clone(),
+        }),
+        url => Options::Sqlite(SqliteOptions {
+            url: url.as_ref().map_or_else(
+                || {
+                    config
+                        .data_dir
+                        .join("rbac-sentinel.db")
+                        .display()
+                        .to_string()
+                },
+                |url| url.expose().to_owned(),
+            ),
+            readers: database.sqlite_readers,
+            synchronous_full: database.sqlite_synchronous == SqliteSynchronous::Full,
+            acquire_timeout: database.acquire_timeout,
+        }),
+    }
+}
+
+fn open_cache(config: &Config, clock: &Clock) -> Result<Cache> {
+    let Some(url) = &config.redis.url else {
+        return Ok(Cache::Memory(Memory::new(clock.clone(), CACHE_CAPACITY)));
+    };
+    let options = RedisOptions {
+        url: url.expose().to_owned(),
+        prefix: config.redis.prefix.clone(),
+        timeout: config.redis.timeout,
+    };
+    Ok(Cache::Redis(Redis::open(&options, clock.clone())?))
+}
+
+/// The parameters of new hashes.
+#[must_use]
+pub fn hash_params(config: &Config) -> HashParams {
+    HashParams {
+        memory_kib: config.hash_memory_kib,
+        iterations: config.hash_iterations,
+        parallelism: config.hash_parallelism,
+    }
+}
+
+/// A duration as the calendar's arithmetic wants it.
+pub fn time_delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}
+
+/// Makes the data folder, for its owner alone. With a database server and a configured secret nothing
+/// is kept on this machine.
+fn prepare_data_dir(config: &Config) -> Result<()> {
+    if config.database.is_server() {
+        return Ok(());
+    }
+    make_data_dir(config).map_err(|error| unusable(config, &error))
+}
+
+fn make_data_dir(config: &Config) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(&config.data_dir)
+}

@@ -1,0 +1,82 @@
+//! Changing one's own password.
+
+use std::sync::Arc;
+
+use crate::accounts::Accounts;
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::events::Event;
+use crate::hashing::{HashGate, Password};
+use crate::metrics::{PasswordChangeResult, RevocationReason};
+use crate::sessions::{Caller, Sessions};
+use crate::store::Store;
+
+/// The flow of a password change.
+pub struct PasswordChange {
+    store: Store,
+    hashing: HashGate,
+    accounts: Arc<Accounts>,
+    sessions: Arc<Sessions>,
+    clock: Clock,
+}
+
+impl PasswordChange {
+    /// The flow over these services.
+    #[must_use]
+    pub const fn new(
+        store: Store,
+        hashing: HashGate,
+        accounts: Arc<Accounts>,
+        sessions: Arc<Sessions>,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            store,
+            hashing,
+            accounts,
+            sessions,
+            clock,
+        }
+    }
+
+    /// Changes the caller's password; every other session of the account ends.
+    ///
+    /// # Errors
+    /// [`Error::WrongPassword`], [`Error::WeakPassword`], [`Error::Overloaded`],
+    /// [`Error::RateLimited`].
+    pub async fn change(&self, caller: &Caller, current: Password, new: Password) -> Result<()> {
+        let outcome = self.try_change(caller, current, new).await;
+        let result = match &outcome {
+            Ok(()) => PasswordChangeResult::Success,
+            Err(Error::WrongPassword) => PasswordChangeResult::BadPassword,
+            Err(Error::WeakPassword { .. }) => PasswordChangeResult::WeakPassword,
+            Err(Error::Overloaded { .. }) => PasswordChangeResult::Overloaded,
+            Err(Error::RateLimited(_)) => PasswordChangeResult::RateLimited,
+            Err(_) => PasswordChangeResult::Error,
+        };
+        Event::PasswordChange {
+            result,
+            user: caller.id(),
+        }
+        .emit();
+        outcome
+    }
+
+    async fn try_change(&self, caller: &Caller, current: Password, new: Password) -> Result<()> {
+        let user = &caller.account.user;
+        self.accounts
+            .check_password("new_password", &new, &user.username, &user.email)?;
+        let proven = self.accounts.prove_password(user.id, current).await?;
+        let hash = self.hashing.hash(new).await?;
+        let ended = self
+            .store
+            .change_password(user.id, &proven, &hash, caller.session, self.clock.now())
+            .await?
+            // Changed meanwhile by another request: what was verified is not the password any more.
+            .ok_or(Error::WrongPassword)?;
+        self.sessions.invalidate_account(user.id).await;
+        let reason = RevocationReason::PasswordChange;
+        self.sessions.ended(user.id, &ended, reason).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! The command line: one file a command, each opening what it needs and nothing else.
+
+mod admin;
+mod calibrate;
+mod healthcheck;
+mod keys;
+mod migrate;
+mod seed_users;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::{api, metrics};
+
+type Failure = Box<dyn std::error::Error>;
+
+/// Authentication and role-based access control that shows what it is doing.
+///
+/// Without a command, the service starts. Options come from flags, then the environment, then a
+/// file `.env` in the working directory.
+#[derive(Parser)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the service
+    Serve(Box<Config>),
+    /// Make administrators
+    Admin(Box<admin::Admin>),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Print the catalogue of metrics as Markdown
+    Metrics,
+    /// Measure password hashing here and say how many logins a second this machine can do
+    Calibrate(Box<Config>),
+    /// Print the signing keys: id, algorithm, age
+    Keys(Box<Config>),
+    /// Bring the database's schema up to date
+    Migrate(Box<Config>),
+    /// Print the effective configuration, secrets masked
+    Config(Box<Config>),
+    /// Ask a running service whether it is ready; exits with 1 if not
+    Healthcheck(healthcheck::Healthcheck),
+    /// Fill a database for tests with accounts that share a password
+    #[command(hide = true)]
+    SeedUsers(Box<seed_users::SeedUsers>),
+}
+
+/// Runs the command that the program was called with; an error becomes one line and an exit code.
+#[must_use]
+pub fn run() -> ExitCode {
+    // Before anything reads the environment; a missing file is no error. Folders further up are not
+    // searched: they belong to others.
+    if let Err(error) = dotenvy::from_path(".env")
+        && !error.not_found()
+    {
+        eprintln!("rbac-sentinel: .env cannot be read: {error}");
+        return ExitCode::from(2);
+    }
+    let cli = Cli::parse();
+    let command = cli
+        .command
+        .unwrap_or_else(|| Command::Serve(Box::new(cli.config)));
+    match dispatch(command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("rbac-sentinel: {}", chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Serve(config) => serve::run(*config)?,
+        Command::Admin(admin) => admin::run(&admin)?,
+        Command::Openapi => print!("{}", api::document()?),
+        Command::Metrics => print!("{}", metrics::markdown()),
+        Command::Calibrate(config) => calibrate::run(&config)?,
+        Command::Keys(config) => keys::run(&config)?,
+        Command::Migrate(config) => migrate::run(&config)?,
+        Command::Config(config) => {
+            print!("{}", config.masked());
+            config.validate()?;
+        }
+        Command::Healthcheck(healthcheck) => return Ok(healthcheck::run(&healthcheck)),
+        Command::SeedUsers(seeding) => seed_users::run(&seeding)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An error and what caused it, in one line. The operator sees the cause of internal errors, which
+/// answers to requests leave out; errors that repeat their cause say it once.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(Error::Internal(cause)) = error.downcast_ref() {
+        return chain(&**cause);
+    }
+    let text = error.to_string();
+    match error.source().map(chain) {
+        Some(cause) if !text.ends_with(&cause) => format!("{text}: {cause}"),
+        _ => text,
+    }
+}

@@ -1,0 +1,55 @@
+//! `seed-users`: fills a database for tests.
+
+use std::time::Instant;
+
+use clap::Args;
+
+use super::Failure;
+use crate::app::Services;
+use crate::clock::Clock;
+use crate::config::{Config, LogFormat, Secret};
+use crate::store::MAX_SEED;
+use crate::telemetry;
+
+#[derive(Args)]
+pub(super) struct SeedUsers {
+    /// How many accounts there shall be: those that are missing are made
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_SEED)))]
+    count: u32,
+    /// Living sessions of each new account
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
+    sessions_per_user: u8,
+    /// Password of the new accounts. Default: one is generated and shown once
+    #[arg(long, env = "SEED_PASSWORD", hide_env_values = true)]
+    password: Option<Secret>,
+    /// Say that this database is for tests
+    #[arg(long, env = "ALLOW_SEEDING")]
+    allow_seeding: bool,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[tokio::main]
+pub(super) async fn run(seeding: &SeedUsers) -> Result<(), Failure> {
+    let config = &seeding.config;
+    config.validate()?;
+    config.validate_seeding(seeding.allow_seeding)?;
+    telemetry::start_logging(LogFormat::Pretty, "warn")?;
+    let services = Services::open(config, Clock::system()).await?;
+    let start = Instant::now();
+    let rate = |made: u32| f64::from(made) / start.elapsed().as_secs_f64();
+    let password = seeding.password.as_ref().map(Secret::expose);
+    let with_sessions = seeding.sessions_per_user > 0;
+    let seeded = services
+        .accounts
+        .seed_users(seeding.count, with_sessions, password, |made, total| {
+            println!("{made} of {total} accounts, {:.0} a second", rate(made));
+        })
+        .await?;
+    services.store.close().await;
+    println!("{} accounts were made.", seeded.made);
+    if let Some(password) = seeded.generated {
+        println!("Their password is {}", *password);
+    }
+    Ok(())
+}

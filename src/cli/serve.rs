@@ -1,0 +1,15 @@
+//! `serve`: starts the service.
+
+use super::Failure;
+use crate::app;
+use crate::config::Config;
+use crate::telemetry;
+
+#[tokio::main]
+pub(super) async fn run(config: Config) -> Result<(), Failure> {
+    config.validate()?;
+    telemetry::start_logging(config.log_format, &config.log_level)?;
+    let recorder = telemetry::install_recorder()?;
+    app::serve(config, recorder).await?;
+    Ok(())
+}

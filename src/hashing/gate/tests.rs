@@ -1,0 +1,303 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+
+use futures_util::FutureExt;
+
+use super::*;
+
+const TINY: HashParams = HashParams {
+    memory_kib: 64,
+    iterations: 1,
+    parallelism: 1,
+};
+
+/// One thread and no deadline that a slow machine could miss.
+const CONFIG: HashGateConfig = HashGateConfig {
+    params: TINY,
+    bounds: HashBounds {
+        max_memory_kib: 65_536,
+        max_iterations: 10,
+        max_parallelism: 4,
+    },
+    threads: 1,
+    queue: 4,
+    deadline: Duration::from_hours(1),
+};
+
+fn gate() -> HashGate {
+    HashGate::start(CONFIG).unwrap()
+}
+
+fn password() -> Password {
+    Password::new("correct horse")
+}
+
+fn queue(gate: &HashGate, work: impl FnOnce() + Send + 'static) -> oneshot::Receiver<Answer> {
+    let work = Box::new(move |_: &mut Memory| {
+        work();
+        vec![1]
+    });
+    gate.submit(HashOperation::Hash, 1.0, work).unwrap()
+}
+
+/// Work that a thread is busy with from now until this is dropped.
+struct Occupied {
+    release: Option<mpsc::Sender<()>>,
+    answer: oneshot::Receiver<Answer>,
+}
+
+impl Occupied {
+    async fn thread_of(gate: &HashGate) -> Self {
+        let (release, held) = mpsc::channel();
+        let (started, running) = oneshot::channel();
+        let answer = queue(gate, move || {
+            started.send(()).unwrap();
+            held.recv().unwrap_err();
+        });
+        running.await.unwrap();
+        Self {
+            release: Some(release),
+            answer,
+        }
+    }
+
+    async fn finish(mut self) {
+        drop(self.release.take());
+        self.answer.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_hash_verifies_and_another_password_does_not() {
+    let gate = gate();
+    let stored = gate.hash(password()).await.unwrap();
+    assert!(stored.starts_with("$argon2id$v=19$m=64,t=1,p=1$"));
+    assert_ne!(
+        stored,
+        gate.hash(password()).await.unwrap(),
+        "salts are fresh"
+    );
+
+    let verdict = gate.verify(password(), stored.clone()).await;
+    assert_eq!(verdict, Ok(Verdict::Match { outdated: false }));
+    let verdict = gate.verify(Password::new("correct Horse"), stored).await;
+    assert_eq!(verdict, Ok(Verdict::Mismatch));
+    assert_eq!(gate.dummy_verify(password()).await, Ok(()));
+    assert_eq!((gate.threads(), gate.params()), (1, TINY));
+}
+
+#[tokio::test]
+async fn hashes_of_other_parameters_match_as_outdated() {
+    let gate = gate();
+    // The reference implementation's test vectors: other parameters, and an 8-byte salt.
+    for stored in [
+        "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+        "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+    ] {
+        let verdict = gate.verify(Password::new("password"), stored.into()).await;
+        assert_eq!(verdict, Ok(Verdict::Match { outdated: true }));
+        let verdict = gate.verify(password(), stored.into()).await;
+        assert_eq!(verdict, Ok(Verdict::Mismatch));
+    }
+    // The memory grew for them; what comes after is not disturbed.
+    let stored = gate.hash(password()).await.unwrap();
+    let verdict = gate.verify(password(), stored).await;
+    assert_eq!(verdict, Ok(Verdict::Match { outdated: false }));
+}
+
+#[tokio::test]
+async fn an_unusable_hash_is_refused_without_work() {
+    let gate = gate();
+    let stored =
+        "$argon2id$v=19$m=65537,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+    let verdict = gate.verify(password(), stored.into()).await;
+    assert_eq!(
+        verdict,
+        Err(HashError::Unusable("parameters above the bounds"))
+    );
+    assert_eq!(gate.totals().done, 0);
+}
+
+#[test]
+fn parameters_that_argon2_does_not_allow_stop_the_start() {
+    let mut config = CONFIG;
+    config.params.memory_kib = 4;
+    let error = HashGate::start(config).err().unwrap();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+}
+
+#[tokio::test]
+async fn own_parameters_above_the_limits_stay_readable() {
+    let mut config = CONFIG;
+    config.bounds.max_memory_kib = 32;
+    let gate = HashGate::start(config).unwrap();
+    let stored = gate.hash(password()).await.unwrap();
+    let verdict = gate.verify(password(), stored).await;
+    assert_eq!(verdict, Ok(Verdict::Match { outdated: false }));
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_and_serves_those_who_wait() {
+    let gate = gate();
+    let occupied = Occupied::thread_of(&gate).await;
+    let waiting: Vec<_> = (1..CONFIG.queue).map(|_| queue(&gate, || ())).collect();
+
+    assert_eq!(gate.check_capacity(), Ok(()), "a place is left");
+    let last = queue(&gate, || ());
+    let retry_after = Duration::from_secs(1);
+    let overloaded = HashError::Overloaded { retry_after };
+    assert_eq!(gate.check_capacity(), Err(overloaded));
+    assert_eq!(gate.hash(password()).await, Err(overloaded));
+
+    occupied.finish().await;
+    assert_eq!(last.await.unwrap(), Ok(vec![1]));
+    for answer in waiting {
+        assert_eq!(answer.await.unwrap(), Ok(vec![1]));
+    }
+    assert!(gate.hash(password()).await.is_ok());
+    let wait = gate.shared().lock().predicted_wait(1);
+    assert_eq!(wait, Duration::ZERO, "nothing is left in the prediction");
+}
+
+#[tokio::test]
+async fn work_that_would_wait_too_long_is_refused_at_once() {
+    let mut config = CONFIG;
+    config.deadline = Duration::from_secs(100);
+    let gate = HashGate::start(config).unwrap();
+    let occupied = Occupied::thread_of(&gate).await;
+    gate.shared().lock().seconds_per_cost = 60.1;
+    let waiting = [queue(&gate, || ()), queue(&gate, || ())];
+
+    let retry_after = Duration::from_secs(121);
+    let overloaded = HashError::Overloaded { retry_after };
+    assert_eq!(gate.check_capacity(), Err(overloaded));
+    assert_eq!(gate.dummy_verify(password()).await, Err(overloaded));
+    occupied.finish().await;
+    for answer in waiting {
+        assert_eq!(answer.await.unwrap(), Ok(vec![1]));
+    }
+}
+
+#[tokio::test]
+async fn work_whose_deadline_passed_in_the_queue_is_not_done() {
+    let gate = gate();
+    let occupied = Occupied::thread_of(&gate).await;
+    let ran = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&ran);
+    let late = queue(&gate, move || flag.store(true, Ordering::SeqCst));
+    let in_time = queue(&gate, || ());
+    gate.shared().lock().queue[0].expires = Instant::now();
+
+    occupied.finish().await;
+    let retry_after = Duration::from_secs(1);
+    assert_eq!(
+        late.await.unwrap(),
+        Err(HashError::Overloaded { retry_after })
+    );
+    assert_eq!(in_time.await.unwrap(), Ok(vec![1]));
+    assert!(!ran.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn work_whose_client_left_is_skipped() {
+    let gate = gate();
+    let occupied = Occupied::thread_of(&gate).await;
+    let ran = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&ran);
+    drop(queue(&gate, move || flag.store(true, Ordering::SeqCst)));
+    // Polled once, which queues it, then dropped.
+    assert!(gate.hash(password()).now_or_never().is_none());
+    assert_eq!(gate.shared().lock().queue.len(), 2);
+
+    let last = queue(&gate, || ());
+    occupied.finish().await;
+    assert_eq!(last.await.unwrap(), Ok(vec![1]));
+    // One thread, first in first out: what was abandoned has been passed.
+    assert!(!ran.load(Ordering::SeqCst));
+    assert_eq!(gate.totals().done, 2, "the occupying work and the last");
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_answer_and_no_thread() {
+    let gate = gate();
+    let answer = gate.submit(HashOperation::Hash, 1.0, Box::new(|_| panic!("on purpose")));
+    assert_eq!(answer.unwrap().await.unwrap(), Err(HashError::Closed));
+    assert!(gate.hash(password()).await.is_ok());
+    assert_eq!(gate.totals().done, 1);
+}
+
+#[tokio::test]
+async fn dropping_the_gate_drains_the_queue_and_ends_the_threads() {
+    let gate = gate();
+    let occupied = Occupied::thread_of(&gate).await;
+    let waiting = [queue(&gate, || ()), queue(&gate, || ())];
+    let shared = Arc::downgrade(gate.shared());
+    drop(gate.clone());
+    assert!(
+        !shared.upgrade().unwrap().lock().closed,
+        "one handle is left"
+    );
+    drop(gate);
+
+    occupied.finish().await;
+    for answer in waiting {
+        assert_eq!(answer.await.unwrap(), Ok(vec![1]));
+    }
+    // Each thread keeps the gate's state alive until it ends; without an end this hangs.
+    while shared.strong_count() > 0 {
+        thread::yield_now();
+    }
+}
+
+#[tokio::test]
+async fn threads_are_named_and_of_lowest_priority() {
+    let gate = gate();
+    let (tell, told) = oneshot::channel();
+    let answer = queue(&gate, move || {
+        let name = thread::current().name().map(str::to_owned);
+        #[cfg(target_os = "linux")]
+        let priority = rustix::process::getpriority_process(None).unwrap();
+        #[cfg(not(target_os = "linux"))]
+        let priority = 19;
+        tell.send((name, priority)).unwrap();
+    });
+    answer.await.unwrap().unwrap();
+    assert_eq!(told.await.unwrap(), (Some("hash-0".into()), 19));
+}
+
+#[tokio::test]
+async fn idle_threads_give_their_memory_back() {
+    let gate = HashGate::start_with(CONFIG, Duration::from_millis(1)).unwrap();
+    gate.hash(password()).await.unwrap();
+    loop {
+        let work = |memory: &mut Memory| vec![u8::from(memory.is_empty())];
+        let answer = gate.submit(HashOperation::Hash, 1.0, Box::new(work));
+        if answer.unwrap().await.unwrap() == Ok(vec![1]) {
+            break;
+        }
+        // However long the thread needs to notice; without giving it back this hangs.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[test]
+fn memory_grows_on_demand_and_is_reused() {
+    let mut memory = Memory::default();
+    assert_eq!(memory.blocks(8).len(), 8);
+    let first = memory.blocks(8).as_ptr();
+    assert_eq!(memory.blocks(4).as_ptr(), first);
+    assert_eq!(memory.blocks(16).len(), 16);
+    memory.release();
+    assert!(memory.is_empty());
+}
+
+#[test]
+fn retry_after_is_whole_seconds_and_never_zero() {
+    for (wait_ms, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (1999, 2)] {
+        let HashError::Overloaded { retry_after } = overloaded(Duration::from_millis(wait_ms))
+        else {
+            unreachable!()
+        };
+        assert_eq!(retry_after, Duration::from_secs(seconds));
+    }
+}

@@ -1,0 +1,47 @@
+//! A password in memory.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// The longest password that is worth hashing, in code points: no account has a longer one.
+pub const MAX_PASSWORD_CHARS: usize = 128;
+
+/// A password as it was typed: wiped from memory when dropped, never printed.
+///
+/// It is hashed exactly as received, neither trimmed, cut nor normalised (ASVS 6.2.8): a keyboard
+/// that composes a character in another way types another password.
+#[derive(Clone)]
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// Takes the password over. A `String` is not copied, so no second trace of it stays behind.
+    #[must_use]
+    pub fn new(password: impl Into<String>) -> Self {
+        Self(Zeroizing::new(password.into()))
+    }
+
+    /// The password itself: for hashing and for the policy, for nothing else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_does_not_show_the_password() {
+        let password = Password::new("correct horse");
+        assert_eq!(format!("{password:?}"), "Password(***)");
+        assert_eq!(password.clone().expose(), "correct horse");
+    }
+}

@@ -1,0 +1,168 @@
+//! Housekeeping: tables do not grow for ever.
+//!
+//! Every replica reads the table where the last run is noted. When a run is due, the first replica
+//! that takes its lease does it for all; the others see in the table that it was done.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::Job;
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::events::names;
+use crate::metrics::{
+    HOUSEKEEPING_LAST_SUCCESS, HOUSEKEEPING_REMOVED, HOUSEKEEPING_RUNS, HousekeepingOutcome,
+    Outdated,
+};
+use crate::store::{HOUSEKEEPING_BATCH, HousekeepingLease, Store};
+
+/// The longest pause between two looks at the last run.
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
+/// Replicas that start together take their first look at different moments within this.
+const JITTER: Duration = Duration::from_secs(10);
+/// How long a run belongs to its replica without another batch.
+const LEASE: TimeDelta = TimeDelta::minutes(1);
+/// After a full batch, the pause is so many times as long as the batch took: others get the writer
+/// four fifths of the time.
+const BACKOFF_FACTOR: u32 = 4;
+
+/// The housekeeping of one replica.
+pub struct Housekeeping {
+    store: Store,
+    clock: Clock,
+    /// How often a run is due; never when zero.
+    interval: Duration,
+    /// For how long ended sessions and used tokens are kept.
+    retention: TimeDelta,
+    /// Names this replica in the lease.
+    id: Uuid,
+    /// When the last run began that was seen.
+    seen: Option<DateTime<Utc>>,
+}
+
+impl Job for Housekeeping {
+    fn first_delay(&self) -> Duration {
+        // The id is random: so is its first byte.
+        let share = f64::from(self.id.as_bytes()[0]) / 256.0;
+        JITTER.min(self.poll_interval()).mul_f64(share)
+    }
+
+    async fn tick(&mut self) -> Duration {
+        let poll_interval = self.poll_interval();
+        match self.run_if_due().await {
+            Ok(until_due) => until_due.map_or(poll_interval, |due| due.min(poll_interval)),
+            Err(error) => {
+                HOUSEKEEPING_RUNS.inc(HousekeepingOutcome::Failed);
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(event = names::HOUSEKEEPING_FAILED, %error, cause, "housekeeping failed");
+                poll_interval
+            }
+        }
+    }
+}
+
+impl Housekeeping {
+    /// Housekeeping of this store: a run every `interval`, never when that is zero, which removes
+    /// what ended longer ago than `retention`.
+    #[must_use]
+    pub fn new(store: Store, clock: Clock, interval: Duration, retention: TimeDelta) -> Self {
+        Self {
+            store,
+            clock,
+            interval,
+            retention,
+            id: Uuid::new_v4(),
+            seen: None,
+        }
+    }
+
+    fn poll_interval(&self) -> Duration {
+        if self.interval.is_zero() {
+            POLL_INTERVAL
+        } else {
+            POLL_INTERVAL.min(self.interval)
+        }
+    }
+
+    /// Reads the last run, and does the next one if it is due. Returns in how long one will be due.
+    async fn run_if_due(&mut self) -> Result<Option<Duration>> {
+        let last = self.store.housekeeping().await?;
+        if let Some(at) = last.succeeded_at {
+            succeeded(at);
+        }
+        let begun_since = self.seen.is_some_and(|seen| seen < last.started_at);
+        if begun_since && last.holder != Some(self.id) {
+            HOUSEKEEPING_RUNS.inc(HousekeepingOutcome::Elsewhere);
+        }
+        self.seen = Some(last.started_at);
+        if self.interval.is_zero() {
+            return Ok(None);
+        }
+        let interval = TimeDelta::from_std(self.interval).unwrap_or(TimeDelta::MAX);
+        let lease = self.lease();
+        let since = lease.at - last.started_at;
+        if since < interval {
+            return Ok((interval - since).to_std().ok());
+        }
+        let due = lease.at.checked_sub_signed(interval).unwrap_or(lease.at);
+        if self.store.begin_housekeeping(&lease, due).await? {
+            self.clean().await?;
+            HOUSEKEEPING_RUNS.inc(HousekeepingOutcome::Done);
+        }
+        Ok(None)
+    }
+
+    fn lease(&self) -> HousekeepingLease {
+        let at = self.clock.now();
+        HousekeepingLease {
+            holder: self.id,
+            at,
+            until: at + LEASE,
+        }
+    }
+
+    async fn clean(&self) -> Result<()> {
+        let start = Instant::now();
+        let overtaken = || Error::internal("the lease expired and another replica went on");
+        let mut total = 0;
+        for &kind in Outdated::ALL {
+            loop {
+                let batch = Instant::now();
+                let lease = self.lease();
+                let before = lease.at.checked_sub_signed(self.retention);
+                let before = before.unwrap_or(DateTime::UNIX_EPOCH);
+                let removed = self.store.remove_outdated(kind, &lease, before).await?;
+                let removed = removed.ok_or_else(overtaken)?;
+                HOUSEKEEPING_REMOVED.with(kind).increment(removed);
+                total += removed;
+                if removed < HOUSEKEEPING_BATCH {
+                    break;
+                }
+                tokio::time::sleep(batch.elapsed() * BACKOFF_FACTOR).await;
+            }
+        }
+        let now = self.clock.now();
+        if !self.store.end_housekeeping(self.id, now).await? {
+            return Err(overtaken());
+        }
+        succeeded(now);
+        let seconds = start.elapsed().as_secs_f64();
+        tracing::info!(
+            event = names::HOUSEKEEPING,
+            removed = total,
+            seconds,
+            "housekeeping done"
+        );
+        Ok(())
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "seconds since the epoch fit in 53 bits"
+)]
+fn succeeded(at: DateTime<Utc>) {
+    HOUSEKEEPING_LAST_SUCCESS.set((), at.timestamp() as f64);
+}

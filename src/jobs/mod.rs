@@ -1,0 +1,38 @@
+//! Jobs: work that is repeated beside requests.
+//!
+//! Each sleeps after its turn for as long as it says, so a machine that was paused finds one turn due
+//! and not all that were missed.
+
+mod dependencies;
+mod housekeeping;
+mod inventory;
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+pub use self::dependencies::Dependencies;
+pub use self::housekeeping::Housekeeping;
+pub use self::inventory::Inventory;
+
+/// Work that is repeated.
+pub trait Job: Send + 'static {
+    /// How long to wait before the first turn.
+    fn first_delay(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Does the work once. Returns how long to wait until the next turn.
+    fn tick(&mut self) -> impl Future<Output = Duration> + Send;
+}
+
+/// Repeats the job until the set is dropped.
+pub fn spawn(jobs: &mut JoinSet<()>, mut job: impl Job) {
+    jobs.spawn(async move {
+        tokio::time::sleep(job.first_delay()).await;
+        loop {
+            let pause = job.tick().await;
+            tokio::time::sleep(pause).await;
+        }
+    });
+}

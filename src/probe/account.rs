@@ -1,0 +1,130 @@
+//! The account of the synthetic probe.
+//!
+//! It can do nothing but the journey. Its name and address cannot be registered, for both break the
+//! rules; it has no role; and only requests with this process's probe mark may use it: everybody else
+//! gets the answer for unknown accounts.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::hashing::{HashGate, Password};
+use crate::secrets::{Purpose, derive};
+use crate::sessions::PROBE_ACCOUNT;
+use crate::store::{NewUser, Store};
+
+/// A username that cannot be registered, because of its first character.
+pub const USERNAME: &str = "_canary";
+/// An address that cannot be registered, because of its quotes, and that gets no mail (RFC 2606).
+const EMAIL: &str = "\"canary\"@rbac-sentinel.invalid";
+
+/// The probe's account.
+pub struct ProbeAccount {
+    store: Store,
+    hashing: HashGate,
+    clock: Clock,
+    password: Zeroizing<String>,
+}
+
+impl ProbeAccount {
+    /// The account in this store. Its password comes from the service's secret, so it is the same on
+    /// every replica.
+    ///
+    /// # Errors
+    /// When the password cannot be derived: a defect.
+    pub fn new(store: Store, hashing: HashGate, clock: Clock, secret: &[u8]) -> Result<Self> {
+        Ok(Self {
+            store,
+            hashing,
+            clock,
+            password: password(secret)?,
+        })
+    }
+
+    /// Its password.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// Makes the account if there is none.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Overloaded`], and when the database does not answer.
+    pub async fn ensure(&self) -> Result<()> {
+        if self.store.credentials_of(PROBE_ACCOUNT).await?.is_some() {
+            return Ok(());
+        }
+        let account = NewUser {
+            id: PROBE_ACCOUNT,
+            username: USERNAME.to_owned(),
+            email: EMAIL.to_owned(),
+            password_hash: self.hash().await?,
+            roles: Vec::new(),
+            by: None,
+            at: self.clock.now(),
+        };
+        match self.store.insert_user(&account).await {
+            Ok(_) => Ok(()),
+            // Another replica was faster.
+            Err(_) if self.store.credentials_of(PROBE_ACCOUNT).await?.is_some() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sets the account's password anew: the secret that it comes from may have changed.
+    ///
+    /// # Errors
+    /// As [`ProbeAccount::ensure`].
+    pub async fn renew(&self) -> Result<()> {
+        let Some(stored) = self.store.credentials_of(PROBE_ACCOUNT).await? else {
+            return self.ensure().await;
+        };
+        let (old, at) = (stored.password_hash, self.clock.now());
+        let new = self.hash().await?;
+        // A replica that was faster has stored a hash of the same password.
+        self.store
+            .change_password(PROBE_ACCOUNT, &old, &new, Uuid::nil(), at)
+            .await?;
+        Ok(())
+    }
+
+    async fn hash(&self) -> Result<String> {
+        let password = Password::new(self.password());
+        Ok(self.hashing.hash(password).await?)
+    }
+}
+
+/// The account's password with this secret.
+///
+/// # Errors
+/// When it cannot be derived: a defect.
+pub fn password(secret: &[u8]) -> Result<Zeroizing<String>> {
+    let key = derive(secret, Purpose::ProbePassword)?;
+    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(key.as_slice())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accounts::validation::{check_email, check_username};
+
+    #[test]
+    fn probe_name_and_address_cannot_be_registered() {
+        assert!(check_username(USERNAME).is_err());
+        assert!(check_email(EMAIL).is_err());
+    }
+
+    #[test]
+    fn probe_password_follows_from_the_secret_alone() {
+        let secret = &b"a-secret-for-tests-of-32-characters"[..];
+        let derived = |secret| password(secret).expect("derives");
+        assert_eq!(derived(secret), derived(secret));
+        assert_ne!(derived(secret), derived(b"another"));
+        // 256 bits, and not a prefix of anything that is stored.
+        assert_eq!(derived(secret).len(), 43);
+    }
+}

@@ -1,0 +1,76 @@
+//! Keys from a secret: HKDF (RFC 5869) with a purpose each, so that no two uses share a key.
+
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+
+/// What a derived key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Encrypts signing keys in the database; from the service's secret.
+    SigningKeys,
+    /// Hashes the names of rate limit counters; from the service's secret.
+    RateLimitNames,
+    /// Is the password of the synthetic probe's account; from the service's secret.
+    ProbePassword,
+    /// Encrypts the successor of a refresh token; from that token.
+    RefreshSuccessor,
+}
+
+impl Purpose {
+    #[cfg(test)]
+    const ALL: [Self; 4] = [
+        Self::SigningKeys,
+        Self::RateLimitNames,
+        Self::ProbePassword,
+        Self::RefreshSuccessor,
+    ];
+
+    /// HKDF's `info`. What is encrypted already depends on it: never change one.
+    const fn info(self) -> &'static [u8] {
+        match self {
+            Self::SigningKeys => b"signing keys at rest",
+            Self::RateLimitNames => b"names of rate limits",
+            Self::ProbePassword => b"password of the synthetic probe",
+            Self::RefreshSuccessor => b"successor of a refresh token",
+        }
+    }
+}
+
+/// A 256-bit key for this purpose.
+///
+/// # Errors
+/// Never in practice; the library's signature allows for it.
+pub fn derive(secret: &[u8], purpose: Purpose) -> Result<Zeroizing<[u8; 32]>> {
+    struct Length;
+    impl KeyType for Length {
+        fn len(&self) -> usize {
+            32
+        }
+    }
+    let mut key = Zeroizing::new([0; 32]);
+    Salt::new(HKDF_SHA256, b"rbac-sentinel")
+        .extract(secret)
+        .expand(&[purpose.info()], Length)
+        .and_then(|okm| okm.fill(&mut *key))
+        .map_err(|_| Error::internal("key derivation failed"))?;
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_purpose_and_each_secret_has_a_key_of_its_own() {
+        let mut keys: Vec<_> = Purpose::ALL
+            .into_iter()
+            .flat_map(|purpose| [&b"one"[..], b"two"].map(|secret| (secret, purpose)))
+            .map(|(secret, purpose)| *derive(secret, purpose).expect("derives"))
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), 2 * Purpose::ALL.len());
+    }
+}

@@ -1,0 +1,79 @@
+//! Encryption at rest: AES-256-GCM under a derived key.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
+use zeroize::Zeroizing;
+
+use super::derive::{Purpose, derive};
+use crate::error::{Error, Result};
+
+const NONCE_LENGTH: usize = 12;
+
+/// A key that encrypts what is stored, for one purpose.
+pub struct SealingKey(RandomizedNonceKey);
+
+impl SealingKey {
+    /// Derives the key.
+    ///
+    /// # Errors
+    /// Never in practice; the library's signature allows for it.
+    pub fn derive(secret: &[u8], purpose: Purpose) -> Result<Self> {
+        let key = derive(secret, purpose)?;
+        RandomizedNonceKey::new(&AES_256_GCM, &*key)
+            .map(Self)
+            .map_err(|_| Error::internal("key derivation failed"))
+    }
+
+    /// Encrypts, bound to the context in which it will be opened.
+    ///
+    /// # Errors
+    /// When the library refuses: a defect.
+    pub fn seal(&self, context: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
+        let mut sealed = plain.to_vec();
+        let nonce = self
+            .0
+            .seal_in_place_append_tag(Aad::from(context), &mut sealed)
+            .map_err(|_| Error::internal("sealing failed"))?;
+        Ok([nonce.as_ref().as_slice(), &sealed].concat())
+    }
+
+    /// Decrypts; nothing when the key, the context or a byte is another.
+    #[must_use]
+    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (nonce, cipher) = sealed.split_at_checked(NONCE_LENGTH)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut buffer = Zeroizing::new(cipher.to_vec());
+        let length = self
+            .0
+            .open_in_place(nonce, Aad::from(context), &mut buffer)
+            .ok()?
+            .len();
+        buffer.truncate(length);
+        Some(buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(secret: &str) -> SealingKey {
+        SealingKey::derive(secret.as_bytes(), Purpose::SigningKeys).expect("derives")
+    }
+
+    #[test]
+    fn another_secret_context_or_byte_does_not_open() {
+        let right = key("right");
+        let sealed = right.seal(b"context", b"private").expect("seals");
+        assert_eq!(
+            right.open(b"context", &sealed).expect("opens").as_slice(),
+            b"private"
+        );
+        assert!(right.open(b"other", &sealed).is_none());
+        assert!(key("wrong").open(b"context", &sealed).is_none());
+        assert!(right.open(b"context", b"short").is_none());
+        let mut changed = sealed.clone();
+        changed[20] ^= 1;
+        assert!(right.open(b"context", &changed).is_none());
+        assert!(!sealed.windows(7).any(|window| window == b"private"));
+    }
+}

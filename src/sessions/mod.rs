@@ -1,0 +1,276 @@
+//! Sessions: whose a token is and whether they may act, issuing tokens, listing and ending.
+
+mod principals;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use self::principals::Principals;
+use crate::cache::Cache;
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::events::Event;
+use crate::metrics::{Decision, RBAC_DECISION_DURATION, RevocationReason, VerificationResult};
+use crate::rbac::Permission;
+use crate::request_context::is_synthetic;
+use crate::store::{Session, Store, User};
+use crate::tokens::{self, Claims, Tokens};
+
+pub use self::principals::Account;
+
+/// Lifetimes of sessions and their tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// A session ends when it was not refreshed for this long.
+    pub session_idle: TimeDelta,
+    /// A session ends after this long in any case.
+    pub session: TimeDelta,
+    /// How long the previous refresh token is still honoured.
+    pub grace: TimeDelta,
+}
+
+impl Lifetimes {
+    /// When a session that starts now ends unless it is refreshed, and when it ends in any case.
+    #[must_use]
+    pub fn ends(&self, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+        (
+            now + self.session_idle.min(self.session),
+            now + self.session,
+        )
+    }
+}
+
+/// An authenticated caller.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The account.
+    pub account: Arc<Account>,
+    /// The session that the token belongs to.
+    pub session: Uuid,
+}
+
+impl Caller {
+    /// The account's id.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.account.user.id
+    }
+}
+
+/// Why a caller was not let through.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The token is no good.
+    Token(VerificationResult),
+    /// The token is good, the permission is missing.
+    Permission(Permission),
+    /// It could not be found out.
+    Error(Error),
+}
+
+/// What a login or a refresh gives.
+pub struct TokenPair {
+    /// The signed JWT.
+    pub access_token: String,
+    /// The opaque token that gets the next pair.
+    pub refresh_token: String,
+    /// Lifetime of the access token, in seconds.
+    pub expires_in: i64,
+}
+
+/// The sessions of all accounts.
+pub struct Sessions {
+    store: Store,
+    tokens: Arc<Tokens>,
+    principals: Principals,
+    lifetimes: Lifetimes,
+    clock: Clock,
+}
+
+impl Sessions {
+    /// Sessions in this store; principals are cached in process and in `cache`.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        cache: &Cache,
+        tokens: Arc<Tokens>,
+        lifetimes: Lifetimes,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            principals: Principals::new(cache, clock.clone()),
+            store,
+            tokens,
+            lifetimes,
+            clock,
+        }
+    }
+
+    /// How long sessions last.
+    #[must_use]
+    pub const fn lifetimes(&self) -> &Lifetimes {
+        &self.lifetimes
+    }
+
+    /// Applies the invalidations that other replicas publish, for as long as the future lives. Ends
+    /// at once when replicas share no cache.
+    pub async fn listen(&self) {
+        self.principals.listen().await;
+    }
+
+    /// Sets the gauges of the caches. Called before each scrape.
+    pub fn observe(&self) {
+        self.tokens.cache().observe();
+        self.principals.observe();
+    }
+
+    /// Finds the holder of a bearer token and decides whether the permission is theirs.
+    ///
+    /// # Errors
+    /// Why the caller is refused.
+    pub async fn authorize(&self, token: &str, permission: Permission) -> Result<Caller, Refusal> {
+        let now = self.clock.now();
+        let claims = self.tokens.verify(token, now).map_err(Refusal::Token)?;
+        let start = Instant::now();
+        let (account, cache) = self
+            .principals
+            .find(&self.store, claims.sid, claims.sub, now)
+            .await
+            .map_err(Refusal::Error)?;
+        let Some(account) = account.filter(|account| may_act(account.user.id)) else {
+            tokens::count(VerificationResult::Revoked);
+            return Err(Refusal::Token(VerificationResult::Revoked));
+        };
+        tokens::count(VerificationResult::Valid);
+        let decision = account.authority.decide(permission);
+        if !is_synthetic() {
+            RBAC_DECISION_DURATION.observe(cache, start.elapsed());
+        }
+        if decision == Decision::Deny {
+            Event::Denied {
+                permission: permission.name(),
+                user: claims.sub,
+            }
+            .emit();
+            return Err(Refusal::Permission(permission));
+        }
+        Ok(Caller {
+            account,
+            session: claims.sid,
+        })
+    }
+
+    /// The tokens of a session: a new access token beside this refresh token.
+    ///
+    /// # Errors
+    /// When the key does not sign: a defect.
+    pub fn issue(
+        &self,
+        user: &User,
+        session: Uuid,
+        refresh_token: String,
+        now: DateTime<Utc>,
+        session_ends_at: DateTime<Utc>,
+    ) -> Result<TokenPair> {
+        let mut claims: Claims = self.tokens.claims(user.id, session, &user.roles, now);
+        // Services that verify with the public keys alone must not honour it longer than we do.
+        claims.exp = claims.exp.min(session_ends_at.timestamp());
+        Ok(TokenPair {
+            access_token: self.tokens.sign(&claims)?,
+            refresh_token,
+            expires_in: claims.exp - claims.iat,
+        })
+    }
+
+    /// The caller's living sessions, the newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list(&self, caller: &Caller) -> Result<Vec<Session>> {
+        self.store.sessions(caller.id(), self.clock.now()).await
+    }
+
+    /// Ends one of the caller's sessions.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not a living session of the caller.
+    pub async fn end_own(&self, caller: &Caller, session: Uuid) -> Result<()> {
+        let reason = RevocationReason::SessionEnded;
+        if self.end(caller.id(), session, reason).await? {
+            Ok(())
+        } else {
+            Err(Error::NotFound("session"))
+        }
+    }
+
+    /// Ends every session of an account, as an administrator.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such account.
+    pub async fn end_all_as_admin(&self, user: Uuid) -> Result<()> {
+        self.store
+            .user(user)
+            .await?
+            .ok_or(Error::NotFound("user"))?;
+        self.end_all(user, RevocationReason::Admin).await
+    }
+
+    /// Ends a session of an account. Returns whether it lived.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn end(&self, user: Uuid, session: Uuid, reason: RevocationReason) -> Result<bool> {
+        let ended = self
+            .store
+            .end_session(session, user, reason, self.clock.now())
+            .await?;
+        if ended {
+            self.ended(user, &[session], reason).await;
+        }
+        Ok(ended)
+    }
+
+    /// Ends every session of an account.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn end_all(&self, user: Uuid, reason: RevocationReason) -> Result<()> {
+        let ended = self
+            .store
+            .end_sessions(user, reason, self.clock.now())
+            .await?;
+        self.ended(user, &ended, reason).await;
+        Ok(())
+    }
+
+    /// Invalidates sessions that were ended in the database, and records the event.
+    pub async fn ended(&self, user: Uuid, sessions: &[Uuid], reason: RevocationReason) {
+        if sessions.is_empty() {
+            return;
+        }
+        self.principals.forget_sessions(user, sessions).await;
+        Event::SessionsEnded {
+            reason,
+            user,
+            count: sessions.len() as u64,
+        }
+        .emit();
+    }
+
+    /// Invalidates what is cached of an account, because it changed.
+    pub async fn invalidate_account(&self, user: Uuid) {
+        self.principals.forget_account(user).await;
+    }
+}
+
+/// The account of the synthetic probe: it may act in the probe's own requests alone.
+pub const PROBE_ACCOUNT: Uuid = Uuid::from_u128(0x6361_6e61_7279_7000_8000_0000_0000_0000);
+
+/// Whether an account may act in the request that is being answered.
+#[must_use]
+pub fn may_act(user: Uuid) -> bool {
+    user != PROBE_ACCOUNT || is_synthetic()
+}

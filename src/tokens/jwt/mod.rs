@@ -1,0 +1,215 @@
+//! Access tokens: JWTs of type `at+jwt` (RFC 9068), verified as RFC 8725 asks.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Header, Validation, decode, decode_header, encode};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::keyring::Keyring;
+use crate::cache::Near;
+use crate::error::{Error, Result};
+use crate::metrics::{
+    CacheName, TOKEN_VERIFICATION_DURATION, TOKEN_VERIFICATIONS, VerificationResult,
+};
+use crate::request_context::is_synthetic;
+
+/// The media type that tells an access token from any other JWT (RFC 9068 section 2.1).
+const TYPE: &str = "at+jwt";
+/// How far another machine's clock may be ahead.
+const LEEWAY: TimeDelta = TimeDelta::seconds(5);
+/// Longer than any token of ours; longer ones are not looked at.
+const MAX_LENGTH: usize = 8 * 1024;
+const CACHED_TOKENS: usize = 10_000;
+
+/// What an access token says (RFC 9068 section 2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Issuer.
+    pub iss: String,
+    /// Audience.
+    pub aud: String,
+    /// The account.
+    pub sub: Uuid,
+    /// The client that it was issued to: the first-party one.
+    pub client_id: String,
+    /// The session.
+    pub sid: Uuid,
+    /// This token.
+    pub jti: Uuid,
+    /// Issued at, in seconds since the epoch.
+    pub iat: i64,
+    /// Expires at, in seconds since the epoch.
+    pub exp: i64,
+    /// Not valid before, in seconds since the epoch; not set by this service, honoured when set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+    /// The account's roles when the token was issued; the service itself asks its database.
+    pub roles: Vec<String>,
+}
+
+/// Signs and verifies access tokens.
+pub struct Tokens {
+    keys: Keyring,
+    issuer: String,
+    audience: String,
+    ttl: TimeDelta,
+    /// Verified tokens by their SHA-256: the tokens themselves are not kept.
+    verified: Near<[u8; 32], Arc<Claims>>,
+}
+
+impl Tokens {
+    /// A signer and verifier for one issuer and audience.
+    #[must_use]
+    pub fn new(keys: Keyring, issuer: String, audience: String, ttl: TimeDelta) -> Self {
+        let verified = Near::new(CacheName::Token, CACHED_TOKENS);
+        Self {
+            keys,
+            issuer,
+            audience,
+            ttl,
+            verified,
+        }
+    }
+
+    /// The keys.
+    #[must_use]
+    pub const fn keys(&self) -> &Keyring {
+        &self.keys
+    }
+
+    /// The cache of verified tokens.
+    #[must_use]
+    pub const fn cache(&self) -> &Near<[u8; 32], Arc<Claims>> {
+        &self.verified
+    }
+
+    /// The claims of a new token.
+    #[must_use]
+    pub fn claims(
+        &self,
+        user: Uuid,
+        session: Uuid,
+        roles: &[String],
+        now: DateTime<Utc>,
+    ) -> Claims {
+        Claims {
+            iss: self.issuer.clone(),
+            aud: self.audience.clone(),
+            sub: user,
+            client_id: self.audience.clone(),
+            sid: session,
+            jti: Uuid::now_v7(),
+            iat: now.timestamp(),
+            exp: (now + self.ttl).timestamp(),
+            nbf: None,
+            roles: roles.to_vec(),
+        }
+    }
+
+    /// Signs claims.
+    ///
+    /// # Errors
+    /// When the key does not sign: a defect.
+    pub fn sign(&self, claims: &Claims) -> Result<String> {
+        let mut header = Header::new(self.keys.signing.algorithm);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = Some(self.keys.signing.kid.clone());
+        encode(&header, claims, &self.keys.signing.key).map_err(Error::internal)
+    }
+
+    /// Verifies signature, type, issuer, audience and times, and measures it. Whether the session
+    /// still lives is not known here: whoever finds out reports it with [`count`].
+    ///
+    /// # Errors
+    /// What is wrong with the token, already counted.
+    pub fn verify(
+        &self,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Claims>, VerificationResult> {
+        let start = Instant::now();
+        let verified = self.verify_cached(token, now);
+        if !is_synthetic() {
+            TOKEN_VERIFICATION_DURATION.observe((), start.elapsed());
+        }
+        verified.inspect_err(|result| count(*result))
+    }
+
+    fn verify_cached(
+        &self,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Claims>, VerificationResult> {
+        if token.len() > MAX_LENGTH {
+            return Err(VerificationResult::Malformed);
+        }
+        let mut key = [0; 32];
+        key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+        if let Some(claims) = self.verified.get(&key) {
+            check_times(&claims, now)?;
+            return Ok(claims);
+        }
+        let claims = Arc::new(self.verify_signature(token)?);
+        check_times(&claims, now)?;
+        self.verified.insert(key, Arc::clone(&claims));
+        Ok(claims)
+    }
+
+    fn verify_signature(&self, token: &str) -> Result<Claims, VerificationResult> {
+        let header = decode_header(token).map_err(|_| VerificationResult::Malformed)?;
+        if header.typ.as_deref() != Some(TYPE) || header.crit.is_some() {
+            return Err(VerificationResult::Malformed);
+        }
+        let kid = header
+            .kid
+            .as_deref()
+            .ok_or(VerificationResult::UnknownKid)?;
+        let key = self
+            .keys
+            .verifying
+            .get(kid)
+            .ok_or(VerificationResult::UnknownKid)?;
+        let mut validation = Validation::new(key.algorithm);
+        validation.set_audience(&[&self.audience]);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // The library asks the system's clock; ours is an input.
+        validation.validate_exp = false;
+        decode::<Claims>(token, &key.key, &validation)
+            .map(|token| token.claims)
+            .map_err(|error| match error.kind() {
+                ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => {
+                    VerificationResult::BadSignature
+                }
+                ErrorKind::InvalidAudience => VerificationResult::WrongAudience,
+                ErrorKind::InvalidIssuer => VerificationResult::WrongIssuer,
+                _ => VerificationResult::Malformed,
+            })
+    }
+}
+
+fn check_times(claims: &Claims, now: DateTime<Utc>) -> Result<(), VerificationResult> {
+    if claims.exp <= now.timestamp() {
+        return Err(VerificationResult::Expired);
+    }
+    let latest = (now + LEEWAY).timestamp();
+    if claims.iat > latest || claims.nbf.is_some_and(|nbf| nbf > latest) {
+        return Err(VerificationResult::NotYetValid);
+    }
+    Ok(())
+}
+
+/// Counts a verification, unless it is the canary's.
+pub fn count(result: VerificationResult) {
+    if !is_synthetic() {
+        TOKEN_VERIFICATIONS.inc(result);
+    }
+}
+
+#[cfg(test)]
+mod tests;
