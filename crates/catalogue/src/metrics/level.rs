@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use metrics::{Gauge, Key};
 
-use super::family::{Family, Handle, Kind, LabelSet};
+use super::{Family, Handle, Kind, LabelSet};
 
-/// A gauge that counts what is there now.
+/// A gauge that is incremented and decremented.
 ///
-/// The recorder keeps gauges as floats, which threads that change one at the same time have to try
-/// again and again; here it is an integer, and the recorder is told when somebody looks.
+/// The recorder keeps gauges as floats, whose compare-and-swap loop retries under contention. This is
+/// an atomic integer, copied into the recorder before each scrape.
 #[derive(Clone)]
 pub struct Level(Arc<Inner>);
 
@@ -43,7 +43,7 @@ impl Level {
 
     #[expect(
         clippy::cast_precision_loss,
-        reason = "what is there at a time stays far below 2^53"
+        reason = "a count of requests in flight stays far below 2^53"
     )]
     fn show(&self) {
         let count = self.0.count.load(Ordering::Relaxed);
@@ -52,7 +52,7 @@ impl Level {
 }
 
 impl<L: LabelSet> Family<Level, L> {
-    /// Tells the recorder. Called before each scrape.
+    /// Copies the counts into the recorder. Call it before each scrape.
     pub fn show(&self) {
         self.handles().iter().for_each(Level::show);
     }

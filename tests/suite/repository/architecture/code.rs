@@ -89,7 +89,7 @@ pub fn members() -> Vec<File> {
     };
     of("loadtest/", 20);
     of("grafana/", 20);
-    of("crates/", 10);
+    of("crates/", 20);
     let mut files = all;
     let places = ["loadtest/", "grafana/", "crates/"];
     files.retain(|file| {

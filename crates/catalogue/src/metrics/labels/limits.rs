@@ -1,6 +1,6 @@
-//! What can be said of rate limits.
+//! Rate limits.
 
-use crate::metrics::family::label_set;
+use crate::metrics::label_set::label_set;
 
 label_set! {
     /// The rate limits.

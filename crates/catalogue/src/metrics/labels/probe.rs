@@ -1,6 +1,6 @@
-//! What can be said of the canary.
+//! The synthetic probe.
 
-use crate::metrics::family::label_set;
+use crate::metrics::label_set::label_set;
 
 label_set! {
     /// The steps of the canary's journey, in this order.

@@ -1,6 +1,36 @@
-//! What can be said of clients' connections.
+//! Requests, and the connections below them.
 
-use crate::metrics::family::label_set;
+use crate::metrics::label_set::label_set;
+
+label_set! {
+    /// HTTP methods; anything else is `_OTHER` (OpenTelemetry).
+    pub enum Method ["http_request_method"] {
+        /// GET
+        Get = ["GET"],
+        /// HEAD
+        Head = ["HEAD"],
+        /// POST
+        Post = ["POST"],
+        /// PUT
+        Put = ["PUT"],
+        /// PATCH
+        Patch = ["PATCH"],
+        /// DELETE
+        Delete = ["DELETE"],
+        /// OPTIONS
+        Options = ["OPTIONS"],
+        /// Anything else.
+        Other = ["_OTHER"],
+    }
+}
+
+label_set! {
+    /// URL schemes; TLS ends in front of the service.
+    pub enum Scheme ["url_scheme"] {
+        /// Plain HTTP.
+        Http = ["http"],
+    }
+}
 
 label_set! {
     /// The listeners.

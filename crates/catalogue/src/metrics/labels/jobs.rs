@@ -1,6 +1,16 @@
-//! What can be said of the housekeeping.
+//! Background jobs: the inventory and the housekeeping.
 
-use crate::metrics::family::label_set;
+use crate::metrics::label_set::label_set;
+
+label_set! {
+    /// Account states of the inventory.
+    pub enum UserState ["state"] {
+        /// May log in.
+        Active = ["active"],
+        /// May not.
+        Disabled = ["disabled"],
+    }
+}
 
 label_set! {
     /// What the housekeeping removes, in this order: a session whose tokens went before takes little

@@ -1,0 +1,15 @@
+//! The caches.
+
+use metrics::{Counter, Gauge};
+
+use super::buckets::NONE;
+use super::families;
+use crate::metrics::family::Family;
+use crate::metrics::labels::{CacheLookup, CacheName, CacheResult};
+
+families! {
+    CACHE_REQUESTS: Family<Counter, (CacheLookup, CacheResult)> = (
+        "auth_cache_requests_total", "", "Cache lookups by result.", NONE);
+    CACHE_ENTRIES: Family<Gauge, CacheName> = (
+        "auth_cache_entries", "", "Entries held by a cache in process.", NONE);
+}

@@ -1,0 +1,23 @@
+//! Whether dependencies answer, and what replicas tell each other.
+
+use metrics::{Counter, Gauge, Histogram};
+
+use super::buckets::{NONE, STATEMENTS};
+use super::families;
+use crate::metrics::family::{Family, OpenFamily};
+use crate::metrics::labels::{Fallback, Invalidation};
+
+families! {
+    DEPENDENCY_UP: OpenFamily<Gauge> = (
+        "auth_dependency_up", "", "1 while the dependency answers, else 0.", NONE,
+        &[("dependency", "`database`; `redis` where it is configured")],
+    );
+    DEPENDENCY_FALLBACKS: Family<Counter, Fallback> = (
+        "auth_dependency_fallbacks_total", "",
+        "What was done without a dependency that does not answer.", NONE);
+    REVOCATION_PROPAGATION: Family<Histogram, ()> = (
+        "auth_revocation_propagation_seconds", "seconds",
+        "Time from a change on another replica to its effect here; their clocks must agree.", STATEMENTS);
+    INVALIDATIONS: Family<Counter, Invalidation> = (
+        "auth_invalidations_applied_total", "", "Changes on other replicas that took effect here.", NONE);
+}

@@ -1,0 +1,14 @@
+//! Rate limits.
+
+use metrics::Counter;
+
+use super::buckets::NONE;
+use super::families;
+use crate::metrics::family::Family;
+use crate::metrics::labels::{Backend, LimitDecision, Limiter};
+
+families! {
+    RATE_LIMITS: Family<Counter, (Limiter, (LimitDecision, Backend))> = (
+        "auth_rate_limit_decisions_total", "",
+        "Requests checked against a rate limit, by what was decided and where it was counted.", NONE);
+}

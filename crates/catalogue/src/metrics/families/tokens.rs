@@ -1,0 +1,32 @@
+//! Tokens and the keys that sign them.
+
+use metrics::{Counter, Gauge, Histogram};
+
+use super::buckets::{CHECKS, NONE};
+use super::families;
+use crate::metrics::family::{Family, OpenFamily};
+use crate::metrics::labels::{
+    Grant, RefreshResult, ReuseAction, RevocationReason, TokenType, VerificationResult,
+};
+
+families! {
+    TOKENS_ISSUED: Family<Counter, (TokenType, Grant)> = (
+        "auth_tokens_issued_total", "", "Tokens issued, by kind and grant.", NONE);
+    REFRESHES: Family<Counter, RefreshResult> = (
+        "auth_token_refreshes_total", "", "Refreshes by how they ended.", NONE);
+    REFRESH_REUSE: Family<Counter, ReuseAction> = (
+        "auth_refresh_reuse_detected_total", "",
+        "Refresh tokens that came a second time, by what was done about it.", NONE);
+    TOKENS_REVOKED: Family<Counter, RevocationReason> = (
+        "auth_tokens_revoked_total", "", "Sessions ended before their time, with their tokens.", NONE);
+    TOKEN_VERIFICATIONS: Family<Counter, VerificationResult> = (
+        "auth_token_verifications_total", "",
+        "Bearer tokens checked: a wrong key shows here as 401s that no 5xx alert sees.", NONE);
+    TOKEN_VERIFICATION_DURATION: Family<Histogram, ()> = (
+        "auth_token_verification_duration_seconds", "seconds",
+        "Time to check a bearer token's signature and claims.", CHECKS);
+    SIGNING_KEY_CREATED: OpenFamily<Gauge> = (
+        "auth_signing_key_created_timestamp_seconds", "seconds", "When a signing key was made.", NONE,
+        &[("kid", "the keys in the database, at most 4"), ("state", "`active` or `retiring`")],
+    );
+}

@@ -1,0 +1,73 @@
+//! How registrations, logins and changes of passwords end.
+
+use crate::metrics::label_set::label_set;
+
+label_set! {
+    /// How a registration ended.
+    pub enum RegistrationResult ["outcome", "reason"] {
+        /// An account was made.
+        Success = ["success", "none"],
+        /// The username or the e-mail address is taken.
+        Duplicate = ["failure", "duplicate"],
+        /// The password breaks the policy.
+        WeakPassword = ["failure", "weak_password"],
+        /// A field breaks its rule.
+        InvalidInput = ["failure", "invalid_input"],
+        /// A role was asked for that the caller may not assign.
+        ForbiddenRole = ["failure", "forbidden_role"],
+        /// A rate limit refused it: nothing was looked up.
+        RateLimited = ["failure", "rate_limited"],
+        /// The hash gate shed the request.
+        Overloaded = ["failure", "overloaded"],
+        /// Something of ours failed.
+        Error = ["failure", "error"],
+    }
+}
+
+label_set! {
+    /// How someone proved who they are.
+    pub enum LoginMethod ["method"] {
+        /// Username or e-mail address and password.
+        Password = ["password"],
+    }
+}
+
+label_set! {
+    /// How a login ended.
+    pub enum LoginResult ["outcome", "reason"] {
+        /// Tokens were issued.
+        Success = ["success", "none"],
+        /// The account exists, the password is another.
+        BadPassword = ["failure", "bad_password"],
+        /// No such account.
+        UnknownUser = ["failure", "unknown_user"],
+        /// The password was right, the account is disabled.
+        Disabled = ["failure", "disabled"],
+        /// The request was malformed: nothing was looked up.
+        InvalidRequest = ["failure", "invalid_request"],
+        /// A rate limit refused it: nothing was looked up.
+        RateLimited = ["failure", "rate_limited"],
+        /// The hash gate shed the request.
+        Overloaded = ["failure", "overloaded"],
+        /// Something of ours failed.
+        Error = ["failure", "error"],
+    }
+}
+
+label_set! {
+    /// How a change of one's own password ended.
+    pub enum PasswordChangeResult ["outcome", "reason"] {
+        /// Changed; the other sessions ended.
+        Success = ["success", "none"],
+        /// The current password given is wrong.
+        BadPassword = ["failure", "bad_password"],
+        /// The new password breaks the policy.
+        WeakPassword = ["failure", "weak_password"],
+        /// A rate limit refused to check the current password.
+        RateLimited = ["failure", "rate_limited"],
+        /// The hash gate shed the request.
+        Overloaded = ["failure", "overloaded"],
+        /// Something of ours failed.
+        Error = ["failure", "error"],
+    }
+}

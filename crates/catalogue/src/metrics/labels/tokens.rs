@@ -1,0 +1,101 @@
+//! Tokens: kinds, refreshes, verifications, ends.
+
+use crate::metrics::label_set::label_set;
+
+label_set! {
+    /// Kinds of tokens.
+    pub enum TokenType ["token_type"] {
+        /// A signed JWT.
+        Access = ["access"],
+        /// An opaque, rotating one.
+        Refresh = ["refresh"],
+    }
+}
+
+label_set! {
+    /// What a token was issued for (RFC 6749).
+    pub enum Grant ["grant"] {
+        /// A password login.
+        Password = ["password"],
+        /// A refresh.
+        Refresh = ["refresh"],
+    }
+}
+
+label_set! {
+    /// How a refresh ended.
+    pub enum RefreshResult ["outcome", "reason"] {
+        /// A new pair was issued.
+        Success = ["success", "none"],
+        /// No such token was ever issued, or its family is long gone.
+        UnknownToken = ["failure", "unknown_token"],
+        /// The session is past its idle or absolute lifetime.
+        Expired = ["failure", "expired"],
+        /// A token older than the previous one: the family was ended.
+        Reused = ["failure", "reused"],
+        /// The session had been ended before.
+        Revoked = ["failure", "revoked"],
+        /// The account is disabled.
+        Disabled = ["failure", "disabled"],
+        /// A rate limit refused it: nothing was looked up.
+        RateLimited = ["failure", "rate_limited"],
+        /// Something of ours failed.
+        Error = ["failure", "error"],
+    }
+}
+
+label_set! {
+    /// What was done about a refresh token that had been used before.
+    pub enum ReuseAction ["action"] {
+        /// The whole family was ended.
+        FamilyRevoked = ["family_revoked"],
+        /// The immediately previous token within the grace period: the same successor again.
+        GraceReplay = ["grace_replay"],
+    }
+}
+
+label_set! {
+    /// Why a session, and with it its tokens, ended before its time.
+    pub enum RevocationReason ["reason"] {
+        /// Logout of this session.
+        Logout = ["logout"],
+        /// Logout of every session of the account.
+        LogoutAll = ["logout_all"],
+        /// The owner ended another session.
+        SessionEnded = ["session_ended"],
+        /// The password was changed.
+        PasswordChange = ["password_change"],
+        /// An administrator ended it.
+        Admin = ["admin"],
+        /// The account was disabled.
+        Disabled = ["disabled"],
+        /// The account was deleted.
+        Deleted = ["deleted"],
+        /// A refresh token was replayed.
+        Reuse = ["reuse"],
+    }
+}
+
+label_set! {
+    /// What the guard found in a bearer token.
+    pub enum VerificationResult ["outcome", "reason"] {
+        /// Signature, claims and session are good.
+        Valid = ["valid", "none"],
+        /// Past `exp`.
+        Expired = ["invalid", "expired"],
+        /// Before `nbf` or `iat`.
+        NotYetValid = ["invalid", "not_yet_valid"],
+        /// The signature does not match, or the algorithm is not the key's.
+        BadSignature = ["invalid", "bad_signature"],
+        /// Signed by a key that this service does not have.
+        UnknownKid = ["invalid", "unknown_kid"],
+        /// Not a JWT, or not an access token of ours.
+        Malformed = ["invalid", "malformed"],
+        /// For somebody else.
+        WrongAudience = ["invalid", "wrong_audience"],
+        /// From somebody else.
+        WrongIssuer = ["invalid", "wrong_issuer"],
+        /// The session has ended or the account is gone or disabled.
+        Revoked = ["invalid", "revoked"],
+    }
+}
