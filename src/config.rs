@@ -310,3 +310,6 @@ impl Config {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,8 @@ pub mod exporters;
 
 use std::collections::BTreeMap;
 
-use rbac_sentinel::metrics::{CATALOGUE, CanaryStep, Kind, SyntheticType};
-use rbac_sentinel::rbac::Permission;
+use catalogue::metrics::{CATALOGUE, CanaryStep, Kind, SyntheticType};
+use catalogue::permissions::Permission;
 
 /// Who exports a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ mod files;
 #[path = "stack/monitoring.rs"]
 mod monitoring;
 
-use serde_yaml::Value;
+use yaml_serde::Value;
 
 use files::{Stack, at, at_mut};
 
@@ -37,7 +37,7 @@ fn compose(fault: &str, path: &str, yaml: &str) {
 }
 
 fn set(file: &mut Value, path: &str, yaml: &str) {
-    *at_mut(file, path) = serde_yaml::from_str(yaml).expect("YAML");
+    *at_mut(file, path) = yaml_serde::from_str(yaml).expect("YAML");
 }
 
 /// Takes it away.

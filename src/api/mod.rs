@@ -218,7 +218,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
     let pages = Pages {
         docs: embed(service.swagger_ui_html()),
         redoc,
-        yaml: serde_yaml::to_string(&document).map_err(Error::internal)?,
+        yaml: yaml_serde::to_string(&document).map_err(Error::internal)?,
         json,
     };
 

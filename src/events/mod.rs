@@ -9,8 +9,9 @@
 mod access;
 mod account;
 mod login;
-pub mod names;
 mod session;
+
+pub use catalogue::event_names as names;
 
 use std::fmt;
 

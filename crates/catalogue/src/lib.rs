@@ -2,6 +2,9 @@
 //!
 //! - [`endpoints`] every method of every path, with the objectives that count its requests
 //! - [`metrics`] every metric, with its type, unit, help, labels and buckets
+//! - [`event_names`] the names of events in the log
+//! - [`permissions`] what callers may be allowed to do
+//! - [`options`] the environment variables of the service
 //!
 //! The service records through these types, and the dashboards and rules in `grafana/` are generated
 //! from them. This crate depends on nothing of the service, so `grafana` need not compile the service.
@@ -14,4 +17,7 @@
 )]
 
 pub mod endpoints;
+pub mod event_names;
 pub mod metrics;
+pub mod options;
+pub mod permissions;

@@ -1,7 +1,7 @@
 //! What the exporters of PostgreSQL and Redis tell that is shown here: names and labels that their
 //! versions since 2022 have in common.
 
-use rbac_sentinel::metrics::Kind;
+use catalogue::metrics::Kind;
 
 /// The job of the exporter of PostgreSQL.
 pub const POSTGRES: &str = "postgres";

@@ -2,23 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use clap::Args;
-use rbac_sentinel::config::Config;
+use catalogue::options::OPTIONS;
 use serde_json::Value;
 
 use super::{Finding, Findings};
 
 /// What stands before the sections of the runbook at the end of a description.
 const RUNBOOK: &str = "Runbook: ";
-
-/// The environment variables that the service reads.
-fn settings() -> BTreeSet<String> {
-    let command = Config::augment_args(clap::Command::new("serve"));
-    let variables = command.get_arguments().filter_map(clap::Arg::get_env);
-    variables
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect()
-}
 
 /// The panels of a dashboard, without its rows.
 fn panels(dashboard: &Value) -> impl Iterator<Item = &Value> {
@@ -40,7 +30,6 @@ fn short(dashboard: &Value) -> &str {
 /// dashboard's first word where it is another; options as code; sections at the end.
 #[must_use]
 pub fn references(dashboards: &[(&str, Value)], sections: &BTreeSet<String>) -> Vec<Finding> {
-    let settings = settings();
     let mut findings = Findings::new();
     for (file, dashboard) in dashboards {
         let mut titles = BTreeSet::new();
@@ -66,7 +55,7 @@ pub fn references(dashboards: &[(&str, Value)], sections: &BTreeSet<String>) -> 
             }
             for name in marked(words, '`') {
                 next += 1;
-                let known = settings.contains(name);
+                let known = OPTIONS.contains(&name);
                 findings.expect(known, "setting-known", format!("there is no {name}"));
             }
             for link in runbook.split(", ").filter(|link| !link.is_empty()) {

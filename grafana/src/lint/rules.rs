@@ -83,7 +83,7 @@ pub fn rules(files: &[(String, String)], targets: &Targets, known: &AllKnown) ->
     let (mut groups, mut names) = (BTreeSet::new(), BTreeSet::new());
     for (file, text) in files {
         findings.at(file, "");
-        let document: Document = match serde_yaml::from_str(text) {
+        let document: Document = match yaml_serde::from_str(text) {
             Ok(document) => document,
             Err(error) => {
                 findings.add("yaml", error.to_string());

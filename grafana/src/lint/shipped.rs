@@ -69,7 +69,7 @@ impl Shipped {
     pub fn known(&self) -> Result<AllKnown> {
         let mut names = Vec::new();
         for (_, text) in &self.rules {
-            let document: Document = serde_yaml::from_str(text)?;
+            let document: Document = yaml_serde::from_str(text)?;
             let rules = document.groups.into_iter().flat_map(|group| group.rules);
             names.extend(rules.filter_map(|rule| rule.record));
         }
@@ -94,7 +94,7 @@ impl Shipped {
             exprs.extend(texts.map(ToOwned::to_owned));
         }
         for (_, text) in &self.rules {
-            let document: Document = serde_yaml::from_str(text)?;
+            let document: Document = yaml_serde::from_str(text)?;
             let rules = document.groups.into_iter().flat_map(|group| group.rules);
             exprs.extend(rules.map(|rule| rule.expr));
         }

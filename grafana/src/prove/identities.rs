@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use catalogue::metrics::{CATALOGUE, Kind};
 use loadtest::exposition::{Between, Exposition};
-use rbac_sentinel::metrics::{CATALOGUE, Kind};
 use serde::Serialize;
 
 use crate::Result;

@@ -73,7 +73,7 @@ impl Pace {
     /// # Errors
     /// When it is none.
     pub fn rules(self, yaml: &str) -> crate::Result<String> {
-        let mut document: serde_yaml::Value = serde_yaml::from_str(yaml)?;
+        let mut document: yaml_serde::Value = yaml_serde::from_str(yaml)?;
         let groups = document
             .get_mut("groups")
             .and_then(|groups| groups.as_sequence_mut());
@@ -90,10 +90,10 @@ impl Pace {
                 rule["expr"] = expr.into();
             }
         }
-        Ok(serde_yaml::to_string(&document)?)
+        Ok(yaml_serde::to_string(&document)?)
     }
 
-    fn field(self, of: &mut serde_yaml::Value, name: &str) {
+    fn field(self, of: &mut yaml_serde::Value, name: &str) {
         let text = of.get(name).and_then(|value| value.as_str());
         if let Some(scaled) = text.and_then(|text| self.text(text)) {
             of[name] = scaled.into();

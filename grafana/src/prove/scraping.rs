@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_yaml::Value;
+use yaml_serde::Value;
 
 use super::pace::Pace;
 use super::ports::Ports;
@@ -26,7 +26,7 @@ impl Ports {
     /// # Errors
     /// When it is no configuration, or has other jobs than there are programs here.
     pub fn scraped(&self, shipped: &str, pace: Pace) -> Result<String> {
-        let mut config: Value = serde_yaml::from_str(shipped)?;
+        let mut config: Value = yaml_serde::from_str(shipped)?;
         let every = pace.scrape();
         for name in ["scrape_interval", "evaluation_interval", "scrape_timeout"] {
             config["global"][name] = every.clone().into();
@@ -56,9 +56,9 @@ impl Ports {
             if let Some(map) = job.as_mapping_mut() {
                 map.remove("dns_sd_configs");
             }
-            job["static_configs"] = serde_yaml::from_str("[{}]")?;
+            job["static_configs"] = yaml_serde::from_str("[{}]")?;
             job["static_configs"][0]["targets"] = targets.into();
         }
-        Ok(serde_yaml::to_string(&config)?)
+        Ok(yaml_serde::to_string(&config)?)
     }
 }

@@ -69,7 +69,7 @@ pub fn yaml(file: &RuleFile, links: &Links) -> crate::Result<String> {
     let whole = File {
         groups: groups.collect(),
     };
-    text.push_str(&serde_yaml::to_string(&whole)?);
+    text.push_str(&yaml_serde::to_string(&whole)?);
     Ok(text)
 }
 

@@ -45,7 +45,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 /// When it has another shape.
 pub fn read<T: DeserializeOwned>(path: &Path) -> T {
     let text = std::fs::read_to_string(path).expect("readable");
-    serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    yaml_serde::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// A file of tests.
@@ -111,7 +111,7 @@ pub struct ExprTest {
     /// The query.
     pub expr: String,
     /// The answer.
-    pub exp_samples: Vec<serde_yaml::Value>,
+    pub exp_samples: Vec<yaml_serde::Value>,
 }
 
 impl Group {

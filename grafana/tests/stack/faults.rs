@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_yaml::Value;
+use yaml_serde::Value;
 
 use super::files::{Stack, at, list, mapping, string};
 use super::monitoring;

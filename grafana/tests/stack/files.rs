@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use grafana::generate;
-use serde_yaml::{Mapping, Value};
+use yaml_serde::{Mapping, Value};
 
 /// What docker-compose.yaml starts, and the files that the containers get.
 pub struct Stack {
@@ -25,7 +25,7 @@ impl Stack {
         let root = generate::folder().parent().expect("a parent").to_owned();
         let compose_text = text(&root.join("docker-compose.yaml"));
         let yaml =
-            |path: &str| -> Value { serde_yaml::from_str(&text(&root.join(path))).expect("YAML") };
+            |path: &str| -> Value { yaml_serde::from_str(&text(&root.join(path))).expect("YAML") };
         Self {
             compose: compose(&compose_text),
             prometheus: yaml("prometheus.yml"),
@@ -92,7 +92,7 @@ fn text(path: &Path) -> String {
 
 /// The compose file with what its services share merged into them.
 pub fn compose(text: &str) -> Value {
-    let mut file: Value = serde_yaml::from_str(text).expect("YAML");
+    let mut file: Value = yaml_serde::from_str(text).expect("YAML");
     file.apply_merge().expect("merged");
     file
 }

@@ -16,7 +16,7 @@ fn listens(stack: &Stack, host: &str, port: &str) -> Option<String> {
     let Some(service) = services.get(host) else {
         return Some(format!("{host} is no service"));
     };
-    let definition = serde_yaml::to_string(service).expect("YAML");
+    let definition = yaml_serde::to_string(service).expect("YAML");
     let named = definition.split(':').skip(1).any(|rest| {
         let digits = rest
             .find(|c: char| !c.is_ascii_digit())
