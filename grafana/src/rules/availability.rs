@@ -1,7 +1,5 @@
 //! Alerts on whether the service is there, and on what it stands on.
 
-use std::time::Duration;
-
 use super::{Alert, Group, RuleFile, Severity, minutes};
 
 pub(super) fn file() -> RuleFile {
@@ -24,82 +22,74 @@ pub(super) fn file() -> RuleFile {
 }
 
 fn journey() -> Alert {
-    Alert {
-        name: "AuthJourneyFailing",
+    Alert::new(
+        Severity::Page,
+        "AuthJourneyFailing",
         // The value is the share that gets through. A canary that stands still divides nothing by
         // nothing, which no comparison sees; one that is not there has no ratio at all: both are 0.
-        expr: "1 - job:auth_sli_journey_errors:ratio_rate5m < 0.8\n\
-               or\n\
-               sum by (job) (rate(auth_canary_runs_total{step=\"login\"}[5m])) == 0\n\
-               or\n\
-               absent(auth_canary_runs_total{job=\"auth\"}) - 1"
-            .to_owned(),
-        lasts: minutes(3),
-        severity: Severity::Page,
-        window: None,
-        summary: "{{ $labels.job }}: {{ $value | humanizePercentage }} of the canary's journeys \
-                  get through"
-            .into(),
-        description: "The service cannot log in to itself, read its account, refresh and log out; \
-                      or its canary is off, stands still, or nobody scrapes it."
-            .into(),
-        runbook: "journey",
-        dashboard: "auth-overview",
-    }
+        "1 - job:auth_sli_journey_errors:ratio_rate5m < 0.8\n\
+         or\n\
+         sum by (job) (rate(auth_canary_runs_total{step=\"login\"}[5m])) == 0\n\
+         or\n\
+         absent(auth_canary_runs_total{job=\"auth\"}) - 1",
+    )
+    .lasts(minutes(3))
+    .text(
+        "{{ $labels.job }}: {{ $value | humanizePercentage }} of the canary's journeys \
+         get through",
+        "The service cannot log in to itself, read its account, refresh and log out; \
+         or its canary is off, stands still, or nobody scrapes it.",
+    )
+    .links("journey", "auth-overview")
 }
 
 fn absent() -> Alert {
-    Alert {
-        name: "AuthMetricsAbsent",
+    Alert::new(
+        Severity::Page,
+        "AuthMetricsAbsent",
         // The same as the absence of `up == 1`, but with the label `job`, by which alerts that follow
         // from this one are held back.
-        expr: "sum by (job) (up{job=\"auth\"}) == 0\nor\nabsent(up{job=\"auth\"})".to_owned(),
-        lasts: minutes(5),
-        severity: Severity::Page,
-        window: None,
-        summary: "{{ $labels.job }}: no replica can be scraped".into(),
-        description: "All replicas are down, or Prometheus does not reach or find them: no other \
-                      alert on the service can be trusted meanwhile."
-            .into(),
-        runbook: "absent",
-        dashboard: "auth-overview",
-    }
+        "sum by (job) (up{job=\"auth\"}) == 0\nor\nabsent(up{job=\"auth\"})",
+    )
+    .lasts(minutes(5))
+    .text(
+        "{{ $labels.job }}: no replica can be scraped",
+        "All replicas are down, or Prometheus does not reach or find them: no other \
+         alert on the service can be trusted meanwhile.",
+    )
+    .links("absent", "auth-overview")
 }
 
 fn not_ready() -> Alert {
-    Alert {
-        name: "AuthInstanceNotReady",
-        expr: "up{job=\"auth\"} unless on (job, instance) auth_ready == 1".to_owned(),
-        lasts: minutes(5),
-        severity: Severity::Ticket,
-        window: None,
-        summary: "{{ $labels.instance }} of {{ $labels.job }} is not ready".into(),
-        description: "The replica cannot be scraped, or it is up and gets no traffic because its \
-                      database does not answer or it is stopping."
-            .into(),
-        runbook: "not-ready",
-        dashboard: "auth-overview",
-    }
+    Alert::new(
+        Severity::Ticket,
+        "AuthInstanceNotReady",
+        "up{job=\"auth\"} unless on (job, instance) auth_ready == 1",
+    )
+    .lasts(minutes(5))
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }} is not ready",
+        "The replica cannot be scraped, or it is up and gets no traffic because its \
+         database does not answer or it is stopping.",
+    )
+    .links("not-ready", "auth-overview")
 }
 
 fn restarts() -> Alert {
-    Alert {
-        name: "AuthRestarting",
+    Alert::new(
+        Severity::Ticket,
+        "AuthRestarting",
         // It starts in milliseconds, so that a replica that dies again and again looks up at most
         // scrapes. Deployments and their repair are one or two starts.
-        expr: "changes(process_start_time_seconds{job=\"auth\"}[30m]) > 3".to_owned(),
-        lasts: Duration::ZERO,
-        severity: Severity::Ticket,
-        window: None,
-        summary: "{{ $labels.instance }} of {{ $labels.job }} started {{ $value }} times in 30 \
-                  minutes"
-            .into(),
-        description: "Something ends the process again and again: a limit of memory, a failing \
-                      probe, or the service itself at its start."
-            .into(),
-        runbook: "restarts",
-        dashboard: "auth-overview",
-    }
+        "changes(process_start_time_seconds{job=\"auth\"}[30m]) > 3",
+    )
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }} started {{ $value }} times in 30 \
+         minutes",
+        "Something ends the process again and again: a limit of memory, a failing \
+         probe, or the service itself at its start.",
+    )
+    .links("restarts", "auth-overview")
 }
 
 fn dependency_down(dependency: &str) -> String {
@@ -107,75 +97,67 @@ fn dependency_down(dependency: &str) -> String {
 }
 
 fn database() -> Alert {
-    Alert {
-        name: "AuthDependencyDown",
-        expr: dependency_down("database"),
-        lasts: minutes(2),
-        severity: Severity::Page,
-        window: None,
-        summary: "{{ $labels.instance }} of {{ $labels.job }} has no {{ $labels.dependency }}"
-            .into(),
-        description: "Nobody can log in, register or refresh; reads are answered from caches for \
-                      five seconds, then with 503. A full disk counts as down."
-            .into(),
-        runbook: "dependency",
-        dashboard: "auth-dependencies",
-    }
+    Alert::new(
+        Severity::Page,
+        "AuthDependencyDown",
+        dependency_down("database"),
+    )
+    .lasts(minutes(2))
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }} has no {{ $labels.dependency }}",
+        "Nobody can log in, register or refresh; reads are answered from caches for \
+         five seconds, then with 503. A full disk counts as down.",
+    )
+    .links("dependency", "auth-dependencies")
 }
 
 fn redis() -> Alert {
-    Alert {
-        name: "AuthDependencyDown",
-        expr: dependency_down("redis"),
-        lasts: minutes(2),
-        severity: Severity::Ticket,
-        window: None,
-        summary: "{{ $labels.instance }} of {{ $labels.job }} has no {{ $labels.dependency }}"
-            .into(),
-        description: "Requests are answered. Each replica counts rate limits for itself, and \
-                      changes made on others take up to five seconds."
-            .into(),
-        runbook: "dependency",
-        dashboard: "auth-dependencies",
-    }
+    Alert::new(
+        Severity::Ticket,
+        "AuthDependencyDown",
+        dependency_down("redis"),
+    )
+    .lasts(minutes(2))
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }} has no {{ $labels.dependency }}",
+        "Requests are answered. Each replica counts rate limits for itself, and \
+         changes made on others take up to five seconds.",
+    )
+    .links("dependency", "auth-dependencies")
 }
 
 fn fallbacks() -> Alert {
-    Alert {
-        name: "AuthRedisFallbacks",
+    Alert::new(
+        Severity::Ticket,
+        "AuthRedisFallbacks",
         // A Redis that fails every now and then is up whenever it is scraped. Limits that are counted
         // locally have an alert of their own.
-        expr: "sum by (job, action) (\n  \
-               increase(auth_dependency_fallbacks_total{dependency=\"redis\", \
-               action!=\"local_limits\"}[5m])\n) > 0"
-            .to_owned(),
-        lasts: minutes(10),
-        severity: Severity::Ticket,
-        window: None,
-        summary: "{{ $labels.job }} works around Redis: {{ $labels.action }}".into(),
-        description: "Redis fails or answers too late, for ten minutes now. The database does its \
-                      work; a change whose news is lost takes up to five seconds on other replicas."
-            .into(),
-        runbook: "redis-fallbacks",
-        dashboard: "auth-dependencies",
-    }
+        "sum by (job, action) (\n  \
+         increase(auth_dependency_fallbacks_total{dependency=\"redis\", \
+         action!=\"local_limits\"}[5m])\n) > 0",
+    )
+    .lasts(minutes(10))
+    .text(
+        "{{ $labels.job }} works around Redis: {{ $labels.action }}",
+        "Redis fails or answers too late, for ten minutes now. The database does its \
+         work; a change whose news is lost takes up to five seconds on other replicas.",
+    )
+    .links("redis-fallbacks", "auth-dependencies")
 }
 
 fn exporter() -> Alert {
-    Alert {
-        name: "AuthExporterDown",
+    Alert::new(
+        Severity::Ticket,
+        "AuthExporterDown",
         // An exporter that cannot log in to its server is up.
-        expr: "up{job=~\"postgres|redis\"} == 0\nor\npg_up == 0\nor\nredis_up == 0".to_owned(),
-        lasts: minutes(5),
-        severity: Severity::Ticket,
-        window: None,
-        summary: "The exporter {{ $labels.instance }} of {{ $labels.job }} has nothing to tell"
-            .into(),
-        description: "It cannot be scraped, or does not get into its server. The server's own \
-                      figures are missing; whether the service can use the server, \
-                      AuthDependencyDown tells."
-            .into(),
-        runbook: "exporters",
-        dashboard: "auth-dependencies",
-    }
+        "up{job=~\"postgres|redis\"} == 0\nor\npg_up == 0\nor\nredis_up == 0",
+    )
+    .lasts(minutes(5))
+    .text(
+        "The exporter {{ $labels.instance }} of {{ $labels.job }} has nothing to tell",
+        "It cannot be scraped, or does not get into its server. The server's own \
+         figures are missing; whether the service can use the server, \
+         AuthDependencyDown tells.",
+    )
+    .links("exporters", "auth-dependencies")
 }

@@ -55,28 +55,28 @@ fn alert(sli: &Sli, pair: &Pair) -> Alert {
         budget * 100.0,
         HOURS / burn,
     );
-    Alert {
-        name: sli.slo.alert,
-        expr,
-        // The fastest pair trips within a minute of an outage: a restart shall not wake anybody.
-        lasts: if pair.long == PAIRS[0].long {
-            minutes(2)
-        } else {
-            Duration::ZERO
-        },
-        severity: if pages {
+    Alert::new(
+        if pages {
             Severity::Page
         } else {
             Severity::Ticket
         },
-        window: Some(long),
-        summary: format!(
+        sli.slo.alert,
+        expr,
+    )
+    // The fastest pair trips within a minute of an outage: a restart shall not wake anybody.
+    .lasts(if pair.long == PAIRS[0].long {
+        minutes(2)
+    } else {
+        Duration::ZERO
+    })
+    .window(long)
+    .text(
+        format!(
             "{{{{ $labels.job }}}}: {{{{ $value | humanizePercentage }}}} {} over {long}",
             sli.failing
-        )
-        .into(),
-        description: description.into(),
-        runbook: "budget-burn",
-        dashboard: "auth-overview",
-    }
+        ),
+        description,
+    )
+    .links("budget-burn", "auth-overview")
 }

@@ -70,6 +70,53 @@ pub struct Alert {
     pub dashboard: &'static str,
 }
 
+impl Alert {
+    /// An alert that fires as soon as `expr` has a result.
+    pub(crate) fn new(severity: Severity, name: &'static str, expr: impl Into<String>) -> Self {
+        Self {
+            name,
+            expr: expr.into(),
+            lasts: Duration::ZERO,
+            severity,
+            window: None,
+            summary: Cow::Borrowed(""),
+            description: Cow::Borrowed(""),
+            runbook: "",
+            dashboard: "",
+        }
+    }
+
+    /// For how long the expression must have a result before the alert fires.
+    pub(crate) fn lasts(mut self, lasts: Duration) -> Self {
+        self.lasts = lasts;
+        self
+    }
+
+    /// For alerts that share a name: over which windows.
+    pub(crate) fn window(mut self, window: &'static str) -> Self {
+        self.window = Some(window);
+        self
+    }
+
+    /// What is wrong in a line, with values; and what it means and what to look at first.
+    pub(crate) fn text(
+        mut self,
+        summary: impl Into<Cow<'static, str>>,
+        description: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.summary = summary.into();
+        self.description = description.into();
+        self
+    }
+
+    /// The section of the runbook, without `#`, and the uid of the dashboard that shows it.
+    pub(crate) fn links(mut self, runbook: &'static str, dashboard: &'static str) -> Self {
+        self.runbook = runbook;
+        self.dashboard = dashboard;
+        self
+    }
+}
+
 /// Rules that are evaluated together, one after the other.
 #[derive(Clone, Debug)]
 pub struct Group {

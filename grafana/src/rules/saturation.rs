@@ -1,7 +1,5 @@
 //! Alerts on what runs out: threads that hash, connections, descriptors, memory.
 
-use std::time::Duration;
-
 use super::{Alert, Group, RuleFile, Severity, minutes};
 use crate::select::quantile;
 
@@ -41,25 +39,23 @@ fn hash_queue() -> Alert {
         "",
         "5m",
     );
-    Alert {
-        name: "AuthPasswordHashQueueSaturated",
-        expr: format!(
+    Alert::new(
+        Severity::Ticket,
+        "AuthPasswordHashQueueSaturated",
+        format!(
             "{wait} > 0.1\nand on (job, instance)\n\
              max_over_time(auth_password_hash_in_flight[5m]) >= on (job, instance) \
              auth_password_hash_permits"
         ),
-        lasts: minutes(10),
-        severity: Severity::Ticket,
-        window: None,
-        summary: "{{ $labels.instance }} of {{ $labels.job }}: one hash in ten waits longer than \
-                  {{ $value | humanizeDuration }}"
-            .into(),
-        description: "Every thread of the hash gate is busy and logins queue. Nobody is turned \
-                      away yet."
-            .into(),
-        runbook: "hash-queue",
-        dashboard: "auth-dependencies",
-    }
+    )
+    .lasts(minutes(10))
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }}: one hash in ten waits longer than \
+         {{ $value | humanizeDuration }}",
+        "Every thread of the hash gate is busy and logins queue. Nobody is turned \
+         away yet.",
+    )
+    .links("hash-queue", "auth-dependencies")
 }
 
 fn hash_shedding() -> Alert {
@@ -67,32 +63,30 @@ fn hash_shedding() -> Alert {
     let done = "auth_password_hash_duration_seconds_count";
     let rate = |counter| format!("sum by (job) (rate({counter}[5m]))");
     let (refused_rate, done_rate) = (rate(refused), rate(done));
-    Alert {
-        name: "AuthPasswordHashShedding",
-        expr: format!(
+    Alert::new(
+        Severity::Page,
+        "AuthPasswordHashShedding",
+        format!(
             "{refused_rate}\n/\n({refused_rate} + {done_rate}) > 0.01\nand on (job)\n\
              sum by (job) (increase({refused}[5m])) > 5"
         ),
-        lasts: minutes(5),
-        severity: Severity::Page,
-        window: None,
-        summary: "{{ $labels.job }} turns {{ $value | humanizePercentage }} of password work away"
-            .into(),
-        description:
-            "More logins, registrations and changes of passwords come than can be hashed; \
-                      the rest gets 503 with Retry-After. Everything else goes on."
-                .into(),
-        runbook: "hash-shed",
-        dashboard: "auth-dependencies",
-    }
+    )
+    .lasts(minutes(5))
+    .text(
+        "{{ $labels.job }} turns {{ $value | humanizePercentage }} of password work away",
+        "More logins, registrations and changes of passwords come than can be hashed; \
+         the rest gets 503 with Retry-After. Everything else goes on.",
+    )
+    .links("hash-shed", "auth-dependencies")
 }
 
 fn db_pool() -> Alert {
     let by = "job, instance, db_client_connection_pool_name";
-    Alert {
-        name: "AuthDbPoolExhausted",
+    Alert::new(
+        Severity::Page,
+        "AuthDbPoolExhausted",
         // On average: a pool of one connection is fully used at any scrape that meets it at work.
-        expr: format!(
+        format!(
             "sum by ({by}) (increase(db_client_connection_timeouts_total[5m])) > 0\n\
              or\n\
              sum by ({by}) (\n  \
@@ -100,75 +94,63 @@ fn db_pool() -> Alert {
              / on ({by})\n\
              db_client_connection_max > 0.9"
         ),
-        lasts: minutes(5),
-        severity: Severity::Page,
-        window: None,
-        summary: "{{ $labels.instance }} of {{ $labels.job }}: no connection to spare in the pool \
-                  {{ $labels.db_client_connection_pool_name }}"
-            .into(),
-        description: "Callers waited in vain for a connection and got 503, or more than 90 % of \
-                      them have been in use for minutes."
-            .into(),
-        runbook: "db-pool",
-        dashboard: "auth-dependencies",
-    }
+    )
+    .lasts(minutes(5))
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }}: no connection to spare in the pool \
+         {{ $labels.db_client_connection_pool_name }}",
+        "Callers waited in vain for a connection and got 503, or more than 90 % of \
+         them have been in use for minutes.",
+    )
+    .links("db-pool", "auth-dependencies")
 }
 
 fn connections() -> Alert {
-    Alert {
-        name: "AuthConnectionsExhausted",
-        expr: "http_server_open_connections / http_server_connection_max > 0.9".to_owned(),
-        lasts: minutes(5),
-        severity: Severity::Ticket,
-        window: None,
-        summary: "{{ $labels.instance }} of {{ $labels.job }}: {{ $value | humanizePercentage }} \
-                  of the listener's connections are taken ({{ $labels.listener }})"
-            .into(),
-        description: "Whoever comes when all are taken gets 503 or waits in the backlog, where no \
-                      metric sees it."
-            .into(),
-        runbook: "connections",
-        dashboard: "auth-dependencies",
-    }
+    Alert::new(
+        Severity::Ticket,
+        "AuthConnectionsExhausted",
+        "http_server_open_connections / http_server_connection_max > 0.9",
+    )
+    .lasts(minutes(5))
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }}: {{ $value | humanizePercentage }} \
+         of the listener's connections are taken ({{ $labels.listener }})",
+        "Whoever comes when all are taken gets 503 or waits in the backlog, where no \
+         metric sees it.",
+    )
+    .links("connections", "auth-dependencies")
 }
 
 fn accept_errors() -> Alert {
-    Alert {
-        name: "AuthAcceptErrors",
-        expr: "sum by (job, instance, listener) \
-               (increase(http_server_accept_errors_total[5m])) > 0"
-            .to_owned(),
-        lasts: Duration::ZERO,
-        severity: Severity::Ticket,
-        window: None,
-        summary: "{{ $labels.instance }} of {{ $labels.job }} could not accept connections \
-                  ({{ $labels.listener }})"
-            .into(),
-        description: "The system refused a descriptor or memory. Clients see nothing but a \
-                      connection that is lost, and no request is counted."
-            .into(),
-        runbook: "accept-errors",
-        dashboard: "auth-dependencies",
-    }
+    Alert::new(
+        Severity::Ticket,
+        "AuthAcceptErrors",
+        "sum by (job, instance, listener) \
+         (increase(http_server_accept_errors_total[5m])) > 0",
+    )
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }} could not accept connections \
+         ({{ $labels.listener }})",
+        "The system refused a descriptor or memory. Clients see nothing but a \
+         connection that is lost, and no request is counted.",
+    )
+    .links("accept-errors", "auth-dependencies")
 }
 
 fn descriptors() -> Alert {
-    Alert {
-        name: "AuthFileDescriptorsLow",
-        expr: "process_open_fds{job=\"auth\"} / process_max_fds{job=\"auth\"} > 0.8".to_owned(),
-        lasts: minutes(5),
-        severity: Severity::Ticket,
-        window: None,
-        summary:
-            "{{ $labels.instance }} of {{ $labels.job }} has {{ $value | humanizePercentage }} \
-                  of its descriptors open"
-                .into(),
-        description: "Connections are refused before all are gone, so that the database, probes \
-                      and metrics keep theirs."
-            .into(),
-        runbook: "process",
-        dashboard: "auth-dependencies",
-    }
+    Alert::new(
+        Severity::Ticket,
+        "AuthFileDescriptorsLow",
+        "process_open_fds{job=\"auth\"} / process_max_fds{job=\"auth\"} > 0.8",
+    )
+    .lasts(minutes(5))
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }} has {{ $value | humanizePercentage }} \
+         of its descriptors open",
+        "Connections are refused before all are gone, so that the database, probes \
+         and metrics keep theirs.",
+    )
+    .links("process", "auth-dependencies")
 }
 
 fn runtime() -> Alert {
@@ -179,41 +161,37 @@ fn runtime() -> Alert {
         "",
         "5m",
     );
-    Alert {
-        name: "AuthRuntimeBlocked",
-        expr: format!("{delay} > 0.05"),
-        lasts: minutes(10),
-        severity: Severity::Ticket,
-        window: None,
-        summary: "{{ $labels.instance }} of {{ $labels.job }}: tasks are woken \
-                  {{ $value | humanizeDuration }} late at the 99th percentile"
-            .into(),
-        description: "Something keeps the runtime's threads from going on: work that blocks, or a \
-                      machine without processor time to give."
-            .into(),
-        runbook: "runtime",
-        dashboard: "auth-dependencies",
-    }
+    Alert::new(
+        Severity::Ticket,
+        "AuthRuntimeBlocked",
+        format!("{delay} > 0.05"),
+    )
+    .lasts(minutes(10))
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }}: tasks are woken \
+         {{ $value | humanizeDuration }} late at the 99th percentile",
+        "Something keeps the runtime's threads from going on: work that blocks, or a \
+         machine without processor time to give.",
+    )
+    .links("runtime", "auth-dependencies")
 }
 
 fn memory() -> Alert {
     let resident = "process_resident_memory_bytes{job=\"auth\"}";
-    Alert {
-        name: "AuthMemoryGrowth",
+    Alert::new(
+        Severity::Ticket,
+        "AuthMemoryGrowth",
         // A service that has just started grows too, for some minutes.
-        expr: format!(
+        format!(
             "predict_linear({resident}[1h], 4 * 3600) > {MEMORY_LIMIT_GIB} * 1024 ^ 3\nand\n\
              {resident} > {MEMORY_LIMIT_GIB} * 1024 ^ 3 / 4"
         ),
-        lasts: minutes(30),
-        severity: Severity::Ticket,
-        window: None,
-        summary:
-            "{{ $labels.instance }} of {{ $labels.job }} will take {{ $value | humanize1024 }}B \
-                  of memory in four hours"
-                .into(),
-        description: "It grows towards its limit. At the limit the system ends it.".into(),
-        runbook: "process",
-        dashboard: "auth-dependencies",
-    }
+    )
+    .lasts(minutes(30))
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }} will take {{ $value | humanize1024 }}B \
+         of memory in four hours",
+        "It grows towards its limit. At the limit the system ends it.",
+    )
+    .links("process", "auth-dependencies")
 }

@@ -1,7 +1,5 @@
 //! Alerts on attacks.
 
-use std::time::Duration;
-
 use super::super::{Alert, Severity, minutes};
 
 /// Logins whose name was looked up. Those that a limit refused are left out of every share: whoever
@@ -37,113 +35,92 @@ fn yesterday(which: &str) -> String {
 fn stuffing() -> Alert {
     let unknown = format!("{}\n/\n{}", now(UNKNOWN), now(LOOKED_UP));
     let (failed, usual) = (now(FAILED), yesterday(FAILED));
-    Alert {
-        name: "AuthCredentialStuffing",
+    Alert::new(
+        Severity::Page,
+        "AuthCredentialStuffing",
         // An attack that ran yesterday at this time as well is not more than yesterday: a share that
         // no users have is enough without the comparison.
-        expr: format!(
+        format!(
             "(\n{unknown} > 0.3\nand\n{failed} > 3 * {usual}\nor\n{unknown} > 0.6\n)\n\
              and\n{failed} > 100"
         ),
-        lasts: minutes(5),
-        severity: Severity::Page,
-        window: None,
-        summary:
-            "{{ $labels.job }}: {{ $value | humanizePercentage }} of logins name accounts that \
-                  do not exist"
-                .into(),
-        description:
-            "More than a hundred logins failed in ten minutes, far more than yesterday at \
-                      this time: somebody tries a list of names and passwords."
-                .into(),
-        runbook: "credential-stuffing",
-        dashboard: "auth-security",
-    }
+    )
+    .lasts(minutes(5))
+    .text(
+        "{{ $labels.job }}: {{ $value | humanizePercentage }} of logins name accounts that \
+         do not exist",
+        "More than a hundred logins failed in ten minutes, far more than yesterday at \
+         this time: somebody tries a list of names and passwords.",
+    )
+    .links("credential-stuffing", "auth-security")
 }
 
 fn stuffing_success() -> Alert {
     let (succeeded, failed) = (now(SUCCEEDED), now(FAILED));
     let (usual_success, usual_failure) = (yesterday(SUCCEEDED), yesterday(FAILED));
-    Alert {
-        name: "AuthSuccessAfterFailureSurge",
+    Alert::new(
+        Severity::Page,
+        "AuthSuccessAfterFailureSurge",
         // Of a list's passwords few fit, so that failures outnumber successes; of a crowd's most do.
-        expr: format!(
+        format!(
             "{succeeded} > 2 * {usual_success}\nand\n{failed} > 3 * {usual_failure}\n\
              and\n{failed} > {succeeded}\nand\n{failed} > 100"
         ),
-        lasts: minutes(10),
-        severity: Severity::Page,
-        window: None,
-        summary:
-            "{{ $labels.job }}: {{ $value | printf \"%.0f\" }} logins succeeded in ten minutes \
-                  amid a surge of failures"
-                .into(),
-        description: "Logins fail by the hundred, more often than they succeed, and yet more \
-                      succeed than usual: somebody may be in other people's accounts."
-            .into(),
-        runbook: "stuffing-success",
-        dashboard: "auth-security",
-    }
+    )
+    .lasts(minutes(10))
+    .text(
+        "{{ $labels.job }}: {{ $value | printf \"%.0f\" }} logins succeeded in ten minutes \
+         amid a surge of failures",
+        "Logins fail by the hundred, more often than they succeed, and yet more \
+         succeed than usual: somebody may be in other people's accounts.",
+    )
+    .links("stuffing-success", "auth-security")
 }
 
 fn reuse() -> Alert {
-    Alert {
-        name: "AuthRefreshTokenReuse",
-        expr: "sum by (job) (\n  \
-               increase(auth_refresh_reuse_detected_total{action=\"family_revoked\"}[15m])\n) > 0"
-            .to_owned(),
-        lasts: Duration::ZERO,
-        severity: Severity::Page,
-        window: None,
-        summary:
-            "{{ $labels.job }}: {{ $value | printf \"%.0f\" }} used refresh tokens came again \
-                  in 15 minutes"
-                .into(),
-        description:
-            "Two parties hold the same refresh token, and one of them stole it. Each such \
-                      session was ended."
-                .into(),
-        runbook: "refresh-reuse",
-        dashboard: "auth-security",
-    }
+    Alert::new(
+        Severity::Page,
+        "AuthRefreshTokenReuse",
+        "sum by (job) (\n  \
+         increase(auth_refresh_reuse_detected_total{action=\"family_revoked\"}[15m])\n) > 0",
+    )
+    .text(
+        "{{ $labels.job }}: {{ $value | printf \"%.0f\" }} used refresh tokens came again \
+         in 15 minutes",
+        "Two parties hold the same refresh token, and one of them stole it. Each such \
+         session was ended.",
+    )
+    .links("refresh-reuse", "auth-security")
 }
 
 fn admin_denied() -> Alert {
-    Alert {
-        name: "AuthAdminDeniedSpike",
+    Alert::new(
+        Severity::Ticket,
+        "AuthAdminDeniedSpike",
         // `authenticated` is what everybody may: the others are administrators'.
-        expr: "sum by (job, permission) (\n  \
-               increase(auth_rbac_decisions_total{permission!=\"authenticated\", \
-               outcome=\"deny\"}[10m])\n) > 20"
-            .to_owned(),
-        lasts: Duration::ZERO,
-        severity: Severity::Ticket,
-        window: None,
-        summary: "{{ $labels.job }}: {{ $labels.permission }} was denied \
-                  {{ $value | printf \"%.0f\" }} times in ten minutes"
-            .into(),
-        description: "Somebody who is logged in tries what administrators may, or a client asks \
-                      for what its role does not allow."
-            .into(),
-        runbook: "admin-denied",
-        dashboard: "auth-security",
-    }
+        "sum by (job, permission) (\n  \
+         increase(auth_rbac_decisions_total{permission!=\"authenticated\", \
+         outcome=\"deny\"}[10m])\n) > 20",
+    )
+    .text(
+        "{{ $labels.job }}: {{ $labels.permission }} was denied \
+         {{ $value | printf \"%.0f\" }} times in ten minutes",
+        "Somebody who is logged in tries what administrators may, or a client asks \
+         for what its role does not allow.",
+    )
+    .links("admin-denied", "auth-security")
 }
 
 fn admin_grant() -> Alert {
-    Alert {
-        name: "AuthPrivilegeGrant",
-        expr: "sum by (job) (\n  \
-               increase(auth_role_changes_total{action=\"grant\", role=\"admin\"}[5m])\n) > 0"
-            .to_owned(),
-        lasts: Duration::ZERO,
-        severity: Severity::Info,
-        window: None,
-        summary: "{{ $labels.job }}: {{ $value | printf \"%.0f\" }} accounts became administrators"
-            .into(),
-        description:
-            "An administrator gave the role to somebody. Whoever did it should know of it.".into(),
-        runbook: "admin-grant",
-        dashboard: "auth-security",
-    }
+    Alert::new(
+        Severity::Info,
+        "AuthPrivilegeGrant",
+        "sum by (job) (\n  \
+         increase(auth_role_changes_total{action=\"grant\", role=\"admin\"}[5m])\n) > 0",
+    )
+    .text(
+        "{{ $labels.job }}: {{ $value | printf \"%.0f\" }} accounts became administrators",
+        "An administrator gave the role to somebody. Whoever did it should know of it.",
+    )
+    .links("admin-grant", "auth-security")
 }

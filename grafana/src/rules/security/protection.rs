@@ -1,7 +1,5 @@
 //! Alerts on protection that is weaker than it should be.
 
-use std::time::Duration;
-
 use super::super::{Alert, Severity, minutes};
 use crate::select::{or_zero, quantile};
 
@@ -19,44 +17,39 @@ pub(super) fn alerts() -> Vec<Alert> {
 fn signatures() -> Alert {
     let forged = r#"auth_token_verifications_total{reason=~"bad_signature|unknown_kid"}"#;
     let rate = |series| format!("sum by (job) (rate({series}[5m]))");
-    Alert {
-        name: "AuthTokenSignatureFailures",
+    Alert::new(
+        Severity::Page,
+        "AuthTokenSignatureFailures",
         // A stranger who sends a few tokens of his own making at night shall not wake anybody.
-        expr: format!(
+        format!(
             "{}\n/\n{} > 0.05\nand on (job)\nsum by (job) (increase({forged}[5m])) > 20",
             rate(forged),
             rate("auth_token_verifications_total"),
         ),
-        lasts: minutes(5),
-        severity: Severity::Page,
-        window: None,
-        summary:
-            "{{ $labels.job }}: {{ $value | humanizePercentage }} of tokens carry no signature \
-                  of ours"
-                .into(),
-        description: "Replicas do not agree on their signing keys, and users get 401; or somebody \
-                      forges tokens."
-            .into(),
-        runbook: "signing-keys",
-        dashboard: "auth-security",
-    }
+    )
+    .lasts(minutes(5))
+    .text(
+        "{{ $labels.job }}: {{ $value | humanizePercentage }} of tokens carry no signature \
+         of ours",
+        "Replicas do not agree on their signing keys, and users get 401; or somebody \
+         forges tokens.",
+    )
+    .links("signing-keys", "auth-security")
 }
 
 fn key_age() -> Alert {
-    Alert {
-        name: "AuthSigningKeyRotationOverdue",
-        expr: "max by (job) (\n  \
-               time() - auth_signing_key_created_timestamp_seconds{state=\"active\"}\n\
-               ) > 90 * 86400"
-            .to_owned(),
-        lasts: Duration::ZERO,
-        severity: Severity::Ticket,
-        window: None,
-        summary: "{{ $labels.job }}: the signing key is {{ $value | humanizeDuration }} old".into(),
-        description: "Keys are to be renewed every 90 days.".into(),
-        runbook: "signing-keys",
-        dashboard: "auth-security",
-    }
+    Alert::new(
+        Severity::Ticket,
+        "AuthSigningKeyRotationOverdue",
+        "max by (job) (\n  \
+         time() - auth_signing_key_created_timestamp_seconds{state=\"active\"}\n\
+         ) > 90 * 86400",
+    )
+    .text(
+        "{{ $labels.job }}: the signing key is {{ $value | humanizeDuration }} old",
+        "Keys are to be renewed every 90 days.",
+    )
+    .links("signing-keys", "auth-security")
 }
 
 /// Checks against the limits that replicas share. The one on requests of any kind is counted by each
@@ -69,21 +62,19 @@ fn limits_local() -> Alert {
     };
     let all = rate(SHARED);
     let local = rate(&format!("{SHARED}, backend=\"local\""));
-    Alert {
-        name: "AuthRateLimiterDegraded",
-        expr: format!("{}\n/\n{all} > 0.01", or_zero(&local, &all)),
-        lasts: minutes(5),
-        severity: Severity::Ticket,
-        window: None,
-        summary: "{{ $labels.job }}: {{ $value | humanizePercentage }} of rate limit checks are \
-                  counted by each replica for itself"
-            .into(),
-        description: "Redis does not answer these in time. With so many replicas, so many times \
-                      the attempts are admitted."
-            .into(),
-        runbook: "rate-limit-local",
-        dashboard: "auth-security",
-    }
+    Alert::new(
+        Severity::Ticket,
+        "AuthRateLimiterDegraded",
+        format!("{}\n/\n{all} > 0.01", or_zero(&local, &all)),
+    )
+    .lasts(minutes(5))
+    .text(
+        "{{ $labels.job }}: {{ $value | humanizePercentage }} of rate limit checks are \
+         counted by each replica for itself",
+        "Redis does not answer these in time. With so many replicas, so many times \
+         the attempts are admitted.",
+    )
+    .links("rate-limit-local", "auth-security")
 }
 
 fn limits_deny() -> Alert {
@@ -92,22 +83,20 @@ fn limits_deny() -> Alert {
     };
     let denied = checks(r#"{decision="deny"}"#);
     let all = checks("");
-    Alert {
-        name: "AuthRateLimitDenials",
+    Alert::new(
+        Severity::Ticket,
+        "AuthRateLimitDenials",
         // No objective sees a 429, because it is the client's doing. When it is everybody's, it is not.
-        expr: format!("{denied}\n/\n{all} > 0.25\nand\n{denied} > 100"),
-        lasts: minutes(10),
-        severity: Severity::Ticket,
-        window: None,
-        summary: "{{ $labels.job }}: {{ $value | humanizePercentage }} of requests are refused by \
-                  the limit {{ $labels.limiter }}"
-            .into(),
-        description: "Somebody hammers, or everybody counts as one: TRUSTED_PROXIES does not name \
-                      the proxy in front, or a limit is too low."
-            .into(),
-        runbook: "rate-limit-denials",
-        dashboard: "auth-security",
-    }
+        format!("{denied}\n/\n{all} > 0.25\nand\n{denied} > 100"),
+    )
+    .lasts(minutes(10))
+    .text(
+        "{{ $labels.job }}: {{ $value | humanizePercentage }} of requests are refused by \
+         the limit {{ $labels.limiter }}",
+        "Somebody hammers, or everybody counts as one: TRUSTED_PROXIES does not name \
+         the proxy in front, or a limit is too low.",
+    )
+    .links("rate-limit-denials", "auth-security")
 }
 
 fn revocation() -> Alert {
@@ -118,21 +107,19 @@ fn revocation() -> Alert {
         "",
         "10m",
     );
-    Alert {
-        name: "AuthRevocationSlow",
-        expr: format!("{delay} > 1"),
-        lasts: minutes(10),
-        severity: Severity::Ticket,
-        window: None,
-        summary: "{{ $labels.instance }} of {{ $labels.job }}: changes on other replicas take \
-                  {{ $value | humanizeDuration }} at the 95th percentile"
-            .into(),
-        description: "Whoever was logged out or lost a role elsewhere keeps it here for so long; \
-                      or the replicas' clocks differ."
-            .into(),
-        runbook: "revocation",
-        dashboard: "auth-dependencies",
-    }
+    Alert::new(
+        Severity::Ticket,
+        "AuthRevocationSlow",
+        format!("{delay} > 1"),
+    )
+    .lasts(minutes(10))
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }}: changes on other replicas take \
+         {{ $value | humanizeDuration }} at the 95th percentile",
+        "Whoever was logged out or lost a role elsewhere keeps it here for so long; \
+         or the replicas' clocks differ.",
+    )
+    .links("revocation", "auth-dependencies")
 }
 
 fn timing() -> Alert {
@@ -149,29 +136,26 @@ fn timing() -> Alert {
             series("count", operation)
         )
     };
-    Alert {
-        name: "AuthTimingOracle",
+    Alert::new(
+        Severity::Ticket,
+        "AuthTimingOracle",
         // Means rather than medians: a median read off buckets jumps by a bucket's width, a third here,
         // when the true one crosses a bound. Of ten minutes, in which both meet the same load: over an hour,
         // an attack on a busy machine would be compared with the quiet before it.
-        expr: format!(
+        format!(
             "abs(\n  ({})\n  /\n  ({})\n  - 1\n) > 0.2\nand\n{}\nand\n{}",
             mean("dummy_verify"),
             mean("verify"),
             count("dummy_verify"),
             count("verify"),
         ),
-        lasts: minutes(30),
-        severity: Severity::Ticket,
-        window: None,
-        summary:
-            "{{ $labels.job }}: names that do not exist take {{ $value | humanizePercentage }} \
-                  more or less time than names that do"
-                .into(),
-        description: "By how long a refusal takes, strangers learn which accounts exist. Stored \
-                      hashes may have other parameters than new ones."
-            .into(),
-        runbook: "timing",
-        dashboard: "auth-dependencies",
-    }
+    )
+    .lasts(minutes(30))
+    .text(
+        "{{ $labels.job }}: names that do not exist take {{ $value | humanizePercentage }} \
+         more or less time than names that do",
+        "By how long a refusal takes, strangers learn which accounts exist. Stored \
+         hashes may have other parameters than new ones.",
+    )
+    .links("timing", "auth-dependencies")
 }
