@@ -107,7 +107,7 @@ fn bounds(of: &[f64]) -> Vec<String> {
 fn load_lab() -> Vec<Known> {
     let requests = CATALOGUE
         .iter()
-        .find(|metric| metric.desc().name == crate::select::D)
+        .find(|metric| metric.desc().name == crate::select::DURATION)
         .map_or(&[][..], |metric| metric.desc().buckets);
     let run: &[(&str, &[&str])] = &[("job", &[]), ("instance", &[]), ("run_id", &[])];
     let info: &[(&str, &[&str])] = &[("scenario", &[]), ("git_revision", &[])];

@@ -1,13 +1,13 @@
 //! How series are selected: written once, so that every panel and rule means the same by "users".
 
 /// Durations of requests, the service's central histogram, without a suffix.
-pub const D: &str = "http_server_request_duration_seconds";
+pub const DURATION: &str = "http_server_request_duration_seconds";
 
 /// The instances that a dashboard shows.
-pub const S: &str = r#"job=~"$job", instance=~"$instance""#;
+pub const SHOWN: &str = r#"job=~"$job", instance=~"$instance""#;
 
 /// Requests of users: not those of probes, and not the service's own journey.
-pub const X: &str = r#"http_route!~"/health|/metrics", user_agent_synthetic_type="""#;
+pub const USER_REQUESTS: &str = r#"http_route!~"/health|/metrics", user_agent_synthetic_type="""#;
 
 /// Routes that a token opens without a password.
 pub const TOKEN_PATH: &str = r#"http_route=~"/users/me|/refresh""#;
@@ -16,10 +16,10 @@ pub const TOKEN_PATH: &str = r#"http_route=~"/users/me|/refresh""#;
 pub const PASSWORD_PATH: &str = r#"http_route=~"/login|/register|/users/me/password""#;
 
 /// The run of the load lab that a dashboard shows.
-pub const L: &str = r#"job=~"$loadtest_job", run_id=~"$run_id""#;
+pub const LAB_RUN: &str = r#"job=~"$loadtest_job", run_id=~"$run_id""#;
 
 /// The range of rates on panels.
-pub const R: &str = "$__rate_interval";
+pub const RANGE: &str = "$__rate_interval";
 
 /// Answers with a server error.
 pub const ERROR: &str = r#"http_response_status_code=~"5..""#;
@@ -46,7 +46,7 @@ pub fn all_of(selectors: &[&str]) -> String {
 /// together, as in the functions below. `more` narrows it, or is empty.
 #[must_use]
 pub fn per_second(by: &str, series: &str, more: &str) -> String {
-    format!("{}(rate({series}{{{}}}[{R}]))", sum(by), shown(more))
+    format!("{}(rate({series}{{{}}}[{RANGE}]))", sum(by), shown(more))
 }
 
 /// What a counter of the shown instances gained in the time shown.
@@ -74,20 +74,20 @@ pub fn shown_quantile(q: f64, by: &str, histogram: &str, more: &str) -> String {
 /// A quantile over the usual range, and nothing rather than NaN where nothing was counted.
 #[must_use]
 pub fn some_quantile(q: f64, by: &str, histogram: &str, selector: &str) -> String {
-    format!("{} >= 0", quantile(q, by, histogram, selector, R))
+    format!("{} >= 0", quantile(q, by, histogram, selector, RANGE))
 }
 
 /// What others than the service export, too, of the service alone: where all jobs are shown, Prometheus
 /// and the load lab are among them.
 #[must_use]
 pub fn of_service(series: &str) -> String {
-    format!("{series} and on (job) auth_build_info{{{S}}}")
+    format!("{series} and on (job) auth_build_info{{{SHOWN}}}")
 }
 
 /// A gauge as [`of_service`], added up.
 #[must_use]
 pub fn gauge_of_service(by: &str, series: &str) -> String {
-    let series = of_service(&format!("{series}{{{S}}}"));
+    let series = of_service(&format!("{series}{{{SHOWN}}}"));
     format!("{}({series})", sum(by))
 }
 
@@ -103,16 +103,16 @@ pub fn hash_slots_in_use() -> String {
 /// What a counter gains a second, as [`of_service`].
 #[must_use]
 pub fn per_second_of_service(by: &str, series: &str) -> String {
-    let rate = of_service(&format!("rate({series}{{{S}}}[{R}])"));
+    let rate = of_service(&format!("rate({series}{{{SHOWN}}}[{RANGE}])"));
     format!("{}({rate})", sum(by))
 }
 
 /// What narrows the shown instances further, or nothing.
 fn shown(more: &str) -> String {
     if more.is_empty() {
-        S.to_owned()
+        SHOWN.to_owned()
     } else {
-        all_of(&[S, more])
+        all_of(&[SHOWN, more])
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is marked on panels: deploys, alerts, load tests. All of it comes from Prometheus.
 
 use super::Color;
-use crate::select::{L, S};
+use crate::select::{LAB_RUN, SHOWN};
 
 /// Something that is marked on all panels of a dashboard.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct Annotation {
 /// All of them; `of_run` where a dashboard can be narrowed to a run of the load lab.
 pub(super) fn all(of_run: bool) -> Vec<Annotation> {
     let run = if of_run {
-        format!("{{{L}}}")
+        format!("{{{LAB_RUN}}}")
     } else {
         String::new()
     };
@@ -34,8 +34,8 @@ pub(super) fn all(of_run: bool) -> Vec<Annotation> {
             // The time itself rather than that it changed: new replicas are marked, too, and no start
             // falls between two steps.
             expr: format!(
-                "1000 * process_start_time_seconds{{{S}}} \
-                 * on (job, instance) group_left (version, revision) auth_build_info{{{S}}}"
+                "1000 * process_start_time_seconds{{{SHOWN}}} \
+                 * on (job, instance) group_left (version, revision) auth_build_info{{{SHOWN}}}"
             ),
             value_is_time: true,
             title: "started {{version}}",

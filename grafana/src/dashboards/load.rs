@@ -2,11 +2,11 @@
 
 use crate::dashboard::{Color, Dashboard, Panel, Row, Unit, Variable, View};
 use crate::select::{
-    D, L, R, S, X, gauge, hash_slots_in_use, or_zero, per_second, per_second_of_service, ratio,
-    shown_quantile, some_quantile,
+    DURATION, LAB_RUN, RANGE, SHOWN, USER_REQUESTS, gauge, hash_slots_in_use, or_zero, per_second,
+    per_second_of_service, ratio, shown_quantile, some_quantile,
 };
 
-const DURATION: &str = "loadtest_request_duration_seconds";
+const CLIENT_DURATION: &str = "loadtest_request_duration_seconds";
 
 /// The dashboard.
 pub(super) fn dashboard() -> Dashboard {
@@ -43,16 +43,17 @@ fn lab(by: &str, series: &str, more: &str) -> String {
         format!(" by ({by}) ")
     };
     let of = if more.is_empty() {
-        L.to_owned()
+        LAB_RUN.to_owned()
     } else {
-        format!("{L}, {more}")
+        format!("{LAB_RUN}, {more}")
     };
-    format!("sum{by}(rate({DURATION}_{series}{{{of}}}[{R}]))")
+    format!("sum{by}(rate({CLIENT_DURATION}_{series}{{{of}}}[{RANGE}]))")
 }
 
 fn run() -> Vec<Panel> {
-    let requests =
-        format!("sum by (request, outcome) (increase({DURATION}_count{{{L}}}[$__range])) > 0");
+    let requests = format!(
+        "sum by (request, outcome) (increase({CLIENT_DURATION}_count{{{LAB_RUN}}}[$__range])) > 0"
+    );
     vec![
         Panel::new(
             View::Table,
@@ -64,7 +65,7 @@ fn run() -> Vec<Panel> {
         )
         .query(
             "",
-            format!("max by (run_id, scenario, git_revision) (last_over_time(loadtest_run_info{{{L}}}[$__range]))"),
+            format!("max by (run_id, scenario, git_revision) (last_over_time(loadtest_run_info{{{LAB_RUN}}}[$__range]))"),
         )
         .columns(&[
             ("run_id", "Run"),
@@ -96,20 +97,20 @@ fn run() -> Vec<Panel> {
              the lab is short of processor or file descriptors; then *Client minus server mean* \
              rises, too.",
         )
-        .query("{{run_id}}", format!("sum by (run_id) (loadtest_users{{{L}}})"))
+        .query("{{run_id}}", format!("sum by (run_id) (loadtest_users{{{LAB_RUN}}})"))
         .quiet("no run"),
     ]
 }
 
 fn both_sides() -> Vec<Panel> {
-    let client = |q| some_quantile(q, "", DURATION, L);
+    let client = |q| some_quantile(q, "", CLIENT_DURATION, LAB_RUN);
     let failed = lab("", "count", r#"outcome="failure""#);
     let refused = lab("", "count", r#"outcome="refused""#);
     let all = lab("", "count", "");
     let client_mean = ratio(&lab("", "sum", ""), &all);
     let server_mean = ratio(
-        &per_second("", &format!("{D}_sum"), X),
-        &per_second("", &format!("{D}_count"), X),
+        &per_second("", &format!("{DURATION}_sum"), USER_REQUESTS),
+        &per_second("", &format!("{DURATION}_count"), USER_REQUESTS),
     );
     vec![
         Panel::new(
@@ -123,7 +124,7 @@ fn both_sides() -> Vec<Panel> {
         .query("offered by users", all.clone())
         .query(
             "served by the service",
-            per_second("", &format!("{D}_count"), X),
+            per_second("", &format!("{DURATION}_count"), USER_REQUESTS),
         )
         .quiet("no run")
         .size(12, 8),
@@ -137,8 +138,14 @@ fn both_sides() -> Vec<Panel> {
         )
         .query("client P50", client(0.5))
         .query("client P95", client(0.95))
-        .query("server P50", shown_quantile(0.5, "", D, X))
-        .query("server P95", shown_quantile(0.95, "", D, X))
+        .query(
+            "server P50",
+            shown_quantile(0.5, "", DURATION, USER_REQUESTS),
+        )
+        .query(
+            "server P95",
+            shown_quantile(0.95, "", DURATION, USER_REQUESTS),
+        )
         .quiet("no run")
         .size(12, 8),
         Panel::new(
@@ -170,7 +177,8 @@ fn both_sides() -> Vec<Panel> {
 }
 
 fn cost() -> Vec<Panel> {
-    let used = format!("sum(db_client_connections{{{S}, db_client_connection_state=\"used\"}})");
+    let used =
+        format!("sum(db_client_connections{{{SHOWN}, db_client_connection_state=\"used\"}})");
     vec![
         Panel::new(
             View::TimeSeries,
@@ -184,7 +192,7 @@ fn cost() -> Vec<Panel> {
             "service",
             ratio(
                 &per_second_of_service("", "process_cpu_seconds_total"),
-                &per_second("", &format!("{D}_count"), ""),
+                &per_second("", &format!("{DURATION}_count"), ""),
             ),
         )
         .step("1m")

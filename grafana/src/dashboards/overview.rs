@@ -7,7 +7,7 @@ mod routes;
 mod traffic;
 
 use crate::dashboard::{Dashboard, Row};
-use crate::select::D;
+use crate::select::DURATION;
 
 /// The dashboard.
 pub(super) fn dashboard() -> Dashboard {
@@ -28,11 +28,11 @@ pub(super) fn dashboard() -> Dashboard {
 }
 
 fn count() -> String {
-    format!("{D}_count")
+    format!("{DURATION}_count")
 }
 
 fn bucket() -> String {
-    format!("{D}_bucket")
+    format!("{DURATION}_bucket")
 }
 
 fn seconds(bound: &str) -> f64 {

@@ -1,7 +1,7 @@
 //! Who gets in, who does not, and whether somebody tries what they should not.
 
 use crate::dashboard::{Color, Dashboard, Panel, Row, Unit, View};
-use crate::select::{R, S, or_zero, over_range, per_second, ratio, shown_quantile};
+use crate::select::{RANGE, SHOWN, or_zero, over_range, per_second, ratio, shown_quantile};
 
 const LOGINS: &str = "auth_logins_total";
 const FAILED: &str = r#"outcome="failure""#;
@@ -68,7 +68,7 @@ fn now() -> Vec<Panel> {
         .query(
             "",
             format!(
-                "time() - max(auth_signing_key_created_timestamp_seconds{{{S}, state=\"active\"}})"
+                "time() - max(auth_signing_key_created_timestamp_seconds{{{SHOWN}, state=\"active\"}})"
             ),
         )
         .steps(&[(80.0 * 86400.0, Color::Warn), (90.0 * 86400.0, Color::Bad)])
@@ -91,7 +91,7 @@ fn now() -> Vec<Panel> {
 fn logins() -> Vec<Panel> {
     let failed = per_second("", LOGINS, FAILED);
     let unknown = per_second("", LOGINS, r#"reason="unknown_user""#);
-    let yesterday = format!("sum(rate({LOGINS}{{{S}, {FAILED}}}[{R}] offset 1d))");
+    let yesterday = format!("sum(rate({LOGINS}{{{SHOWN}, {FAILED}}}[{RANGE}] offset 1d))");
     vec![
         Panel::new(
             View::Stacked,
@@ -307,11 +307,15 @@ fn authorization() -> Vec<Panel> {
         .runbook(&["admin-grant"])
         .query(
             "{{action}} {{role}}",
-            format!("sum by (action, role) (increase(auth_role_changes_total{{{S}}}[{R}]))"),
+            format!(
+                "sum by (action, role) (increase(auth_role_changes_total{{{SHOWN}}}[{RANGE}]))"
+            ),
         )
         .query(
             "{{action}} by {{actor}}",
-            format!("sum by (action, actor) (increase(auth_user_changes_total{{{S}}}[{R}]))"),
+            format!(
+                "sum by (action, actor) (increase(auth_user_changes_total{{{SHOWN}}}[{RANGE}]))"
+            ),
         ),
         Panel::new(
             View::TimeSeries,
@@ -320,7 +324,10 @@ fn authorization() -> Vec<Panel> {
             "Counted about once a minute by each replica, so the largest is shown. A leap is a \
              robot that registers: *Registrations by reason*.",
         )
-        .query("{{state}}", format!("max by (state) (auth_users{{{S}}})"))
+        .query(
+            "{{state}}",
+            format!("max by (state) (auth_users{{{SHOWN}}})"),
+        )
         .missing("not counted yet")
         .size(12, 7),
         Panel::new(
@@ -331,7 +338,7 @@ fn authorization() -> Vec<Panel> {
              *Sessions revoked by reason*. Grows without end: clients log in rather than refresh, \
              see *Tokens issued*.",
         )
-        .query("sessions", format!("max(auth_sessions_active{{{S}}})"))
+        .query("sessions", format!("max(auth_sessions_active{{{SHOWN}}})"))
         .missing("not counted yet")
         .size(12, 7),
     ]

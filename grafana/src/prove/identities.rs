@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::Result;
 use crate::prometheus::Prometheus;
-use crate::select::D;
+use crate::select::DURATION;
 
 /// Two figures that must be the same.
 #[derive(Clone, Debug, Serialize)]
@@ -45,7 +45,7 @@ impl Identity {
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "counts of a few thousand")]
 pub fn identities(between: &Between, answers: &BTreeMap<(String, u16), u64>) -> Vec<Identity> {
-    let count = format!("{D}_count");
+    let count = format!("{DURATION}_count");
     let rise = |name: &str, labels: &[(&str, &str)]| between.rise(name, labels);
     let mut all = Vec::new();
     for ((route, status), sent) in answers {

@@ -1,15 +1,14 @@
 //! What is recorded: the ratio of bad events of each objective, over every window.
 
 use super::{Group, Record, RuleFile};
-use crate::select::{D, PASSWORD_PATH, TOKEN_PATH, X, or_zero};
+use crate::select::{
+    DURATION, ERROR, NO_ERROR, PASSWORD_PATH, TOKEN_PATH, USER_REQUESTS, USERS, or_zero,
+};
 use crate::slo::{
     AVAILABILITY, JOURNEY, PASSWORD_BOUND, PASSWORD_LATENCY, Slo, TOKEN_BOUND, TOKEN_LATENCY,
     WINDOWS,
 };
 
-const ERROR: &str = r#"http_response_status_code=~"5..""#;
-const NO_ERROR: &str = r#"http_response_status_code!~"5..""#;
-const USERS: &str = r#"user_agent_synthetic_type="""#;
 const RUNS: &str = "auth_canary_runs_total";
 
 /// How an objective is measured.
@@ -34,19 +33,19 @@ enum Bad {
 
 /// All of them.
 pub(super) fn all() -> [Sli; 4] {
-    let answers = |routes| format!("{D}_count{{{routes}, {USERS}, {NO_ERROR}}}");
+    let answers = |routes| format!("{DURATION}_count{{{routes}, {USERS}, {NO_ERROR}}}");
     // Errors are the other objective's.
     let fast = |routes, bound| {
         let of = format!("{routes}, {USERS}, {NO_ERROR}, le=\"{bound}\"");
-        Bad::AllBut(format!("{D}_bucket{{{of}}}"))
+        Bad::AllBut(format!("{DURATION}_bucket{{{of}}}"))
     };
     [
         Sli {
             slo: &AVAILABILITY,
-            events: format!("{D}_count{{{X}}}"),
+            events: format!("{DURATION}_count{{{USER_REQUESTS}}}"),
             failing: "of requests were answered with a server error",
             group: "auth-sli-availability",
-            bad: Bad::Counted(format!("{D}_count{{{X}, {ERROR}}}")),
+            bad: Bad::Counted(format!("{DURATION}_count{{{USER_REQUESTS}, {ERROR}}}")),
         },
         Sli {
             slo: &TOKEN_LATENCY,

@@ -1,7 +1,9 @@
 //! The database, whichever it is, and Redis where there is one.
 
 use crate::dashboard::{Color, Panel, Unit, View};
-use crate::select::{D, DATABASE, R, S, gauge, or_zero, per_second, ratio, shown_quantile};
+use crate::select::{
+    DATABASE, DURATION, RANGE, SHOWN, gauge, or_zero, per_second, ratio, shown_quantile,
+};
 
 const OPERATION: &str = "db_client_operation_duration_seconds";
 const POOL: &str = "db_client_connection_pool_name";
@@ -67,7 +69,7 @@ pub(super) fn pool() -> Vec<Panel> {
         )
         .query(
             "timeouts {{db_client_connection_pool_name}}",
-            format!("sum by ({POOL}) (increase(db_client_connection_timeouts_total{{{S}}}[{R}]))"),
+            format!("sum by ({POOL}) (increase(db_client_connection_timeouts_total{{{SHOWN}}}[{RANGE}]))"),
         ),
     ]
 }
@@ -110,7 +112,7 @@ pub(super) fn statements() -> Vec<Panel> {
             "statements",
             ratio(
                 &per_second("", &format!("{OPERATION}_count"), DATABASE),
-                &per_second("", &format!("{D}_count"), ""),
+                &per_second("", &format!("{DURATION}_count"), ""),
             ),
         )
         .quiet("no traffic"),
@@ -118,7 +120,7 @@ pub(super) fn statements() -> Vec<Panel> {
 }
 
 pub(super) fn dependencies() -> Vec<Panel> {
-    let up = format!("min by (dependency) (auth_dependency_up{{{S}}})");
+    let up = format!("min by (dependency) (auth_dependency_up{{{SHOWN}}})");
     vec![
         Panel::new(
             View::StateTimeline,

@@ -1,10 +1,10 @@
 //! Password hashing: the limit of the whole service.
 
 use crate::dashboard::{Color, Panel, Unit, View};
-use crate::select::{S, gauge, hash_slots_in_use, per_second, shown_quantile};
+use crate::select::{SHOWN, gauge, hash_slots_in_use, per_second, shown_quantile};
 use crate::slo::PASSWORD_BOUND;
 
-const DURATION: &str = "auth_password_hash_duration_seconds";
+const HASH_DURATION: &str = "auth_password_hash_duration_seconds";
 
 /// What waits, and for what.
 pub(super) fn queue() -> Vec<Panel> {
@@ -55,7 +55,7 @@ pub(super) fn queue() -> Vec<Panel> {
 
 /// What is done, and what is not.
 pub(super) fn work() -> Vec<Panel> {
-    let by_operation = |q| shown_quantile(q, "operation", DURATION, "");
+    let by_operation = |q| shown_quantile(q, "operation", HASH_DURATION, "");
     let parameters = "algorithm, memory_kib, iterations, parallelism";
     vec![
         Panel::new(
@@ -77,7 +77,10 @@ pub(super) fn work() -> Vec<Panel> {
             "Cores busy with hashing, beside the threads that there are. At the line nothing is \
              left: raise `HASH_THREADS` if *CPU cores used* leaves room, or add a replica.",
         )
-        .query("hashing", per_second("", &format!("{DURATION}_sum"), ""))
+        .query(
+            "hashing",
+            per_second("", &format!("{HASH_DURATION}_sum"), ""),
+        )
         .query("threads", gauge("", "auth_password_hash_permits", "")),
         Panel::new(
             View::TimeSeries,
@@ -106,7 +109,7 @@ pub(super) fn work() -> Vec<Panel> {
         )
         .query(
             "",
-            format!("count by ({parameters}) (auth_password_hash_params_info{{{S}}})"),
+            format!("count by ({parameters}) (auth_password_hash_params_info{{{SHOWN}}})"),
         )
         .columns(&[
             ("algorithm", "Algorithm"),

@@ -2,7 +2,7 @@
 
 use crate::dashboard::{Color, Panel, Unit, View};
 use crate::select::{
-    R, S, gauge, gauge_of_service, of_service, per_second, per_second_of_service, ratio,
+    RANGE, SHOWN, gauge, gauge_of_service, of_service, per_second, per_second_of_service, ratio,
     shown_quantile,
 };
 
@@ -121,7 +121,7 @@ pub(super) fn runtime() -> Vec<Panel> {
         )
         .query(
             "{{instance}}",
-            format!("avg by (instance) (tokio_runtime_busy_ratio{{{S}}})"),
+            format!("avg by (instance) (tokio_runtime_busy_ratio{{{SHOWN}}})"),
         )
         .steps(&[(0.9, Color::Warn)]),
         Panel::new(
@@ -144,13 +144,13 @@ pub(super) fn runtime() -> Vec<Panel> {
 
 pub(super) fn upkeep() -> Vec<Panel> {
     let per_instance = |series: &str| {
-        let own = of_service(&format!("{series}{{{S}}}"));
+        let own = of_service(&format!("{series}{{{SHOWN}}}"));
         format!("max by (instance) ({own})")
     };
     // 0 until it has happened.
-    let since = |at: &str| format!("time() - (max({at}{{{S}}}) > 0)");
+    let since = |at: &str| format!("time() - (max({at}{{{SHOWN}}}) > 0)");
     let increase =
-        |by: &str, series: &str| format!("sum by ({by}) (increase({series}{{{S}}}[{R}]))");
+        |by: &str, series: &str| format!("sum by ({by}) (increase({series}{{{SHOWN}}}[{RANGE}]))");
     vec![
         Panel::new(
             View::TimeSeries,

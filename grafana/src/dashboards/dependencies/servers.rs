@@ -2,7 +2,7 @@
 
 use crate::dashboard::{Panel, Unit, View};
 use crate::known::exporters;
-use crate::select::{R, ratio};
+use crate::select::{RANGE, ratio};
 
 /// A panel on what an exporter tells: empty where the embedded backends need none.
 fn panel(unit: Unit, title: &'static str, description: &'static str) -> Panel {
@@ -17,7 +17,7 @@ fn selected(job: &str, series: &str) -> String {
 
 /// What a counter of the shown servers gains a second.
 fn per_second(job: &str, series: &str) -> String {
-    format!("sum(rate({}[{R}]))", selected(job, series))
+    format!("sum(rate({}[{RANGE}]))", selected(job, series))
 }
 
 fn by_instance(job: &str, series: &str) -> String {

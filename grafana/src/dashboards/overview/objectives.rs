@@ -3,8 +3,8 @@
 use super::{bucket, count};
 use crate::dashboard::{Color, Panel, Unit, View};
 use crate::select::{
-    ERROR, NO_ERROR, PASSWORD_PATH, TOKEN_PATH, USERS, X, all_of, or_zero, over_range, per_second,
-    ratio,
+    ERROR, NO_ERROR, PASSWORD_PATH, TOKEN_PATH, USER_REQUESTS, USERS, all_of, or_zero, over_range,
+    per_second, ratio,
 };
 use crate::slo::{
     AVAILABILITY, JOURNEY, PAIRS, PASSWORD_BOUND, PASSWORD_LATENCY, Slo, TOKEN_BOUND,
@@ -13,8 +13,8 @@ use crate::slo::{
 
 /// The share of all requests that were answered with an error, in the time shown.
 fn errors_over_range() -> String {
-    let all = over_range("", &count(), X);
-    let bad = over_range("", &count(), &all_of(&[X, ERROR]));
+    let all = over_range("", &count(), USER_REQUESTS);
+    let bad = over_range("", &count(), &all_of(&[USER_REQUESTS, ERROR]));
     ratio(&or_zero(&bad, &all), &all)
 }
 

@@ -1,7 +1,7 @@
 //! Which replicas there are, and whether they are sound.
 
 use crate::dashboard::{Color, Panel, Unit, View};
-use crate::select::{S, of_service, over_range};
+use crate::select::{SHOWN, of_service, over_range};
 
 pub(super) fn panels() -> Vec<Panel> {
     vec![
@@ -16,8 +16,8 @@ pub(super) fn panels() -> Vec<Panel> {
         .query(
             "",
             format!(
-                "sum(auth_ready{{{S}}}) / count({})",
-                of_service(&format!("up{{{S}}}"))
+                "sum(auth_ready{{{SHOWN}}}) / count({})",
+                of_service(&format!("up{{{SHOWN}}}"))
             ),
         )
         .rising_steps(&[(0.5, Color::Warn), (1.0, Color::Good)])
@@ -35,7 +35,7 @@ pub(super) fn panels() -> Vec<Panel> {
             "",
             format!(
                 "time() - max({})",
-                of_service(&format!("process_start_time_seconds{{{S}}}"))
+                of_service(&format!("process_start_time_seconds{{{SHOWN}}}"))
             ),
         )
         .missing("no instance is scraped")
@@ -63,7 +63,9 @@ pub(super) fn panels() -> Vec<Panel> {
         )
         .query(
             "",
-            format!("count by (version, revision, rust_version, target) (auth_build_info{{{S}}})"),
+            format!(
+                "count by (version, revision, rust_version, target) (auth_build_info{{{SHOWN}}})"
+            ),
         )
         .columns(&[
             ("version", "Version"),

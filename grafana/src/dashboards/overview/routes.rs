@@ -2,7 +2,9 @@
 
 use super::count;
 use crate::dashboard::{Color, Link, Panel, Unit, Variable, View};
-use crate::select::{D, ERROR, ROUTE, USERS, all_of, or_zero, per_second, ratio, shown_quantile};
+use crate::select::{
+    DURATION, ERROR, ROUTE, USERS, all_of, or_zero, per_second, ratio, shown_quantile,
+};
 use crate::slo::AVAILABILITY;
 
 pub(super) const ROUTES: Variable = Variable {
@@ -31,7 +33,10 @@ pub(super) fn panels() -> Vec<Panel> {
              its statements. /login, /register and /users/me/password together: hashing. All: the \
              machine.",
         )
-        .query("{{http_route}}", shown_quantile(0.95, "http_route", D, &of))
+        .query(
+            "{{http_route}}",
+            shown_quantile(0.95, "http_route", DURATION, &of),
+        )
         .link(TO_ROUTE.title, TO_ROUTE.url)
         .quiet("no traffic")
         .size(12, 9),
