@@ -228,7 +228,11 @@ fn metrics_are_created_by_the_catalogue_only() {
 fn event_names_come_from_the_list() {
     for file in sources() {
         let literal = file.code().contains("event = \"");
-        assert!(!literal, "{}: put the name into catalogue::event_names", file.path);
+        assert!(
+            !literal,
+            "{}: put the name into catalogue::event_names",
+            file.path
+        );
     }
 }
 

@@ -1,11 +1,8 @@
 //! The compose file and what it mounts agree, keep the promises of docs/operations.md, and every rule
 //! here can be broken.
 
-#[path = "stack/faults.rs"]
 mod faults;
-#[path = "stack/files.rs"]
 mod files;
-#[path = "stack/monitoring.rs"]
 mod monitoring;
 
 use yaml_serde::Value;

@@ -3,15 +3,13 @@
 //! What a group of `rules/tests` shows is said by its name, `subject: case, detail`. The alerts are those
 //! that it asks for; where they differ by their window, the subject ends in it.
 
-mod promtool;
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::promtool::{self, AlertTest, Group, TestFile, files, read};
 use grafana::generate;
 use grafana::lint::{Document, Rule};
-use promtool::{AlertTest, Group, TestFile, files, read};
 
 fn rule_files() -> Vec<PathBuf> {
     let folder = generate::folder().join("rules");
