@@ -116,10 +116,15 @@ fn load_lab() -> Vec<Known> {
         ("outcome", &["success", "refused", "failure"]),
     ];
     let all: [(_, _, &[_], _); 4] = [
-        (loadtest::live::USERS, Kind::Gauge, &[], &[][..]),
-        (loadtest::live::ACTIVE, Kind::Gauge, &[], &[]),
-        (loadtest::live::INFO, Kind::Gauge, info, &[]),
-        (loadtest::live::DURATION, Kind::Histogram, request, requests),
+        (testkit::lab_metrics::USERS, Kind::Gauge, &[], &[][..]),
+        (testkit::lab_metrics::ACTIVE, Kind::Gauge, &[], &[]),
+        (testkit::lab_metrics::INFO, Kind::Gauge, info, &[]),
+        (
+            testkit::lab_metrics::DURATION,
+            Kind::Histogram,
+            request,
+            requests,
+        ),
     ];
     let known = all.into_iter().map(|(name, kind, own, buckets)| Known {
         name: name.to_owned(),

@@ -4,8 +4,9 @@
 //! what the server's does not: the network and the generator itself. So they are not compared by
 //! equality: the users' value must lie between the server's and that plus what may lie between them.
 
+use testkit::exposition::Buckets;
+
 use crate::delay::Delay;
-use crate::exposition::Buckets;
 use crate::ledger::Times;
 use crate::reconcile::Identity;
 

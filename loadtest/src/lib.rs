@@ -9,7 +9,7 @@
 //! - [`scenarios`] who does what, one file each, made of the steps of a [`visitor`], who is a [`player`];
 //!   [`attack`] as goose runs them
 //! - [`ledger`] what the visitors saw; [`live`] the same while it goes on
-//! - [`exposition`] what the server says; [`machine`] what both cost
+//! - [`memory`] what the server holds meanwhile
 //! - [`result`] a run as plain data; [`figures`] both sides put together in it
 //! - [`reconcile`] and [`brackets`] the two sides against each other; [`verdict`] the objectives;
 //!   [`baseline`] an earlier run; [`delay`] how late the lab itself is
@@ -33,11 +33,10 @@ pub mod baseline;
 pub mod brackets;
 pub mod cli;
 pub mod delay;
-pub mod exposition;
 pub mod figures;
 pub mod ledger;
 pub mod live;
-pub mod machine;
+pub mod memory;
 pub mod player;
 pub mod reconcile;
 pub mod report;

@@ -8,19 +8,11 @@ use std::time::{Duration, Instant};
 
 use metrics::{Gauge, Histogram, Key, Label, Level, Metadata, Recorder as _};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
+use testkit::lab_metrics::{ACTIVE, DURATION, INFO, USERS};
 
 use crate::Result;
 use crate::ledger::{Ledger, Outcome};
 use crate::routes::Route;
-
-/// Users that are at it.
-pub const USERS: &str = "loadtest_users";
-/// 1 while a run goes on.
-pub const ACTIVE: &str = "loadtest_run_active";
-/// Which run it is, as labels.
-pub const INFO: &str = "loadtest_run_info";
-/// Times as the users see them.
-pub const DURATION: &str = "loadtest_request_duration_seconds";
 
 /// The lab's own metrics, served for Prometheus.
 pub struct Metrics {

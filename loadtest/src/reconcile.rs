@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use testkit::exposition::Between;
 
-use crate::exposition::Between;
 use crate::ledger::Book;
 use crate::target::REQUESTS;
 
@@ -246,8 +246,9 @@ fn flows(server: &Between) -> Vec<Identity> {
 mod tests {
     use std::time::Duration;
 
+    use testkit::exposition::Exposition;
+
     use super::*;
-    use crate::exposition::Exposition;
     use crate::ledger::{Ledger, Outcome, Seen};
     use crate::routes::Route;
 

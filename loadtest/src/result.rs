@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use testkit::exposition::Buckets;
+use testkit::machine::Machine;
 
 use crate::Result;
-use crate::exposition::Buckets;
 use crate::ledger::Times;
-use crate::machine::{Machine, Memory};
+use crate::memory::Memory;
 use crate::reconcile::Identity;
 use crate::target::About;
 

@@ -3,15 +3,16 @@
 use std::sync::{Arc, Mutex, OnceLock};
 
 use chrono::SecondsFormat;
+use testkit::exposition::Between;
+use testkit::machine;
 
 use crate::attack::{self, Load};
 use crate::cli::Options;
 use crate::delay::{Delay, Probe};
-use crate::exposition::Between;
 use crate::figures::{figures, server_times};
 use crate::ledger::{Book, Ledger};
 use crate::live::{self, Metrics};
-use crate::machine;
+use crate::memory::Memory;
 use crate::player::Shared;
 use crate::reconcile::{Counts, reconcile};
 use crate::result::{self, Cores, RunResult};
@@ -99,7 +100,7 @@ struct Seen {
     server: Between,
     /// Of the lab and of its server.
     processor_seconds: Option<(f64, f64)>,
-    memory: Option<machine::Memory>,
+    memory: Option<Memory>,
     delay: Delay,
 }
 

@@ -11,7 +11,7 @@ use crate::Result;
 use crate::attack::Load;
 use crate::cli::Options;
 use crate::live::Ramp;
-use crate::machine::Watch;
+use crate::memory::Watch;
 use crate::player::{Account, make_up};
 use crate::scenarios::Scenario;
 use crate::spawn::{Plan, Server};
@@ -132,7 +132,7 @@ async fn start(options: &Options, scenario: &Scenario, run_id: &str) -> Result<D
     // A password for one server of one run; no run needs the same again.
     let admin = make_up(run_id, PREPARED, 0, &mut ChaCha8Rng::from_os_rng());
     let server = plan.start(run_id, &admin)?;
-    let target = Target::new(&server.api, &server.ops)?;
+    let target = Target::new(&server.api(), &server.ops())?;
     target.wait_ready().await?;
     Ok(Driven {
         watch: Some(Watch::start(server.pid())),

@@ -1,14 +1,13 @@
 //! A server of the lab's own: built from this workspace, on free ports and an empty database.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+use testkit::service::Service;
 
 use crate::Result;
 use crate::player::Account;
@@ -34,14 +33,9 @@ pub struct Plan {
 /// A running server. Stopped when dropped.
 #[derive(Debug)]
 pub struct Server {
-    child: Child,
-    /// Kept open: printing to a closed pipe would end the server.
-    stdout: BufReader<ChildStdout>,
-    folder: TempDir,
-    /// Where its API is.
-    pub api: String,
-    /// Where its metrics and probes are.
-    pub ops: String,
+    service: Service,
+    /// Its data and its log.
+    _folder: TempDir,
 }
 
 impl Plan {
@@ -57,42 +51,19 @@ impl Plan {
         };
         let folder = tempfile::tempdir()?;
         self.make_admin(&program, folder.path(), run, admin)?;
-        let log = folder.path().join("server.log");
         let mut command = self.command(&program, folder.path(), run);
-        command.stdout(Stdio::piped()).stderr(File::create(&log)?);
-        let mut child = command.spawn().map_err(|error| {
-            format!(
-                "the server {} cannot be started: {error}",
-                program.display()
-            )
-        })?;
-        let stdout = child.stdout.take().ok_or("the server has no output")?;
-        let mut server = Server {
-            child,
-            stdout: BufReader::new(stdout),
-            folder,
-            api: String::new(),
-            ops: String::new(),
-        };
-        server.read_greeting()?;
-        Ok(server)
+        Ok(Server {
+            service: Service::start("server", &mut command, folder.path())?,
+            _folder: folder,
+        })
     }
 
     fn command(&self, program: &Path, folder: &Path, run: &str) -> Command {
-        let mut command = Command::new(program);
+        let mut command = testkit::service::command(program, folder);
         command
-            .env_clear()
             // An interrupt from the terminal is for the lab, which stops the server afterwards.
             .process_group(0)
-            .current_dir(folder)
-            .env("API_ADDR", "127.0.0.1:0")
-            .env("OPS_ADDR", "127.0.0.1:0")
-            .env("DATA_DIR", folder.join("data"))
-            .env("SECRET_KEY", SECRET_KEY)
-            .env("SHUTDOWN_DELAY", "0s")
-            .env("LOG_FORMAT", "json")
-            // All users come from one address, unless a scenario is about that.
-            .env("RATE_LIMITS", "off");
+            .env("SECRET_KEY", SECRET_KEY);
         if let Some(url) = &self.database_url {
             command.env("DATABASE_URL", url);
         }
@@ -137,37 +108,22 @@ impl Plan {
 }
 
 impl Server {
-    /// Reads the addresses that the server prints once both of its listeners are open.
-    fn read_greeting(&mut self) -> Result<()> {
-        let mut line = String::new();
-        while self.stdout.read_line(&mut line)? > 0 {
-            if let Some(address) = between(&line, "documentation  ", "/docs") {
-                self.api = address.to_owned();
-            }
-            if let Some(address) = between(&line, "metrics        ", "/metrics") {
-                self.ops = address.to_owned();
-                return Ok(());
-            }
-            line.clear();
-        }
-        let log = self.log();
-        Err(format!("the server did not start:\n{}", log.trim_end()).into())
+    /// URL of its API.
+    #[must_use]
+    pub fn api(&self) -> String {
+        self.service.api_url()
+    }
+
+    /// URL of its metrics and probes.
+    #[must_use]
+    pub fn ops(&self) -> String {
+        self.service.ops_url()
     }
 
     /// Its process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// What it has logged.
-    #[must_use]
-    pub fn log(&self) -> String {
-        let mut text = String::new();
-        if let Ok(mut file) = File::open(self.folder.path().join("server.log")) {
-            let _ = file.read_to_string(&mut text);
-        }
-        text
+        self.service.pid()
     }
 
     /// Stops it as an operator would.
@@ -175,26 +131,7 @@ impl Server {
     /// # Errors
     /// When it does not end in time, or not well.
     pub fn stop(mut self) -> Result<()> {
-        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
-        kill_process(pid.ok_or("no process id")?, Signal::TERM)?;
-        let deadline = Instant::now() + STOP;
-        while Instant::now() < deadline {
-            if let Some(status) = self.child.try_wait()? {
-                if status.success() {
-                    return Ok(());
-                }
-                return Err(format!("the server ended with {status}:\n{}", self.log()).into());
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Err("the server did not stop in time and was killed".into())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.service.stop(STOP)
     }
 }
 
@@ -231,8 +168,4 @@ fn build() -> Result<PathBuf> {
     programs
         .next_back()
         .ok_or_else(|| "cargo built no program".into())
-}
-
-fn between<'a>(line: &'a str, before: &str, after: &str) -> Option<&'a str> {
-    Some(line.split_once(before)?.1.split_once(after)?.0)
 }

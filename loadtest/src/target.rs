@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Client, StatusCode, Url};
 use serde::{Deserialize, Serialize};
+use testkit::exposition::{Between, Exposition};
 
 use crate::Result;
-use crate::exposition::{Between, Exposition};
 use crate::player::{Account, Tokens};
 use crate::routes::Route;
 
@@ -153,7 +153,7 @@ impl Target {
                 .into());
             }
         };
-        let exposition = Exposition::parse(&text)?;
+        let exposition = Exposition::parse(&text)?.without_synthetic();
         if exposition.bounds(REQUESTS).is_empty() {
             return Err(format!("{url} has no {REQUESTS}: it is not this service's").into());
         }
@@ -168,14 +168,7 @@ impl Target {
         let deadline = Instant::now() + SETTLE;
         loop {
             let exposition = self.metrics().await?;
-            let busy = [
-                "http_server_active_requests",
-                "auth_password_hash_queue_depth",
-                "auth_password_hash_in_flight",
-            ]
-            .iter()
-            .any(|gauge| exposition.sum(gauge, &[]) > 0.0);
-            if !busy || Instant::now() > deadline {
+            if !exposition.is_busy() || Instant::now() > deadline {
                 return Ok(exposition);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -282,10 +275,8 @@ impl About {
         let parameter = |label| info("auth_password_hash_params_info", label);
         let operations = "db_client_operation_duration_seconds_count";
         let uses = |system| {
-            exposition
-                .of(operations, &[("db_system_name", system)])
-                .next()
-                .is_some()
+            let mut series = exposition.of(operations);
+            series.any(|series| series.label("db_system_name") == system)
         };
         Self {
             version: info("auth_build_info", "version"),

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::exposition::Between;
+use testkit::exposition::Between;
+
 use crate::result::{RunResult, Verdict};
 use crate::routes::Route;
 
@@ -258,8 +259,9 @@ impl Fact {
 
 #[cfg(test)]
 mod tests {
+    use testkit::exposition::Exposition;
+
     use super::*;
-    use crate::exposition::Exposition;
     use crate::result::sample as result;
 
     #[test]

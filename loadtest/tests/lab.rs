@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use harness::{ADMIN_PASSWORD, Lab, Service};
+use testkit::ports::free_port;
 
 /// Enough requests to reconcile, and no more.
 const SHORT: [&str; 6] = ["--users", "10", "--spawn-rate", "10", "--run-time", "3s"];
@@ -162,7 +163,7 @@ fn a_baseline_of_the_same_load_is_compared_with() {
 
 #[test]
 fn both_sides_can_be_scraped_while_a_run_goes_on() {
-    let port = harness::free_port();
+    let port = free_port();
     let address = format!("127.0.0.1:{port}");
     let mut lab = Lab::spawning("sentinel").args(&["--users", "10", "--run-time", "20s"]);
     lab = lab.args(&["--metrics-addr", &address, "--quiet"]);
@@ -227,7 +228,7 @@ fn what_would_falsify_a_run_is_said_before_it_begins() {
 
 #[test]
 fn a_server_that_is_not_there_or_not_ready_is_said() {
-    let nobody = format!("http://127.0.0.1:{}", harness::free_port());
+    let nobody = format!("http://127.0.0.1:{}", free_port());
     let lab = Lab::new("sentinel").password(ADMIN_PASSWORD);
     let run = lab.args(&["--host", &nobody, "--ops", &nobody]).run();
     assert_eq!(run.code, 2, "{run}");

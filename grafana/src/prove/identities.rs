@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use catalogue::metrics::{CATALOGUE, Kind};
-use loadtest::exposition::{Between, Exposition};
 use serde::Serialize;
+use testkit::exposition::{Between, Exposition};
 
 use crate::Result;
 use crate::prometheus::Prometheus;

@@ -12,6 +12,7 @@ mod ports;
 mod process;
 mod report;
 mod scraping;
+mod service_metrics;
 mod stack;
 mod users;
 
@@ -20,8 +21,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use loadtest::exposition::Between;
-use loadtest::target::Target;
+use testkit::exposition::Between;
 
 pub use self::faults::Fault;
 pub use self::pace::Pace;
@@ -34,6 +34,7 @@ use self::client::Client;
 use self::panels::Window;
 use self::report::{Scrape, Span};
 use self::scraping::SCRAPE;
+use self::service_metrics::ServiceMetrics;
 use self::stack::{ADMIN_PASSWORD, Stack};
 use crate::Result;
 
@@ -104,22 +105,22 @@ pub async fn prove(options: &Options) -> Result<Report> {
 
 async fn phases(options: &Options, stack: &mut Stack, report: &mut Report) -> Result<()> {
     let began = now();
-    let target = Target::new(&stack.api(), &stack.ops())?;
+    let metrics = ServiceMetrics::new(&stack.ops())?;
     idle(stack, report).await?;
-    let before = target.settled_metrics().await?;
+    let before = metrics.settled().await?;
     let load = under_load(options, stack, report).await?;
     say("what users do wrong, a known number of times");
     let client = Arc::new(Client::new(&stack.api())?);
     users::prepare(&client).await?;
     let counted = Arc::new(Client::new(&stack.api())?);
-    let start = target.settled_metrics().await?;
+    let start = metrics.settled().await?;
     users::mischief(&counted).await?;
     // The first is what the route's series is made for.
     users::scan(&counted, 1).await?;
-    let one = target.settled_metrics().await?;
+    let one = metrics.settled().await?;
     users::scan(&counted, users::PATHS).await?;
-    let end = target.settled_metrics().await?;
-    report.series_of_scan = (one.series(), end.series());
+    let end = metrics.settled().await?;
+    report.series_of_scan = (one.series.len(), end.series.len());
     report.bytes = end.bytes;
     let between = Between {
         before: start,
@@ -130,9 +131,9 @@ async fn phases(options: &Options, stack: &mut Stack, report: &mut Report) -> Re
         .identities
         .extend(identities::histograms(&between.after));
     users::leave(&client).await;
-    report.in_flight = in_flight(&target).await?;
-    report.left = target
-        .metrics()
+    report.in_flight = in_flight(&metrics).await?;
+    report.left = metrics
+        .now()
         .await?
         .sum("http_server_requests_aborted_total", &[])
         - before.sum("http_server_requests_aborted_total", &[]);
@@ -160,10 +161,10 @@ async fn phases(options: &Options, stack: &mut Stack, report: &mut Report) -> Re
 
 /// Requests being answered at the quietest moment: the canary's come and go, and on a slow machine one is
 /// nearly always there.
-async fn in_flight(target: &Target) -> Result<f64> {
+async fn in_flight(metrics: &ServiceMetrics) -> Result<f64> {
     let deadline = Instant::now() + QUIETEST;
     loop {
-        let now = target.metrics().await?;
+        let now = metrics.now().await?;
         let active = now.sum("http_server_active_requests", &[]);
         if active == 0.0 || Instant::now() > deadline {
             return Ok(active);

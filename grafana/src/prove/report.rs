@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use loadtest::machine::{Machine, revision};
 use serde::Serialize;
+use testkit::machine::{Machine, revision};
 
 use super::alerts::Found;
 use super::identities::Identity;

@@ -1,8 +1,7 @@
 //! Runs the lab, and servers for it.
 
 use std::fmt;
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 use loadtest::player::Account;
 use loadtest::spawn::{Plan, Server};
 use tempfile::TempDir;
+use testkit::process::{Signal, send};
 
 /// Of the administrator of a [`Service`].
 pub const ADMIN_PASSWORD: &str = "granite-meadow-58";
@@ -127,7 +127,7 @@ pub struct Running {
 impl Running {
     /// Interrupts it, as from a terminal.
     pub fn interrupt(&self) {
-        signal("INT", self.child.id());
+        send(self.child.id(), Signal::INT).expect("it runs");
     }
 
     /// Waits for its end.
@@ -202,20 +202,20 @@ impl Service {
             ..Plan::default()
         };
         let server = plan.start("test", &admin).expect("the server starts");
-        let ready = format!("{}/readyz", server.ops);
+        let ready = format!("{}/readyz", server.ops());
         until("ready", || get(&ready));
         Self { server }
     }
 
     /// Where its API is.
-    pub fn api(&self) -> &str {
-        &self.server.api
+    pub fn api(&self) -> String {
+        self.server.api()
     }
 
     /// Asks it to stop.
     pub fn terminate(&self) {
-        signal("TERM", self.server.pid());
-        let ready = format!("{}/readyz", self.server.ops);
+        send(self.server.pid(), Signal::TERM).expect("it runs");
+        let ready = format!("{}/readyz", self.server.ops());
         until("not ready", || get(&ready).is_none().then_some(()));
     }
 
@@ -223,9 +223,9 @@ impl Service {
     pub fn lab(&self, scenario: &str) -> Lab {
         Lab::new(scenario).password(ADMIN_PASSWORD).args(&[
             "--host",
-            &self.server.api,
+            &self.server.api(),
             "--ops",
-            &self.server.ops,
+            &self.server.ops(),
         ])
     }
 }
@@ -244,23 +244,8 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 
 /// The body of a page that is answered with 200.
 pub fn get(url: &str) -> Option<String> {
-    let (host, path) = url.strip_prefix("http://")?.split_once('/')?;
-    let mut stream = TcpStream::connect(host).ok()?;
-    write!(
-        stream,
-        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    )
-    .ok()?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text).ok()?;
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
-}
-
-/// A port that nobody listens on now.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
+    let page = testkit::http::get(url).ok()?;
+    (page.status == 200).then_some(page.body)
 }
 
 /// Asks promtool about metrics.
@@ -280,12 +265,4 @@ pub fn lint(text: &str) {
     let output = child.wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
-}
-
-fn signal(name: &str, pid: u32) {
-    let status = Command::new("kill")
-        .arg(format!("-{name}"))
-        .arg(pid.to_string())
-        .status();
-    assert!(status.expect("kill runs").success());
 }

@@ -186,6 +186,21 @@ fn load_lab_knows_the_service_by_http_only() {
 }
 
 #[test]
+fn testkit_links_neither_the_service_nor_another_crate_from_here() {
+    let manifest = files()
+        .into_iter()
+        .find(|file| file.path == "crates/testkit/Cargo.toml");
+    let manifest = manifest.expect("the test kit").text;
+    let (_, dependencies) = manifest.split_once("[dependencies]").expect("some");
+    for word in ["path = ", "goose", "tokio"] {
+        assert!(
+            !dependencies.contains(word),
+            "everything would build {word}"
+        );
+    }
+}
+
+#[test]
 fn load_lab_users_are_determined_by_the_seed() {
     for file in lab() {
         let code = file.code();

@@ -1,0 +1,101 @@
+//! How much memory the server holds during a run, seen from outside of it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use testkit::machine::resident_bytes;
+
+/// Looks at a process' memory four times a second, without asking the process.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    seen: Arc<Mutex<Vec<(Duration, u64)>>>,
+}
+
+impl Watch {
+    /// Begins to look, until the runtime ends.
+    #[must_use]
+    pub fn start(pid: u32) -> Self {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let watch = Self {
+            seen: Arc::clone(&seen),
+        };
+        tokio::spawn(async move {
+            let started = Instant::now();
+            let mut clock = tokio::time::interval(Duration::from_millis(250));
+            loop {
+                clock.tick().await;
+                let Some(bytes) = resident_bytes(pid) else {
+                    return;
+                };
+                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                seen.push((started.elapsed(), bytes));
+            }
+        });
+        watch
+    }
+
+    /// What was seen so far.
+    #[must_use]
+    pub fn memory(&self) -> Option<Memory> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        Memory::of(&seen)
+    }
+}
+
+/// How much memory the server held, in MiB.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// When the users came.
+    pub start: f64,
+    /// The most.
+    pub peak: f64,
+    /// When they had gone.
+    pub end: f64,
+    /// What the last third of the run held more than the middle third, by their medians: what has
+    /// settled does not grow.
+    pub growth: f64,
+}
+
+impl Memory {
+    fn of(seen: &[(Duration, u64)]) -> Option<Self> {
+        let mib = |bytes: u64| bytes as f64 / f64::from(1024 * 1024);
+        let median = |part: &[(Duration, u64)]| {
+            let mut bytes: Vec<u64> = part.iter().map(|(_, bytes)| *bytes).collect();
+            bytes.sort_unstable();
+            bytes.get(bytes.len() / 2).copied().map(mib)
+        };
+        let third = seen.len() / 3;
+        let growth = median(&seen[2 * third..])? - median(&seen[third..2 * third]).unwrap_or(0.0);
+        Some(Self {
+            start: mib(seen.first()?.1),
+            peak: mib(seen.iter().map(|(_, bytes)| *bytes).max()?),
+            end: mib(seen.last()?.1),
+            growth: if third == 0 { 0.0 } else { growth },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_is_between_the_middle_and_the_last_third() {
+        const MIB: u64 = 1024 * 1024;
+        let seen = |sizes: &[u64]| -> Vec<_> {
+            sizes
+                .iter()
+                .map(|size| (Duration::ZERO, size * MIB))
+                .collect()
+        };
+        let flat = Memory::of(&seen(&[20, 30, 40, 40, 41, 40, 40, 40, 41])).expect("seen");
+        assert_eq!(
+            format!("{} {} {} {}", flat.start, flat.peak, flat.end, flat.growth),
+            "20 41 41 0"
+        );
+        let grown = Memory::of(&seen(&[20, 20, 20, 30, 30, 30, 42, 42, 42])).expect("seen");
+        assert_eq!(grown.growth.to_string(), "12");
+        assert!(Memory::of(&[]).is_none());
+    }
+}
