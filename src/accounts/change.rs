@@ -6,9 +6,9 @@ use super::{Accounts, Actor, validation};
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::hashing::Password;
-use crate::metrics::{RevocationReason, UserAction};
-use crate::sessions::Caller;
-use crate::store::{ProfileChange, User};
+use crate::metrics::UserAction;
+use crate::sessions::{Caller, ended_event};
+use crate::store::{EndReason, ProfileChange, Tx, User};
 
 impl Accounts {
     /// Changes an account. Disabling ends its sessions at once.
@@ -23,13 +23,27 @@ impl Accounts {
         if let Some(email) = &change.email {
             validation::check_email(email)?;
         }
-        let (before, after, ended) = self
-            .store
-            .update_user(id, &change, self.clock.now())
-            .await?;
+        let mut tx = self.store.transaction().await?;
+        let changed = self.update_in(&mut tx, actor, id, &change).await;
+        let (user, ended, events) = tx.finish(changed).await?;
         self.sessions.invalidate_account(id).await;
+        self.sessions.invalidate(id, &ended).await;
+        events.into_iter().for_each(Event::emit);
+        Ok(user)
+    }
+
+    /// The changed account, the sessions that end, and what has happened.
+    async fn update_in(
+        &self,
+        tx: &mut Tx,
+        actor: Actor<'_>,
+        id: Uuid,
+        change: &ProfileChange,
+    ) -> Result<(User, Vec<Uuid>, Vec<Event>)> {
+        let (before, after, ended) = tx.update_user(id, change, self.clock.now()).await?;
+        let mut events = Vec::new();
         if before.username != after.username || before.email != after.email {
-            changed(UserAction::Updated, actor, id);
+            events.push(actor.event(UserAction::Updated, id));
         }
         if before.disabled != after.disabled {
             let action = if after.disabled {
@@ -37,11 +51,10 @@ impl Accounts {
             } else {
                 UserAction::Enabled
             };
-            changed(action, actor, id);
-            let reason = RevocationReason::Disabled;
-            self.sessions.ended(id, &ended, reason).await;
+            events.push(actor.event(action, id));
         }
-        Ok(after)
+        events.extend(ended_event(id, &ended, EndReason::Disabled));
+        Ok((after, ended, events))
     }
 
     /// Changes the caller's own account. Another e-mail address takes the current password: it
@@ -73,21 +86,25 @@ impl Accounts {
     /// # Errors
     /// [`Error::NotFound`], and [`Error::Conflict`] for the last administrator.
     pub async fn delete(&self, actor: Actor<'_>, id: Uuid) -> Result<()> {
-        let ended = self.store.delete_user(id, self.clock.now()).await?;
+        let mut tx = self.store.transaction().await?;
+        let deleted = self.delete_in(&mut tx, actor, id).await;
+        let (ended, events) = tx.finish(deleted).await?;
         self.sessions.invalidate_account(id).await;
-        let reason = RevocationReason::Deleted;
-        self.sessions.ended(id, &ended, reason).await;
-        changed(UserAction::Deleted, actor, id);
+        self.sessions.invalidate(id, &ended).await;
+        events.into_iter().for_each(Event::emit);
         Ok(())
     }
-}
 
-fn changed(action: UserAction, actor: Actor<'_>, user: Uuid) {
-    Event::UserChange {
-        action,
-        actor: actor.label(),
-        by: actor.id(),
-        user,
+    /// The sessions that end, and what has happened.
+    async fn delete_in(
+        &self,
+        tx: &mut Tx,
+        actor: Actor<'_>,
+        id: Uuid,
+    ) -> Result<(Vec<Uuid>, Vec<Event>)> {
+        let ended = tx.delete_user(id, self.clock.now()).await?;
+        let mut events = vec![actor.event(UserAction::Deleted, id)];
+        events.extend(ended_event(id, &ended, EndReason::Deleted));
+        Ok((ended, events))
     }
-    .emit();
 }

@@ -4,9 +4,8 @@ use uuid::Uuid;
 
 use super::{Accounts, Actor, validation};
 use crate::error::{Error, Result};
-use crate::events::Event;
 use crate::hashing::Password;
-use crate::metrics::UserAction;
+use crate::metrics::{RoleAction, UserAction};
 use crate::rbac::BuiltIn;
 use crate::secrets::random;
 use crate::store::{NewUser, User};
@@ -54,13 +53,7 @@ impl Accounts {
     /// As [`Accounts::make`].
     pub async fn create(&self, account: NewAccount, actor: Actor<'_>) -> Result<User> {
         let user = self.make(account, actor).await?;
-        Event::UserChange {
-            action: UserAction::Created,
-            actor: actor.label(),
-            by: actor.id(),
-            user: user.id,
-        }
-        .emit();
+        actor.event(UserAction::Created, user.id).emit();
         Ok(user)
     }
 
@@ -87,21 +80,25 @@ impl Accounts {
                 rule: "must be the name of an existing role".to_owned(),
             });
         }
-        let password_hash = self.hashing.hash(password).await?;
-        let user = self
-            .store
-            .insert_user(&NewUser {
-                id: Uuid::now_v7(),
-                username,
-                email,
-                password_hash,
-                roles: vec![role.clone()],
-                by: actor.id(),
-                at: self.clock.now(),
-            })
-            .await?;
-        if role != BuiltIn::User.name() {
-            self.role_given(&role, actor, user.id).await;
+        let new = NewUser {
+            id: Uuid::now_v7(),
+            username,
+            email,
+            password_hash: self.hashing.hash(password).await?,
+            roles: vec![role],
+            by: actor.id(),
+            at: self.clock.now(),
+        };
+        let mut tx = self.store.transaction().await?;
+        let user = tx.insert_user(&new).await;
+        let user = tx.finish(user).await?;
+        for role in new
+            .roles
+            .iter()
+            .filter(|role| *role != BuiltIn::User.name())
+        {
+            self.role_changed(RoleAction::Grant, role, actor, user.id)
+                .await;
         }
         Ok(user)
     }

@@ -14,9 +14,10 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::events::Event;
 use crate::hashing::{HashGate, Password, Verdict};
 use crate::limits::Throttle;
-use crate::metrics;
+use crate::metrics::{self, UserAction};
 use crate::sessions::{Account, Sessions};
 use crate::store::{Store, User, UserPage};
 
@@ -45,6 +46,16 @@ impl Actor<'_> {
         match self {
             Self::Owner(account) | Self::Admin(account) => Some(account.user.id),
             Self::Stranger | Self::Operator => None,
+        }
+    }
+
+    /// The event of a change that this actor makes.
+    fn event(&self, action: UserAction, user: Uuid) -> Event {
+        Event::UserChange {
+            action,
+            actor: self.label(),
+            by: self.id(),
+            user,
         }
     }
 

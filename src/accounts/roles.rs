@@ -37,8 +37,11 @@ impl Accounts {
     pub async fn grant_role(&self, actor: Actor<'_>, user: Uuid, role: &str) -> Result<()> {
         actor.check_may_give(role)?;
         let at = self.clock.now();
-        if self.store.grant_role(user, role, actor.id(), at).await? {
-            self.role_given(role, actor, user).await;
+        let mut tx = self.store.transaction().await?;
+        let given = tx.grant_role(user, role, actor.id(), at).await;
+        if tx.finish(given).await? {
+            self.role_changed(RoleAction::Grant, role, actor, user)
+                .await;
         }
         Ok(())
     }
@@ -48,20 +51,23 @@ impl Accounts {
     /// # Errors
     /// [`Error::NotFound`], and [`Error::Conflict`] for the last administrator.
     pub async fn revoke_role(&self, actor: Actor<'_>, user: Uuid, role: &str) -> Result<()> {
-        if self.store.revoke_role(user, role).await? {
+        let mut tx = self.store.transaction().await?;
+        let taken = tx.revoke_role(user, role).await;
+        if tx.finish(taken).await? {
             self.role_changed(RoleAction::Revoke, role, actor, user)
                 .await;
         }
         Ok(())
     }
 
-    /// The role was given: invalidates the account and records the event.
-    pub(super) async fn role_given(&self, role: &str, actor: Actor<'_>, user: Uuid) {
-        self.role_changed(RoleAction::Grant, role, actor, user)
-            .await;
-    }
-
-    async fn role_changed(&self, action: RoleAction, role: &str, actor: Actor<'_>, user: Uuid) {
+    /// Invalidates the account whose roles changed, and records the event.
+    pub(super) async fn role_changed(
+        &self,
+        action: RoleAction,
+        role: &str,
+        actor: Actor<'_>,
+        user: Uuid,
+    ) {
         self.sessions.invalidate_account(user).await;
         let role = BuiltIn::parse(role).map_or(RoleLabel::Custom, BuiltIn::label);
         Event::RoleChange {

@@ -202,11 +202,11 @@ impl Login {
             idle_expires_at,
             expires_at,
         };
-        if !self
-            .store
+        let mut tx = self.store.transaction().await?;
+        let started = tx
             .start_session(&new, password_hash, renewed.as_deref())
-            .await?
-        {
+            .await;
+        if !tx.finish(started).await? {
             return Ok(Ended::HashChanged);
         }
         // The account shows when its owner last logged in.

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::metrics::RevocationReason;
 use crate::request_context::is_synthetic;
 use crate::sessions::{Caller, Sessions};
-use crate::store::Store;
+use crate::store::{EndReason, Store};
 use crate::tokens::RefreshToken;
 
 /// The flow that ends sessions on their owner's wish.
@@ -35,10 +34,7 @@ impl Logout {
     ) -> Result<()> {
         let user = caller.id();
         if all {
-            return self
-                .sessions
-                .end_all(user, RevocationReason::LogoutAll)
-                .await;
+            return self.sessions.end_all(user, EndReason::LogoutAll).await;
         }
         let mut sessions = vec![caller.session];
         if let Some(token) = refresh_token.and_then(RefreshToken::parse)
@@ -49,12 +45,12 @@ impl Logout {
             sessions.push(session);
         }
         for session in sessions {
-            self.sessions
-                .end(user, session, RevocationReason::Logout)
-                .await?;
+            self.sessions.end(user, session, EndReason::Logout).await?;
             // The probe ends thousands a day, and nobody asks for one again.
             if is_synthetic() {
-                self.store.remove_session(session, user).await?;
+                let mut tx = self.store.transaction().await?;
+                let removed = tx.remove_session(session, user).await;
+                tx.finish(removed).await?;
             }
         }
         Ok(())

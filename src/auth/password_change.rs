@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::hashing::{HashGate, Password};
-use crate::metrics::{PasswordChangeResult, RevocationReason};
-use crate::sessions::{Caller, Sessions};
-use crate::store::Store;
+use crate::metrics::PasswordChangeResult;
+use crate::sessions::{Caller, Sessions, ended_event};
+use crate::store::{EndReason, Store, Tx};
 
 /// The flow of a password change.
 pub struct PasswordChange {
@@ -68,15 +70,32 @@ impl PasswordChange {
             .check_password("new_password", &new, &user.username, &user.email)?;
         let proven = self.accounts.prove_password(user.id, current).await?;
         let hash = self.hashing.hash(new).await?;
-        let ended = self
-            .store
-            .change_password(user.id, &proven, &hash, caller.session, self.clock.now())
+        let mut tx = self.store.transaction().await?;
+        let changed = self.change_in(&mut tx, caller, &proven, &hash).await;
+        let (ended, event) = tx.finish(changed).await?;
+        self.sessions.invalidate_account(user.id).await;
+        self.sessions.invalidate(user.id, &ended).await;
+        if let Some(event) = event {
+            event.emit();
+        }
+        Ok(())
+    }
+
+    /// The sessions that end, and the event of that.
+    async fn change_in(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        proven: &str,
+        hash: &str,
+    ) -> Result<(Vec<Uuid>, Option<Event>)> {
+        let (user, now) = (caller.id(), self.clock.now());
+        let ended = tx
+            .change_password(user, proven, hash, Some(caller.session), now)
             .await?
             // Changed meanwhile by another request: what was verified is not the password any more.
             .ok_or(Error::WrongPassword)?;
-        self.sessions.invalidate_account(user.id).await;
-        let reason = RevocationReason::PasswordChange;
-        self.sessions.ended(user.id, &ended, reason).await;
-        Ok(())
+        let event = ended_event(user, &ended, EndReason::PasswordChange);
+        Ok((ended, event))
     }
 }

@@ -12,9 +12,9 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::limits::{Source, Throttle};
-use crate::metrics::{RefreshResult, RevocationReason};
-use crate::sessions::{Sessions, TokenPair, may_act};
-use crate::store::{Rotation, RotationRequest, Store};
+use crate::metrics::RefreshResult;
+use crate::sessions::{Sessions, TokenPair, ended_event, may_act};
+use crate::store::{EndReason, Rotation, RotationRequest, Store};
 use crate::tokens::RefreshToken;
 
 /// The refresh flow.
@@ -105,17 +105,15 @@ impl Refresh {
         let next = RefreshToken::generate()?;
         let now = self.clock.now();
         let lifetimes = self.sessions.lifetimes();
-        let rotation = self
-            .store
-            .rotate(&RotationRequest {
-                presented: token.hash(),
-                next: next.hash(),
-                sealed_next: token.seal_successor(&next)?,
-                at: now,
-                idle_ttl: lifetimes.session_idle,
-                grace: lifetimes.grace,
-            })
-            .await?;
+        let request = RotationRequest {
+            presented: token.hash(),
+            next: next.hash(),
+            sealed_next: token.seal_successor(&next)?,
+            at: now,
+            idle_ttl: lifetimes.session_idle,
+            grace: lifetimes.grace,
+        };
+        let rotation = self.rotate_and_store(&request).await?;
         let (session, user, ends_at, living, replay) = match rotation {
             Rotation::Rotated {
                 session,
@@ -135,9 +133,6 @@ impl Refresh {
             }
             refused => return Ok(self.refuse(&refused).await),
         };
-        if !may_act(user.id) {
-            return Ok(Ended::refused(RefreshResult::UnknownToken, None));
-        }
         let pair = self
             .sessions
             .issue(&user, session, living.into_string(), now, ends_at)?;
@@ -150,14 +145,39 @@ impl Refresh {
         })
     }
 
+    /// Rotates, and stores what has to be stored. An account that may not act is answered like an
+    /// unknown token before anything is stored, so the token stays as good as it was.
+    async fn rotate_and_store(&self, request: &RotationRequest) -> Result<Rotation> {
+        let mut tx = self.store.transaction().await?;
+        let rotation = match tx.rotate(request).await {
+            Ok(rotation) => rotation,
+            Err(error) => {
+                tx.rollback().await;
+                return Err(error);
+            }
+        };
+        let rotation = match rotation.user() {
+            Some(user) if !may_act(user) => Rotation::Unknown,
+            _ => rotation,
+        };
+        if rotation.must_commit() {
+            tx.commit().await?;
+        } else {
+            tx.rollback().await;
+        }
+        Ok(rotation)
+    }
+
     async fn refuse(&self, rotation: &Rotation) -> Ended {
         match *rotation {
             Rotation::Expired { user } => Ended::refused(RefreshResult::Expired, Some(user)),
             Rotation::Ended { user } => Ended::refused(RefreshResult::Revoked, Some(user)),
             Rotation::Disabled { user } => Ended::refused(RefreshResult::Disabled, Some(user)),
             Rotation::Reused { session, user } => {
-                let reason = RevocationReason::Reuse;
-                self.sessions.ended(user, &[session], reason).await;
+                self.sessions.invalidate(user, &[session]).await;
+                if let Some(event) = ended_event(user, &[session], EndReason::Reuse) {
+                    event.emit();
+                }
                 Ended {
                     session: Some(session),
                     ..Ended::refused(RefreshResult::Reused, Some(user))

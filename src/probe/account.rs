@@ -6,7 +6,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
@@ -67,7 +66,9 @@ impl ProbeAccount {
             by: None,
             at: self.clock.now(),
         };
-        match self.store.insert_user(&account).await {
+        let mut tx = self.store.transaction().await?;
+        let made = tx.insert_user(&account).await;
+        match tx.finish(made).await {
             Ok(_) => Ok(()),
             // Another replica was faster.
             Err(_) if self.store.credentials_of(PROBE_ACCOUNT).await?.is_some() => Ok(()),
@@ -86,9 +87,11 @@ impl ProbeAccount {
         let (old, at) = (stored.password_hash, self.clock.now());
         let new = self.hash().await?;
         // A replica that was faster has stored a hash of the same password.
-        self.store
-            .change_password(PROBE_ACCOUNT, &old, &new, Uuid::nil(), at)
-            .await?;
+        let mut tx = self.store.transaction().await?;
+        let changed = tx
+            .change_password(PROBE_ACCOUNT, &old, &new, None, at)
+            .await;
+        tx.finish(changed).await?;
         Ok(())
     }
 

@@ -13,10 +13,10 @@ use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::Event;
-use crate::metrics::{Decision, RBAC_DECISION_DURATION, RevocationReason, VerificationResult};
+use crate::metrics::{Decision, RBAC_DECISION_DURATION, VerificationResult};
 use crate::rbac::Permission;
 use crate::request_context::is_synthetic;
-use crate::store::{Session, Store, User};
+use crate::store::{EndReason, Session, Store, User};
 use crate::tokens::{self, Claims, Tokens};
 
 pub use self::principals::Account;
@@ -198,7 +198,7 @@ impl Sessions {
     /// # Errors
     /// [`Error::NotFound`] when it is not a living session of the caller.
     pub async fn end_own(&self, caller: &Caller, session: Uuid) -> Result<()> {
-        let reason = RevocationReason::SessionEnded;
+        let reason = EndReason::SessionEnded;
         if self.end(caller.id(), session, reason).await? {
             Ok(())
         } else {
@@ -215,18 +215,19 @@ impl Sessions {
             .user(user)
             .await?
             .ok_or(Error::NotFound("user"))?;
-        self.end_all(user, RevocationReason::Admin).await
+        self.end_all(user, EndReason::Admin).await
     }
 
     /// Ends a session of an account. Returns whether it lived.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn end(&self, user: Uuid, session: Uuid, reason: RevocationReason) -> Result<bool> {
-        let ended = self
-            .store
+    pub async fn end(&self, user: Uuid, session: Uuid, reason: EndReason) -> Result<bool> {
+        let mut tx = self.store.transaction().await?;
+        let ended = tx
             .end_session(session, user, reason, self.clock.now())
-            .await?;
+            .await;
+        let ended = tx.finish(ended).await?;
         if ended {
             self.ended(user, &[session], reason).await;
         }
@@ -237,33 +238,44 @@ impl Sessions {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn end_all(&self, user: Uuid, reason: RevocationReason) -> Result<()> {
-        let ended = self
-            .store
-            .end_sessions(user, reason, self.clock.now())
-            .await?;
+    pub async fn end_all(&self, user: Uuid, reason: EndReason) -> Result<()> {
+        let mut tx = self.store.transaction().await?;
+        let ended = tx.end_sessions(user, None, reason, self.clock.now()).await;
+        let ended = tx.finish(ended).await?;
         self.ended(user, &ended, reason).await;
         Ok(())
     }
 
     /// Invalidates sessions that were ended in the database, and records the event.
-    pub async fn ended(&self, user: Uuid, sessions: &[Uuid], reason: RevocationReason) {
-        if sessions.is_empty() {
-            return;
+    async fn ended(&self, user: Uuid, sessions: &[Uuid], reason: EndReason) {
+        self.invalidate(user, sessions).await;
+        if let Some(event) = ended_event(user, sessions, reason) {
+            event.emit();
         }
-        self.principals.forget_sessions(user, sessions).await;
-        Event::SessionsEnded {
-            reason,
-            user,
-            count: sessions.len() as u64,
+    }
+
+    /// Invalidates what is cached of sessions that were ended in the database.
+    pub async fn invalidate(&self, user: Uuid, sessions: &[Uuid]) {
+        if !sessions.is_empty() {
+            self.principals.forget_sessions(user, sessions).await;
         }
-        .emit();
     }
 
     /// Invalidates what is cached of an account, because it changed.
     pub async fn invalidate_account(&self, user: Uuid) {
         self.principals.forget_account(user).await;
     }
+}
+
+/// The event of sessions that end with the transaction under way, if there are any: built before the
+/// commit, emitted after it.
+#[must_use]
+pub fn ended_event(user: Uuid, sessions: &[Uuid], reason: EndReason) -> Option<Event> {
+    (!sessions.is_empty()).then_some(Event::SessionsEnded {
+        reason: reason.into(),
+        user,
+        count: sessions.len() as u64,
+    })
 }
 
 /// The account of the synthetic probe: it may act in the probe's own requests alone.

@@ -75,6 +75,19 @@ pub enum Rotation {
 }
 
 impl Rotation {
+    /// The account whose token was presented, where there is one.
+    #[must_use]
+    pub const fn user(&self) -> Option<Uuid> {
+        match self {
+            Self::Rotated { user, .. } | Self::Replayed { user, .. } => Some(user.id),
+            Self::Expired { user }
+            | Self::Ended { user }
+            | Self::Disabled { user }
+            | Self::Reused { user, .. } => Some(*user),
+            Self::Unknown => None,
+        }
+    }
+
     /// Whether the rotation has to be committed; a refusal without effect is rolled back.
     #[must_use]
     pub const fn must_commit(&self) -> bool {

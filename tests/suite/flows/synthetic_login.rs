@@ -252,6 +252,9 @@ async fn synthetic_tokens_are_accepted_in_the_probes_requests_only() {
     }
     let refresh = refresh_flow.refresh(&source, &pair.refresh_token);
     assert!(request(false, refresh).await.expect("asked").is_none());
+    // Refused before anything was stored: the token is as good as before.
+    let refresh = refresh_flow.refresh(&source, &pair.refresh_token);
+    assert!(request(true, refresh).await.expect("asked").is_some());
 
     // Another secret, another password: the account gets it.
     let pair = login(true).await.expect("tokens");
