@@ -47,7 +47,7 @@ impl EdgeLimits {
     ///
     /// # Errors
     /// The refusal.
-    pub async fn admit(
+    pub fn admit(
         &self,
         request: &mut Request,
         operation: Option<&Operation>,
@@ -74,11 +74,6 @@ impl EdgeLimits {
         }
         self.look_for_proxies(request);
         self.throttle.general(&source)?;
-        match request.uri().path() {
-            "/verify-email" | "/verify-email/resend" => self.throttle.verification(&source).await?,
-            "/forgot-password" | "/reset-password" => self.throttle.reset(&source).await?,
-            _ => {}
-        }
         Ok(())
     }
 

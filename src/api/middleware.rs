@@ -182,7 +182,7 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
         context: RequestContext,
     ) -> Response {
         let id = &context.id;
-        let admitted = match self.limits.admit(&mut request, route.operation).await {
+        let admitted = match self.limits.admit(&mut request, route.operation) {
             Ok(()) => limits::admit(&mut request, self.body_timeout).await,
             refused => refused,
         };

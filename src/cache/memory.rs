@@ -1,92 +1,30 @@
-//! Entries and counters in process: what Redis does for many replicas, done for one.
+//! Counters of rate limits in process: what Redis does for many replicas, done for one.
 
 use std::hash::{BuildHasher as _, Hash};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use quick_cache::{DefaultHashBuilder, unsync};
 
-use super::{Counted, Key, Limit, Permit};
+use super::{Counted, Limit, Permit};
 use crate::clock::Clock;
 
 const SHARDS: usize = 64;
 
-struct Entry {
-    value: Vec<u8>,
-    expires_at: DateTime<Utc>,
-}
-
-/// Entries that expire when they are read, and counters. Both are bounded: what was used least goes
-/// first, so a flood of new keys does not drive out what is in use.
+/// Counters, bounded: the least used are evicted first, so a flood of new keys does not drive out
+/// those in use.
 pub struct Memory {
     clock: Clock,
-    entries: Shards<Key, Entry>,
     counters: Shards<Counted, i64>,
 }
 
 impl Memory {
-    /// Nothing yet; at most `capacity` entries and as many counters.
+    /// No counters yet; at most `capacity` of them.
     #[must_use]
     pub fn new(clock: Clock, capacity: usize) -> Self {
         Self {
             clock,
-            entries: Shards::new(capacity),
             counters: Shards::new(capacity),
         }
-    }
-
-    /// An entry that has not expired.
-    #[must_use]
-    pub fn get(&self, key: &Key) -> Option<Vec<u8>> {
-        let now = self.clock.now();
-        let mut shard = self.entries.of(key);
-        let (value, expires_at) = shard
-            .get(key)
-            .map(|entry| (entry.value.clone(), entry.expires_at))?;
-        if expires_at > now {
-            return Some(value);
-        }
-        shard.remove(key);
-        None
-    }
-
-    /// Puts an entry, in the place of an older one.
-    pub fn set(&self, key: Key, value: Vec<u8>, ttl: Duration) {
-        let entry = self.entry(value, ttl);
-        self.entries.of(&key).insert(key, entry);
-    }
-
-    /// Puts an entry where there is none. Returns whether it did.
-    #[must_use]
-    pub fn set_if_absent(&self, key: Key, value: Vec<u8>, ttl: Duration) -> bool {
-        let now = self.clock.now();
-        let entry = self.entry(value, ttl);
-        let mut shard = self.entries.of(&key);
-        let taken = shard.peek(&key).is_some_and(|old| old.expires_at > now);
-        if !taken {
-            shard.insert(key, entry);
-        }
-        !taken
-    }
-
-    /// Takes an entry out: of any number of callers, one gets it.
-    #[must_use]
-    pub fn take(&self, key: &Key) -> Option<Vec<u8>> {
-        let now = self.clock.now();
-        let (_, entry) = self.entries.of(key).remove(key)?;
-        (entry.expires_at > now).then_some(entry.value)
-    }
-
-    /// Removes an entry.
-    pub fn remove(&self, key: &Key) {
-        self.entries.of(key).remove(key);
-    }
-
-    /// How many entries are held, expired ones included.
-    #[must_use]
-    pub fn entries(&self) -> usize {
-        self.entries.len()
     }
 
     /// How many counters are held.
@@ -154,15 +92,6 @@ impl Memory {
             put(&mut shard, counted, after);
         }
         limit.permit(full_at, now, after.is_some())
-    }
-
-    fn entry(&self, value: Vec<u8>, ttl: Duration) -> Entry {
-        let ttl = TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX);
-        let expires_at = self.clock.now().checked_add_signed(ttl);
-        Entry {
-            value,
-            expires_at: expires_at.unwrap_or(DateTime::<Utc>::MAX_UTC),
-        }
     }
 }
 

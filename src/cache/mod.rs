@@ -9,13 +9,10 @@ mod memory;
 mod near;
 pub mod redis;
 
-use std::time::Duration;
-
 pub use self::limit::{Counted, Limit, Permit};
 pub use self::memory::Memory;
 pub use self::near::Near;
 pub use self::redis::{Redis, RedisOptions};
-use crate::error::Result;
 use crate::metrics::{Backend, DEPENDENCY_FALLBACKS, Fallback};
 
 /// What an entry is: keeps it apart from entries of other kinds with the same name.
@@ -56,7 +53,7 @@ impl Key {
     }
 }
 
-/// A cache in process, or in Redis for all replicas.
+/// Counters in process, or in Redis for all replicas.
 pub enum Cache {
     /// In process.
     Memory(Memory),
@@ -65,67 +62,6 @@ pub enum Cache {
 }
 
 impl Cache {
-    /// An entry that has not expired.
-    ///
-    /// # Errors
-    /// When Redis does not answer; so with every method but [`Cache::permits`].
-    pub async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>> {
-        match self {
-            Self::Memory(memory) => Ok(memory.get(key)),
-            Self::Redis(redis) => redis.get(key).await,
-        }
-    }
-
-    /// Puts an entry, in the place of an older one. It expires after `ttl`, to the millisecond.
-    ///
-    /// # Errors
-    /// When Redis does not answer: then it is not known whether the entry is there.
-    pub async fn set(&self, key: &Key, value: &[u8], ttl: Duration) -> Result<()> {
-        match self {
-            Self::Memory(memory) => {
-                memory.set(key.clone(), value.to_vec(), ttl);
-                Ok(())
-            }
-            Self::Redis(redis) => redis.set(key, value, ttl).await,
-        }
-    }
-
-    /// Puts an entry where there is none. Returns whether it did: of any number of callers, one.
-    ///
-    /// # Errors
-    /// When Redis does not answer: then it is not known whether the entry is there.
-    pub async fn set_if_absent(&self, key: &Key, value: &[u8], ttl: Duration) -> Result<bool> {
-        match self {
-            Self::Memory(memory) => Ok(memory.set_if_absent(key.clone(), value.to_vec(), ttl)),
-            Self::Redis(redis) => redis.set_if_absent(key, value, ttl).await,
-        }
-    }
-
-    /// Takes an entry out: of any number of callers, one gets it.
-    ///
-    /// # Errors
-    /// When Redis does not answer: then it is not known whether the entry is still there.
-    pub async fn take(&self, key: &Key) -> Result<Option<Vec<u8>>> {
-        match self {
-            Self::Memory(memory) => Ok(memory.take(key)),
-            Self::Redis(redis) => redis.take(key).await,
-        }
-    }
-
-    /// Removes an entry.
-    ///
-    /// # Errors
-    /// When Redis does not answer: then it is not known whether the entry is still there.
-    pub async fn remove(&self, key: &Key) -> Result<()> {
-        match self {
-            Self::Memory(memory) => {
-                memory.remove(key);
-                Ok(())
-            }
-            Self::Redis(redis) => redis.remove(key).await,
-        }
-    }
-
     /// Asks each limit for a permit, in the order asked, in one round trip. All or nothing: when
     /// one is denied, none is taken. While Redis does not answer, this replica counts for itself.
     pub async fn permits(&self, wanted: &[(Counted, Limit)]) -> (Vec<Permit>, Backend) {

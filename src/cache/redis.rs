@@ -13,7 +13,6 @@ mod scripts;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::cmd;
 use tokio::task::JoinHandle;
 
 pub use self::guarded::Snapshot;
@@ -97,48 +96,6 @@ impl Redis {
     pub fn close(&self) {
         self.watcher.0.abort();
         self.link.close();
-    }
-
-    pub(super) async fn get(&self, key: &Key) -> Result<Option<Vec<u8>>> {
-        let mut get = cmd("GET");
-        get.arg(self.name(key));
-        self.link.command(RedisOperation::Get, &get).await
-    }
-
-    pub(super) async fn set(&self, key: &Key, value: &[u8], ttl: Duration) -> Result<()> {
-        let mut set = cmd("SET");
-        set.arg(self.name(key))
-            .arg(value)
-            .arg("PX")
-            .arg(millis(ttl));
-        self.link.command(RedisOperation::Set, &set).await
-    }
-
-    pub(super) async fn set_if_absent(
-        &self,
-        key: &Key,
-        value: &[u8],
-        ttl: Duration,
-    ) -> Result<bool> {
-        let mut set = cmd("SET");
-        set.arg(self.name(key))
-            .arg(value)
-            .arg("NX")
-            .arg("PX")
-            .arg(millis(ttl));
-        self.link.command(RedisOperation::SetIfAbsent, &set).await
-    }
-
-    pub(super) async fn take(&self, key: &Key) -> Result<Option<Vec<u8>>> {
-        let mut take = cmd("GETDEL");
-        take.arg(self.name(key));
-        self.link.command(RedisOperation::Take, &take).await
-    }
-
-    pub(super) async fn remove(&self, key: &Key) -> Result<()> {
-        let mut remove = cmd("DEL");
-        remove.arg(self.name(key));
-        self.link.command(RedisOperation::Remove, &remove).await
     }
 
     pub(super) async fn permits(&self, wanted: &[(Counted, Limit)]) -> Result<Vec<Permit>> {

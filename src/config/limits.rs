@@ -154,24 +154,6 @@ pub struct RateLimits {
         help_heading = "Rate limits"
     )]
     pub password_account: Rate,
-
-    /// Verifications of e-mail addresses from one address.
-    #[arg(
-        long = "rate-limit-verification-source",
-        env = "RATE_LIMIT_VERIFICATION_SOURCE",
-        default_value = "30/1h",
-        help_heading = "Rate limits"
-    )]
-    pub verification_source: Rate,
-
-    /// Resets of forgotten passwords from one address.
-    #[arg(
-        long = "rate-limit-reset-source",
-        env = "RATE_LIMIT_RESET_SOURCE",
-        default_value = "30/1h",
-        help_heading = "Rate limits"
-    )]
-    pub reset_source: Rate,
 }
 
 impl RateLimits {
@@ -189,8 +171,6 @@ impl RateLimits {
             ("RATE_LIMIT_REFRESH_SOURCE", self.refresh_source),
             ("RATE_LIMIT_REFRESH_ACCOUNT", self.refresh_account),
             ("RATE_LIMIT_PASSWORD_ACCOUNT", self.password_account),
-            ("RATE_LIMIT_VERIFICATION_SOURCE", self.verification_source),
-            ("RATE_LIMIT_RESET_SOURCE", self.reset_source),
         ];
         lines.extend(rates.map(|(name, rate)| (name, rate.to_string())));
         lines
@@ -212,8 +192,6 @@ impl RateLimits {
             refresh_source: rate,
             refresh_account: rate,
             password_account: rate,
-            verification_source: rate,
-            reset_source: rate,
         }
     }
 }

@@ -111,24 +111,6 @@ impl Throttle {
         self.decide(limiter, Backend::Memory, [(SOURCE, rate, permit)])
     }
 
-    /// Asks for a request that verifies an e-mail address.
-    ///
-    /// # Errors
-    /// [`Error::RateLimited`].
-    pub async fn verification(&self, source: &Source) -> Result<()> {
-        let wanted = [(Subject::Source(source), self.rates.verification_source)];
-        self.ask(Limiter::Verification, &wanted).await
-    }
-
-    /// Asks for a request that resets a forgotten password.
-    ///
-    /// # Errors
-    /// [`Error::RateLimited`].
-    pub async fn reset(&self, source: &Source) -> Result<()> {
-        let wanted = [(Subject::Source(source), self.rates.reset_source)];
-        self.ask(Limiter::Reset, &wanted).await
-    }
-
     /// Checks the limits of a login, by source and by the name as it was typed.
     ///
     /// # Errors

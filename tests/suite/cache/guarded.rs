@@ -97,6 +97,69 @@ async fn invalidation_of_many_entries_is_one_change() {
 }
 
 #[tokio::test]
+async fn entries_expire() {
+    let redis = connected(&unique_prefix()).await;
+    for ttl in [Duration::from_millis(20), LONG] {
+        let snapshot = redis.read(&guard(), &[]).await.expect("answers");
+        let filled = redis
+            .fill(&guard(), &snapshot, &[entry("a", b"x")], ttl)
+            .await;
+        assert!(filled.expect("answers"));
+        if ttl < LONG {
+            until("expired", async || value(&redis, "a").await.is_none()).await;
+        }
+    }
+    assert_eq!(value(&redis, "a").await.as_deref(), Some(&b"x"[..]));
+}
+
+#[tokio::test]
+async fn values_and_ids_may_be_any_bytes_and_kinds_do_not_collide() {
+    let redis = connected(&unique_prefix()).await;
+    let all: Vec<u8> = (0..=255).collect();
+    let large = vec![0xff; 100_000];
+    let values = [&b""[..], b"\0", b"\r\n$3\r\n", &all, &large];
+    let ids = [&b""[..], b":x", b"session:x", b"account:", &all];
+    let entries: Vec<(Key, Vec<u8>)> = [Kind::Session, Kind::Account]
+        .iter()
+        .flat_map(|kind| ids.map(|id| Key::new(*kind, id)))
+        .zip(values.iter().chain(&values).rev())
+        .map(|(key, value)| (key, value.to_vec()))
+        .collect();
+    let snapshot = redis.read(&guard(), &[]).await.expect("answers");
+    let filled = redis.fill(&guard(), &snapshot, &entries, LONG).await;
+    assert!(filled.expect("answers"));
+    for (key, value) in entries {
+        let read = redis.read(&guard(), std::slice::from_ref(&key)).await;
+        assert_eq!(read.expect("answers").values, [Some(value)], "{key:?}");
+    }
+}
+
+#[tokio::test]
+async fn aborted_callers_do_not_shift_the_answers_of_others() {
+    let redis = connected(&unique_prefix()).await;
+    let entries: Vec<_> = (0..20_u8)
+        .map(|number| entry(&format!("entry {number}"), &[number]))
+        .collect();
+    let snapshot = redis.read(&guard(), &[]).await.expect("answers");
+    let filled = redis.fill(&guard(), &snapshot, &entries, LONG).await;
+    assert!(filled.expect("answers"));
+    for round in 0..50 {
+        for (key, _) in &entries {
+            let (caller, left) = (redis.clone(), key.clone());
+            let caller = tokio::spawn(async move { caller.read(&guard(), &[left]).await });
+            for _ in 0..round % 5 {
+                tokio::task::yield_now().await;
+            }
+            caller.abort();
+        }
+        for (key, value) in &entries {
+            let read = redis.read(&guard(), std::slice::from_ref(key)).await;
+            assert_eq!(read.expect("answers").values, [Some(value.clone())]);
+        }
+    }
+}
+
+#[tokio::test]
 async fn invalidation_is_published_to_replicas_of_the_same_prefix_only() {
     let prefix = unique_prefix();
     let heard: Arc<Mutex<Vec<Said>>> = Arc::default();

@@ -4,7 +4,6 @@
 //! them. A contract is a function in one of the modules, listed in `contracts!`. What only one
 //! backend has is tested beside it.
 
-mod entries;
 mod guarded;
 mod local;
 mod permits;
@@ -13,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
-use rbac_sentinel::cache::{Cache, Key, Kind, Memory, Redis, RedisOptions};
+use rbac_sentinel::cache::{Cache, Memory, Redis, RedisOptions};
 use rbac_sentinel::clock::Clock;
 use rbac_sentinel::metrics::Backend;
 use uuid::Uuid;
@@ -31,11 +30,6 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The first handle.
-    pub fn cache(&self) -> &Cache {
-        &self.handles[0]
-    }
-
     /// Lets time pass.
     pub async fn pass(&self, time: Duration) {
         match &self.clock {
@@ -91,22 +85,10 @@ async fn connected(prefix: &str) -> Redis {
     redis
 }
 
-fn key(id: impl AsRef<[u8]>) -> Key {
-    Key::new(Kind::Session, id)
-}
-
 /// Hands every contract to another macro.
 macro_rules! contracts {
     ($then:ident! $backend:ident $open:ident) => {
         $then! { $backend $open
-            entries: entry_is_found_until_replaced_or_removed,
-                entry_expires,
-                of_a_hundred_that_put_an_entry_where_there_is_none_one_does,
-                an_expired_entry_is_as_good_as_none,
-                of_a_hundred_that_take_an_entry_one_gets_it,
-                values_and_ids_are_any_bytes,
-                kinds_are_kept_apart,
-                callers_that_leave_confuse_nobody_else;
             permits: rate_limit_allows_a_burst_and_not_one_more,
                 rate_limit_of_a_thousand_concurrent_requests_allows_exactly_the_limit,
                 rate_limit_recovers_with_time,

@@ -51,8 +51,6 @@ async fn rate_limit_checks_are_counted_by_limiter_and_decision() {
         ("login", 5.0, 6.0),
         ("password", 1.0, 2.0),
         ("general", requests, 0.0),
-        ("verification", 0.0, 0.0),
-        ("reset", 0.0, 0.0),
     ] {
         assert_eq!(decisions(&metrics, limiter, "allow"), allowed, "{limiter}");
         assert_eq!(decisions(&metrics, limiter, "deny"), denied, "{limiter}");

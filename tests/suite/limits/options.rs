@@ -34,7 +34,7 @@ fn invalid_rate_or_network_option_is_rejected() {
 #[test]
 fn config_shows_rate_limits_and_trusted_proxies_as_configurable() {
     for (name, value, shown) in [
-        ("RATE_LIMIT_RESET_SOURCE", "5/90m", "5/1h30m"),
+        ("RATE_LIMIT_GENERAL", "5/90m", "5/1h30m"),
         (
             "TRUSTED_PROXIES",
             "10.0.0.1, fd00::/8",

@@ -75,14 +75,8 @@ async fn current_password_rate_limit_recovers() {
 }
 
 #[tokio::test]
-async fn general_rate_limits_recover() {
-    for (name, path) in [
-        ("GENERAL", "/nothing"),
-        ("VERIFICATION_SOURCE", "/verify-email"),
-        ("RESET_SOURCE", "/reset-password"),
-    ] {
-        let server = limits(&[(name, RATE)]).start().await;
-        let anon = server.anon();
-        refuses_and_recovers(async |_| anon.post(path, &json!({})).await).await;
-    }
+async fn general_rate_limit_recovers() {
+    let server = limits(&[("GENERAL", RATE)]).start().await;
+    let anon = server.anon();
+    refuses_and_recovers(async |_| anon.post("/nothing", &json!({})).await).await;
 }

@@ -197,8 +197,9 @@ async fn tell_everything(server: &Server) -> Vec<String> {
         )
         .await,
         // A rate limit.
-        post(&anon, "/reset-password", &json!({ "email": word(7) })).await,
-        post(&anon, "/reset-password", &json!({ "email": word(7) })).await,
+        post(&anon, "/refresh", &json!({ "refresh_token": word(7) })).await,
+        post(&anon, "/refresh", &json!({ "refresh_token": word(7) })).await,
+        post(&anon, "/refresh", &json!({ "refresh_token": word(7) })).await,
         // A used refresh token: ends the family, with a warning.
         post(&anon, "/refresh", &json!({ "refresh_token": given[1] })).await,
     ];
@@ -225,7 +226,7 @@ async fn assert_nothing_is_told(level: &str, format: &str) {
         .env("REFRESH_GRACE", "0s")
         .env("RATE_LIMITS", "on")
         .env("TRUSTED_PROXIES", "127.0.0.1")
-        .env("RATE_LIMIT_RESET_SOURCE", "1/1h")
+        .env("RATE_LIMIT_REFRESH_ACCOUNT", "2/1h")
         .start()
         .await;
     let given = tell_everything(&server).await;

@@ -69,16 +69,6 @@ label_set! {
     pub enum RedisOperation ["db_query_summary"] {
         /// A write that shows whether Redis works.
         Probe = ["probe"],
-        /// One entry.
-        Get = ["get"],
-        /// Puts an entry.
-        Set = ["set"],
-        /// Puts an entry where there is none.
-        SetIfAbsent = ["set_if_absent"],
-        /// Takes an entry out.
-        Take = ["take"],
-        /// Removes an entry.
-        Remove = ["remove"],
         /// Rate limits.
         Permits = ["permits"],
         /// Entries and the epoch that guards them.

@@ -13,10 +13,6 @@ label_set! {
         Refresh = ["refresh"],
         /// Proofs of the current password.
         Password = ["password"],
-        /// Verifications of e-mail addresses.
-        Verification = ["verification"],
-        /// Resets of forgotten passwords.
-        Reset = ["reset"],
         /// Requests of any kind.
         General = ["general"],
     }
