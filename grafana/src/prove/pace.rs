@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use promql_parser::parser::{Expr, Offset};
+
 /// How many times faster than the clock.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace(pub u32);
@@ -24,48 +26,31 @@ impl Pace {
     }
 
     /// An expression: its ranges, subqueries and offsets.
-    #[must_use]
-    pub fn expr(self, expr: &str) -> String {
-        let mut out = String::new();
-        let mut rest = expr;
-        while let Some(at) = rest.find(['[', 'o']) {
-            let (before, found) = rest.split_at(at);
-            out.push_str(before);
-            if let Some((scaled, after)) = self.range(found).or_else(|| self.offset(found)) {
-                out.push_str(&scaled);
-                rest = after;
-            } else {
-                out.push_str(&found[..1]);
-                rest = &found[1..];
+    ///
+    /// # Errors
+    /// When it is not PromQL.
+    pub fn expr(self, expr: &str) -> crate::Result<String> {
+        let mut parsed = promql_parser::parser::parse(expr)?;
+        walk(&mut parsed, &mut |expr| match expr {
+            Expr::Subquery(subquery) => {
+                subquery.range = self.of(subquery.range);
+                subquery.step = subquery.step.map(|step| self.of(step));
+                self.offset(subquery.offset.as_mut());
             }
+            Expr::VectorSelector(selector) => self.offset(selector.offset.as_mut()),
+            Expr::MatrixSelector(selector) => {
+                selector.range = self.of(selector.range);
+                self.offset(selector.vs.offset.as_mut());
+            }
+            _ => {}
+        });
+        Ok(parsed.to_string())
+    }
+
+    fn offset(self, offset: Option<&mut Offset>) {
+        if let Some(Offset::Pos(by) | Offset::Neg(by)) = offset {
+            *by = self.of(*by);
         }
-        out + rest
-    }
-
-    /// `[5m]` or `[1h:5m]`, and what comes behind it.
-    fn range(self, text: &str) -> Option<(String, &str)> {
-        let (inner, after) = text.strip_prefix('[')?.split_once(']')?;
-        let parts: Option<Vec<String>> = inner
-            .split(':')
-            .map(|part| {
-                if part.is_empty() {
-                    Some(String::new())
-                } else {
-                    self.text(part)
-                }
-            })
-            .collect();
-        Some((format!("[{}]", parts?.join(":")), after))
-    }
-
-    /// `offset 1d`, and what comes behind it.
-    fn offset(self, text: &str) -> Option<(String, &str)> {
-        let rest = text.strip_prefix("offset ")?;
-        let end = rest
-            .find(|c: char| !c.is_ascii_alphanumeric())
-            .unwrap_or(rest.len());
-        let scaled = self.text(&rest[..end])?;
-        Some((format!("offset {scaled}"), &rest[end..]))
     }
 
     /// A whole file of rules.
@@ -86,7 +71,7 @@ impl Pace {
                 self.field(rule, "for");
                 self.field(rule, "keep_firing_for");
                 let expr = rule.get("expr").and_then(|expr| expr.as_str());
-                let expr = self.expr(expr.ok_or("a rule without an expression")?);
+                let expr = self.expr(expr.ok_or("a rule without an expression")?)?;
                 rule["expr"] = expr.into();
             }
         }
@@ -101,23 +86,85 @@ impl Pace {
     }
 }
 
+/// Calls `each` with an expression and every expression in it.
+fn walk(expr: &mut Expr, each: &mut impl FnMut(&mut Expr)) {
+    each(expr);
+    match expr {
+        Expr::Aggregate(aggregate) => {
+            walk(&mut aggregate.expr, each);
+            if let Some(parameter) = &mut aggregate.param {
+                walk(parameter, each);
+            }
+        }
+        Expr::Unary(unary) => walk(&mut unary.expr, each),
+        Expr::Binary(binary) => {
+            walk(&mut binary.lhs, each);
+            walk(&mut binary.rhs, each);
+        }
+        Expr::Paren(paren) => walk(&mut paren.expr, each),
+        Expr::Subquery(subquery) => walk(&mut subquery.expr, each),
+        Expr::Call(call) => {
+            for argument in &mut call.args.args {
+                walk(argument, each);
+            }
+        }
+        Expr::VectorSelector(_)
+        | Expr::MatrixSelector(_)
+        | Expr::NumberLiteral(_)
+        | Expr::StringLiteral(_)
+        | Expr::Extension(_) => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use promql_parser::label::Matchers;
+
     use super::*;
 
     #[test]
-    fn every_duration_of_an_expression_is_shorter() {
-        let pace = Pace(15);
-        let shorter = |expr: &str| pace.expr(expr);
-        assert_eq!(shorter("rate(x[5m])"), "rate(x[20000ms])");
+    fn scales_every_duration_of_an_expression() {
+        let paced = |expr| Pace(15).expr(expr).expect("PromQL");
+        assert_eq!(paced("rate(x[5m])"), "rate(x[20s])");
         assert_eq!(
-            shorter("sum(rate(a_total{b=~\"[0-9]+|o\"}[1h] offset 1d)) or on (job) b"),
-            "sum(rate(a_total{b=~\"[0-9]+|o\"}[240000ms] offset 5760000ms)) or on (job) b"
+            paced("sum(rate(a_total{b=~\"[0-9]+|o\"}[1h] offset 1d)) or on (job) b"),
+            "sum(rate(a_total{b=~\"[0-9]+|o\"}[4m] offset 1h36m)) or on (job) b"
         );
         assert_eq!(
-            shorter("max_over_time(x[10m:1m])"),
-            "max_over_time(x[40000ms:4000ms])"
+            paced("max_over_time(x[10m:1m])"),
+            "max_over_time(x[40s:4s])"
         );
+        assert_eq!(paced("rate(x[10s])"), "rate(x[666ms])");
+        assert!(Pace(15).expr("rate(").is_err());
+    }
+
+    /// Parses, with label matchers in the order in which they are printed.
+    fn parsed(expr: &str) -> Expr {
+        let mut parsed = promql_parser::parser::parse(expr).expect("PromQL");
+        let sort = |matchers: &mut Matchers| {
+            matchers.matchers.sort_by_key(ToString::to_string);
+        };
+        walk(&mut parsed, &mut |expr| match expr {
+            Expr::VectorSelector(selector) => sort(&mut selector.matchers),
+            Expr::MatrixSelector(selector) => sort(&mut selector.vs.matchers),
+            _ => {}
+        });
+        parsed
+    }
+
+    #[test]
+    fn prints_expressions_as_they_were_parsed() {
+        let groups = crate::rules::all().into_iter().flat_map(|file| file.groups);
+        let mut count = 0;
+        for group in groups {
+            let records = group.records.into_iter().map(|record| record.expr);
+            for expr in records.chain(group.alerts.into_iter().map(|alert| alert.expr)) {
+                let printed = Pace(1).expr(&expr).expect("PromQL");
+                assert_eq!(parsed(&printed), parsed(&expr), "{expr}");
+                count += 1;
+            }
+        }
+        assert!(count > 50, "{count} expressions");
     }
 
     #[test]
