@@ -15,7 +15,7 @@ pub struct Generated {
     pub text: String,
 }
 
-/// Every generated file.
+/// Every generated file: dashboards, rules, and the documentation of metrics.
 ///
 /// # Errors
 /// When a file of rules cannot be written as YAML.
@@ -33,6 +33,10 @@ pub fn all(links: &Links) -> Result<Vec<Generated>> {
             text: rules::yaml(&file, links)?,
         });
     }
+    files.push(Generated {
+        path: Path::new("../docs").join("metrics.md"),
+        text: catalogue::metrics::markdown(),
+    });
     Ok(files)
 }
 
