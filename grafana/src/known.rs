@@ -2,10 +2,12 @@
 
 pub mod exporters;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use catalogue::endpoints::{OPERATIONS, PAGES};
 use catalogue::metrics::{CATALOGUE, CanaryStep, Kind, SyntheticType};
 use catalogue::permissions::Permission;
+use testkit::lab_metrics;
 
 /// Who exports a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,16 +64,6 @@ fn labels(names: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
-/// Routes that are not in the OpenAPI document: pages, and what stands for all others.
-const PAGES: [&str; 6] = [
-    "/",
-    "/docs",
-    "/redoc",
-    "/openapi.json",
-    "/openapi.yaml",
-    "unmatched",
-];
-
 fn words(of: impl Iterator<Item = &'static str>) -> Vec<String> {
     of.map(str::to_owned).collect()
 }
@@ -81,12 +73,9 @@ fn words(of: impl Iterator<Item = &'static str>) -> Vec<String> {
 fn open_values(label: &str) -> Vec<String> {
     match label {
         "http_route" => {
-            let document = include_str!("../../docs/openapi.json");
-            let document: serde_json::Value =
-                serde_json::from_str(document).expect("a test holds that it is the service's");
-            let paths = document["paths"].as_object().into_iter().flatten();
-            let pages = PAGES.iter().map(|page| (*page).to_owned());
-            paths.map(|(path, _)| path.clone()).chain(pages).collect()
+            let endpoints = OPERATIONS.iter().chain(PAGES);
+            let routes: BTreeSet<_> = endpoints.map(|endpoint| endpoint.template).collect();
+            words(routes.into_iter().chain(["unmatched"]))
         }
         "step" => words(CanaryStep::ALL.iter().map(|step| step.word())),
         "user_agent_synthetic_type" => words(SyntheticType::ALL.iter().map(|kind| kind.word())),
@@ -116,15 +105,10 @@ fn load_lab() -> Vec<Known> {
         ("outcome", &["success", "refused", "failure"]),
     ];
     let all: [(_, _, &[_], _); 4] = [
-        (testkit::lab_metrics::USERS, Kind::Gauge, &[], &[][..]),
-        (testkit::lab_metrics::ACTIVE, Kind::Gauge, &[], &[]),
-        (testkit::lab_metrics::INFO, Kind::Gauge, info, &[]),
-        (
-            testkit::lab_metrics::DURATION,
-            Kind::Histogram,
-            request,
-            requests,
-        ),
+        (lab_metrics::USERS, Kind::Gauge, &[], &[][..]),
+        (lab_metrics::ACTIVE, Kind::Gauge, &[], &[]),
+        (lab_metrics::INFO, Kind::Gauge, info, &[]),
+        (lab_metrics::DURATION, Kind::Histogram, request, requests),
     ];
     let known = all.into_iter().map(|(name, kind, own, buckets)| Known {
         name: name.to_owned(),

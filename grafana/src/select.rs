@@ -1,19 +1,12 @@
 //! How series are selected: written once, so that every panel and rule means the same by "users".
 
+use catalogue::endpoints::{OPERATIONS, Objectives, PAGES};
+
 /// Durations of requests, the service's central histogram, without a suffix.
 pub const DURATION: &str = "http_server_request_duration_seconds";
 
 /// The instances that a dashboard shows.
 pub const SHOWN: &str = r#"job=~"$job", instance=~"$instance""#;
-
-/// Requests of users: not those of probes, and not the service's own journey.
-pub const USER_REQUESTS: &str = r#"http_route!~"/health|/metrics", user_agent_synthetic_type="""#;
-
-/// Routes that a token opens without a password.
-pub const TOKEN_PATH: &str = r#"http_route=~"/users/me|/refresh""#;
-
-/// Routes that hash a password.
-pub const PASSWORD_PATH: &str = r#"http_route=~"/login|/register|/users/me/password""#;
 
 /// The run of the load lab that a dashboard shows.
 pub const LAB_RUN: &str = r#"job=~"$loadtest_job", run_id=~"$run_id""#;
@@ -35,6 +28,41 @@ pub const DATABASE: &str = r#"db_system_name!="redis""#;
 
 /// The routes that a dashboard is narrowed to.
 pub const ROUTE: &str = r#"http_route=~"$route""#;
+
+/// The routes that these objectives count, as a regular expression.
+fn routes(objectives: Objectives) -> String {
+    let mut routes = Vec::new();
+    for endpoint in OPERATIONS.iter().chain(PAGES) {
+        let literal = endpoint
+            .template
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "/-_".contains(c));
+        if endpoint.objectives == objectives && !routes.contains(&endpoint.template) {
+            assert!(literal, "escape {} in a pattern", endpoint.template);
+            routes.push(endpoint.template);
+        }
+    }
+    routes.join("|")
+}
+
+/// Requests of users: neither monitoring's own nor the synthetic probe's.
+#[must_use]
+pub fn user_requests() -> String {
+    let excluded = routes(Objectives::Excluded);
+    format!("http_route!~\"{excluded}\", {USERS}")
+}
+
+/// Routes that a token opens without a password.
+#[must_use]
+pub fn token_path() -> String {
+    format!("http_route=~\"{}\"", routes(Objectives::TokenLatency))
+}
+
+/// Routes that hash a password.
+#[must_use]
+pub fn password_path() -> String {
+    format!("http_route=~\"{}\"", routes(Objectives::PasswordLatency))
+}
 
 /// Several selectors in one.
 #[must_use]

@@ -1,12 +1,12 @@
 //! A run of the load lab: what its users see beside what the service says.
 
+use testkit::lab_metrics::DURATION as CLIENT_DURATION;
+
 use crate::dashboard::{Color, Dashboard, Panel, Row, Unit, Variable, View};
 use crate::select::{
-    DURATION, LAB_RUN, RANGE, SHOWN, USER_REQUESTS, gauge, hash_slots_in_use, or_zero, per_second,
-    per_second_of_service, ratio, shown_quantile, some_quantile,
+    DURATION, LAB_RUN, RANGE, SHOWN, gauge, hash_slots_in_use, or_zero, per_second,
+    per_second_of_service, ratio, shown_quantile, some_quantile, user_requests,
 };
-
-const CLIENT_DURATION: &str = "loadtest_request_duration_seconds";
 
 /// The dashboard.
 pub(super) fn dashboard() -> Dashboard {
@@ -109,8 +109,8 @@ fn both_sides() -> Vec<Panel> {
     let all = lab("", "count", "");
     let client_mean = ratio(&lab("", "sum", ""), &all);
     let server_mean = ratio(
-        &per_second("", &format!("{DURATION}_sum"), USER_REQUESTS),
-        &per_second("", &format!("{DURATION}_count"), USER_REQUESTS),
+        &per_second("", &format!("{DURATION}_sum"), &user_requests()),
+        &per_second("", &format!("{DURATION}_count"), &user_requests()),
     );
     vec![
         Panel::new(
@@ -124,7 +124,7 @@ fn both_sides() -> Vec<Panel> {
         .query("offered by users", all.clone())
         .query(
             "served by the service",
-            per_second("", &format!("{DURATION}_count"), USER_REQUESTS),
+            per_second("", &format!("{DURATION}_count"), &user_requests()),
         )
         .quiet("no run")
         .size(12, 8),
@@ -140,11 +140,11 @@ fn both_sides() -> Vec<Panel> {
         .query("client P95", client(0.95))
         .query(
             "server P50",
-            shown_quantile(0.5, "", DURATION, USER_REQUESTS),
+            shown_quantile(0.5, "", DURATION, &user_requests()),
         )
         .query(
             "server P95",
-            shown_quantile(0.95, "", DURATION, USER_REQUESTS),
+            shown_quantile(0.95, "", DURATION, &user_requests()),
         )
         .quiet("no run")
         .size(12, 8),

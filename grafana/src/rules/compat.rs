@@ -1,7 +1,7 @@
 //! Series for those who own a dashboard of the service's predecessor.
 
 use super::{Group, Record, RuleFile};
-use crate::select::{DURATION, USER_REQUESTS};
+use crate::select::{DURATION, user_requests};
 
 pub(super) fn file() -> RuleFile {
     let record = |name: &str, series: &str, by: &str| Record {
@@ -28,7 +28,8 @@ pub(super) fn file() -> RuleFile {
 /// The series of our histogram with the labels that the instrumentator gave: `handler`, `method`, and
 /// `status` as `2xx`. By instance, so that a counter which begins anew is still seen to.
 fn renamed(part: &str, by: &str) -> String {
-    let answered = format!("{DURATION}_{part}{{{USER_REQUESTS}, http_response_status_code!=\"\"}}");
+    let users = user_requests();
+    let answered = format!("{DURATION}_{part}{{{users}, http_response_status_code!=\"\"}}");
     let labels = [
         ("handler", "$1", "http_route", "(.*)"),
         ("method", "$1", "http_request_method", "(.*)"),

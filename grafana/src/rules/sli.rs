@@ -2,7 +2,7 @@
 
 use super::{Group, Record, RuleFile};
 use crate::select::{
-    DURATION, ERROR, NO_ERROR, PASSWORD_PATH, TOKEN_PATH, USER_REQUESTS, USERS, or_zero,
+    DURATION, ERROR, NO_ERROR, USERS, or_zero, password_path, token_path, user_requests,
 };
 use crate::slo::{
     AVAILABILITY, JOURNEY, PASSWORD_BOUND, PASSWORD_LATENCY, Slo, TOKEN_BOUND, TOKEN_LATENCY,
@@ -33,6 +33,7 @@ enum Bad {
 
 /// All of them.
 pub(super) fn all() -> [Sli; 4] {
+    let requests = user_requests();
     let answers = |routes| format!("{DURATION}_count{{{routes}, {USERS}, {NO_ERROR}}}");
     // Errors are the other objective's.
     let fast = |routes, bound| {
@@ -42,24 +43,24 @@ pub(super) fn all() -> [Sli; 4] {
     [
         Sli {
             slo: &AVAILABILITY,
-            events: format!("{DURATION}_count{{{USER_REQUESTS}}}"),
+            events: format!("{DURATION}_count{{{requests}}}"),
             failing: "of requests were answered with a server error",
             group: "auth-sli-availability",
-            bad: Bad::Counted(format!("{DURATION}_count{{{USER_REQUESTS}, {ERROR}}}")),
+            bad: Bad::Counted(format!("{DURATION}_count{{{requests}, {ERROR}}}")),
         },
         Sli {
             slo: &TOKEN_LATENCY,
-            events: answers(TOKEN_PATH),
+            events: answers(token_path()),
             failing: "of answers to a token took longer than 25 ms",
             group: "auth-sli-token-latency",
-            bad: fast(TOKEN_PATH, TOKEN_BOUND),
+            bad: fast(token_path(), TOKEN_BOUND),
         },
         Sli {
             slo: &PASSWORD_LATENCY,
-            events: answers(PASSWORD_PATH),
+            events: answers(password_path()),
             failing: "of answers to a password took longer than 500 ms",
             group: "auth-sli-password-latency",
-            bad: fast(PASSWORD_PATH, PASSWORD_BOUND),
+            bad: fast(password_path(), PASSWORD_BOUND),
         },
         // A journey begins with a login and ends with the first step that fails: there are as many
         // journeys as logins, and each fails at most once.

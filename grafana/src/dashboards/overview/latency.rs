@@ -2,12 +2,13 @@
 
 use super::seconds;
 use crate::dashboard::{Color, Panel, Unit, View};
-use crate::select::{DURATION, RANGE, SHOWN, USER_REQUESTS, gauge, per_second, shown_quantile};
+use crate::select::{DURATION, RANGE, SHOWN, gauge, per_second, shown_quantile, user_requests};
 use crate::slo::{PASSWORD_BOUND, TOKEN_BOUND};
 
 pub(super) fn panels() -> Vec<Panel> {
+    let users = user_requests();
     let status = format!(
-        "sum by (class) (label_replace(label_replace(rate({DURATION}_count{{{SHOWN}, {USER_REQUESTS}}}[{RANGE}]), \
+        "sum by (class) (label_replace(label_replace(rate({DURATION}_count{{{SHOWN}, {users}}}[{RANGE}]), \
          \"class\", \"left before the answer\", \"\", \"\"), \
          \"class\", \"${{1}}xx\", \"http_response_status_code\", \"(.)..\"))"
     );
@@ -21,9 +22,9 @@ pub(super) fn panels() -> Vec<Panel> {
              route*. All of them high: *CPU cores used* or *Pool wait and use P95* on \
              Dependencies. Compare with the moment of a start.",
         )
-        .query("P50", shown_quantile(0.5, "", DURATION, USER_REQUESTS))
-        .query("P95", shown_quantile(0.95, "", DURATION, USER_REQUESTS))
-        .query("P99", shown_quantile(0.99, "", DURATION, USER_REQUESTS))
+        .query("P50", shown_quantile(0.5, "", DURATION, &user_requests()))
+        .query("P95", shown_quantile(0.95, "", DURATION, &user_requests()))
+        .query("P99", shown_quantile(0.99, "", DURATION, &user_requests()))
         .steps(&[
             (seconds(TOKEN_BOUND), Color::Warn),
             (seconds(PASSWORD_BOUND), Color::Bad),
@@ -40,7 +41,7 @@ pub(super) fn panels() -> Vec<Panel> {
         )
         .query(
             "{{le}}",
-            format!("sum by (le) (rate({DURATION}_bucket{{{SHOWN}, {USER_REQUESTS}}}[{RANGE}]))"),
+            format!("sum by (le) (rate({DURATION}_bucket{{{SHOWN}, {users}}}[{RANGE}]))"),
         )
         .size(12, 8),
         Panel::new(

@@ -3,8 +3,8 @@
 use super::{bucket, count};
 use crate::dashboard::{Color, Panel, Unit, View};
 use crate::select::{
-    ERROR, NO_ERROR, PASSWORD_PATH, TOKEN_PATH, USER_REQUESTS, USERS, all_of, or_zero, over_range,
-    per_second, ratio,
+    ERROR, NO_ERROR, USERS, all_of, or_zero, over_range, password_path, per_second, ratio,
+    token_path, user_requests,
 };
 use crate::slo::{
     AVAILABILITY, JOURNEY, PAIRS, PASSWORD_BOUND, PASSWORD_LATENCY, Slo, TOKEN_BOUND,
@@ -13,8 +13,8 @@ use crate::slo::{
 
 /// The share of all requests that were answered with an error, in the time shown.
 fn errors_over_range() -> String {
-    let all = over_range("", &count(), USER_REQUESTS);
-    let bad = over_range("", &count(), &all_of(&[USER_REQUESTS, ERROR]));
+    let all = over_range("", &count(), &user_requests());
+    let bad = over_range("", &count(), &all_of(&[&user_requests(), ERROR]));
     ratio(&or_zero(&bad, &all), &all)
 }
 
@@ -100,12 +100,12 @@ fn objectives_now() -> Vec<Panel> {
         )
         .query(
             "Token path",
-            budget_left(&slow_over_range(TOKEN_PATH, TOKEN_BOUND), &TOKEN_LATENCY),
+            budget_left(&slow_over_range(&token_path(), TOKEN_BOUND), &TOKEN_LATENCY),
         )
         .query(
             "Password path",
             budget_left(
-                &slow_over_range(PASSWORD_PATH, PASSWORD_BOUND),
+                &slow_over_range(&password_path(), PASSWORD_BOUND),
                 &PASSWORD_LATENCY,
             ),
         )
@@ -209,7 +209,7 @@ fn objectives_course() -> Vec<Panel> {
              scheduling delay P99* on Dependencies.",
         )
         .runbook(&["budget-burn"])
-        .query("within 25 ms", fast_share(TOKEN_PATH, TOKEN_BOUND)),
+        .query("within 25 ms", fast_share(&token_path(), TOKEN_BOUND)),
         course(
             &PASSWORD_LATENCY,
             "Password path within 500 ms",
@@ -218,7 +218,10 @@ fn objectives_course() -> Vec<Panel> {
              on Dependencies; give `HASH_THREADS` more cores or add a replica.",
         )
         .runbook(&["budget-burn"])
-        .query("within 500 ms", fast_share(PASSWORD_PATH, PASSWORD_BOUND)),
+        .query(
+            "within 500 ms",
+            fast_share(&password_path(), PASSWORD_BOUND),
+        ),
         course(
             &JOURNEY,
             "Canary journey success",

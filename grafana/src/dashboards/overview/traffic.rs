@@ -4,14 +4,18 @@ use super::routes::TO_ROUTE;
 use super::{count, seconds};
 use crate::dashboard::{Color, Panel, Unit, View};
 use crate::select::{
-    DURATION, ERROR, USER_REQUESTS, all_of, or_zero, over_range, per_second, ratio, shown_quantile,
+    DURATION, ERROR, all_of, or_zero, over_range, per_second, ratio, shown_quantile, user_requests,
 };
 use crate::slo::{AVAILABILITY, PAIRS, PASSWORD_BOUND, TOKEN_BOUND};
 
 pub(super) fn panels() -> Vec<Panel> {
-    let rate = per_second("", &count(), USER_REQUESTS);
-    let errors = per_second("", &count(), &all_of(&[USER_REQUESTS, ERROR]));
-    let top = per_second("http_request_method, http_route", &count(), USER_REQUESTS);
+    let rate = per_second("", &count(), &user_requests());
+    let errors = per_second("", &count(), &all_of(&[&user_requests(), ERROR]));
+    let top = per_second(
+        "http_request_method, http_route",
+        &count(),
+        &user_requests(),
+    );
     vec![
         Panel::new(
             View::Stat,
@@ -20,7 +24,7 @@ pub(super) fn panels() -> Vec<Panel> {
             "Requests of users in the time shown; probes and the canary are left out. When it is \
              far from what you expect: *Traffic by status class*, then *Instances ready*.",
         )
-        .query("", over_range("", &count(), USER_REQUESTS))
+        .query("", over_range("", &count(), &user_requests()))
         .size(4, 7),
         Panel::new(
             View::Stat,
@@ -41,8 +45,8 @@ pub(super) fn panels() -> Vec<Panel> {
              and use P95* or *Tokio scheduling delay P99*, all on Dependencies. Yellow from the \
              objective of the token path on, red from that of the password path on.",
         )
-        .query("P95", shown_quantile(0.95, "", DURATION, USER_REQUESTS))
-        .query("P50", shown_quantile(0.5, "", DURATION, USER_REQUESTS))
+        .query("P95", shown_quantile(0.95, "", DURATION, &user_requests()))
+        .query("P50", shown_quantile(0.5, "", DURATION, &user_requests()))
         .steps(&[
             (seconds(TOKEN_BOUND), Color::Warn),
             (seconds(PASSWORD_BOUND), Color::Bad),
