@@ -35,19 +35,19 @@ impl Pace {
             Expr::Subquery(subquery) => {
                 subquery.range = self.of(subquery.range);
                 subquery.step = subquery.step.map(|step| self.of(step));
-                self.offset(subquery.offset.as_mut());
+                self.offset(&mut subquery.offset);
             }
-            Expr::VectorSelector(selector) => self.offset(selector.offset.as_mut()),
+            Expr::VectorSelector(selector) => self.offset(&mut selector.offset),
             Expr::MatrixSelector(selector) => {
                 selector.range = self.of(selector.range);
-                self.offset(selector.vs.offset.as_mut());
+                self.offset(&mut selector.vs.offset);
             }
             _ => {}
         });
         Ok(parsed.to_string())
     }
 
-    fn offset(self, offset: Option<&mut Offset>) {
+    fn offset(self, offset: &mut Option<Offset>) {
         if let Some(Offset::Pos(by) | Offset::Neg(by)) = offset {
             *by = self.of(*by);
         }
