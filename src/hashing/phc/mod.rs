@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use argon2::PasswordHash;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 
@@ -9,6 +10,9 @@ use super::params::{HashBounds, HashError, HashParams};
 
 #[cfg(test)]
 mod tests;
+
+/// Shorter outputs are too easy to match by chance.
+const MIN_OUTPUT_LENGTH: usize = 16;
 
 /// A stored hash, taken apart: `$argon2id$v=19$m=…,t=…,p=…$salt$output`, the PHC string format.
 ///
@@ -27,33 +31,32 @@ impl PhcHash {
     /// # Errors
     /// [`HashError::Unusable`] with what is wrong.
     pub(super) fn parse(stored: &str, bounds: &HashBounds) -> Result<Self, HashError> {
-        let fields: Vec<&str> = stored.splitn(7, '$').collect();
-        let ["", algorithm, version, params, salt, output] = fields[..] else {
-            return Err(HashError::Unusable("not a PHC string with six fields"));
-        };
-        if algorithm != "argon2id" {
+        let phc = PasswordHash::new(stored)
+            .map_err(|_| HashError::Unusable("not a PHC string with six fields"))?;
+        if phc.algorithm.as_str() != "argon2id" {
             return Err(HashError::Unusable("another algorithm than Argon2id"));
         }
-        if version != "v=19" {
+        if phc.version != Some(19) {
             return Err(HashError::Unusable("another version than 19"));
         }
-        let params =
-            parse_params(params).ok_or(HashError::Unusable("parameters not like m=…,t=…,p=…"))?;
+        let params = params(&phc).ok_or(HashError::Unusable("parameters not like m=…,t=…,p=…"))?;
         if params.memory_kib > bounds.max_memory_kib
             || params.iterations > bounds.max_iterations
             || params.parallelism > bounds.max_parallelism
         {
             return Err(HashError::Unusable("parameters above the bounds"));
         }
-        let salt =
-            parse_bytes(salt, 8).ok_or(HashError::Unusable("salt not 8 to 64 bytes of base64"))?;
-        let output = parse_bytes(output, 16)
-            .ok_or(HashError::Unusable("output not 16 to 64 bytes of base64"))?;
-        params.argon2(output.len())?;
+        let (Some(salt), Some(output)) = (phc.salt, phc.hash) else {
+            return Err(HashError::Unusable("not a PHC string with six fields"));
+        };
+        if output.as_ref().len() < MIN_OUTPUT_LENGTH {
+            return Err(HashError::Unusable("output shorter than 16 bytes"));
+        }
+        params.argon2(output.as_ref().len())?;
         Ok(Self {
             params,
-            salt,
-            output,
+            salt: salt.as_ref().to_vec(),
+            output: output.as_ref().to_vec(),
         })
     }
 
@@ -79,25 +82,17 @@ impl fmt::Display for PhcHash {
     }
 }
 
-fn parse_params(params: &str) -> Option<HashParams> {
-    let mut params = params.split(',');
-    let mut next = |name| parse_decimal(params.next()?.strip_prefix(name)?);
-    let (memory_kib, iterations, parallelism) = (next("m=")?, next("t=")?, next("p=")?);
+/// The three parameters in the order that every Argon2 library writes, and no others.
+fn params(phc: &PasswordHash) -> Option<HashParams> {
+    let mut params = phc.params.iter();
+    let mut next = |wanted| {
+        let (name, value) = params.next()?;
+        (name.as_str() == wanted).then(|| value.decimal().ok())?
+    };
+    let (memory_kib, iterations, parallelism) = (next("m")?, next("t")?, next("p")?);
     params.next().is_none().then_some(HashParams {
         memory_kib,
         iterations,
         parallelism,
     })
-}
-
-/// Only the one spelling that the PHC format allows: no sign, no leading zero.
-fn parse_decimal(digits: &str) -> Option<u32> {
-    let canonical = digits.bytes().all(|byte| byte.is_ascii_digit())
-        && (digits == "0" || !digits.starts_with('0'));
-    canonical.then(|| digits.parse().ok())?
-}
-
-fn parse_bytes(base64: &str, min: usize) -> Option<Vec<u8>> {
-    let bytes = BASE64.decode(base64).ok()?;
-    (min..=64).contains(&bytes.len()).then_some(bytes)
 }

@@ -94,7 +94,7 @@ fn stored_hash_above_the_bounds_is_refused() {
     };
     for good in [
         stored("65536", "10", "4", 8, 16),
-        stored("8", "1", "1", 64, 64),
+        stored("8", "1", "1", 48, 64),
         stored("32", "1", "4", 16, 32),
     ] {
         assert!(parse(&good).is_ok(), "{good}");
@@ -110,7 +110,7 @@ fn stored_hash_above_the_bounds_is_refused() {
         stored("64", "0", "1", 16, 32),
         stored("64", "1", "0", 16, 32),
         stored("64", "1", "1", 7, 32),
-        stored("64", "1", "1", 65, 32),
+        stored("64", "1", "1", 49, 32),
         stored("64", "1", "1", 16, 15),
         stored("64", "1", "1", 16, 65),
     ] {
@@ -125,8 +125,8 @@ fn bounds_always_allow_what_is_written() {
         iterations: 1,
         parallelism: 8,
     };
-    let limits = HashBounds::default().allowing(large);
-    assert_eq!(limits.max_memory_kib, 131_072);
-    assert_eq!(limits.max_iterations, 10);
-    assert_eq!(limits.max_parallelism, 8);
+    let bounds = HashBounds::default().allowing(large);
+    assert_eq!(bounds.max_memory_kib, 131_072);
+    assert_eq!(bounds.max_iterations, 10);
+    assert_eq!(bounds.max_parallelism, 8);
 }
