@@ -20,12 +20,11 @@ use zeroize::Zeroizing;
 
 pub use self::redis::Redis;
 pub use canary::Canary;
-pub use checks::ConfigError;
 pub use clients::Clients;
 pub use database::{Database, SqliteSynchronous};
 pub use housekeeping::Housekeeping;
 pub use limits::{Rate, RateLimits, Switch};
-pub use networks::{Network, Networks};
+pub use networks::Networks;
 
 /// A secret from the command line or the environment: never printed, wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]

@@ -26,26 +26,88 @@
     reason = "names of products and standards are words, not code"
 )]
 
-pub mod accounts;
-pub mod api;
-pub mod app;
-pub mod auth;
-pub mod cache;
+pub(crate) mod accounts;
+pub(crate) mod api;
+pub(crate) mod app;
+pub(crate) mod auth;
+pub(crate) mod cache;
 pub mod cli;
-pub mod clock;
-pub mod config;
-pub mod error;
-pub mod events;
-pub mod hashing;
-pub mod jobs;
-pub mod limits;
-pub mod probe;
-pub mod rbac;
-pub mod request_context;
-pub mod secrets;
-pub mod sessions;
-pub mod store;
-pub mod telemetry;
-pub mod tokens;
+pub(crate) mod clock;
+pub(crate) mod config;
+pub(crate) mod error;
+pub(crate) mod events;
+pub(crate) mod hashing;
+pub(crate) mod jobs;
+pub(crate) mod limits;
+pub(crate) mod probe;
+pub(crate) mod rbac;
+pub(crate) mod request_context;
+pub(crate) mod secrets;
+pub(crate) mod sessions;
+pub(crate) mod store;
+pub(crate) mod telemetry;
+pub(crate) mod tokens;
 
-pub use catalogue::metrics;
+pub(crate) use catalogue::metrics;
+
+/// What the tests and benchmarks of this repository reach. No interface for others: everything else is
+/// private, so that the compiler reports what nobody uses.
+#[doc(hidden)]
+pub mod testing {
+    pub use catalogue::metrics;
+
+    pub mod api {
+        pub use crate::api::operations;
+        pub use crate::api::{Access, Operation, RateLimit};
+    }
+    pub mod app {
+        pub use crate::app::{Services, serve};
+    }
+    pub mod cache {
+        pub use crate::cache::redis;
+        pub use crate::cache::{
+            Cache, Counted, Key, Kind, Limit, Memory, Permit, Redis, RedisOptions,
+        };
+    }
+    pub mod clock {
+        pub use crate::clock::Clock;
+    }
+    pub mod config {
+        pub use crate::config::{Config, SigningAlgorithm};
+    }
+    pub mod error {
+        pub use crate::error::Error;
+    }
+    pub mod hashing {
+        pub use crate::hashing::{
+            HashBounds, HashError, HashGate, HashGateConfig, HashParams, Password, Verdict,
+        };
+    }
+    pub mod limits {
+        pub use crate::limits::Source;
+    }
+    pub mod probe {
+        pub use crate::probe::{USERNAME, password};
+    }
+    pub mod rbac {
+        pub use crate::rbac::Permission;
+    }
+    pub mod request_context {
+        pub use crate::request_context::{RequestContext, RequestId, in_request};
+    }
+    pub mod secrets {
+        pub use crate::secrets::{Purpose, SealingKey, secret_for};
+    }
+    pub mod sessions {
+        pub use crate::sessions::{PROBE_ACCOUNT, Refusal, TokenPair};
+    }
+    pub mod store {
+        pub use crate::store::*;
+    }
+    pub mod telemetry {
+        pub use crate::telemetry::{install_recorder, start_logging};
+    }
+    pub mod tokens {
+        pub use crate::tokens::{Claims, Keyring, Tokens};
+    }
+}

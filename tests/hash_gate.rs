@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use rbac_sentinel::hashing::{
+use rbac_sentinel::testing::hashing::{
     HashBounds, HashError, HashGate, HashGateConfig, HashParams, Password, Verdict,
 };
-use rbac_sentinel::metrics;
+use rbac_sentinel::testing::metrics;
 
 /// The sum of a family's series whose labels contain `label`.
 fn sum(text: &str, name: &str, label: &str) -> f64 {

@@ -9,8 +9,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use rbac_sentinel::config::Config;
-use rbac_sentinel::{app, metrics, telemetry};
+use rbac_sentinel::testing::config::Config;
+use rbac_sentinel::testing::{app, metrics, telemetry};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 

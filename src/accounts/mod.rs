@@ -24,7 +24,6 @@ use crate::store::{Store, User, UserPage};
 pub use self::create::NewAccount;
 pub use self::first_admin::FirstAdmin;
 pub use self::password_policy::PasswordPolicy;
-pub use self::seeding::Seeded;
 
 /// On whose behalf an account is made or changed.
 #[derive(Clone, Copy, Debug)]

@@ -37,7 +37,7 @@ use poem_openapi::registry::{MetaApi, Registry};
 use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService, Tags};
 use serde_json::Value;
 
-pub use self::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
+pub use self::edge::operation::{Access, Operation, RateLimit};
 pub use self::middleware::Refused;
 
 use self::admin::AdminApi;

@@ -70,6 +70,7 @@ pub struct RateLimits {
         default_value = "on",
         help_heading = "Rate limits"
     )]
+    #[expect(clippy::struct_field_names, reason = "the option is called so")]
     pub rate_limits: Switch,
 
     /// Addresses and networks of the proxies in front, separated by commas: what they say about the

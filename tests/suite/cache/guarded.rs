@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rbac_sentinel::cache::redis::Heard;
-use rbac_sentinel::cache::{Key, Kind, Redis};
+use rbac_sentinel::testing::cache::redis::Heard;
+use rbac_sentinel::testing::cache::{Key, Kind, Redis};
 use tokio::task::JoinSet;
 
 use super::{connected, unique_prefix};

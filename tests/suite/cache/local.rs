@@ -3,10 +3,10 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use rbac_sentinel::cache::{Cache, Counted, Key, Kind, Limit, Memory};
-use rbac_sentinel::clock::Clock;
-use rbac_sentinel::error::Error;
-use rbac_sentinel::metrics::Backend;
+use rbac_sentinel::testing::cache::{Cache, Counted, Key, Kind, Limit, Memory};
+use rbac_sentinel::testing::clock::Clock;
+use rbac_sentinel::testing::error::Error;
+use rbac_sentinel::testing::metrics::Backend;
 
 use super::{handle, unique_prefix};
 

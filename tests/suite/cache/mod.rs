@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
-use rbac_sentinel::cache::{Cache, Memory, Redis, RedisOptions};
-use rbac_sentinel::clock::Clock;
-use rbac_sentinel::metrics::Backend;
+use rbac_sentinel::testing::cache::{Cache, Memory, Redis, RedisOptions};
+use rbac_sentinel::testing::clock::Clock;
+use rbac_sentinel::testing::metrics::Backend;
 use uuid::Uuid;
 
 use crate::harness::{PATIENCE, redis_url};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rbac_sentinel::cache::{Counted, Limit, Permit};
+use rbac_sentinel::testing::cache::{Counted, Limit, Permit};
 
 use super::Subject;
 use crate::harness::until;

@@ -2,16 +2,16 @@
 //! its account.
 
 use clap::Parser as _;
-use rbac_sentinel::app::Services;
-use rbac_sentinel::clock::Clock;
-use rbac_sentinel::config::Config;
-use rbac_sentinel::hashing::Password;
-use rbac_sentinel::limits::Source;
-use rbac_sentinel::metrics::VerificationResult;
-use rbac_sentinel::probe::{USERNAME, password};
-use rbac_sentinel::rbac::Permission;
-use rbac_sentinel::request_context::{RequestContext, RequestId, in_request};
-use rbac_sentinel::sessions::{PROBE_ACCOUNT, Refusal, TokenPair};
+use rbac_sentinel::testing::app::Services;
+use rbac_sentinel::testing::clock::Clock;
+use rbac_sentinel::testing::config::Config;
+use rbac_sentinel::testing::hashing::Password;
+use rbac_sentinel::testing::limits::Source;
+use rbac_sentinel::testing::metrics::VerificationResult;
+use rbac_sentinel::testing::probe::{USERNAME, password};
+use rbac_sentinel::testing::rbac::Permission;
+use rbac_sentinel::testing::request_context::{RequestContext, RequestId, in_request};
+use rbac_sentinel::testing::sessions::{PROBE_ACCOUNT, Refusal, TokenPair};
 use serde_json::json;
 
 use crate::harness::{Answer, SECRET_KEY, Server, until};

@@ -21,7 +21,7 @@ fn same(path: &str, generated: &str, command: &str) {
 fn metrics_documentation_is_current() {
     same(
         "docs/metrics.md",
-        &rbac_sentinel::metrics::markdown(),
+        &rbac_sentinel::testing::metrics::markdown(),
         "cargo run -- metrics > docs/metrics.md",
     );
 }

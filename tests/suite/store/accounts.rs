@@ -1,8 +1,8 @@
 //! Making and finding accounts.
 
 use futures_util::future::join_all;
-use rbac_sentinel::error::Error;
-use rbac_sentinel::store::Credentials;
+use rbac_sentinel::testing::error::Error;
+use rbac_sentinel::testing::store::Credentials;
 use uuid::Uuid;
 
 use super::database::{Database, HASH, at, new_user};
@@ -110,7 +110,7 @@ pub async fn accounts_are_counted(db: &Database) {
     assert_eq!(db.store.count_users().await.expect("asked"), (0, 0));
     let alice = db.user("alice").await;
     db.user("bob").await;
-    let disable = rbac_sentinel::store::ProfileChange {
+    let disable = rbac_sentinel::testing::store::ProfileChange {
         disabled: Some(true),
         ..Default::default()
     };

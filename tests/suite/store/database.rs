@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
-use rbac_sentinel::store::{NewSession, NewUser, Rotation, RotationRequest, Store, User};
+use rbac_sentinel::testing::store::{NewSession, NewUser, Rotation, RotationRequest, Store, User};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -18,7 +18,8 @@ pub const HASH: &str = "$argon2id$a-hash";
 pub fn recorder() -> &'static PrometheusHandle {
     static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
     RECORDER.get_or_init(|| {
-        rbac_sentinel::telemetry::install_recorder().expect("nobody else sets the recorder")
+        rbac_sentinel::testing::telemetry::install_recorder()
+            .expect("nobody else sets the recorder")
     })
 }
 

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
-use rbac_sentinel::metrics::{Outdated, RevocationReason};
-use rbac_sentinel::store::{
+use rbac_sentinel::testing::metrics::{Outdated, RevocationReason};
+use rbac_sentinel::testing::store::{
     HOUSEKEEPING_BATCH, HousekeepingLease, NewSession, Rotation, StoredKey,
 };
 use uuid::Uuid;

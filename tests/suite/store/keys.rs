@@ -1,7 +1,7 @@
 //! Signing keys, and the database as a whole.
 
-use rbac_sentinel::error::Error;
-use rbac_sentinel::store::{Rotation, StoredKey};
+use rbac_sentinel::testing::error::Error;
+use rbac_sentinel::testing::store::{Rotation, StoredKey};
 
 use super::database::{Database, at, rotation};
 

@@ -1,8 +1,8 @@
 //! There is always an administrator who may log in.
 
 use futures_util::future::join_all;
-use rbac_sentinel::error::Error;
-use rbac_sentinel::store::ProfileChange;
+use rbac_sentinel::testing::error::Error;
+use rbac_sentinel::testing::store::ProfileChange;
 
 use super::database::{Database, at};
 

@@ -1,6 +1,6 @@
 //! Listing accounts.
 
-use rbac_sentinel::store::{Store, User};
+use rbac_sentinel::testing::store::{Store, User};
 use uuid::Uuid;
 
 use super::database::{Database, new_user};

@@ -23,7 +23,7 @@ mod times;
 use std::path::Path;
 use std::time::Duration;
 
-use rbac_sentinel::store::{Options, PostgresOptions, SqliteOptions, Store};
+use rbac_sentinel::testing::store::{Options, PostgresOptions, SqliteOptions, Store};
 
 use self::database::Database;
 pub use self::database::recorder;
@@ -159,7 +159,7 @@ fn executed(engine: &str) -> Vec<(&'static str, f64)> {
         let labels = [("db_system_name", engine), ("db_query_summary", name)];
         text.sum("db_client_operation_duration_seconds_count", &labels)
     };
-    rbac_sentinel::store::sql::ALL
+    rbac_sentinel::testing::store::sql::ALL
         .iter()
         .map(|statement| (statement.name, count(statement.name)))
         .collect()

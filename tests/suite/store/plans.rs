@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rbac_sentinel::store::{
+use rbac_sentinel::testing::store::{
     Options, PostgresOptions, Seed, SeedSession, SqliteOptions, Store, sql,
 };
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};

@@ -1,6 +1,6 @@
 //! Who holds which role.
 
-use rbac_sentinel::error::Error;
+use rbac_sentinel::testing::error::Error;
 use uuid::Uuid;
 
 use super::database::{Database, at, new_user};

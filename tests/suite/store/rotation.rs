@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use rbac_sentinel::metrics::RevocationReason;
-use rbac_sentinel::store::{ProfileChange, Rotation};
+use rbac_sentinel::testing::metrics::RevocationReason;
+use rbac_sentinel::testing::store::{ProfileChange, Rotation};
 
 use super::database::{Database, at, rotation, token};
 

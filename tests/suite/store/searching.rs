@@ -1,6 +1,6 @@
 //! Searching accounts by beginnings.
 
-use rbac_sentinel::store::{Store, User};
+use rbac_sentinel::testing::store::{Store, User};
 
 use super::database::{Database, at, new_user};
 

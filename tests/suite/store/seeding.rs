@@ -1,7 +1,7 @@
 //! Accounts for tests.
 
-use rbac_sentinel::error::Error;
-use rbac_sentinel::store::{Seed, SeedSession};
+use rbac_sentinel::testing::error::Error;
+use rbac_sentinel::testing::store::{Seed, SeedSession};
 
 use super::database::{Database, HASH, at};
 

@@ -1,8 +1,8 @@
 //! Starting, listing and ending sessions.
 
 use chrono::TimeDelta;
-use rbac_sentinel::metrics::RevocationReason;
-use rbac_sentinel::store::ProfileChange;
+use rbac_sentinel::testing::metrics::RevocationReason;
+use rbac_sentinel::testing::store::ProfileChange;
 use uuid::Uuid;
 
 use super::database::{Database, HASH, at, new_session, rotation};

@@ -1,7 +1,7 @@
 //! Times are kept to the microsecond and compare as times, however they are written down.
 
 use chrono::TimeDelta;
-use rbac_sentinel::store::StoredKey;
+use rbac_sentinel::testing::store::StoredKey;
 
 use super::database::{Database, at, moment, new_session, new_user};
 

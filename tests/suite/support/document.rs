@@ -71,8 +71,8 @@ impl Operation {
     }
 
     /// Its record in the service.
-    pub fn record(&self) -> &'static rbac_sentinel::api::Operation {
-        let mut records = rbac_sentinel::api::operations::all();
+    pub fn record(&self) -> &'static rbac_sentinel::testing::api::Operation {
+        let mut records = rbac_sentinel::testing::api::operations::all();
         let record = records.find(|record| record.endpoint.id == self.id);
         record.unwrap_or_else(|| panic!("{} has no record", self.id))
     }

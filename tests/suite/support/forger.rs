@@ -5,11 +5,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use rbac_sentinel::clock::Clock;
-use rbac_sentinel::config::SigningAlgorithm;
-use rbac_sentinel::secrets::{Purpose, SealingKey, secret_for};
-use rbac_sentinel::store::{Options, PostgresOptions, SqliteOptions, Store};
-use rbac_sentinel::tokens::{Claims, Keyring, Tokens};
+use rbac_sentinel::testing::clock::Clock;
+use rbac_sentinel::testing::config::SigningAlgorithm;
+use rbac_sentinel::testing::secrets::{Purpose, SealingKey, secret_for};
+use rbac_sentinel::testing::store::{Options, PostgresOptions, SqliteOptions, Store};
+use rbac_sentinel::testing::tokens::{Claims, Keyring, Tokens};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

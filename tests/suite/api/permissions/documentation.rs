@@ -1,6 +1,6 @@
 //! What the document must say of every operation.
 
-use rbac_sentinel::api::RateLimit;
+use rbac_sentinel::testing::api::RateLimit;
 use serde_json::Value;
 
 use super::{Access, Faults};

@@ -5,7 +5,7 @@ mod forged;
 
 use std::collections::BTreeMap;
 
-use rbac_sentinel::api;
+use rbac_sentinel::testing::api;
 use serde_json::{Value, json};
 
 use crate::document::{Operation, operations};

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use rbac_sentinel::metrics::{CATALOGUE, Kind, RedisOperation};
-use rbac_sentinel::rbac::Permission;
+use rbac_sentinel::testing::metrics::{CATALOGUE, Kind, RedisOperation};
+use rbac_sentinel::testing::rbac::Permission;
 use serde_json::json;
 
 use crate::document::operations;
@@ -161,7 +161,7 @@ async fn open_labels_stay_within_their_bounds() {
                     .iter()
                     .any(|known| known.word() == value);
             }
-            rbac_sentinel::store::sql::ALL
+            rbac_sentinel::testing::store::sql::ALL
                 .iter()
                 .any(|statement| statement.name == value)
         });
