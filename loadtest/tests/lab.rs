@@ -12,6 +12,7 @@ use testkit::ports::free_port;
 const SHORT: [&str; 6] = ["--users", "10", "--spawn-rate", "10", "--run-time", "3s"];
 
 #[test]
+#[ignore = "takes long: scripts/test"]
 fn a_run_with_a_server_of_its_own_holds_and_is_written_down() {
     let secret = ["--set", "SECRET_KEY=a-secret-that-nobody-may-read-anywhere"];
     let run = Lab::spawning("sentinel").args(&SHORT).args(&secret).run();
@@ -52,6 +53,7 @@ macro_rules! reconciles {
     ($($name:ident: $scenario:literal with $users:literal,)*) => {
         mod reconciles {
             $(#[test]
+            #[ignore = "takes long: scripts/test"]
             fn $name() {
                 super::reconciles($scenario, $users);
             })*
@@ -86,6 +88,7 @@ reconciles! {
 }
 
 #[test]
+#[ignore = "takes long: scripts/test"]
 fn a_server_that_runs_already_is_driven_twice_without_meeting_old_data() {
     let service = Service::start(&[]);
     for _ in 0..2 {
@@ -96,6 +99,7 @@ fn a_server_that_runs_already_is_driven_twice_without_meeting_old_data() {
 }
 
 #[test]
+#[ignore = "takes long: scripts/test"]
 fn a_request_that_the_lab_did_not_send_breaks_an_identity_by_name() {
     let service = Service::start(&[]);
     let over = AtomicBool::new(false);
@@ -121,6 +125,7 @@ fn a_request_that_the_lab_did_not_send_breaks_an_identity_by_name() {
 }
 
 #[test]
+#[ignore = "takes long: scripts/test"]
 fn a_target_that_is_missed_fails_the_run_by_name() {
     // Passwords that take long to hash.
     let slow = [
@@ -136,6 +141,7 @@ fn a_target_that_is_missed_fails_the_run_by_name() {
 }
 
 #[test]
+#[ignore = "takes long: scripts/test"]
 fn a_baseline_of_the_same_load_is_compared_with() {
     let first = Lab::spawning("sentinel").args(&SHORT).run();
     assert_eq!(first.code, 0, "{first}");
@@ -162,6 +168,7 @@ fn a_baseline_of_the_same_load_is_compared_with() {
 }
 
 #[test]
+#[ignore = "takes long and needs promtool: scripts/test"]
 fn both_sides_can_be_scraped_while_a_run_goes_on() {
     let port = free_port();
     let address = format!("127.0.0.1:{port}");
@@ -288,6 +295,7 @@ fn what_is_no_run_is_told_or_refused() {
 }
 
 #[test]
+#[ignore = "takes long: scripts/test"]
 fn results_become_one_document() {
     let run = Lab::spawning("peak")
         .args(&["--users", "2", "--run-time", "2s"])

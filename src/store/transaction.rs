@@ -7,7 +7,7 @@ use crate::error::Result;
 /// A transaction. Its methods stand with their tables: what changes accounts in `users`, roles in
 /// `roles`, sessions in `sessions`. None of them commits. A caller reads as
 ///
-/// ```ignore
+/// ```text
 /// let mut tx = store.transaction().await?;
 /// let changed = tx.update_user(id, &change, now).await;
 /// let (before, after, ended) = tx.finish(changed).await?;

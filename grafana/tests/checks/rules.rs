@@ -23,6 +23,7 @@ fn test_files() -> Vec<PathBuf> {
 }
 
 #[test]
+#[ignore = "needs promtool: scripts/test"]
 fn promtool_takes_the_rules() {
     let mut args = vec!["check".into(), "rules".into()];
     args.extend(["--lint=all".into(), "--lint-fatal".into()]);
@@ -31,12 +32,14 @@ fn promtool_takes_the_rules() {
 }
 
 #[test]
+#[ignore = "needs promtool: scripts/test"]
 fn promtool_takes_the_configuration() {
     let config = generate::folder().join("../prometheus.yml");
     promtool::run(&["check".into(), "config".into(), config]);
 }
 
 #[test]
+#[ignore = "needs promtool: scripts/test"]
 fn the_rules_do_what_their_tests_say() {
     std::thread::scope(|scope| {
         for file in test_files() {

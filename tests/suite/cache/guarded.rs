@@ -36,6 +36,7 @@ async fn value(redis: &Redis, id: &str) -> Option<Vec<u8>> {
 }
 
 #[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
 async fn loaded_entry_is_found_by_every_replica() {
     let prefix = unique_prefix();
     let (one, other) = (connected(&prefix).await, connected(&prefix).await);
@@ -51,6 +52,7 @@ async fn loaded_entry_is_found_by_every_replica() {
 }
 
 #[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
 async fn load_begun_before_an_invalidation_is_not_stored() {
     let prefix = unique_prefix();
     let (one, other) = (connected(&prefix).await, connected(&prefix).await);
@@ -71,6 +73,7 @@ async fn load_begun_before_an_invalidation_is_not_stored() {
 }
 
 #[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
 async fn invalidation_removes_what_it_names_and_nothing_else() {
     let redis = connected(&unique_prefix()).await;
     let entries = [entry("a", b"1"), entry("b", b"2"), entry("c", b"3")];
@@ -85,6 +88,7 @@ async fn invalidation_removes_what_it_names_and_nothing_else() {
 }
 
 #[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
 async fn invalidation_of_many_entries_is_one_change() {
     let redis = connected(&unique_prefix()).await;
     let keys: Vec<Key> = (0..20_000_u32)
@@ -97,6 +101,7 @@ async fn invalidation_of_many_entries_is_one_change() {
 }
 
 #[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
 async fn entries_expire() {
     let redis = connected(&unique_prefix()).await;
     for ttl in [Duration::from_millis(20), LONG] {
@@ -113,6 +118,7 @@ async fn entries_expire() {
 }
 
 #[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
 async fn values_and_ids_may_be_any_bytes_and_kinds_do_not_collide() {
     let redis = connected(&unique_prefix()).await;
     let all: Vec<u8> = (0..=255).collect();
@@ -135,6 +141,7 @@ async fn values_and_ids_may_be_any_bytes_and_kinds_do_not_collide() {
 }
 
 #[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
 async fn aborted_callers_do_not_shift_the_answers_of_others() {
     let redis = connected(&unique_prefix()).await;
     let entries: Vec<_> = (0..20_u8)
@@ -160,6 +167,7 @@ async fn aborted_callers_do_not_shift_the_answers_of_others() {
 }
 
 #[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
 async fn invalidation_is_published_to_replicas_of_the_same_prefix_only() {
     let prefix = unique_prefix();
     let heard: Arc<Mutex<Vec<Said>>> = Arc::default();

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::harness::{PATIENCE, redis_url};
 use crate::store::recorder;
+use crate::support::with_attributes;
 
 /// An empty cache, as two replicas have it.
 pub struct Subject {
@@ -87,8 +88,8 @@ async fn connected(prefix: &str) -> Redis {
 
 /// Hands every contract to another macro.
 macro_rules! contracts {
-    ($then:ident! $backend:ident $open:ident) => {
-        $then! { $backend $open
+    ($then:ident! $marks:tt $backend:ident $open:ident) => {
+        $then! { $marks $backend $open
             permits: rate_limit_allows_a_burst_and_not_one_more,
                 rate_limit_of_a_thousand_concurrent_requests_allows_exactly_the_limit,
                 rate_limit_recovers_with_time,
@@ -102,13 +103,15 @@ macro_rules! contracts {
 }
 
 macro_rules! tests_of_backend {
-    ($backend:ident $open:ident $($subject:ident: $($contract:ident),+;)+) => {
+    ($marks:tt $backend:ident $open:ident $($subject:ident: $($contract:ident),+;)+) => {
         mod $backend {
             $(mod $subject {
-                use super::super::{$subject, $open};
-                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $contract() {
-                    $subject::$contract(&$open().await).await;
+                use super::super::{$subject, $open, with_attributes};
+                $(with_attributes! { $marks
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $contract() {
+                        $subject::$contract(&$open().await).await;
+                    }
                 })+
             })+
         }
@@ -116,9 +119,12 @@ macro_rules! tests_of_backend {
 }
 
 macro_rules! backends {
-    ($($backend:ident => $open:ident),+ $(,)?) => {
-        $(contracts! { tests_of_backend! $backend $open })+
+    ($($marks:tt $backend:ident => $open:ident),+ $(,)?) => {
+        $(contracts! { tests_of_backend! $marks $backend $open })+
     };
 }
 
-backends! { memory => open_memory, redis => open_redis }
+backends! {
+    [] memory => open_memory,
+    [#[ignore = "needs Redis: scripts/test"]] redis => open_redis,
+}

@@ -267,6 +267,7 @@ async fn crash_loses_nothing_acknowledged_on_sqlite() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: scripts/test"]
 async fn crash_loses_nothing_acknowledged_on_postgresql() {
     kills_lose_nothing(POSTGRESQL).await;
 }

@@ -74,6 +74,7 @@ pub(super) async fn errors(server: &Server, kind: &str) -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: scripts/test"]
 async fn stopped_postgresql_answers_503_until_it_is_back() {
     let database = Postgres::start(&[]);
     let server = builder(&database).start().await;
@@ -108,6 +109,7 @@ async fn stopped_postgresql_answers_503_until_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: scripts/test"]
 async fn hanging_postgresql_answers_503_within_the_timeouts() {
     let database = Postgres::start(&[]);
     let server = builder(&database).start().await;
@@ -128,6 +130,7 @@ async fn hanging_postgresql_answers_503_within_the_timeouts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: scripts/test"]
 async fn exhausted_connection_pool_answers_503_and_shows_in_metrics() {
     let database = Postgres::start(&[]);
     let builder = builder(&database)
@@ -194,6 +197,7 @@ async fn exhausted_connection_pool_answers_503_and_shows_in_metrics() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: scripts/test"]
 async fn slow_statement_is_cancelled() {
     let database = Postgres::start(&[]);
     let server = builder(&database).start().await;
@@ -227,6 +231,7 @@ async fn slow_statement_is_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL and openssl: scripts/test"]
 async fn postgresql_tls_encrypts_and_verifies_the_server() {
     let authority = tempfile::tempdir().expect("a folder");
     let certificate = authority.path().join("server.crt");

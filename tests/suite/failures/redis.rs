@@ -72,6 +72,7 @@ async fn counts_in(server: &Server, backend: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Redis: scripts/test"]
 async fn stopped_redis_fails_no_request_and_is_used_again() {
     let mut redis = Redis::start().await;
     let server = builder(&redis).start().await;
@@ -110,6 +111,7 @@ async fn stopped_redis_fails_no_request_and_is_used_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Redis: scripts/test"]
 async fn hanging_redis_costs_one_timeout_in_all() {
     let redis = Redis::start().await;
     let server = builder(&redis).start().await;
@@ -139,6 +141,7 @@ async fn hanging_redis_costs_one_timeout_in_all() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Redis: scripts/test"]
 async fn service_starts_without_redis_and_finds_it_later() {
     let mut redis = Redis::absent();
     let server = builder(&redis).start().await;

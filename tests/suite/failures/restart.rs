@@ -39,6 +39,7 @@ async fn keep_refreshing(server: &Server, name: &str, stop: &AtomicBool) -> (u64
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: scripts/test"]
 async fn postgresql_restart_under_load_costs_only_503s() {
     let database = Postgres::start(&[]);
     let builder = builder(&database).env("REFRESH_GRACE", &format!("{}s", GRACE.as_secs()));
@@ -82,6 +83,7 @@ async fn postgresql_restart_under_load_costs_only_503s() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: scripts/test"]
 async fn dropped_database_connections_cost_at_most_one_request() {
     const CONNECTIONS: usize = 6;
     let database = Postgres::start(&[]);

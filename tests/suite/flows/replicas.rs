@@ -116,6 +116,7 @@ async fn end_access_in_every_way(replicas: &Replicas) {
 }
 
 #[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
 async fn revocation_on_one_replica_counts_on_the_other() {
     let replicas = Replicas::start(&redis_url()).await;
     end_access_in_every_way(&replicas).await;
@@ -130,6 +131,7 @@ async fn revocation_on_one_replica_counts_on_the_other() {
 }
 
 #[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
 async fn grants_on_one_replica_count_on_the_other() {
     let replicas = Replicas::start(&redis_url()).await;
     let admin = replicas.a.admin().await;
@@ -173,12 +175,14 @@ async fn revocation_reaches_the_other_replica_without_redis() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Redis: scripts/test"]
 async fn no_request_passes_after_revocation_on_the_same_replica() {
     let replicas = Replicas::start(&redis_url()).await;
     nobody_gets_through_late(&replicas.a, Some(&replicas.b)).await;
 }
 
 #[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
 async fn revocation_counts_when_its_client_disconnects_on_replicas() {
     let replicas = Replicas::start(&redis_url()).await;
     changes_count_when_their_clients_leave(&replicas.a).await;
@@ -202,6 +206,7 @@ async fn round_trips(server: &Server) -> (f64, f64) {
 }
 
 #[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
 async fn cached_request_asks_neither_database_nor_redis() {
     let replicas = Replicas::start(&redis_url()).await;
     let (at_a, at_b) = replicas.victim("alice").await;
@@ -221,6 +226,7 @@ async fn cached_request_asks_neither_database_nor_redis() {
 }
 
 #[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
 async fn principal_loaded_by_one_replica_is_read_from_redis_by_the_other() {
     let replicas = Replicas::start(&redis_url()).await;
     replicas.a.user("alice").await;

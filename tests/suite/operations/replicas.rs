@@ -10,6 +10,7 @@ fn replica(url: &str) -> Builder {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: scripts/test"]
 async fn three_replicas_starting_at_once_migrate_once_and_share_keys_and_administrator() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = postgres::schema_of(folder.path()).await;
@@ -47,6 +48,7 @@ async fn three_replicas_starting_at_once_migrate_once_and_share_keys_and_adminis
 }
 
 #[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test"]
 async fn replica_prints_its_database_and_keeps_nothing_in_its_data_folder() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = postgres::schema_of(folder.path()).await;

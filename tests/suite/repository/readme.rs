@@ -5,6 +5,7 @@ use std::process::Command;
 use crate::harness::Server;
 
 #[tokio::test]
+#[ignore = "needs curl: scripts/test"]
 async fn readme_curl_session_works_as_printed() {
     let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
     let readme = std::fs::read_to_string(readme).expect("the README");

@@ -18,6 +18,7 @@ mod rotation;
 mod searching;
 mod seeding;
 mod sessions;
+mod statements;
 mod times;
 
 use std::path::Path;
@@ -28,6 +29,7 @@ use rbac_sentinel::testing::store::{Options, PostgresOptions, SqliteOptions, Sto
 use self::database::Database;
 pub use self::database::recorder;
 use crate::harness::postgres;
+use crate::support::with_attributes;
 
 /// The engine that is always there.
 async fn open_sqlite(folder: &Path) -> Store {
@@ -57,8 +59,8 @@ async fn open_postgresql(folder: &Path) -> Store {
 
 /// Hands every contract to another macro.
 macro_rules! contracts {
-    ($then:ident! $engine:ident $open:ident) => {
-        $then! { $engine $open
+    ($then:ident! $marks:tt $engine:ident $open:ident) => {
+        $then! { $marks $engine $open
             accounts: account_is_found_by_id_username_and_email_in_any_case,
                 email_keeps_its_case_and_compares_beyond_ascii,
                 username_and_email_are_unique,
@@ -127,58 +129,59 @@ macro_rules! contracts {
     };
 }
 
-/// A test for each contract, and one that runs them all and looks at what was executed.
+/// A test for each contract, and one that runs them all in another process and looks at what was
+/// executed there.
 macro_rules! tests_of_engine {
-    ($engine:ident $open:ident $($subject:ident: $($contract:ident),+;)+) => {
+    ($marks:tt $engine:ident $open:ident $($subject:ident: $($contract:ident),+;)+) => {
         mod $engine {
             $(mod $subject {
-                use super::super::{$subject, $open, Database};
-                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $contract() {
-                    $subject::$contract(&Database::new(|folder| Box::pin($open(folder))).await).await;
+                use super::super::{$subject, $open, Database, with_attributes};
+                $(with_attributes! { $marks
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $contract() {
+                        $subject::$contract(&Database::new(|folder| Box::pin($open(folder))).await).await;
+                    }
                 })+
             })+
 
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn every_statement_is_executed_and_can_be_prepared() {
-                use super::{$open, Database};
-                let database = || Database::new(|folder| Box::pin($open(folder)));
-                let before = super::executed(stringify!($engine));
-                $($(super::$subject::$contract(&database().await).await;)+)+
-                super::every_statement_was_executed(stringify!($engine), &before);
-                database().await.store.prepare_all().await.expect("every statement is understood");
+            super::with_attributes! { $marks
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn every_statement_can_be_prepared() {
+                    use super::{$open, Database};
+                    let database = Database::new(|folder| Box::pin($open(folder))).await;
+                    database.store.prepare_all().await.expect("every statement is understood");
+                }
+            }
+
+            super::with_attributes! { $marks
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn every_statement_is_executed_by_a_contract() {
+                    use std::pin::Pin;
+
+                    use super::{$open, Database};
+                    if !super::statements::in_a_process_of_its_own(module_path!()) {
+                        return;
+                    }
+                    let database = || Database::new(|folder| Box::pin($open(folder)));
+                    let contracts: Vec<Pin<Box<dyn Future<Output = ()>>>> = vec![
+                        $($(Box::pin(async {
+                            super::$subject::$contract(&database().await).await;
+                        }),)+)+
+                    ];
+                    super::statements::all_are_executed_by(contracts, stringify!($engine)).await;
+                }
             }
         }
     };
 }
 
-/// How often each statement was executed so far, in the order of the catalogue.
-fn executed(engine: &str) -> Vec<(&'static str, f64)> {
-    let text = crate::harness::Metrics(recorder().render());
-    let count = |name: &'static str| {
-        let labels = [("db_system_name", engine), ("db_query_summary", name)];
-        text.sum("db_client_operation_duration_seconds_count", &labels)
-    };
-    rbac_sentinel::testing::store::sql::ALL
-        .iter()
-        .map(|statement| (statement.name, count(statement.name)))
-        .collect()
-}
-
-fn every_statement_was_executed(engine: &str, before: &[(&'static str, f64)]) {
-    let idle: Vec<_> = executed(engine)
-        .into_iter()
-        .zip(before)
-        .filter(|((_, now), (_, before))| now <= before)
-        .map(|((name, _), _)| name)
-        .collect();
-    assert!(idle.is_empty(), "no contract executes {idle:?} on {engine}");
-}
-
 macro_rules! engines {
-    ($($engine:ident => $open:ident),+ $(,)?) => {
-        $(contracts! { tests_of_engine! $engine $open })+
+    ($($marks:tt $engine:ident => $open:ident),+ $(,)?) => {
+        $(contracts! { tests_of_engine! $marks $engine $open })+
     };
 }
 
-engines! { sqlite => open_sqlite, postgresql => open_postgresql }
+engines! {
+    [] sqlite => open_sqlite,
+    [#[ignore = "needs PostgreSQL: scripts/test"]] postgresql => open_postgresql,
+}

@@ -186,6 +186,7 @@ async fn no_statement_scans_a_large_table_on_sqlite() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: scripts/test"]
 async fn no_statement_scans_a_large_table_on_postgresql() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = postgres::schema_of(folder.path()).await;

@@ -5,3 +5,9 @@ pub mod exposition;
 pub mod forger;
 pub mod harness;
 pub mod raw;
+
+/// An item with attributes that come in brackets, such as `[#[ignore = "needs Redis"]]`.
+macro_rules! with_attributes {
+    ([$($attributes:tt)*] $($item:tt)+) => { $($attributes)* $($item)+ };
+}
+pub(crate) use with_attributes;

@@ -226,6 +226,7 @@ async fn histograms_have_exactly_the_declared_buckets() {
 }
 
 #[tokio::test]
+#[ignore = "needs promtool: scripts/test"]
 async fn promtool_accepts_the_scrape() {
     let server = Server::start().await;
     provoke(&server).await;
