@@ -49,4 +49,4 @@ mod repository;
 mod store;
 mod support;
 
-use support::{document, exposition, forger, harness, raw};
+use support::{document, forger, harness, raw};

@@ -31,4 +31,4 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Timeout of whatever must happen: far longer than a slow machine takes, so that it only ends what
 /// hangs.
-pub const TIMEOUT: Duration = Duration::from_mins(10);
+pub const TIMEOUT: Duration = Duration::from_mins(2);

@@ -78,10 +78,8 @@ async fn goes_on_without(url: &str) {
 
 #[tokio::test]
 async fn unreachable_redis_makes_entries_unavailable_and_limits_local() {
-    let free = TcpListener::bind("127.0.0.1:0").expect("bound");
-    let address = free.local_addr().expect("bound");
-    drop(free);
-    goes_on_without(&format!("redis://{address}")).await;
+    let port = testkit::ports::free_port();
+    goes_on_without(&format!("redis://127.0.0.1:{port}")).await;
 }
 
 #[tokio::test]

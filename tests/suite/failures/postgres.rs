@@ -9,10 +9,11 @@ use serde_json::json;
 use sqlx::Executor as _;
 
 use super::{PAUSE, log_in, patient, sign_up};
-use crate::harness::throwaway::Postgres;
+use crate::harness::throwaway;
 use crate::harness::{
     Answer, Builder, Client, PASSWORD, PATIENCE, SECRET_KEY, Server, http, postgres, until,
 };
+use testkit::postgres::Postgres;
 
 /// The longest statement timeout that can be configured.
 const STATEMENT_TIMEOUT: Duration = Duration::from_mins(1);
@@ -76,10 +77,10 @@ pub(super) async fn errors(server: &Server, kind: &str) -> f64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL: scripts/test"]
 async fn stopped_postgresql_answers_503_until_it_is_back() {
-    let database = Postgres::start(&[]);
+    let database = throwaway::postgres();
     let server = builder(&database).start().await;
     let someone = sign_up(&server, "someone").await;
-    database.stop();
+    database.stop().expect("stopped");
     // Also before the service knows: nothing is a 500, nothing hangs.
     all_unavailable(&everything(&server, &someone, "early").await);
     seen(&server, false).await;
@@ -98,7 +99,7 @@ async fn stopped_postgresql_answers_503_until_it_is_back() {
     );
     assert_eq!(server.anon().get("/users/me").await.status, 401);
 
-    database.begin();
+    database.start().expect("started");
     seen(&server, true).await;
     let again = log_in(&server, "someone").await;
     let (me, _) = patient(async || again.get("/users/me").await).await;
@@ -111,10 +112,10 @@ async fn stopped_postgresql_answers_503_until_it_is_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL: scripts/test"]
 async fn hanging_postgresql_answers_503_within_the_timeouts() {
-    let database = Postgres::start(&[]);
+    let database = throwaway::postgres();
     let server = builder(&database).start().await;
     let someone = sign_up(&server, "someone").await;
-    database.hang();
+    database.hang().expect("it runs");
     let start = Instant::now();
     let answers = everything(&server, &someone, "early").await;
     println!("answered after {:?} for four requests", start.elapsed());
@@ -122,7 +123,7 @@ async fn hanging_postgresql_answers_503_within_the_timeouts() {
     seen(&server, false).await;
     all_unavailable(&everything(&server, &someone, "late").await);
 
-    database.resume();
+    database.resume().expect("it runs");
     seen(&server, true).await;
     log_in(&server, "someone").await;
     let (refreshed, _) = patient(async || someone.refresh().await).await;
@@ -132,7 +133,7 @@ async fn hanging_postgresql_answers_503_within_the_timeouts() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL: scripts/test"]
 async fn exhausted_connection_pool_answers_503_and_shows_in_metrics() {
-    let database = Postgres::start(&[]);
+    let database = throwaway::postgres();
     let builder = builder(&database)
         .env("DB_MAX_CONNECTIONS", "2")
         .env("DB_STATEMENT_TIMEOUT", "60s");
@@ -199,7 +200,7 @@ async fn exhausted_connection_pool_answers_503_and_shows_in_metrics() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL: scripts/test"]
 async fn slow_statement_is_cancelled() {
-    let database = Postgres::start(&[]);
+    let database = throwaway::postgres();
     let server = builder(&database).start().await;
     let someone = sign_up(&server, "someone").await;
     let mut locker = postgres::connect(&database.url()).await;
@@ -240,7 +241,7 @@ async fn postgresql_tls_encrypts_and_verifies_the_server() {
         "ssl_cert_file = 'server.crt'",
         "ssl_key_file = 'server.key'",
     ];
-    let database = Postgres::prepare(&settings, |data| {
+    let database = throwaway::postgres_with(&settings, |data| {
         let key = data.join("server.key");
         let status = Command::new("openssl")
             .args([

@@ -1,18 +1,19 @@
 //! One of two replicas behind a proxy is told to stop while requests come in.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde_json::json;
 
-use crate::harness::throwaway::free_port;
-use crate::harness::{Builder, PASSWORD, Server, http, postgres, until};
+use crate::harness::{Builder, PASSWORD, Server, Signal, http, postgres, until};
+use testkit::ports::free_port;
+use testkit::process::Process;
 
 /// A real HAProxy in front of replicas, which asks each whether it is ready. Killed when dropped.
 struct Proxy {
-    child: Child,
+    _process: Process,
     base: String,
     statistics: String,
 }
@@ -42,16 +43,11 @@ impl Proxy {
         std::fs::write(&file, configuration).expect("written");
         let program = std::env::var("HAPROXY")
             .expect("HAPROXY must name the proxy's program: run scripts/test, which sees to it");
-        let child = Command::new(program)
-            .arg("-db")
-            .arg("-f")
-            .arg(&file)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the proxy starts");
+        let mut command = Command::new(program);
+        command.arg("-db").arg("-f").arg(&file);
+        let process = Process::start("haproxy", &mut command, folder).expect("the proxy starts");
         let proxy = Self {
-            child,
+            _process: process,
             base: format!("http://127.0.0.1:{port}"),
             statistics: format!("http://127.0.0.1:{statistics}/;csv"),
         };
@@ -70,13 +66,6 @@ impl Proxy {
             }
             Err(_) => 0,
         }
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -146,7 +135,7 @@ async fn stopping_one_of_two_replicas_behind_a_proxy_fails_no_request() {
         .await;
     };
     more(200).await;
-    leaving.signal("TERM");
+    leaving.signal(Signal::TERM);
     assert_eq!(leaving.wait_exit().await, Some(0));
     let at_exit = answered.load(Ordering::SeqCst);
     more(200).await;

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::throwaway::Redis;
+use crate::harness::throwaway;
 use crate::harness::{Builder, Client, PASSWORD, Server, http, until};
+use testkit::redis::Redis;
 
 /// A server with limits that nobody reaches, counted in this Redis.
 fn builder(redis: &Redis) -> Builder {
@@ -74,12 +75,12 @@ async fn counts_in(server: &Server, backend: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Redis: scripts/test"]
 async fn stopped_redis_fails_no_request_and_is_used_again() {
-    let mut redis = Redis::start().await;
+    let mut redis = throwaway::redis();
     let server = builder(&redis).start().await;
     until("connected", async || up(&server).await).await;
     let mut someone = server.user("someone").await;
     counts_in(&server, "redis").await;
-    redis.stop();
+    redis.stop().expect("stopped");
     let mut slowest = Duration::ZERO;
     for round in 0..5 {
         slowest = slowest.max(everything(&server, &mut someone, &format!("new{round}")).await);
@@ -105,7 +106,7 @@ async fn stopped_redis_fails_no_request_and_is_used_again() {
     let metrics = server.metrics().await;
     assert!(metrics.sum("auth_dependency_fallbacks_total", &labels) > 0.0);
 
-    redis.begin().await;
+    redis.start().expect("started");
     until("seen again", async || up(&server).await).await;
     counts_in(&server, "redis").await;
 }
@@ -113,7 +114,7 @@ async fn stopped_redis_fails_no_request_and_is_used_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Redis: scripts/test"]
 async fn hanging_redis_costs_one_timeout_in_all() {
-    let redis = Redis::start().await;
+    let redis = throwaway::redis();
     let server = builder(&redis).start().await;
     until("connected", async || up(&server).await).await;
     let mut someone = server.user("someone").await;
@@ -123,7 +124,7 @@ async fn hanging_redis_costs_one_timeout_in_all() {
         metrics.sum("db_client_operation_errors_total", &labels)
     };
     let before = timeouts().await;
-    redis.hang();
+    redis.hang().expect("it runs");
     let mut slowest = Duration::ZERO;
     for round in 0..10 {
         slowest = slowest.max(everything(&server, &mut someone, &format!("new{round}")).await);
@@ -135,7 +136,7 @@ async fn hanging_redis_costs_one_timeout_in_all() {
     until("seen", async || !up(&server).await).await;
     assert_eq!(ready(&server).await, 200);
 
-    redis.resume();
+    redis.resume().expect("it runs");
     until("seen again", async || up(&server).await).await;
     counts_in(&server, "redis").await;
 }
@@ -143,12 +144,12 @@ async fn hanging_redis_costs_one_timeout_in_all() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Redis: scripts/test"]
 async fn service_starts_without_redis_and_finds_it_later() {
-    let mut redis = Redis::absent();
+    let mut redis = throwaway::absent_redis();
     let server = builder(&redis).start().await;
     assert!(!up(&server).await);
     let mut someone = server.user("someone").await;
     everything(&server, &mut someone, "early").await;
-    redis.begin().await;
+    redis.start().expect("started");
     until("seen", async || up(&server).await).await;
     counts_in(&server, "redis").await;
 }

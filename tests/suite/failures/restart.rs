@@ -8,7 +8,7 @@ use sqlx::{Connection as _, Executor as _};
 
 use super::postgres::{builder, errors, seen};
 use super::{PAUSE, log_in, patient, sign_up};
-use crate::harness::throwaway::Postgres;
+use crate::harness::throwaway;
 use crate::harness::{PATIENCE, Server, postgres, until};
 
 /// How long a refresh whose answer was lost may be repeated: the longest that can be configured.
@@ -41,7 +41,7 @@ async fn keep_refreshing(server: &Server, name: &str, stop: &AtomicBool) -> (u64
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL: scripts/test"]
 async fn postgresql_restart_under_load_costs_only_503s() {
-    let database = Postgres::start(&[]);
+    let database = throwaway::postgres();
     let builder = builder(&database).env("REFRESH_GRACE", &format!("{}s", GRACE.as_secs()));
     let server = Arc::new(builder.start().await);
     let stop = Arc::new(AtomicBool::new(false));
@@ -67,8 +67,8 @@ async fn postgresql_restart_under_load_costs_only_503s() {
             })
             .await;
             if what == "busy" {
-                database.stop();
-                database.begin();
+                database.stop().expect("stopped");
+                database.start().expect("started");
             }
         }
     }
@@ -86,7 +86,7 @@ async fn postgresql_restart_under_load_costs_only_503s() {
 #[ignore = "needs PostgreSQL: scripts/test"]
 async fn dropped_database_connections_cost_at_most_one_request() {
     const CONNECTIONS: usize = 6;
-    let database = Postgres::start(&[]);
+    let database = throwaway::postgres();
     // Only what is lost counts here, not what is slow.
     let builder = builder(&database)
         .env("DB_MAX_CONNECTIONS", &CONNECTIONS.to_string())

@@ -1,6 +1,5 @@
 //! Several replicas of the service: what one changes, the others see.
 
-use std::net::TcpListener;
 use std::time::Instant;
 
 use serde_json::json;
@@ -59,9 +58,10 @@ impl Replicas {
 
 /// The URL of a server that is not there.
 fn nowhere(credentials: &str) -> String {
-    let free = TcpListener::bind("127.0.0.1:0").expect("bound");
-    let address = free.local_addr().expect("bound");
-    format!("redis://{credentials}{address}")
+    format!(
+        "redis://{credentials}127.0.0.1:{}",
+        testkit::ports::free_port()
+    )
 }
 
 /// Everything that ends somebody's access, done at the first replica.

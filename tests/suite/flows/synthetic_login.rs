@@ -14,7 +14,7 @@ use rbac_sentinel::testing::request_context::{RequestContext, RequestId, in_requ
 use rbac_sentinel::testing::sessions::{PROBE_ACCOUNT, Refusal, TokenPair};
 use serde_json::json;
 
-use crate::harness::{Answer, SECRET_KEY, Server, until};
+use crate::harness::{Answer, SECRET_KEY, Server, Signal, until};
 
 const RUNS: &str = "auth_canary_runs_total";
 const REQUESTS: &str = "http_server_request_duration_seconds_count";
@@ -108,7 +108,7 @@ async fn synthetic_logins_are_counted_apart_from_users() {
     let removed = metrics.sum("db_client_operation_duration_seconds_count", &removed);
     assert!(removed >= 3.0, "{removed}");
 
-    server.signal("TERM");
+    server.signal(Signal::TERM);
     assert_eq!(server.wait_exit().await, Some(0));
     let log = server.log();
     for word in ["authn_login", "canary_failed", USERNAME] {

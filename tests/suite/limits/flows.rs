@@ -6,7 +6,6 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{change_password, limits, login, refresh, register};
-use crate::exposition::Exposition;
 use crate::harness::{ADMIN_PASSWORD, Answer, PASSWORD, Server};
 
 const HOME: &str = "192.0.2.1";
@@ -211,8 +210,7 @@ async fn malformed_requests_use_no_rate_limit() {
 /// Statements and hashes so far. The service counts accounts and asks for life signs by itself;
 /// asking Redis for a permit is how a request is refused.
 async fn work(server: &Server) -> BTreeMap<String, f64> {
-    let metrics = server.metrics().await.0;
-    let scrape = Exposition::parse(&metrics);
+    let scrape = server.scrape().await;
     let statements = scrape.of("db_client_operation_duration_seconds_count");
     let hashes = scrape.of("auth_password_hash_duration_seconds_count");
     let by_itself = ["ping", "count_users", "count_sessions", "probe", "permits"];

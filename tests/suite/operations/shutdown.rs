@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::harness::{
-    ADMIN_PASSWORD, Answer, Client, PASSWORD, PATIENCE, Server, http, program, until,
+    ADMIN_PASSWORD, Answer, Client, PASSWORD, PATIENCE, Server, Signal, http, program, until,
 };
 
 async fn status(url: String) -> u16 {
@@ -46,7 +46,7 @@ async fn drain_answers_with_connection_close_until_a_second_signal() {
     let answer = me(&http, &alice).await;
     assert_eq!((answer.status, answer.header("connection")), (200, ""));
 
-    server.signal("TERM");
+    server.signal(Signal::TERM);
     until_not_ready(&server).await;
     assert_eq!(status(format!("{}/livez", server.ops)).await, 200);
     until("asked to leave", || async {
@@ -62,12 +62,12 @@ async fn drain_answers_with_connection_close_until_a_second_signal() {
     let health = super::run(health.args(["healthcheck", "--ops-addr", &ops]));
     assert_eq!(health.status.code(), Some(1));
 
-    server.signal("TERM");
+    server.signal(Signal::TERM);
     assert_eq!(server.wait_exit().await, Some(130));
 }
 
 /// Logins that wait for the one slow thread of the hash gate when the signal comes.
-async fn queued_logins_are_answered_after(signal: &str) {
+async fn queued_logins_are_answered_after(signal: Signal) {
     let mut server = Server::builder()
         .env("HASH_MEMORY_KIB", "65536")
         .env("HASH_ITERATIONS", "3")
@@ -107,12 +107,12 @@ async fn queued_logins_are_answered_after(signal: &str) {
 
 #[tokio::test]
 async fn shutdown_answers_queued_logins_after_sigterm() {
-    queued_logins_are_answered_after("TERM").await;
+    queued_logins_are_answered_after(Signal::TERM).await;
 }
 
 #[tokio::test]
 async fn shutdown_answers_queued_logins_after_ctrl_c() {
-    queued_logins_are_answered_after("INT").await;
+    queued_logins_are_answered_after(Signal::INT).await;
 }
 
 /// Who calls until the load balancer has stopped sending requests.
@@ -176,7 +176,7 @@ async fn shutdown_under_load_fails_no_request_and_loses_no_registration() {
         load.answers.load(Ordering::SeqCst) > 200
     })
     .await;
-    server.signal("TERM");
+    server.signal(Signal::TERM);
     until_not_ready(&server).await;
     load.stopped.store(true, Ordering::SeqCst);
     for other in others {
@@ -225,7 +225,7 @@ async fn shutdown_deadline_cuts_off_hanging_clients() {
     })
     .await;
     let start = Instant::now();
-    server.signal("TERM");
+    server.signal(Signal::TERM);
     assert_eq!(server.wait_exit().await, Some(0));
     // Two seconds and one more for the operational listener; the rest is for slow machines, and less
     // than what the clients are allowed.
@@ -248,7 +248,7 @@ async fn shutdown_does_not_wait_for_idle_connections() {
     let url = format!("{}/health", server.api);
     let answer = Answer::of(http.get(&url)).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    server.signal("TERM");
+    server.signal(Signal::TERM);
     assert_eq!(server.wait_exit().await, Some(0));
     let gone = http.get(&url).send().await;
     assert!(gone.is_err(), "nobody answers any more");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::harness::{ADMIN_PASSWORD, PASSWORD, Server, until};
+use crate::harness::{ADMIN_PASSWORD, PASSWORD, Server, Signal, until};
 
 fn mode(path: &Path) -> u32 {
     let metadata = std::fs::metadata(path).expect("it is there");
@@ -39,10 +39,9 @@ async fn first_start_prints_addresses_but_not_the_configured_password() {
 
 #[tokio::test]
 async fn ready_file_names_listeners_and_process_until_shutdown() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("ready.json");
-    let builder = Server::builder().env("READY_FILE", file.to_str().expect("UTF-8"));
-    let mut server = builder.env("SHUTDOWN_DELAY", "10m").start().await;
+    let mut server = Server::builder().env("SHUTDOWN_DELAY", "10m").start().await;
+    // Every server of these tests is found by it.
+    let file = server.path().join("server.ready.json");
     let text = std::fs::read_to_string(&file).expect("written");
     let expected = json!({
         "api": server.api.trim_start_matches("http://"),
@@ -51,11 +50,15 @@ async fn ready_file_names_listeners_and_process_until_shutdown() {
     });
     let found: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(found, expected);
-    let only = std::fs::read_dir(folder.path()).expect("readable").count();
-    assert_eq!(only, 1, "no temporary file is left");
-    server.signal("TERM");
+    let mut entries = std::fs::read_dir(server.path()).expect("readable");
+    let left = |entry: std::io::Result<std::fs::DirEntry>| {
+        let name = entry.expect("readable").file_name();
+        name.to_string_lossy().contains(".tmp")
+    };
+    assert!(!entries.any(left), "no temporary file");
+    server.signal(Signal::TERM);
     until("removed", || async { !file.exists() }).await;
-    server.signal("TERM");
+    server.signal(Signal::TERM);
     assert_eq!(server.wait_exit().await, Some(130));
 }
 

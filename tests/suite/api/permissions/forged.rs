@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::{Access, Faults, admitted_fault, challenge_fault};
 use crate::document::{Operation, operations};
-use crate::exposition::Exposition;
 use crate::forger::{forgeries, hs256, read};
 use crate::harness::{Answer, Server};
 
@@ -17,7 +16,9 @@ fn guarded(operation: &Operation) -> bool {
 
 /// How many verifications ended for each reason.
 async fn verifications(server: &Server) -> BTreeMap<String, f64> {
-    Exposition::parse(&server.metrics().await.0)
+    server
+        .scrape()
+        .await
         .of("auth_token_verifications_total")
         .map(|series| (series.label("reason").to_owned(), series.value))
         .collect()

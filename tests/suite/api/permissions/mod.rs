@@ -9,7 +9,6 @@ use rbac_sentinel::testing::api;
 use serde_json::{Value, json};
 
 use crate::document::{Operation, operations};
-use crate::exposition::Exposition;
 use crate::harness::{Answer, Server};
 
 /// Who may call an operation.
@@ -248,7 +247,9 @@ async fn every_role_gets_what_the_permission_table_says() {
 
 /// The decision counters by permission, role and outcome.
 async fn decisions(server: &Server) -> BTreeMap<[String; 3], f64> {
-    Exposition::parse(&server.metrics().await.0)
+    server
+        .scrape()
+        .await
         .of("auth_rbac_decisions_total")
         .map(|series| {
             let key = ["permission", "role", "outcome"].map(|name| series.label(name).to_owned());

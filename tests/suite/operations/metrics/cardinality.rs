@@ -7,7 +7,6 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::document::operations;
-use crate::exposition::Exposition;
 use crate::harness::{Answer, PASSWORD, Server};
 
 const MAX_SERIES: usize = 5_000;
@@ -68,11 +67,11 @@ async fn scan(server: &Server, requests: usize) {
 #[tokio::test]
 async fn scanner_adds_only_unmatched_series() {
     let server = Server::start().await;
-    let start = Exposition::parse(&server.metrics().await.0).identities();
+    let start = server.scrape().await.identities();
     scan(&server, 2_500).await;
-    let half = Exposition::parse(&server.metrics().await.0);
+    let half = server.scrape().await;
     scan(&server, 2_500).await;
-    let whole = Exposition::parse(&server.metrics().await.0);
+    let whole = server.scrape().await;
 
     let strange: BTreeSet<&str> = half
         .series
@@ -112,9 +111,9 @@ async fn accounts_sessions_roles_and_errors_add_no_labels() {
         }
     };
     round(1).await;
-    let before = Exposition::parse(&server.metrics().await.0).identities();
+    let before = server.scrape().await.identities();
     round(2).await;
-    let after = Exposition::parse(&server.metrics().await.0).identities();
+    let after = server.scrape().await.identities();
     assert_eq!(after, before);
 }
 
@@ -163,7 +162,8 @@ async fn scrape_stays_small_after_every_kind_of_failure() {
         client.delete(path).await;
     }
     let metrics = server.metrics().await;
-    let statuses: BTreeSet<String> = Exposition::parse(&metrics.0)
+    let statuses: BTreeSet<String> = metrics
+        .parsed()
         .of("http_server_request_duration_seconds_count")
         .filter(|series| series.value > 0.0)
         .map(|series| series.label("http_response_status_code").to_owned())
@@ -177,9 +177,9 @@ async fn scrape_stays_small_after_every_kind_of_failure() {
         );
     }
     assert!(
-        metrics.series() <= MAX_SERIES,
+        metrics.parsed().series.len() <= MAX_SERIES,
         "{} series",
-        metrics.series()
+        metrics.parsed().series.len()
     );
     assert!(metrics.0.len() <= MAX_BYTES, "{} bytes", metrics.0.len());
 }

@@ -9,8 +9,8 @@ use rbac_sentinel::testing::rbac::Permission;
 use serde_json::json;
 
 use crate::document::operations;
-use crate::exposition::{Exposition, Series};
 use crate::harness::Server;
+use testkit::exposition::Series;
 
 /// Requests that end in many ways, so that series made late are seen, too.
 async fn provoke(server: &Server) {
@@ -31,7 +31,7 @@ async fn provoke(server: &Server) {
 #[tokio::test]
 async fn every_metric_of_the_catalogue_is_exported_from_the_start() {
     let server = Server::builder().env("CANARY", "on").start().await;
-    let scrape = Exposition::parse(&server.metrics().await.0);
+    let scrape = server.scrape().await;
     for metric in CATALOGUE {
         let desc = metric.desc();
         let kind = match desc.kind {
@@ -62,7 +62,7 @@ async fn every_metric_of_the_catalogue_is_exported_from_the_start() {
 #[tokio::test]
 async fn closed_labels_export_every_value_from_the_start() {
     let server = Server::start().await;
-    let scrape = Exposition::parse(&server.metrics().await.0);
+    let scrape = server.scrape().await;
     for metric in CATALOGUE {
         let desc = metric.desc();
         let suffix = if desc.kind == Kind::Histogram {
@@ -89,7 +89,7 @@ async fn closed_labels_export_every_value_from_the_start() {
 async fn every_exported_metric_is_in_the_catalogue() {
     let server = Server::start().await;
     provoke(&server).await;
-    let scrape = Exposition::parse(&server.metrics().await.0);
+    let scrape = server.scrape().await;
     let declared: BTreeMap<_, _> = CATALOGUE
         .iter()
         .map(|metric| (metric.desc().name, metric.labels()))
@@ -138,7 +138,7 @@ async fn open_labels_stay_within_their_bounds() {
             .map(|operation| operation.template),
     );
     let permissions: BTreeSet<&str> = Permission::ALL.iter().map(|known| known.name()).collect();
-    let scrape = Exposition::parse(&server.metrics().await.0);
+    let scrape = server.scrape().await;
     for series in &scrape.series {
         let within = |name: &str, bound: &dyn Fn(&str) -> bool| {
             let sound = series.labels.get(name).is_none_or(|value| bound(value));
@@ -172,7 +172,7 @@ async fn open_labels_stay_within_their_bounds() {
 async fn histograms_have_exactly_the_declared_buckets() {
     let server = Server::start().await;
     provoke(&server).await;
-    let scrape = Exposition::parse(&server.metrics().await.0);
+    let scrape = server.scrape().await;
     assert!(
         !scrape.kind.values().any(|kind| kind == "summary"),
         "a histogram became a summary"

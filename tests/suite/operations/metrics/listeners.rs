@@ -2,8 +2,8 @@
 
 use reqwest::Method;
 
-use crate::exposition::Exposition;
 use crate::harness::{Answer, Client, Server};
+use testkit::exposition::Exposition;
 
 fn ops(server: &Server) -> Client {
     Client {
@@ -55,8 +55,8 @@ async fn metrics_on_api_serves_and_counts_the_same_scrape() {
     let scrape = server.anon().get("/metrics").await;
     assert_eq!(scrape.status, 200);
     assert_eq!(scrape.header("content-type"), TEXT);
-    let here = Exposition::parse(&scrape.text);
-    let there = Exposition::parse(&server.metrics().await.0);
+    let here = Exposition::parse(&scrape.text).expect("series");
+    let there = server.scrape().await;
     assert_eq!(here.identities(), there.identities());
     let count = "http_server_request_duration_seconds_count";
     let route = [("http_route", "/metrics")];
@@ -97,7 +97,7 @@ async fn scrape_is_compressed_on_request() {
 async fn scrape_does_not_change_what_it_measures() {
     let server = Server::start().await;
     let request_series = async || {
-        let scrape = Exposition::parse(&server.metrics().await.0);
+        let scrape = server.scrape().await;
         scrape
             .series
             .into_iter()
@@ -106,8 +106,8 @@ async fn scrape_does_not_change_what_it_measures() {
             .filter(|series| series.label("listener") != "ops")
             .collect::<Vec<_>>()
     };
-    let sorted = |mut series: Vec<crate::exposition::Series>| {
-        series.sort_by_key(crate::exposition::Series::identity);
+    let sorted = |mut series: Vec<testkit::exposition::Series>| {
+        series.sort_by_key(testkit::exposition::Series::identity);
         series
     };
     let first = sorted(request_series().await);

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::exposition::Exposition;
 use crate::harness::{Answer, Client, PASSWORD, Server};
 
 type Key = (String, String, String);
 
 /// Requests by method, route and status, as the server counted them.
 async fn counted(server: &Server) -> BTreeMap<Key, f64> {
-    Exposition::parse(&server.metrics().await.0)
+    server
+        .scrape()
+        .await
         .of("http_server_request_duration_seconds_count")
         .filter(|series| series.value > 0.0)
         .map(|series| {

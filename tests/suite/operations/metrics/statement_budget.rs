@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::exposition::Exposition;
 use crate::harness::{PASSWORD, Server};
 
 /// What the service asks by itself, whatever its users do, and what goes around every change: a
@@ -24,8 +23,7 @@ const APART: [&str; 8] = [
 
 /// Statements of the database so far, by name.
 async fn statements(server: &Server) -> BTreeMap<String, f64> {
-    let scrape = server.metrics().await.0;
-    let scrape = Exposition::parse(&scrape);
+    let scrape = server.scrape().await;
     scrape
         .of("db_client_operation_duration_seconds_count")
         .filter(|series| series.label("db_system_name") != "redis")

@@ -1,43 +1,25 @@
 //! Reads a scrape.
 
+use testkit::exposition::Exposition;
+
 /// A scrape.
 pub struct Metrics(pub String);
 
 impl Metrics {
-    /// The sum of a family's series that carry all of these labels.
+    /// Its series.
     #[track_caller]
-    pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        let wanted: Vec<String> = labels
-            .iter()
-            .map(|(key, value)| format!("{key}=\"{value}\""))
-            .collect();
-        let mut found = false;
-        let sum = self
-            .0
-            .lines()
-            .filter(|line| {
-                line.strip_prefix(name)
-                    .is_some_and(|rest| rest.starts_with(['{', ' ']))
-            })
-            .inspect(|_| found = true)
-            .filter(|line| wanted.iter().all(|label| line.contains(label.as_str())))
-            .map(|line| {
-                line.rsplit(' ')
-                    .next()
-                    .expect("a value")
-                    .parse::<f64>()
-                    .expect("a number")
-            })
-            .sum();
-        assert!(found, "there is no metric {name}");
-        sum
+    pub fn parsed(&self) -> Exposition {
+        Exposition::parse(&self.0).expect("series")
     }
 
-    /// How many series there are.
-    pub fn series(&self) -> usize {
-        self.0
-            .lines()
-            .filter(|line| !line.is_empty() && !line.starts_with('#'))
-            .count()
+    /// The sum of a metric's series that have all of these labels.
+    #[track_caller]
+    pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        // Parsing only what is asked for: tests ask again and again until something happens.
+        let lines = self.0.lines().filter(|line| line.starts_with(name));
+        let lines = lines.collect::<Vec<_>>().join("\n");
+        let series = Exposition::parse(&lines).expect("series");
+        assert!(series.has(name), "there is no metric {name}");
+        series.sum(name, labels)
     }
 }

@@ -7,18 +7,19 @@ mod redis;
 pub mod throwaway;
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tempfile::TempDir;
+use testkit::exposition::Exposition;
+use testkit::service::{self, Service};
 
 pub use client::{Answer, Client, http};
 pub use metrics::Metrics;
 pub use redis::redis_url;
+pub use testkit::process::Signal;
 
 pub const PASSWORD: &str = "violet-harbour-31";
 /// What servers without a folder are given.
@@ -135,12 +136,9 @@ impl Builder {
         let dir = self
             .dir
             .unwrap_or_else(|| tempfile::tempdir().expect("a folder"));
-        let log = dir.path().join("server.log");
         let mut command = program_under(&self.under, dir.path());
+        service::configure(&mut command, dir.path());
         command
-            .env("API_ADDR", "127.0.0.1:0")
-            .env("OPS_ADDR", "127.0.0.1:0")
-            .env("DATA_DIR", dir.path().join("data"))
             .env("ADMIN_PASSWORD", ADMIN_PASSWORD)
             // The least that the algorithm allows: what is tested is not how slow hashing is.
             .env("HASH_MEMORY_KIB", "64")
@@ -149,60 +147,27 @@ impl Builder {
             // Nor how slow the disk is.
             .env("DB_ACQUIRE_TIMEOUT", "30s")
             .env("DB_STATEMENT_TIMEOUT", "60s")
-            // Every test comes from the same address.
-            .env("RATE_LIMITS", "off")
             // No test meets work of which it knows nothing.
             .env("HOUSEKEEPING_INTERVAL", "0s")
-            .env("SHUTDOWN_DELAY", "0s")
-            .env("LOG_FORMAT", "json")
             .envs(if self.embedded {
                 Vec::new()
             } else {
                 backend(dir.path()).await
-            })
-            .stdout(Stdio::piped())
-            .stderr(
-                File::options()
-                    .create(true)
-                    .append(true)
-                    .open(&log)
-                    .expect("a log file"),
-            );
+            });
         for (name, value) in &self.env {
             match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),
             };
         }
-        let mut child = command.spawn().expect("the server starts");
-        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
-        let mut greeting = String::new();
-        // The greeting ends with an empty line, once both listeners are open.
-        let mut line = String::new();
-        let mut empty = 0;
-        while empty < 2 {
-            line.clear();
-            if stdout.read_line(&mut line).expect("readable") == 0 {
-                let log = std::fs::read_to_string(&log).unwrap_or_default();
-                panic!("the server did not start:\n{greeting}{log}");
-            }
-            empty += usize::from(line.trim().is_empty());
-            greeting.push_str(&line);
-        }
-        let address = |before: &str, after: &str| {
-            let (_, rest) = greeting.split_once(before).expect("in the greeting");
-            format!(
-                "http://{}",
-                rest.split_once(after).expect("in the greeting").0
-            )
-        };
+        let service = Service::start("server", &mut command, dir.path());
+        let service = service.unwrap_or_else(|error| panic!("{error}"));
         let server = Server {
-            api: address("documentation  http://", "/docs"),
-            ops: address("metrics        http://", "/metrics"),
-            greeting,
-            child: Some(child),
+            api: service.api_url(),
+            ops: service.ops_url(),
+            greeting: service.printed(),
+            service,
             dir: Some(dir),
-            log,
         };
         server.wait_ready().await;
         server
@@ -215,18 +180,9 @@ pub struct Server {
     pub ops: String,
     /// What it printed at its start.
     pub greeting: String,
-    child: Option<Child>,
+    // Before its folder, so that it has ended when that is removed.
+    service: Service,
     dir: Option<TempDir>,
-    log: PathBuf,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
 }
 
 impl Server {
@@ -240,7 +196,7 @@ impl Server {
 
     /// The process id.
     pub fn pid(&self) -> u32 {
-        self.child.as_ref().expect("running").id()
+        self.service.pid()
     }
 
     /// The folder that the server runs in; the embedded database is in `data` below it.
@@ -250,25 +206,20 @@ impl Server {
 
     /// Everything that was logged so far.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).expect("the log")
+        self.service.log()
     }
 
-    /// Sends a signal by name.
-    pub fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args([&format!("-{name}"), &self.pid().to_string()])
-            .status()
-            .expect("kill runs");
-        assert!(status.success());
+    /// Sends a signal.
+    #[track_caller]
+    pub fn signal(&self, signal: Signal) {
+        self.service.signal(signal).expect("it runs");
     }
 
     /// Waits until the process has ended; gives its exit code.
     pub async fn wait_exit(&mut self) -> Option<i32> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let child = self.child.as_mut().expect("running");
-            if let Some(status) = child.try_wait().expect("waits") {
-                self.child = None;
+            if let Some(status) = self.service.ended().expect("known") {
                 return status.code();
             }
             assert!(Instant::now() < deadline, "still running:\n{}", self.log());
@@ -278,20 +229,21 @@ impl Server {
 
     /// The folder of a server that has ended, for the next one.
     pub fn into_dir(mut self) -> TempDir {
-        assert!(self.child.is_none(), "still running");
+        let ended = self.service.ended().expect("known");
+        assert!(ended.is_some(), "still running");
         self.dir.take().expect("kept")
     }
 
     /// Stops it as an operator would, and gives its folder to the next one.
     pub async fn stop(mut self) -> TempDir {
-        self.signal("TERM");
+        self.signal(Signal::TERM);
         assert_eq!(self.wait_exit().await, Some(0));
         self.dir.take().expect("kept")
     }
 
     /// Kills it without a word, and gives its folder to the next one.
     pub async fn kill(mut self) -> TempDir {
-        self.signal("KILL");
+        self.signal(Signal::KILL);
         self.wait_exit().await;
         self.dir.take().expect("kept")
     }
@@ -354,5 +306,10 @@ impl Server {
             .await
             .expect("text");
         Metrics(text)
+    }
+
+    /// The series of `/metrics`.
+    pub async fn scrape(&self) -> Exposition {
+        self.metrics().await.parsed()
     }
 }
