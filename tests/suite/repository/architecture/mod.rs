@@ -1,5 +1,6 @@
 //! The rules of the source: which way imports point, who may use which crate, what is not written.
 
+mod circles;
 mod code;
 
 use std::path::Path;
