@@ -1,16 +1,16 @@
-//! File descriptors: who runs out of them can neither accept nor open a database. So there are as
-//! many as the system allows, and clients do not get them all.
+//! File descriptors: without them the service can neither accept connections nor open its database. So
+//! it raises its limit as far as the system allows, and keeps some from clients.
 
 use crate::config::Clients;
 
-/// For clients who are one too many, so that they can be told.
+/// Descriptors for clients beyond the limit, so that they can be answered.
 pub const REFUSALS: usize = 64;
-/// For the operational listener. A handful would do.
+/// Descriptors for the operational listener. A handful would do.
 pub const OPS_CONNECTIONS: usize = 64;
-/// For those, the database's connections and files, and what the runtime needs.
+/// Descriptors reserved for the ops listener, refusals, the database and the runtime.
 const RESERVED: u64 = 512;
 
-/// The most connections of clients: as many as configured, if there are descriptors for them.
+/// The most client connections: as configured, as far as there are descriptors.
 pub fn connections(clients: &Clients) -> usize {
     let wanted = u64::from(clients.max_connections());
     let limit = raise_limit();
@@ -24,13 +24,13 @@ pub fn connections(clients: &Clients) -> usize {
     usize::try_from(allowed).unwrap_or(usize::MAX)
 }
 
-/// What clients get of so many descriptors: never less than half.
+/// The clients' share of so many descriptors: never less than half.
 fn share(limit: u64) -> u64 {
     limit.saturating_sub(RESERVED).max(limit / 2)
 }
 
-/// Raises the limit that any process may raise for itself; `None` when there is none. Many systems
-/// start programs with 1,024, which is there for programs of another age.
+/// Raises the soft limit to the hard limit; `None` when there is none. The usual soft limit of 1,024 is
+/// kept low for programs that use `select`.
 #[cfg(unix)]
 fn raise_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -41,7 +41,7 @@ fn raise_limit() -> Option<u64> {
     };
     match setrlimit(Resource::Nofile, raised) {
         Ok(()) => limit.maximum,
-        // Some systems allow less than they say.
+        // Some systems allow less than their hard limit says.
         Err(_) => limit.current,
     }
 }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn something_is_left_for_everybody() {
+    fn clients_get_at_least_half_of_the_descriptors() {
         assert_eq!(share(64), 32);
         assert_eq!(share(1024), 512);
         assert_eq!(share(20_000), 19_488);

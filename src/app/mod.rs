@@ -220,12 +220,12 @@ fn run(
     config: &Config,
 ) -> Result<Running> {
     let Assembled { api, ops, mark, .. } = assembled;
-    let api_limits = server::Limits {
+    let api_limits = server::ConnectionLimits {
         client_timeout: config.clients.timeout,
         connections: descriptors::connections(&config.clients),
         refusals: descriptors::REFUSALS,
     };
-    let ops_limits = server::Limits {
+    let ops_limits = server::ConnectionLimits {
         connections: descriptors::OPS_CONNECTIONS,
         refusals: 0,
         ..api_limits
@@ -253,7 +253,7 @@ fn run(
 fn start(
     listener: (TcpListener, Listener),
     endpoint: impl Endpoint<Output = Response> + 'static,
-    limits: server::Limits,
+    limits: server::ConnectionLimits,
     timeout: Duration,
 ) -> Server {
     let stop = Arc::new(Notify::new());

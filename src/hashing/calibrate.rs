@@ -1,7 +1,7 @@
 //! How much hashing this machine can do: the measurements behind `rbac-sentinel calibrate`.
 //!
-//! Everything is measured through a real [`HashGate`], so the figures hold for the service. They
-//! are as honest as the machine is quiet.
+//! Everything is measured through a real [`HashGate`], so the figures hold for the service, as far as
+//! the machine is otherwise idle.
 
 use std::fmt::Write as _;
 use std::io;
@@ -13,7 +13,7 @@ use super::gate::{HashGate, HashGateConfig};
 use super::params::{HashBounds, HashError, HashParams};
 use super::secret::Password;
 
-/// What a set of parameters gives on this machine.
+/// Measurements of one set of parameters on this machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Calibration {
     /// Median time of one hash on one thread while the others are idle.
@@ -31,7 +31,7 @@ pub struct Calibration {
 /// A hash slower than this under full load makes a login feel slow, and a storm of logins long.
 const COMFORTABLE: Duration = Duration::from_millis(50);
 
-/// How many times the work makes parameters clearly stronger: OWASP's own sets differ by 1.3.
+/// From this ratio of work on, parameters count as clearly stronger: OWASP's own sets differ by 1.3.
 const STRONGER: f64 = 1.5;
 
 /// Recommended parameters to compare, with where they come from.
@@ -192,7 +192,7 @@ async fn hash_time(params: HashParams) -> io::Result<Duration> {
     Ok(times[times.len() / 2])
 }
 
-/// Logins per second, and how many there would be if the threads did nothing but hash.
+/// Logins per second, and the ideal: threads that do nothing but hash.
 async fn closed_loop(gate: &HashGate, seconds: f64) -> io::Result<(f64, f64)> {
     let password = Password::new("calibration");
     let stored = gate.hash(password.clone()).await.map_err(failed)?;

@@ -1,5 +1,5 @@
-//! What a connection is doing, as its parts know it: whether a request is being answered, when
-//! bytes last moved, and why it was cut off.
+//! The activity of a connection: whether a request is being answered, when bytes last moved, and why
+//! the connection was closed.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -9,18 +9,18 @@ use tokio::time::Instant;
 
 use crate::metrics::ConnectionEnd;
 
-/// What HTTP/2 connections begin with.
+/// The first bytes of an HTTP/2 connection.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// The state that a connection's stream, its requests and its watch share.
+/// State shared by a connection's stream, its requests and its watchdog.
 pub(super) struct Activity {
     start: Instant,
-    /// When bytes were last taken by the client, in milliseconds from the start.
+    /// When the client last read bytes, in milliseconds from the start.
     sent: AtomicU64,
     requests: AtomicUsize,
-    /// The client does not take what is there for it.
+    /// Bytes wait for the client to read them.
     blocked: AtomicBool,
-    /// Bytes came that nothing was sent for yet.
+    /// Bytes arrived and nothing was sent since.
     unanswered: AtomicBool,
     first: AtomicBool,
     multiplexed: AtomicBool,
@@ -61,7 +61,7 @@ impl Activity {
         self.requests.load(Ordering::Relaxed) > 0
     }
 
-    /// These bytes came.
+    /// Bytes arrived.
     pub(super) fn received(&self, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
@@ -73,7 +73,7 @@ impl Activity {
         self.unanswered.store(true, Ordering::Relaxed);
     }
 
-    /// The client took some bytes.
+    /// The client read some bytes.
     pub(super) fn sent(&self) {
         let millis = self.start.elapsed().as_millis();
         let millis = u64::try_from(millis).unwrap_or(u64::MAX);
@@ -81,23 +81,23 @@ impl Activity {
         self.unanswered.store(false, Ordering::Relaxed);
     }
 
-    /// The client does not take what is there for it, or has taken all of it.
+    /// Whether bytes wait for the client to read them.
     pub(super) fn set_blocked(&self, blocked: bool) {
         self.blocked.store(blocked, Ordering::Relaxed);
     }
 
-    /// Keeps the reason of a connection's end that is decided now; the first stays.
+    /// Records why the connection is being closed; the first reason stays.
     pub(super) fn cut(&self, end: ConnectionEnd) {
         let _ = self.cut.set(end);
     }
 
-    /// How a connection ended that ended by itself.
+    /// How a connection ended that was not closed by the server.
     pub(super) fn end(&self) -> ConnectionEnd {
         self.cut.get().copied().unwrap_or(ConnectionEnd::Closed)
     }
 
-    /// Waits until no answer was being made or waiting to be taken, and nothing was sent, for so
-    /// long.
+    /// Waits until the connection was idle for so long: no request in progress, nothing unread,
+    /// nothing sent.
     pub(super) async fn expired(&self, limit: Duration) -> ConnectionEnd {
         loop {
             let now = Instant::now();
@@ -109,7 +109,7 @@ impl Activity {
             }
             tokio::time::sleep_until(due).await;
         }
-        // HTTP/2 has much to say beside heads.
+        // HTTP/2 sends more than heads.
         let head = self.unanswered.load(Ordering::Relaxed);
         if head && !self.multiplexed.load(Ordering::Relaxed) {
             ConnectionEnd::Header

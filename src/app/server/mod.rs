@@ -1,13 +1,13 @@
 //! Accepts connections and serves them with hyper, until told to stop.
 //!
-//! poem's own server is not used. In 3.1.12 it goes on polling a connection after hyper has reported
-//! its end, so that a handler whose client left runs to its own end: hashing for nobody, and aborts
-//! are never seen. It does not set `TCP_NODELAY` either, has no timeout for slow headers, spins when
-//! accepting fails, and resets connections that wait in the backlog when it stops.
+//! poem's own server is not used. In 3.1.12 it keeps polling a connection after hyper has reported its
+//! end, so a handler runs on after its client has left: passwords are hashed in vain, and aborted
+//! requests are not seen. It also does not set `TCP_NODELAY`, has no timeout for slow headers, spins
+//! when accepting fails, and resets connections in the backlog when it stops.
 //!
-//! hyper's own timeouts are not used. They leave out connections that have not said yet which HTTP
-//! they speak, clients that do not take their answer, and idle HTTP/2. Nobody holds a connection for
-//! longer than the [`Limits`] allow, and each is counted once when it ends, with the reason.
+//! hyper's own timeouts are not used. They do not cover connections that have not sent a byte, clients
+//! that do not read their answer, and idle HTTP/2 connections. The [`ConnectionLimits`] bound how long
+//! a client can hold a connection, and each connection is counted once when it ends, with the reason.
 
 mod activity;
 mod stream;
@@ -40,39 +40,38 @@ use crate::metrics::{
     HTTP_CONNECTIONS_CLOSED, Listener,
 };
 
-/// How long a connection without a request is waited for when it is to end: its first bytes may be
-/// there already and only not be noticed yet.
-const LAST_CALL: Duration = Duration::from_millis(100);
-/// How long to wait after accepting failed, for instance for want of file descriptors.
+/// Grace period for idle connections at shutdown: a request may already be in the socket buffer.
+const IDLE_DRAIN: Duration = Duration::from_millis(100);
+/// How long to wait after accepting failed, for instance because file descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// How long somebody who is one too many may take to ask and to be told so.
-const REFUSAL: Duration = Duration::from_secs(2);
-/// The most bytes of a head, and the most that are kept for a client who does not take them.
+/// How long a client beyond the connection limit has to send a request and read the 503.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
+/// The most bytes of a request's head, and of an answer that is buffered for a slow client.
 const BUFFER: usize = 64 * 1024;
-/// Streams of one HTTP/2 connection, open and reset: bounds what one client can ask for.
+/// Open and pending-reset streams of one HTTP/2 connection.
 const MAX_STREAMS: u32 = 200;
 const MAX_PENDING_RESETS: usize = 20;
 
-/// What clients may take of one listener.
+/// The connection limits of one listener.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// For the head of a request, without taking anything of an answer, or idle.
+pub struct ConnectionLimits {
+    /// The longest for sending a request's head, for not reading an answer, and for being idle.
     pub client_timeout: Duration,
     /// Connections that are served at once.
     pub connections: usize,
-    /// Connections beyond that are told so, at once; further ones wait in the backlog.
+    /// Connections beyond that which get a 503 at once; further ones wait in the backlog.
     pub refusals: usize,
 }
 
-/// Serves until `stop` is ready; then accepts no more, and gives requests in flight `grace` to
-/// finish before it cuts them off.
+/// Serves until `stop` is ready; then accepts no more, and closes connections whose requests do not
+/// finish within `grace`.
 ///
 /// # Errors
 /// When the listener has no address any more.
 pub async fn serve<E>(
     (listener, label): (TcpListener, Listener),
     endpoint: E,
-    limits: Limits,
+    limits: ConnectionLimits,
     stop: impl Future<Output = ()>,
     grace: Duration,
 ) -> io::Result<()>
@@ -96,7 +95,7 @@ where
     let mut clients = JoinSet::new();
     let mut refused = JoinSet::new();
     let begin = |clients: &mut JoinSet<()>, refused: &mut JoinSet<()>, (stream, remote)| {
-        // Who has left makes room.
+        // Connections that ended make room.
         while clients.try_join_next().is_some() {}
         let server = Arc::clone(&server);
         let stopping = stopping.subscribe();
@@ -123,8 +122,7 @@ where
             Some(_) = refused.join_next() => {}
         }
     }
-    // Whoever is in the backlog has been told that they are connected: closing the listener would
-    // reset them.
+    // The kernel has accepted what is in the backlog: closing the listener would reset those clients.
     while let Some(Ok(client)) = listener.accept().now_or_never() {
         begin(&mut clients, &mut refused, client);
     }
@@ -137,7 +135,7 @@ where
     if timeout(grace, all_ended).await.is_err() {
         tracing::warn!("requests were still in flight when their time was over");
     }
-    // What is left is aborted with the sets.
+    // Dropping the sets aborts the rest.
     Ok(())
 }
 
@@ -157,7 +155,7 @@ fn builder(client_timeout: Duration) -> Builder<TokioExecutor> {
     builder
 }
 
-/// An open connection, counted. Cut off with its task, it ended because the service stopped.
+/// An open connection, counted. One that is dropped with its task ended because the service stopped.
 struct Open {
     listener: Listener,
     end: ConnectionEnd,
@@ -183,7 +181,7 @@ impl Drop for Open {
 struct Server<E> {
     endpoint: E,
     builder: Builder<TokioExecutor>,
-    limits: Limits,
+    limits: ConnectionLimits,
     local: SocketAddr,
     label: Listener,
 }
@@ -196,10 +194,10 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
         stopping: watch::Receiver<bool>,
     ) {
         let mut open = Open::new(self.label);
-        open.end = self.converse(stream, remote, stopping, None).await;
+        open.end = self.serve_connection(stream, remote, stopping, None).await;
     }
 
-    /// Tells somebody who is one too many to come back later.
+    /// Answers a client beyond the limit with 503 and `Retry-After`.
     async fn refuse(
         self: Arc<Self>,
         stream: TcpStream,
@@ -209,13 +207,13 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
         let mut open = Open::new(self.label);
         open.end = ConnectionEnd::Refused;
         let _ = timeout(
-            REFUSAL,
-            self.converse(stream, remote, stopping, Some(Refused)),
+            REFUSAL_TIMEOUT,
+            self.serve_connection(stream, remote, stopping, Some(Refused)),
         )
         .await;
     }
 
-    async fn converse(
+    async fn serve_connection(
         self: Arc<Self>,
         stream: TcpStream,
         remote: SocketAddr,
@@ -227,14 +225,15 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
             return ConnectionEnd::Closed;
         }
         let limit = self.limits.client_timeout;
-        // hyper's readiness to stop begins with the first byte, and so does the memory it takes.
+        // Before the first byte hyper cannot be told to stop and has allocated nothing, so wait for
+        // readability here.
         let mut end = ConnectionEnd::Idle;
         let first_byte = tokio::select! {
             biased;
             readable = timeout(limit, stream.readable()) => readable,
             () = stopped(&mut stopping) => {
                 end = ConnectionEnd::Shutdown;
-                timeout(LAST_CALL, stream.readable()).await
+                timeout(IDLE_DRAIN, stream.readable()).await
             }
         };
         match first_byte {
@@ -258,7 +257,7 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
                 let local = LocalAddr(server.local.into());
                 let request = (request, local, RemoteAddr(remote.into()), Scheme::HTTP).into();
                 let response = server.endpoint.get_response(request).await;
-                // Without multiplexing the connection ends with it.
+                // Without multiplexing the connection ends with its answer.
                 if response.status() == StatusCode::REQUEST_TIMEOUT && version < Version::HTTP_2 {
                     activity.cut(ConnectionEnd::Body);
                 }
@@ -270,8 +269,7 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
         let mut connection = Box::pin(connection);
         let end = tokio::select! {
             biased;
-            // An error is the client's leaving; what became of its request is counted where it is
-            // dropped.
+            // An error means that the client left; its request is counted where it is dropped.
             _ = connection.as_mut() => return activity.end(),
             end = activity.expired(limit) => end,
             () = stopped(&mut stopping) => ConnectionEnd::Shutdown,
@@ -280,7 +278,7 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
         if end == ConnectionEnd::Shutdown {
             let _ = connection.await;
         } else {
-            let _ = timeout(LAST_CALL, connection).await;
+            let _ = timeout(IDLE_DRAIN, connection).await;
         }
         end
     }
@@ -288,6 +286,6 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
 
 /// Waits until the service stops.
 async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    // Without a sender it has stopped.
+    // An error means that the sender is gone: it has stopped.
     drop(stopping.wait_for(|stopping| *stopping).await);
 }

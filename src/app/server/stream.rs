@@ -1,5 +1,5 @@
-//! The socket under a connection, with what hyper lacks: a deadline for clients that do not take
-//! their answer, and an eye on clients that leave while they wait for it.
+//! The socket under a connection, with what hyper lacks: a deadline for clients that do not read their
+//! answer, and detection of clients that leave while they wait for it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -14,8 +14,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::activity::Activity;
 use crate::metrics::ConnectionEnd;
 
-/// How many bytes a second a client must take at least, once it has made the service wait. A slow
-/// line takes more; who drinks by the drop would otherwise hold on for as long as they like.
+/// Minimum read rate, in bytes a second, once the send buffer is full; slower clients are
+/// disconnected.
 const SLOWEST: u64 = 1024;
 
 /// A client's socket.
@@ -23,11 +23,11 @@ pub(super) struct Stream {
     socket: TcpStream,
     activity: Arc<Activity>,
     timeout: Duration,
-    /// There since something could not be sent, until all of it is.
+    /// Set while bytes could not be sent.
     blocked: Option<Blocked>,
 }
 
-/// What is not taken.
+/// An unread part of an answer.
 struct Blocked {
     since: Instant,
     taken: u64,
@@ -44,7 +44,7 @@ impl Stream {
         }
     }
 
-    /// Follows an attempt to send.
+    /// Notes the outcome of an attempt to send.
     fn sending(
         &mut self,
         cx: &mut Context<'_>,
@@ -65,15 +65,15 @@ impl Stream {
                 let blocked = self.blocked.get_or_insert_with(|| Blocked::new(timeout));
                 ready!(blocked.poll_expired(cx, timeout));
                 self.activity.cut(ConnectionEnd::Write);
-                // Otherwise the system would keep what was not taken, and go on offering it.
+                // Otherwise the kernel would keep the unread bytes and go on offering them.
                 let _ = self.socket.set_zero_linger();
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
         }
     }
 
-    /// Fails when the client has left. While an answer is being made hyper does not look, if more
-    /// bytes have followed the request already.
+    /// Fails when the client has left. hyper does not notice while a request is in progress, if more
+    /// bytes have followed it already.
     fn watch(&self, cx: &mut Context<'_>) -> io::Result<()> {
         let mut byte = [0];
         match self.socket.poll_peek(cx, &mut ReadBuf::new(&mut byte)) {
@@ -94,7 +94,7 @@ impl Blocked {
         }
     }
 
-    /// Ready when the client had its time, and that for what it has taken.
+    /// Ready when the write deadline, extended by the bytes already read, has passed.
     fn poll_expired(&mut self, cx: &mut Context<'_>, timeout: Duration) -> Poll<()> {
         loop {
             ready!(self.alarm.as_mut().poll(cx));
@@ -107,7 +107,7 @@ impl Blocked {
     }
 }
 
-/// How long a client may take that has taken so many bytes of what it was made to wait for.
+/// The write deadline of a client that has read so many bytes since the send buffer was full.
 fn patience(timeout: Duration, taken: u64) -> Duration {
     timeout + Duration::from_secs(taken / SLOWEST)
 }
@@ -148,8 +148,8 @@ impl AsyncWrite for Stream {
         self.socket.is_write_vectored()
     }
 
-    /// Called when everything is sent, and whenever hyper looks after a connection that has nothing
-    /// to send.
+    /// Called when everything is sent, and whenever hyper polls a connection that has nothing to
+    /// send.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.blocked.take().is_some() {
             self.activity.set_blocked(false);

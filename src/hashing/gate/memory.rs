@@ -2,28 +2,28 @@
 
 use argon2::Block;
 
-/// glibc maps blocks of 32 MiB and more on their own and unmaps them when they are freed. After
-/// freeing a smaller one it would put the next into its heap, which does not shrink. What is
-/// reserved beyond need is address space that is never touched, thus no memory.
+/// glibc maps blocks of 32 MiB and more on their own and unmaps them when they are freed; smaller ones
+/// may end up in its heap, which does not shrink. Reserved blocks beyond need are address space that is
+/// never touched, so they cost no memory.
 #[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
 const RESERVED_BLOCKS: usize = 32 * 1024 + 1;
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 const RESERVED_BLOCKS: usize = 0;
 
-/// The memory that a thread hashes in, kept between hashes: getting it anew costs a tenth more.
+/// The memory of a hash thread, kept between hashes: allocating it for each costs a tenth more time.
 #[derive(Default)]
 pub(super) struct Memory {
     blocks: Vec<Block>,
 }
 
 impl Memory {
-    /// Memory for `count` blocks of 1 KiB, with anything in it.
+    /// Memory for `count` blocks of 1 KiB; the content is arbitrary.
     ///
     /// # Panics
-    /// When there is none: the gate catches it, so that one hash fails and not the process.
+    /// When there is no memory: the gate catches it, so one hash fails and not the process.
     pub(super) fn blocks(&mut self, count: usize) -> &mut [Block] {
         if self.blocks.len() < count {
-            // Not grown in place: that would hold both for a moment, and copy for nothing.
+            // Not grown in place: that would hold both for a moment and copy in vain.
             self.release();
             self.blocks
                 .try_reserve_exact(count.max(RESERVED_BLOCKS))

@@ -1,8 +1,8 @@
 //! The hash gate: the only place where passwords are hashed.
 //!
-//! Argon2 is meant to be expensive, so whoever can ask for hashes can take all processors. The
-//! gate keeps that cost in bounds: a fixed number of threads of the lowest priority, each with
-//! its own reusable memory, behind a queue that refuses work which it could not do in time.
+//! Argon2 is expensive on purpose, so unbounded hashing would let clients take all processors. The
+//! gate bounds it: a fixed number of threads of the lowest priority, each with its own reusable
+//! memory, behind a queue that refuses work it could not finish in time.
 
 use std::collections::VecDeque;
 use std::io;
@@ -43,15 +43,15 @@ pub struct HashGateConfig {
     pub params: HashParams,
     /// What stored hashes may ask for; raised where `params` exceeds it.
     pub bounds: HashBounds,
-    /// Threads, which is how many hashes run at once; at least one. One per core is best.
+    /// Threads: how many hashes run at once; at least one. One per core is best.
     pub threads: usize,
-    /// The most work that may wait; at least one.
+    /// The most jobs that may wait; at least one.
     pub queue: usize,
-    /// The longest that work may wait; an hour at most.
+    /// The longest that a job may wait; an hour at most.
     pub deadline: Duration,
 }
 
-/// What checking a password found.
+/// The result of checking a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is the password.
@@ -88,7 +88,7 @@ struct State {
     closed: bool,
 }
 
-/// What a gate has done since it started, for measuring it.
+/// The work of a gate since it started, for measuring it.
 #[derive(Clone, Copy)]
 pub(super) struct Totals {
     /// Hashes computed.
@@ -164,7 +164,7 @@ impl HashGate {
 
     /// Hashes a new password with a fresh salt and the current parameters, as a PHC string.
     ///
-    /// Dropping the future takes the work back, unless a thread has begun it.
+    /// Dropping the future cancels the job, unless a thread has begun it.
     ///
     /// # Errors
     /// [`HashError::Overloaded`] or [`HashError::Closed`].
@@ -214,8 +214,8 @@ impl HashGate {
         Ok(Verdict::Match { outdated: !current })
     }
 
-    /// Does the work of a check for an account that does not exist, so that the time of the
-    /// answer does not tell who has one.
+    /// Does the work of a check for an account that does not exist, so that the time of the answer
+    /// does not tell which accounts exist.
     ///
     /// It costs what checking a current hash costs; outdated ones can differ until renewed.
     ///
@@ -329,14 +329,14 @@ impl Drop for Owner {
 }
 
 impl State {
-    /// How long the threads need for what waits.
+    /// How long the threads need for the queued jobs.
     fn predicted_wait(&self, threads: usize) -> Duration {
         let threads = f64::from(u32::try_from(threads).unwrap_or(u32::MAX));
         Duration::try_from_secs_f64(self.waiting * self.seconds_per_cost / threads)
             .unwrap_or(Duration::MAX)
     }
 
-    /// Whether nothing more is taken; how long what waits will take then.
+    /// The predicted wait, if the queue takes no more jobs.
     fn refusal(&self, config: &HashGateConfig) -> Option<Duration> {
         let wait = self.predicted_wait(config.threads);
         (self.queue.len() >= config.queue || wait > config.deadline).then_some(wait)
@@ -350,7 +350,7 @@ impl State {
     }
 }
 
-/// Work that is not taken.
+/// Counts a job that is refused.
 fn refused(wait: Duration) -> HashError {
     HASH_REJECTED.inc(HashRejection::QueueFull);
     overloaded(wait)

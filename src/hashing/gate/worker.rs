@@ -1,4 +1,4 @@
-//! What the hash threads do.
+//! The hash threads.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
@@ -12,7 +12,7 @@ use crate::metrics::{
 };
 
 impl Shared {
-    /// A thread's life: until the gate is closed and nothing waits any more.
+    /// Runs jobs until the gate is closed and the queue is empty.
     pub(super) fn work(&self, idle: Duration) {
         yield_to_requests();
         let mut memory = Memory::default();
@@ -22,7 +22,7 @@ impl Shared {
         HASH_PERMITS.with(()).decrement(1.0);
     }
 
-    /// Waits for work; `None` once the gate is closed and the queue is empty.
+    /// Waits for a job; `None` once the gate is closed and the queue is empty.
     fn next(&self, memory: &mut Memory, idle: Duration) -> Option<Job> {
         let nothing = |state: &mut State| state.queue.is_empty() && !state.closed;
         loop {
@@ -67,7 +67,7 @@ impl Shared {
         let work = job.work;
         let answer = catch_unwind(AssertUnwindSafe(|| work(memory)));
         let took = started.elapsed();
-        // Before the answer, so that whoever has it finds the metrics settled.
+        // Before the answer is sent, so that the metrics are settled when it arrives.
         HASH_IN_FLIGHT.with(()).decrement(1.0);
         let answer = if let Ok(output) = answer {
             HASH_DURATION.observe(job.operation, took);
@@ -80,7 +80,7 @@ impl Shared {
             );
             Err(HashError::Closed)
         };
-        // Nobody listens if the client left while the hash was computed.
+        // An error means that the client left while the hash was computed.
         let _ = job.reply.send(answer);
         if memory.len() > self.config.params.memory_kib as usize {
             memory.release();
@@ -88,8 +88,8 @@ impl Shared {
     }
 }
 
-/// Puts the calling thread behind everything else that wants to run, so that a storm of logins
-/// does not slow down other requests. Logins lose nothing by it: an idle core is given anyway.
+/// Gives the calling thread the lowest scheduling priority, so that a storm of logins does not slow
+/// down other requests. Logins lose nothing by it: an idle core runs them anyway.
 #[cfg(target_os = "linux")]
 fn yield_to_requests() {
     if let Err(error) = rustix::process::setpriority_process(None, 19) {
