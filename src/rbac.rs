@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_denied_unless_a_role_allows_it() {
+    fn permission_is_denied_unless_a_role_allows_it() {
         for permission in Permission::ALL {
             let by_default = *permission == Permission::Authenticated;
             for nobody in [&[][..], &["unheard-of"], &["user"]] {
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_label_is_the_strongest_role_and_never_a_free_name() {
+    fn role_label_is_the_strongest_builtin_role() {
         for (names, label) in [
             (&[][..], RoleLabel::None),
             (&["user"], RoleLabel::User),
@@ -192,14 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_declaration_is_the_order_of_strength() {
+    fn builtin_roles_are_declared_by_strength() {
         for pair in BuiltIn::ALL.windows(2) {
             assert!(pair[0].permissions().len() > pair[1].permissions().len());
         }
     }
 
     #[test]
-    fn counters_have_distinct_places() {
+    fn decision_counters_have_distinct_places() {
         let mut seen = std::collections::HashSet::new();
         for permission in Permission::ALL {
             for role in RoleLabel::ALL {

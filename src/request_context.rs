@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn request_ids_are_hex_and_unique_by_counter() {
+    fn request_ids_are_hexadecimal_and_unique() {
         let id = RequestId::new(0xabc, 1);
         assert_eq!(id.as_str(), "0000000000000abc0000000000000001");
         assert_ne!(id, RequestId::new(0xabc, 2));

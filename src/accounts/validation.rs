@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usernames() {
+    fn username_rules() {
         for good in ["abc", "a.b", "Alice-2", "9lives", &"a".repeat(32)] {
             assert!(check_username(good).is_ok(), "{good}");
         }
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn emails() {
+    fn email_rules() {
         for good in ["a@example.com", "a.b+c@sub.example.org", "ü@example.com"] {
             assert!(check_email(good).is_ok(), "{good}");
         }

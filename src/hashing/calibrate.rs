@@ -265,7 +265,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn figures_agree_with_each_other() {
+    async fn calibration_figures_agree() {
         let measured = calibrate(params(64, 1, 1), 2, 0.05).await.unwrap();
         assert_eq!(measured.threads, 2);
         assert!(measured.hash_time > Duration::ZERO);
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_proposal_never_weakens_the_parameters() {
+    fn calibration_never_proposes_weaker_parameters() {
         let measured = Calibration {
             hash_time: Duration::from_millis(10),
             threads: 2,

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_made_once_and_read_again() {
+    fn secret_file_is_made_once_and_read_again() {
         let folder = tempfile::tempdir().expect("folder");
         let first = secret_for(None, folder.path()).expect("made");
         assert_eq!(first.len(), 32);
@@ -93,7 +93,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_secret_that_others_may_read_or_that_is_damaged_is_refused() {
+    fn secret_file_that_others_can_read_or_is_damaged_is_rejected() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().expect("folder");
         secret_for(None, folder.path()).expect("made");

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_differ_and_have_the_length_asked_for() {
+    fn random_values_differ_and_have_the_length_asked_for() {
         assert_ne!(
             *bytes::<16>().expect("random"),
             *bytes::<16>().expect("random")

@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn another_secret_context_or_byte_does_not_open() {
+    fn sealed_value_opens_with_its_key_and_context_only() {
         let right = key("right");
         let sealed = right.seal(b"context", b"private").expect("seals");
         assert_eq!(

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn each_algorithm_makes_a_key_that_loads_again_and_publishes_no_private_part() {
+    fn keys_of_each_algorithm_load_again_and_publish_no_private_part() {
         let sealing = sealing("secret");
         for algorithm in [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256] {
             let stored = generate(algorithm, &sealing, DateTime::UNIX_EPOCH).expect("generates");

@@ -9,7 +9,7 @@ fn check(password: &str) -> Result<(), WeakPassword> {
 }
 
 #[test]
-fn length_is_counted_in_code_points() {
+fn password_length_is_counted_in_code_points() {
     assert_eq!(check("ünïcödé"), Err(WeakPassword::TooShort { min: 8 }));
     assert_eq!(check("ünïcödé!"), Ok(()));
     assert_eq!(check("🦀🐙🦑🐠🐡🦈🐳🐬"), Ok(()));
@@ -22,7 +22,7 @@ fn length_is_counted_in_code_points() {
 }
 
 #[test]
-fn common_passwords_are_refused_in_any_case() {
+fn common_password_is_rejected_in_any_case() {
     for password in [
         "password",
         "PassWord",
@@ -50,7 +50,7 @@ fn common_passwords_are_refused_in_any_case() {
 }
 
 #[test]
-fn there_are_no_rules_of_composition() {
+fn password_needs_no_composition() {
     for password in [
         "vurkelbast",
         "kestrelfog",
@@ -64,13 +64,13 @@ fn there_are_no_rules_of_composition() {
 }
 
 #[test]
-fn a_password_of_many_signs_does_not_reach_the_slow_estimator() {
+fn password_of_many_signs_skips_the_slow_estimator() {
     assert!(!is_common("4@8({[<36911!|170$5+7%2abcegilos", 32));
     assert_eq!(check("4@8({[<36911!|170$5+7%2abcegilos"), Ok(()));
 }
 
 #[test]
-fn own_names_are_refused_in_any_case() {
+fn password_that_names_its_owner_is_rejected() {
     for password in [
         "Carolyn.K",
         "carol.king",
@@ -87,7 +87,7 @@ fn own_names_are_refused_in_any_case() {
 }
 
 #[test]
-fn refusals_say_what_to_do() {
+fn rejections_say_what_to_do() {
     let sentence = check("short").unwrap_err().to_string();
     assert_eq!(sentence, "The password must have at least 8 characters.");
 }

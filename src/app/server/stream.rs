@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_takes_something_gets_time_for_it_and_drops_do_not_count() {
+    fn write_deadline_grows_with_bytes_read() {
         let timeout = Duration::from_secs(30);
         assert_eq!(patience(timeout, 0), timeout);
         assert_eq!(patience(timeout, SLOWEST - 1), timeout);

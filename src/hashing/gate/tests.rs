@@ -68,7 +68,7 @@ impl Occupied {
 }
 
 #[tokio::test]
-async fn a_hash_verifies_and_another_password_does_not() {
+async fn hash_verifies_its_password_only() {
     let gate = gate();
     let stored = gate.hash(password()).await.unwrap();
     assert!(stored.starts_with("$argon2id$v=19$m=64,t=1,p=1$"));
@@ -87,7 +87,7 @@ async fn a_hash_verifies_and_another_password_does_not() {
 }
 
 #[tokio::test]
-async fn hashes_of_other_parameters_match_as_outdated() {
+async fn hash_of_other_parameters_matches_as_outdated() {
     let gate = gate();
     // The reference implementation's test vectors: other parameters, and an 8-byte salt.
     for stored in [
@@ -106,7 +106,7 @@ async fn hashes_of_other_parameters_match_as_outdated() {
 }
 
 #[tokio::test]
-async fn an_unusable_hash_is_refused_without_work() {
+async fn unusable_hash_is_rejected_without_work() {
     let gate = gate();
     let stored =
         "$argon2id$v=19$m=65537,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
@@ -119,7 +119,7 @@ async fn an_unusable_hash_is_refused_without_work() {
 }
 
 #[test]
-fn parameters_that_argon2_does_not_allow_stop_the_start() {
+fn gate_does_not_start_with_invalid_parameters() {
     let mut config = CONFIG;
     config.params.memory_kib = 4;
     let error = HashGate::start(config).err().unwrap();
@@ -127,7 +127,7 @@ fn parameters_that_argon2_does_not_allow_stop_the_start() {
 }
 
 #[tokio::test]
-async fn own_parameters_above_the_limits_stay_readable() {
+async fn gate_reads_its_own_hashes_above_the_bounds() {
     let mut config = CONFIG;
     config.bounds.max_memory_kib = 32;
     let gate = HashGate::start(config).unwrap();
@@ -137,7 +137,7 @@ async fn own_parameters_above_the_limits_stay_readable() {
 }
 
 #[tokio::test]
-async fn a_full_queue_refuses_and_serves_those_who_wait() {
+async fn full_queue_rejects_new_jobs_and_serves_queued_ones() {
     let gate = gate();
     let occupied = Occupied::thread_of(&gate).await;
     let waiting: Vec<_> = (1..CONFIG.queue).map(|_| queue(&gate, || ())).collect();
@@ -160,7 +160,7 @@ async fn a_full_queue_refuses_and_serves_those_who_wait() {
 }
 
 #[tokio::test]
-async fn work_that_would_wait_too_long_is_refused_at_once() {
+async fn job_with_a_long_predicted_wait_is_rejected_at_once() {
     let mut config = CONFIG;
     config.deadline = Duration::from_secs(100);
     let gate = HashGate::start(config).unwrap();
@@ -179,7 +179,7 @@ async fn work_that_would_wait_too_long_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn work_whose_deadline_passed_in_the_queue_is_not_done() {
+async fn job_past_its_deadline_is_not_run() {
     let gate = gate();
     let occupied = Occupied::thread_of(&gate).await;
     let ran = Arc::new(AtomicBool::new(false));
@@ -199,7 +199,7 @@ async fn work_whose_deadline_passed_in_the_queue_is_not_done() {
 }
 
 #[tokio::test]
-async fn work_whose_client_left_is_skipped() {
+async fn job_without_a_client_is_skipped() {
     let gate = gate();
     let occupied = Occupied::thread_of(&gate).await;
     let ran = Arc::new(AtomicBool::new(false));
@@ -218,7 +218,7 @@ async fn work_whose_client_left_is_skipped() {
 }
 
 #[tokio::test]
-async fn a_panic_costs_one_answer_and_no_thread() {
+async fn panic_fails_one_job_and_no_thread() {
     let gate = gate();
     let answer = gate.submit(HashOperation::Hash, 1.0, Box::new(|_| panic!("on purpose")));
     assert_eq!(answer.unwrap().await.unwrap(), Err(HashError::Closed));
@@ -227,7 +227,7 @@ async fn a_panic_costs_one_answer_and_no_thread() {
 }
 
 #[tokio::test]
-async fn dropping_the_gate_drains_the_queue_and_ends_the_threads() {
+async fn dropped_gate_drains_its_queue_and_ends_its_threads() {
     let gate = gate();
     let occupied = Occupied::thread_of(&gate).await;
     let waiting = [queue(&gate, || ()), queue(&gate, || ())];
@@ -250,7 +250,7 @@ async fn dropping_the_gate_drains_the_queue_and_ends_the_threads() {
 }
 
 #[tokio::test]
-async fn threads_are_named_and_of_lowest_priority() {
+async fn hash_threads_are_named_and_of_lowest_priority() {
     let gate = gate();
     let (tell, told) = oneshot::channel();
     let answer = queue(&gate, move || {
@@ -266,7 +266,7 @@ async fn threads_are_named_and_of_lowest_priority() {
 }
 
 #[tokio::test]
-async fn idle_threads_give_their_memory_back() {
+async fn idle_hash_threads_release_their_memory() {
     let gate = HashGate::start_with(CONFIG, Duration::from_millis(1)).unwrap();
     gate.hash(password()).await.unwrap();
     loop {
@@ -281,7 +281,7 @@ async fn idle_threads_give_their_memory_back() {
 }
 
 #[test]
-fn memory_grows_on_demand_and_is_reused() {
+fn hash_memory_grows_on_demand_and_is_reused() {
     let mut memory = Memory::default();
     assert_eq!(memory.blocks(8).len(), 8);
     let first = memory.blocks(8).as_ptr();

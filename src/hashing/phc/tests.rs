@@ -30,7 +30,7 @@ fn reference_vector_verifies_and_survives_a_round_trip() {
 }
 
 #[test]
-fn hashes_pass_between_this_module_and_the_default_api() {
+fn hashes_are_compatible_with_the_argon2_crate() {
     let theirs = Argon2::default()
         .hash_password_with_salt("grüße".as_bytes(), b"sixteen bytes ok")
         .unwrap()
@@ -49,7 +49,7 @@ fn hashes_pass_between_this_module_and_the_default_api() {
 }
 
 #[test]
-fn comparison_needs_every_byte() {
+fn hash_comparison_needs_every_byte() {
     let phc = parse(REFERENCE).ok().unwrap();
     assert!(phc.matches(&phc.output));
     assert!(!phc.matches(&phc.output[..31]));
@@ -61,7 +61,7 @@ fn comparison_needs_every_byte() {
 }
 
 #[test]
-fn malformed_and_foreign_strings_are_refused() {
+fn malformed_or_foreign_hash_is_rejected() {
     for stored in [
         "",
         "$",
@@ -87,7 +87,7 @@ fn malformed_and_foreign_strings_are_refused() {
 }
 
 #[test]
-fn stored_hash_above_the_bounds_is_refused() {
+fn stored_hash_above_the_bounds_is_rejected() {
     let stored = |memory: &str, iterations: &str, parallelism: &str, salt: usize, output: usize| {
         let (salt, output) = (BASE64.encode(vec![7; salt]), BASE64.encode(vec![7; output]));
         format!("$argon2id$v=19$m={memory},t={iterations},p={parallelism}${salt}${output}")
@@ -119,7 +119,7 @@ fn stored_hash_above_the_bounds_is_refused() {
 }
 
 #[test]
-fn bounds_always_allow_what_is_written() {
+fn bounds_allow_the_parameters_in_use() {
     let large = HashParams {
         memory_kib: 131_072,
         iterations: 1,

@@ -17,7 +17,7 @@ fn throttle(secret: &[u8]) -> Throttle {
 }
 
 #[test]
-fn a_source_is_an_ipv4_address_or_an_ipv6_network() {
+fn rate_limit_source_is_an_ipv4_address_or_an_ipv6_network() {
     for (one, other, same) in [
         ("192.0.2.1", "192.0.2.1", true),
         ("192.0.2.1", "192.0.2.2", false),
@@ -33,7 +33,7 @@ fn a_source_is_an_ipv4_address_or_an_ipv6_network() {
 }
 
 #[test]
-fn counters_are_named_by_a_keyed_hash_of_kind_and_value() {
+fn rate_limit_counter_names_are_keyed_hashes() {
     let (here, there) = (throttle(b"one"), throttle(b"two"));
     let home = source("192.0.2.1");
     let subjects = [
@@ -56,7 +56,7 @@ fn counters_are_named_by_a_keyed_hash_of_kind_and_value() {
 }
 
 #[tokio::test]
-async fn the_limit_that_takes_longest_is_the_one_that_refuses() {
+async fn rate_limit_reports_the_longest_wait() {
     let mut throttle = throttle(b"one");
     throttle.rates.login_account = "2/1h".parse().expect("a rate");
     let home = source("192.0.2.1");

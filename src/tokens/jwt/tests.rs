@@ -62,7 +62,7 @@ fn forge(header: &serde_json::Value, claims: &serde_json::Value) -> String {
 }
 
 #[tokio::test]
-async fn what_is_signed_verifies_until_it_expires_cached_or_not() {
+async fn token_verifies_until_it_expires_cached_or_not() {
     let tokens = tokens().await;
     let claims = tokens.claims(Uuid::now_v7(), Uuid::now_v7(), &["user".into()], now());
     let token = tokens.sign(&claims).expect("signs");
@@ -83,7 +83,7 @@ async fn what_is_signed_verifies_until_it_expires_cached_or_not() {
 
 #[expect(clippy::too_many_lines, reason = "one table of cases")]
 #[tokio::test]
-async fn every_way_to_be_wrong_has_its_word() {
+async fn every_invalid_token_has_its_reason() {
     let tokens = tokens().await;
     let good = tokens.claims(Uuid::now_v7(), Uuid::now_v7(), &[], now());
     let claims = serde_json::to_value(&good).expect("serializes");
@@ -201,7 +201,7 @@ async fn every_way_to_be_wrong_has_its_word() {
 }
 
 #[tokio::test]
-async fn a_tampered_token_is_refused_also_when_the_original_is_cached() {
+async fn tampered_token_is_rejected_with_the_original_cached() {
     let tokens = tokens().await;
     let token = tokens
         .sign(&tokens.claims(Uuid::now_v7(), Uuid::now_v7(), &["user".into()], now()))
