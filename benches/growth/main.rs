@@ -6,33 +6,18 @@
 
 #![forbid(unsafe_code)]
 
-#[expect(dead_code, reason = "the load generator is the other benchmark's")]
-#[path = "../http/client.rs"]
-mod client;
-#[expect(
-    dead_code,
-    reason = "what it says of processes is the other benchmark's"
-)]
-#[path = "../http/machine.rs"]
-mod machine;
+#[path = "../common/mod.rs"]
+mod common;
 mod requests;
-#[expect(dead_code, reason = "brackets are the other benchmark's")]
-#[path = "../http/scrape.rs"]
-mod scrape;
 mod server;
-#[path = "../http/stats.rs"]
-mod stats;
 
-use std::error::Error;
 use std::path::PathBuf;
 
 use clap::Parser;
 use serde_json::json;
 
-use self::server::{Place, Server};
-
-/// Whatever went wrong ends the benchmark.
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+use self::common::{Result, machine};
+use self::server::Place;
 
 /// Measures what growth costs.
 #[derive(Parser)]
@@ -72,7 +57,7 @@ fn main() -> Result<()> {
         options.users
     );
     let before = machine::load_average();
-    let server = Server::start(&place)?;
+    let server = server::start(&place)?;
     let figures = requests::measure(&server, options.users, options.samples)?;
     let after = machine::load_average();
     println!("load average: {before} before, {after} after");

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
+use testkit::exposition::Between;
+use testkit::service::Service;
 use uuid::Uuid;
 
-use crate::Result;
-use crate::client::{Connection, get, login, runtime};
-use crate::scrape::Scrape;
-use crate::server::{PASSWORD, Server};
-use crate::stats::{Latency, milliseconds};
+use crate::common::client::{Connection, get, login, runtime};
+use crate::common::stats::{Latency, milliseconds};
+use crate::common::{Result, scrape};
+use crate::server::PASSWORD;
 
 /// What is asked, in the order of the report.
 const KINDS: [&str; 7] = [
@@ -45,7 +46,10 @@ impl Asker {
         let answer = self.connection.exchange(request).await?;
         self.times.push((kind, start.elapsed()));
         if answer.status != 200 {
-            return Err(format!("{kind} was answered {}", answer.status).into());
+            let status = answer.status;
+            // One that says when to come back is load shedding, and no fault.
+            let when = answer.header("retry-after").unwrap_or("none");
+            return Err(format!("{kind} was answered {status}, Retry-After {when}").into());
         }
         Ok(serde_json::from_slice(answer.body)?)
     }
@@ -78,7 +82,7 @@ impl Asker {
 }
 
 /// Measures and prints.
-pub fn measure(server: &Server, users: u32, samples: u32) -> Result<Value> {
+pub fn measure(server: &Service, users: u32, samples: u32) -> Result<Value> {
     // Far from one another, and the same in every run.
     let number = |index: u32| {
         let step = u64::from(index) * 2_654_435_761;
@@ -95,17 +99,20 @@ pub fn measure(server: &Server, users: u32, samples: u32) -> Result<Value> {
             asker.round(&admin, number(samples + index)).await?;
         }
         asker.times.clear();
-        Ok::<_, Box<dyn std::error::Error + Send + Sync>>((asker, admin))
+        Ok::<_, testkit::Error>((asker, admin))
     })?;
-    let before = Scrape::take(server.ops)?;
+    let before = scrape(server.ops)?;
     runtime.block_on(async {
         for index in 0..samples {
             asker.round(&admin, number(index)).await?;
         }
-        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+        Ok::<_, testkit::Error>(())
     })?;
     let times = asker.times;
-    let after = Scrape::take(server.ops)?;
+    let between = Between {
+        before,
+        after: scrape(server.ops)?,
+    };
 
     let mut figures = Map::new();
     for kind in KINDS {
@@ -119,11 +126,8 @@ pub fn measure(server: &Server, users: u32, samples: u32) -> Result<Value> {
         figures.insert(kind.to_owned(), latency.json());
     }
     for statement in STATEMENTS {
-        let label = format!("db_query_summary=\"{statement}\"");
-        let grown = |suffix: &str| {
-            let name = format!("{DURATION}_{suffix}");
-            after.sum(&name, &label) - before.sum(&name, &label)
-        };
+        let labels = [("db_query_summary", statement)];
+        let grown = |suffix: &str| between.rise(&format!("{DURATION}_{suffix}"), &labels);
         let mean = grown("sum") / grown("count") * 1e3;
         println!("  {statement:24} in the mean {mean:.3} ms in the database");
         figures.insert(statement.to_owned(), json!({ "mean_ms": mean }));

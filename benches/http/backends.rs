@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use clap::Args;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
-use crate::Result;
-use crate::client::runtime;
+use crate::common::Result;
+use crate::common::client::runtime;
 
 /// Which servers to measure on, beside the embedded backends.
 #[derive(Args, Clone)]

@@ -17,10 +17,11 @@ use poem_openapi::auth::Bearer;
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi, OpenApiService, SecurityScheme};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
-use crate::Result;
+use crate::common::Result;
 
 const KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
 
@@ -83,7 +84,7 @@ impl Api {
     }
 }
 
-/// Runs until killed. Says its address and a token that it takes.
+/// Runs until killed. Prints a token that it takes.
 pub fn serve() -> Result<()> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -107,8 +108,8 @@ async fn run() -> Result<()> {
     };
     let token = encode(&Header::default(), &claims, &EncodingKey::from_secret(KEY))?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    println!("address {} ", listener.local_addr()?);
-    println!("token {token} ");
+    println!("{token}");
+    announce(&listener)?;
     let service = OpenApiService::new(Api, "bare", "1");
     let endpoint = Route::new().nest("/", service).data(verifier);
     // Stopped as the service is: what a connection costs includes what waits for the signal.
@@ -122,7 +123,17 @@ async fn run() -> Result<()> {
     Ok(())
 }
 
-/// What the service does, too: see `app.rs`.
+/// Tells the benchmark where it listens, as the service does.
+fn announce(listener: &TcpListener) -> Result<()> {
+    let address = listener.local_addr()?.to_string();
+    let text = json!({ "api": address, "ops": address, "pid": std::process::id() });
+    let file = std::env::var("READY_FILE")?;
+    let temporary = format!("{file}.tmp");
+    std::fs::write(&temporary, text.to_string())?;
+    Ok(std::fs::rename(temporary, file)?)
+}
+
+/// As the service does it.
 struct NoDelay(TcpAcceptor);
 
 impl Acceptor for NoDelay {

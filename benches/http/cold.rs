@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::Result;
 use crate::backends::Backends;
-use crate::client::{Connection, get, runtime};
+use crate::common::Result;
+use crate::common::client::{Connection, get, runtime};
+use crate::common::stats::Latency;
 use crate::server::{Server, folder};
-use crate::stats::Latency;
 
 const CALLERS: usize = 300;
 

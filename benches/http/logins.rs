@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::Result;
 use crate::backends::Backends;
-use crate::client::{Until, Wire, load};
-use crate::scrape::Scrape;
+use crate::common::Result;
+use crate::common::client::Wire;
+use crate::common::scrape;
+use crate::common::stats::Latency;
+use crate::load::{Until, load};
 use crate::server::{Server, credentials, folder};
-use crate::stats::Latency;
 
 const CONNECTIONS: usize = 16;
 const DURATION: Duration = Duration::from_secs(10);
@@ -40,13 +41,13 @@ fn logins(name: &str, env: &[(&str, String)]) -> Result<Value> {
         Until::Elapsed(Duration::from_secs(1)),
     );
 
-    let before = Scrape::take(server.ops)?;
+    let before = scrape(server.ops)?;
     let load = load(server.api, &requests, Until::Elapsed(DURATION));
-    let after = Scrape::take(server.ops)?;
-    let grown = |name: &str| after.sum(name, "") - before.sum(name, "");
+    let after = scrape(server.ops)?;
+    let grown = |name: &str| after.sum(name, &[]) - before.sum(name, &[]);
     let hashes = grown("auth_password_hash_duration_seconds_count");
     let hash = grown("auth_password_hash_duration_seconds_sum") / hashes;
-    let permits = after.sum("auth_password_hash_permits", "");
+    let permits = after.sum("auth_password_hash_permits", &[]);
     let ceiling = permits / hash;
     let rate = load.rate();
     let outcomes = load.outcomes();

@@ -9,19 +9,19 @@
 
 mod backends;
 mod bare;
-mod client;
 mod cold;
+#[path = "../common/mod.rs"]
+mod common;
+mod load;
 mod logins;
-mod machine;
+mod median;
 mod memory;
+mod process;
 mod reads;
 mod replicas;
 mod saturation;
-mod scrape;
 mod server;
-mod stats;
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,9 +29,7 @@ use clap::{Parser, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use backends::Backends;
-
-/// Whatever went wrong ends the benchmark.
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+use common::{Result, machine};
 
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -106,7 +104,7 @@ fn main() -> Result<()> {
         println!("nothing measured: run `cargo bench --bench http`");
         return Ok(());
     }
-    machine::raise_descriptor_limit();
+    process::raise_descriptor_limit();
     let mut figures = Map::new();
     figures.insert("machine".to_owned(), machine::describe());
     for part in Part::value_variants() {

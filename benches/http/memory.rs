@@ -1,16 +1,21 @@
 //! What the service takes of the machine: memory at rest and in a burst of logins, the time until
 //! it is ready, and what a scrape costs.
 
+use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use testkit::exposition::Exposition;
+use testkit::machine::{resident_bytes, resident_peak_bytes};
 
-use crate::client::{Until, Wire, load};
-use crate::scrape::{self, Scrape};
+use crate::common::Result;
+use crate::common::client::Wire;
+use crate::common::scrape;
+use crate::common::stats::{Latency, milliseconds};
+use crate::load::{Until, load};
+use crate::median::median;
 use crate::server::{Server, credentials, folder};
-use crate::stats::{Latency, median, milliseconds};
-use crate::{Result, machine};
 
 const BURST: usize = 1000;
 const ACCOUNTS: usize = 20;
@@ -38,12 +43,12 @@ pub fn measure() -> Result<Value> {
 
     let server = Server::service(folder.path(), &[])?;
     thread::sleep(Duration::from_secs(2));
-    let idle = machine::resident(server.pid());
+    let idle = mib(resident_bytes(server.pid()));
     println!("  resident memory when idle {}", mebibytes(idle));
 
     let requests: Vec<Wire> = (0..BURST).map(|n| credentials(n % ACCOUNTS)).collect();
     let burst = load(server.api, &requests, Until::Once);
-    let peak = machine::resident_peak(server.pid());
+    let peak = mib(resident_peak_bytes(server.pid()));
     let (elapsed, outcomes, retry_after) = (burst.elapsed, burst.outcomes(), burst.retry_after);
     let latency = Latency::of(burst.latencies);
     println!(
@@ -53,15 +58,15 @@ pub fn measure() -> Result<Value> {
     );
     println!("  peak {}", mebibytes(peak));
 
-    let scrape = Scrape::take(server.ops)?;
-    let (series, bytes) = (scrape.series(), scrape.bytes());
-    let (whole, render) = scrape::time(server.ops)?;
+    let metrics = scrape(server.ops)?;
+    let (series, bytes) = (metrics.series.len(), metrics.bytes);
+    let (whole, render) = scrape_time(server.ops)?;
     println!(
         "  a scrape: {series} series, {bytes} bytes, {whole:.2} ms, of which rendering {render:.2} ms"
     );
 
     thread::sleep(REST);
-    let rested = machine::resident(server.pid());
+    let rested = mib(resident_bytes(server.pid()));
     println!("  {} s later {}", REST.as_secs(), mebibytes(rested));
     Ok(json!({
         "start_ms": start,
@@ -79,6 +84,26 @@ pub fn measure() -> Result<Value> {
         "scrape_ms": whole,
         "render_ms": render,
     }))
+}
+
+/// How long a scrape takes: as its client sees it, median of some, and what rendering took of it.
+fn scrape_time(ops: SocketAddr) -> Result<(f64, f64)> {
+    let mut whole = Vec::new();
+    let mut render = Vec::new();
+    for _ in 0..20 {
+        let start = Instant::now();
+        let page = testkit::http::get(&format!("http://{ops}/metrics"))?;
+        whole.push(milliseconds(start.elapsed()));
+        // Each answer holds the time of the one before it.
+        let metrics = Exposition::parse(&page.body)?;
+        render.push(metrics.sum("auth_metrics_render_duration_seconds", &[]) * 1e3);
+    }
+    Ok((median(&whole), median(&render[1..])))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+fn mib(bytes: Option<u64>) -> Option<f64> {
+    bytes.map(|bytes| bytes as f64 / f64::from(1024 * 1024))
 }
 
 fn mebibytes(value: Option<f64>) -> String {

@@ -5,18 +5,20 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use testkit::exposition::Between;
 
-use crate::Result;
-use crate::client::{Connection, Until, Wire, get, load, runtime};
-use crate::scrape::{Scrape, bracket};
+use crate::common::Result;
+use crate::common::client::{Connection, Wire, get, runtime};
+use crate::common::scrape;
+use crate::common::stats::Latency;
+use crate::load::{Until, load};
 use crate::server::{Server, credentials, folder};
-use crate::stats::Latency;
 
 const STORM: usize = 40;
 const DURATION: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(5);
 const HISTOGRAM: &str = "http_server_request_duration_seconds";
-const ROUTE: &str = "http_route=\"/users/me\"";
+const ROUTE: [(&str, &str); 1] = [("http_route", "/users/me")];
 
 /// What was seen of one time.
 struct Window {
@@ -84,10 +86,12 @@ pub fn measure() -> Result<Value> {
 }
 
 fn window(server: &Server, request: &Wire) -> Result<Window> {
-    let before = Scrape::take(server.ops)?;
+    let before = scrape(server.ops)?;
     let latency = Latency::of(read(server.api, request, DURATION)?);
-    let after = Scrape::take(server.ops)?;
-    let server = bracket(&before, &after, HISTOGRAM, ROUTE, 0.99);
+    let after = scrape(server.ops)?;
+    let buckets = Between { before, after }.buckets(HISTOGRAM, &ROUTE);
+    let server = buckets.bounds_of(0.99);
+    let server = server.map(|(lower, upper)| (lower * 1e3, upper * 1e3));
     Ok(Window { latency, server })
 }
 

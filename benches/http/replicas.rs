@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use testkit::exposition::Between;
 
-use crate::Result;
 use crate::backends::Backends;
-use crate::client::{Connection, get, post, runtime};
-use crate::scrape::{Scrape, bracket};
+use crate::common::Result;
+use crate::common::client::{Connection, get, post, runtime};
+use crate::common::scrape;
+use crate::common::stats::Latency;
 use crate::server::{Server, credentials, folder};
-use crate::stats::Latency;
 
 const ROUNDS: usize = 300;
 const HISTOGRAM: &str = "auth_revocation_propagation_seconds";
@@ -24,17 +25,18 @@ pub fn measure(backends: &Backends) -> Result<Value> {
     let here = Server::service(folders[0].path(), &place.env)?;
     let there = Server::service(folders[1].path(), &place.env)?;
     here.register(1)?;
-    let before = Scrape::take(there.ops)?;
+    let before = scrape(there.ops)?;
     let (shared, seen, late) = runtime().block_on(rounds(&here, &there))?;
-    let after = Scrape::take(there.ops)?;
+    let after = scrape(there.ops)?;
     let (shared, seen) = (Latency::of(shared), Latency::of(seen));
     println!("Two replicas, {ROUNDS} logouts on one, the other asked again and again");
     println!(
         "  refused there after the answer here: {seen}; {late} times not at the first request"
     );
     println!("  first request there of a caller known here: {shared}");
-    let p50 = bracket(&before, &after, HISTOGRAM, "", 0.50);
-    let p99 = bracket(&before, &after, HISTOGRAM, "", 0.99);
+    let buckets = Between { before, after }.buckets(HISTOGRAM, &[]);
+    let millis = |(lower, upper)| (lower * 1e3, upper * 1e3);
+    let [p50, p99] = [0.50, 0.99].map(|q| buckets.bounds_of(q).map(millis));
     println!("  the replica's own histogram, ms: P50 between {p50:?}, P99 between {p99:?}");
     Ok(json!({
         "rounds": ROUNDS,
@@ -74,7 +76,7 @@ async fn rounds(here: &Server, there: &Server) -> Result<(Times, Times, usize)> 
             &format!("\r\nAuthorization: Bearer {token}\r\n"),
             1,
         );
-        expect(one.exchange_empty(logout.as_bytes()).await?, 204)?;
+        expect(one.exchange(logout.as_bytes()).await?.status, 204)?;
         let answered = Instant::now();
         let mut asked = 0;
         loop {

@@ -6,10 +6,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::backends::Backends;
-use crate::client::{Until, Wire, get, load};
+use crate::common::Result;
+use crate::common::client::{Wire, get};
+use crate::common::stats::Latency;
+use crate::load::{Until, load};
+use crate::median::median;
+use crate::process;
 use crate::server::{Server, folder};
-use crate::stats::{Latency, median};
-use crate::{Result, machine};
 
 /// How it is measured.
 pub struct Plan {
@@ -65,9 +68,9 @@ impl Contestant {
     }
 
     fn round(&mut self, duration: Duration) {
-        let before = machine::cpu_time(self.server.pid());
+        let before = process::cpu_time(self.server.pid());
         let load = load(self.server.api, &self.requests, Until::Elapsed(duration));
-        let after = machine::cpu_time(self.server.pid());
+        let after = process::cpu_time(self.server.pid());
         self.rates.push(load.rate());
         if let (Some(before), Some(after)) = (before, after) {
             let requests: f64 = load.rate() * load.elapsed.as_secs_f64();
@@ -113,8 +116,8 @@ pub fn measure(plan: &Plan) -> Result<Value> {
     let folders = [folder()?, folder()?, folder()?, folder()?];
     let [bare_in, service_in, unrecorded_in, servers_in] =
         folders.each_ref().map(|folder| folder.path());
-    let bare = Server::bare(bare_in)?;
-    let bare_requests = vec![get("/users/me", &bare.token); plan.connections];
+    let (bare, token) = Server::bare(bare_in)?;
+    let bare_requests = vec![get("/users/me", &token); plan.connections];
     let mut contestants = vec![
         Contestant::new(0, "bare", bare, bare_requests),
         Contestant::service(

@@ -1,11 +1,11 @@
-//! Medians and percentiles.
+//! Percentiles.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 /// The value below which `share` of the sorted values lie.
-pub fn quantile(sorted: &[Duration], share: f64) -> Duration {
+fn quantile(sorted: &[Duration], share: f64) -> Duration {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -14,17 +14,6 @@ pub fn quantile(sorted: &[Duration], share: f64) -> Duration {
     )]
     let index = ((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1));
     sorted.get(index).copied().unwrap_or_default()
-}
-
-/// The middle value.
-pub fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    match sorted.len() {
-        0 => f64::NAN,
-        n if n % 2 == 1 => sorted[n / 2],
-        n => f64::midpoint(sorted[n / 2 - 1], sorted[n / 2]),
-    }
 }
 
 /// A duration in milliseconds.
