@@ -58,7 +58,7 @@ pub mod testing {
 
     pub mod api {
         pub use crate::api::operations;
-        pub use crate::api::{Access, Operation, RateLimit};
+        pub use crate::api::{Access, Operation, ProblemKind, RateLimit};
     }
     pub mod app {
         pub use crate::app::{Services, serve};

@@ -1,6 +1,6 @@
 //! Registration, login, refresh, logout.
 
-use poem::http::{StatusCode, header};
+use poem::http::header;
 use poem::{Request, RequestBody};
 use poem_openapi::payload::Json;
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
@@ -13,7 +13,7 @@ use super::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
 use super::failure::{Failure, OAuthFailure, status};
 use super::guard::{Authenticated, Maybe, Require};
 use super::limits::source_of;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemKind};
 use super::views::{Done, LoginForm, Logout, Refresh, Register, Tokens, User};
 use crate::accounts::{Actor, NewAccount};
 use crate::auth::{
@@ -241,7 +241,7 @@ impl AuthApi {
 
 /// An OAuth refusal (RFC 6749 section 5.2).
 fn refusal(code: &'static str, description: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "invalid-grant")
+    Problem::new(ProblemKind::InvalidGrant)
         .detail(description)
         .oauth(code)
 }

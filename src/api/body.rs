@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use poem::http::StatusCode;
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
@@ -10,7 +9,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
-use super::problem::Problem;
+use super::problem::{Problem, ProblemKind};
 use crate::hashing::Password;
 
 const JSON: &str = "application/json";
@@ -83,10 +82,8 @@ pub(super) fn expect_media_type(request: &Request, wanted: &str) -> Result<(), P
     if essence.eq_ignore_ascii_case(wanted) {
         return Ok(());
     }
-    Err(
-        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type")
-            .detail(format!("the Content-Type must be {wanted}")),
-    )
+    Err(Problem::new(ProblemKind::UnsupportedMediaType)
+        .detail(format!("the Content-Type must be {wanted}")))
 }
 
 /// Turns serde's message into field and rule. Its messages repeat values, so only the parts that

@@ -11,7 +11,7 @@ use super::Tag;
 use super::edge::operation::{Access, Operation, RateLimit};
 use super::failure::Failure;
 use super::ops::Readiness;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemKind};
 use super::views::Health;
 use crate::tokens::Tokens;
 use catalogue::endpoints;
@@ -94,7 +94,7 @@ impl DiscoveryApi {
                 status: "ok".to_owned(),
             })))
         } else {
-            Err(Problem::unavailable("unavailable", 2)
+            Err(Problem::retry(ProblemKind::Unavailable, 2)
                 .header(header::CACHE_CONTROL, "no-store")
                 .into())
         }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::edge::operation::{Access, Operation, RateLimit};
 use super::guard::SCHEME;
+use super::problem::ProblemKind;
 use crate::error::{Error, Result};
 use crate::rbac::Permission;
 
@@ -233,7 +234,7 @@ fn add_examples(document: &mut Value) {
         "Greeting": { "message": "Hello, Admin alice" },
         "Health": { "status": "ok" },
         "Problem": {
-            "type": "urn:rbac-sentinel:problem:taken", "title": "Somebody else has this already",
+            "type": "urn:rbac-sentinel:problem:taken", "title": ProblemKind::Taken.title(),
             "status": 409, "instance": "/register",
             "request_id": "6f1c2b9de08a4c7700000000000004d2",
             "errors": [{ "field": "email", "rule": "belongs to another account" }],

@@ -25,12 +25,8 @@ pub mod status {
 const DOCUMENTED: [(u16, u16, &str); 5] = [
     (status::BAD_REQUEST, 400, "The request is malformed."),
     (status::FORBIDDEN, 403, "A permission is missing."),
-    (status::NOT_FOUND, 404, "There is no such thing."),
-    (
-        status::CONFLICT,
-        409,
-        "The state of things does not allow it.",
-    ),
+    (status::NOT_FOUND, 404, "Not found."),
+    (status::CONFLICT, 409, "Not possible in the current state."),
     (
         status::UNPROCESSABLE,
         422,
@@ -45,13 +41,13 @@ impl<const STATUSES: u16, E: Into<Problem>> From<E> for Failure<STATUSES> {
     fn from(error: E) -> Self {
         let problem = error.into();
         debug_assert!(
-            // Whose session ended on the way gets what the guard would have said.
-            problem.status.is_server_error()
-                || problem.status == StatusCode::UNAUTHORIZED
+            // A session that ended during the request is answered as the guard would.
+            problem.status().is_server_error()
+                || problem.status() == StatusCode::UNAUTHORIZED
                 // Every operation can answer it: the document's assembly adds it to all.
-                || problem.status == StatusCode::TOO_MANY_REQUESTS
+                || problem.status() == StatusCode::TOO_MANY_REQUESTS
                 || DOCUMENTED.iter().any(|(bit, status, _)| {
-                    STATUSES & bit != 0 && problem.status.as_u16() == *status
+                    STATUSES & bit != 0 && problem.status().as_u16() == *status
                 }),
             "{problem} is not among the statuses that this operation documents",
         );

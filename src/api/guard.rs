@@ -6,14 +6,14 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use poem::http::{StatusCode, header};
+use poem::http::header;
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{
     MetaOAuthFlow, MetaOAuthFlows, MetaOAuthScope, MetaSecurityScheme, Registry,
 };
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
-use super::problem::Problem;
+use super::problem::{Problem, ProblemKind};
 use crate::metrics::VerificationResult;
 use crate::rbac::Permission;
 use crate::sessions::{Caller, Refusal, Sessions};
@@ -154,7 +154,7 @@ fn bearer(request: &Request) -> Result<Option<&str>, Problem> {
 
 /// No credentials: a challenge without an error code (RFC 6750 section 3.1).
 fn unauthenticated() -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated")
+    Problem::new(ProblemKind::Unauthenticated)
         .detail("send an access token as `Authorization: Bearer TOKEN`; POST /login gives one")
         .header(header::WWW_AUTHENTICATE, "Bearer realm=\"rbac-sentinel\"")
 }
@@ -169,7 +169,7 @@ fn invalid_token(reason: VerificationResult) -> Problem {
     let challenge = format!(
         "Bearer realm=\"rbac-sentinel\", error=\"invalid_token\", error_description=\"{detail}\""
     );
-    Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated")
+    Problem::new(ProblemKind::Unauthenticated)
         .detail(detail)
         .header(header::WWW_AUTHENTICATE, challenge)
 }

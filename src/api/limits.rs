@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use poem::Request;
-use poem::http::{HeaderName, StatusCode, header};
+use poem::http::{HeaderName, header};
 
 use super::edge::operation::{Operation, RateLimit};
-use super::problem::Problem;
+use super::problem::{Problem, ProblemKind};
 use super::source;
 use crate::config::Networks;
 use crate::error::{Error, Limited, Result};
@@ -119,7 +119,7 @@ impl From<Limited> for Problem {
         let unit = if wait == 1 { "second" } else { "seconds" };
         let policy = format!("\"{limiter}\";q={count};w={window}");
         let state = format!("\"{limiter}\";r=0;t={wait}");
-        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited")
+        let mut problem = Self::new(ProblemKind::RateLimited)
             .detail(format!(
                 "too many requests {whose}: come back in {wait} {unit}"
             ))

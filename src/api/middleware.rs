@@ -20,7 +20,7 @@ use poem_openapi::error::{ParseParamError, ParsePathError, ParseRequestPayloadEr
 pub use self::limits::Refused;
 use super::canary::Mark;
 use super::limits::EdgeLimits;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemKind};
 use super::routes::{Durations, Route, Routes};
 use crate::metrics::{HTTP_ACTIVE, HTTP_PANICS, Method, Scheme};
 use crate::request_context::{RequestContext, RequestId, in_request};
@@ -210,7 +210,7 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
             Err(_) => {
                 // The panic hook has logged where.
                 HTTP_PANICS.inc(());
-                let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal");
+                let problem = Problem::new(ProblemKind::Internal);
                 render(&problem, route, uri.path(), id)
             }
         }
@@ -224,12 +224,11 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
             Err(error) => error,
         };
         if error.is::<NotFoundError>() {
-            return Problem::new(StatusCode::NOT_FOUND, "not-found")
-                .detail("there is nothing at this path");
+            return Problem::new(ProblemKind::NotFound).detail("there is nothing at this path");
         }
         if error.is::<MethodNotAllowedError>() {
             let allowed = self.routes.allowed(path).join(", ");
-            return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed")
+            return Problem::new(ProblemKind::MethodNotAllowed)
                 .detail(format!("this path knows {allowed}"))
                 .header(header::ALLOW, allowed);
         }
@@ -245,11 +244,11 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
         if let Some(ReadBodyError::Io(_)) = error.downcast_ref::<ReadBodyError>() {
             return Problem::malformed().detail("the body ended early");
         }
-        if status.is_client_error() {
-            return Problem::new(status, "malformed-request");
+        let kind = ProblemKind::of_framework(status);
+        if kind.status().is_server_error() {
+            tracing::error!(%error, "internal error");
         }
-        tracing::error!(%error, "internal error");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal")
+        Problem::new(kind)
     }
 }
 
@@ -332,7 +331,7 @@ fn render(problem: &Problem, route: &Route, path: &str, id: &RequestId) -> Respo
         ("application/problem+json", serde_json::to_vec(&body))
     };
     let mut response = Response::builder()
-        .status(problem.status)
+        .status(problem.status())
         .content_type(content_type)
         .body(body.unwrap_or_default());
     for (name, value) in &problem.more.headers {

@@ -39,6 +39,7 @@ use serde_json::Value;
 
 pub use self::edge::operation::{Access, Operation, RateLimit};
 pub use self::middleware::Refused;
+pub use self::problem::ProblemKind;
 
 use self::admin::AdminApi;
 use self::auth::AuthApi;

@@ -63,6 +63,11 @@ mod tests {
     }
 
     #[test]
+    fn records_and_handlers_agree() {
+        crate::api::document().expect("they agree");
+    }
+
+    #[test]
     fn the_probe_calls_its_steps_in_their_order() {
         for (step, endpoint) in CanaryStep::ALL.iter().zip(PROBE) {
             assert!(endpoint.template.ends_with(step.word()), "{endpoint:?}");

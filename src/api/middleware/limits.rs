@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use poem::Request;
 use poem::error::ReadBodyError;
-use poem::http::{StatusCode, header};
+use poem::http::header;
 
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, ProblemKind};
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -25,11 +25,11 @@ pub struct Refused;
 /// when it ends early.
 pub async fn admit(request: &mut Request, timeout: Duration) -> Result<(), Problem> {
     if request.extensions().get::<Refused>().is_some() {
-        return Err(Problem::unavailable("overloaded", RETRY)
+        return Err(Problem::retry(ProblemKind::Overloaded, RETRY)
             .detail("there are as many connections as there may be"));
     }
     let too_large = || {
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large")
+        Problem::new(ProblemKind::TooLarge)
             .detail(format!("a body may have {MAX_BODY} bytes at most"))
     };
     let announced = request
@@ -50,7 +50,7 @@ pub async fn admit(request: &mut Request, timeout: Duration) -> Result<(), Probl
         }
         Ok(Err(ReadBodyError::PayloadTooLarge)) => Err(too_large()),
         Ok(Err(_)) => Err(Problem::malformed().detail("the body ended early")),
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow")
+        Err(_) => Err(Problem::new(ProblemKind::TooSlow)
             .detail(format!("a body may take {timeout:?} at most"))),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use rbac_sentinel::testing::api::ProblemKind;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -174,6 +175,9 @@ impl Answer {
             self.json["type"],
             format!("urn:rbac-sentinel:problem:{code}")
         );
+        let kind = ProblemKind::ALL.iter().find(|kind| kind.code() == code);
+        let kind = kind.expect("a kind of problem");
+        assert_eq!(self.json["title"], kind.title());
         assert_eq!(self.json["status"], status);
         assert_eq!(self.json["request_id"], self.header("x-request-id"));
         self

@@ -2,12 +2,15 @@
 //!
 //! A problem travels as an error and is rendered at the edge alone.
 
+mod kind;
+
 use std::fmt;
 
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem_openapi::Object;
 use serde::Serialize;
 
+pub use self::kind::ProblemKind;
 use crate::error::Error;
 
 /// A field that breaks a rule.
@@ -66,10 +69,8 @@ pub struct OAuthErrorBody {
 /// A refusal on its way to the edge.
 #[derive(Clone, Debug)]
 pub struct Problem {
-    /// The status.
-    pub status: StatusCode,
-    /// The last part of the type's URN.
-    pub code: &'static str,
+    /// What kind of problem it is.
+    pub kind: ProblemKind,
     /// The permission that is missing.
     pub permission: Option<&'static str>,
     /// RFC 6749's word for it, where it is not the status' usual one.
@@ -95,7 +96,7 @@ pub struct More {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.status.as_u16(), self.code)
+        write!(f, "{} {}", self.status().as_u16(), self.kind.code())
     }
 }
 
@@ -104,14 +105,19 @@ impl std::error::Error for Problem {}
 impl Problem {
     /// A problem of this kind.
     #[must_use]
-    pub fn new(status: StatusCode, code: &'static str) -> Self {
+    pub fn new(kind: ProblemKind) -> Self {
         Self {
-            status,
-            code,
+            kind,
             permission: None,
             oauth: None,
             more: Box::default(),
         }
+    }
+
+    /// The status of the response.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.kind.status()
     }
 
     /// Says what happened this time.
@@ -150,23 +156,22 @@ impl Problem {
     /// 400 for a request that breaks the syntax.
     #[must_use]
     pub fn malformed() -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "malformed-request")
+        Self::new(ProblemKind::MalformedRequest)
     }
 
-    /// 503 that says when to come back, in whole seconds.
+    /// A problem that says when to try again, in whole seconds.
     #[must_use]
-    pub fn unavailable(code: &'static str, retry_after: u64) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, code)
-            .header(header::RETRY_AFTER, retry_after.max(1).to_string())
+    pub fn retry(kind: ProblemKind, retry_after: u64) -> Self {
+        Self::new(kind).header(header::RETRY_AFTER, retry_after.max(1).to_string())
     }
 
     /// The body of problem details.
     #[must_use]
     pub fn body(&self, instance: &str, request_id: &str) -> ProblemBody {
         ProblemBody {
-            kind: format!("urn:rbac-sentinel:problem:{}", self.code),
-            title: title(self.code).to_owned(),
-            status: self.status.as_u16(),
+            kind: format!("urn:rbac-sentinel:problem:{}", self.kind.code()),
+            title: self.kind.title().to_owned(),
+            status: self.status().as_u16(),
             detail: self.more.detail.clone(),
             instance: instance.to_owned(),
             request_id: request_id.to_owned(),
@@ -180,7 +185,7 @@ impl Problem {
     /// The body of an OAuth error.
     #[must_use]
     pub fn oauth_body(&self) -> OAuthErrorBody {
-        let usual = match self.status.as_u16() {
+        let usual = match self.status().as_u16() {
             401 => "invalid_client",
             // The standard has no word for 429. `invalid_grant` would make clients throw away good
             // tokens, and `slow_down` (RFC 8628) is what a device is told that polls.
@@ -195,7 +200,7 @@ impl Problem {
             .map(|error| format!("{}: {}", error.field, error.rule));
         let description: Vec<String> = self.more.detail.clone().into_iter().chain(fields).collect();
         let description = if description.is_empty() {
-            title(self.code).to_owned()
+            self.kind.title().to_owned()
         } else {
             description.join("; ")
         };
@@ -208,64 +213,36 @@ impl Problem {
     }
 }
 
-/// Every code's title.
-fn title(code: &str) -> &'static str {
-    match code {
-        "malformed-request" => "The request is malformed",
-        "unauthenticated" => "Who you are is not proven",
-        "forbidden" => "You may not do this",
-        "not-found" => "There is no such thing",
-        "method-not-allowed" => "This path knows other methods",
-        "too-slow" => "The body took too long to arrive",
-        "taken" => "Somebody else has this already",
-        "conflict" => "The state of things does not allow it",
-        "too-large" => "The body is too large",
-        "unsupported-media-type" => "The body's media type is not supported",
-        "invalid-field" => "A field breaks a rule",
-        "weak-password" => "The password is too weak",
-        "wrong-password" => "The current password is wrong",
-        "invalid-grant" => "The credentials are not good",
-        "rate-limited" => "Too many requests",
-        "overloaded" => "More work than can be done in time",
-        "unavailable" => "The service is not available now",
-        _ => "Something went wrong on our side",
-    }
-}
-
 impl From<Error> for Problem {
     /// The one place where domain errors get a status.
     fn from(error: Error) -> Self {
-        use StatusCode as S;
+        use ProblemKind as Kind;
         match error {
-            Error::Invalid { field, rule } => {
-                Self::new(S::UNPROCESSABLE_ENTITY, "invalid-field").field(field, rule)
-            }
-            Error::WeakPassword { field, rule } => {
-                Self::new(S::UNPROCESSABLE_ENTITY, "weak-password").field(field, rule)
-            }
-            Error::WrongPassword => Self::new(S::UNPROCESSABLE_ENTITY, "wrong-password")
+            Error::Invalid { field, rule } => Self::new(Kind::InvalidField).field(field, rule),
+            Error::WeakPassword { field, rule } => Self::new(Kind::WeakPassword).field(field, rule),
+            Error::WrongPassword => Self::new(Kind::WrongPassword)
                 .field("current_password", "is not the current password"),
             Error::Taken { field } => {
-                Self::new(S::CONFLICT, "taken").field(field, "belongs to another account")
+                Self::new(Kind::Taken).field(field, "belongs to another account")
             }
-            Error::Conflict(why) => Self::new(S::CONFLICT, "conflict").detail(why),
+            Error::Conflict(why) => Self::new(Kind::Conflict).detail(why),
             Error::NotFound(what) => {
-                Self::new(S::NOT_FOUND, "not-found").detail(format!("there is no such {what}"))
+                Self::new(Kind::NotFound).detail(format!("there is no such {what}"))
             }
             Error::Forbidden(permission) => {
-                let mut problem = Self::new(S::FORBIDDEN, "forbidden")
+                let mut problem = Self::new(Kind::Forbidden)
                     .detail(format!("the permission `{permission}` is missing"));
                 problem.permission = Some(permission);
                 problem
             }
             Error::Overloaded { retry_after } => {
-                Self::unavailable("overloaded", retry_after.as_secs())
+                Self::retry(Kind::Overloaded, retry_after.as_secs())
             }
             Error::RateLimited(limited) => limited.into(),
-            Error::Unavailable => Self::unavailable("unavailable", 2),
+            Error::Unavailable => Self::retry(Kind::Unavailable, 2),
             Error::Internal(source) => {
                 tracing::error!(error = %source, "internal error");
-                Self::new(S::INTERNAL_SERVER_ERROR, "internal")
+                Self::new(Kind::Internal)
             }
         }
     }
@@ -273,7 +250,7 @@ impl From<Error> for Problem {
 
 impl From<Problem> for poem::Error {
     fn from(problem: Problem) -> Self {
-        let status = problem.status;
+        let status = problem.status();
         Self::new(problem, status)
     }
 }
@@ -288,7 +265,7 @@ mod tests {
     fn internal_errors_show_nothing_of_their_cause() {
         let problem = Problem::from(Error::internal("password=hunter2 in statement 7"));
         let body = serde_json::to_string(&problem.body("/x", "id")).expect("serializes");
-        assert_eq!(problem.status, 500);
+        assert_eq!(problem.status(), 500);
         assert!(
             !body.contains("hunter2") && !body.contains("statement"),
             "{body}"
@@ -300,7 +277,7 @@ mod tests {
         let problem = Problem::from(Error::Overloaded {
             retry_after: Duration::from_secs(7),
         });
-        assert_eq!(problem.status, 503);
+        assert_eq!(problem.status(), 503);
         assert!(
             problem
                 .more
