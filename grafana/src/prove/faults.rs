@@ -117,7 +117,7 @@ impl Fault {
     pub async fn inject(self, stack: &mut Stack, client: &Arc<Client>) -> Result<JoinSet<()>> {
         let mut tasks = JoinSet::new();
         match self {
-            Self::RedisStopped => stack.stop_redis()?,
+            Self::RedisStopped => stack.redis.stop()?,
             Self::RefreshReplayed => replay(client).await?,
             Self::Stuffing => {
                 for attacker in 0..ATTACKERS {
@@ -149,7 +149,7 @@ impl Fault {
     /// When it cannot be mended.
     pub fn heal(self, stack: &mut Stack) -> Result<()> {
         match self {
-            Self::RedisStopped => stack.start_redis(),
+            Self::RedisStopped => stack.redis.start(),
             Self::DatabaseStopped => stack.database.start(),
             Self::RefreshReplayed
             | Self::Stuffing

@@ -3,13 +3,11 @@
 
 mod alerts;
 mod client;
-mod database;
 mod faults;
 mod identities;
 mod pace;
 mod panels;
 mod ports;
-mod process;
 mod report;
 mod scraping;
 mod service_metrics;

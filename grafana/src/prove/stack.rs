@@ -1,16 +1,17 @@
 //! Everything that is watched and that watches: PostgreSQL, Redis, replicas of the service, exporters,
 //! and Prometheus with the shipped configuration and rules.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use testkit::postgres::Postgres;
+use testkit::process::{Process, Signal};
+use testkit::redis::Redis;
 
-use super::database::Database;
 use super::pace::Pace;
 use super::ports::Ports;
-use super::process::Process;
 use crate::prometheus::Prometheus;
 use crate::{Result, generate};
 
@@ -19,6 +20,10 @@ const CANARY: Duration = Duration::from_secs(15);
 /// How long anything may take to be ready.
 const READY: Duration = Duration::from_mins(1);
 const SECRET_KEY: &str = "a-key-of-the-proof-that-seals-nothing-of-worth";
+/// As in the compose file.
+const REDIS_OPTIONS: [&str; 4] = ["--maxmemory", "128mb", "--maxmemory-policy", "volatile-ttl"];
+/// How long the service may take to stop.
+const STOP: Duration = Duration::from_secs(30);
 /// Wider than anything that is sent here: what is counted is seen, and nothing is refused.
 const WIDE: &str = "100000/1s";
 const LIMITS: [&str; 8] = [
@@ -65,8 +70,9 @@ pub struct Stack {
     /// How much faster than the clock rules are.
     pub pace: Pace,
     /// PostgreSQL.
-    pub database: Database,
-    redis: Option<Process>,
+    pub database: Postgres,
+    /// Redis.
+    pub redis: Redis,
     replicas: Vec<Process>,
     exporters: Vec<Process>,
     watcher: Option<Process>,
@@ -80,23 +86,26 @@ impl Stack {
     /// # Errors
     /// With the log of what does not start.
     pub async fn start(programs: Programs, folder: &Path, pace: Pace) -> Result<Self> {
-        let ports = Ports::free()?;
+        let ports = Ports::free();
         let prometheus = Prometheus::new(&format!("http://127.0.0.1:{}", ports.prometheus))?;
-        let database = Database::make(&programs.postgres_bin, folder, ports.postgres)?;
+        // PostgreSQL's user must be able to enter the folder.
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711))?;
+        let database = Postgres::make(&programs.postgres_bin, &folder.join("postgres"), &[])?;
+        let redis = Redis::new(&programs.redis, folder, &REDIS_OPTIONS);
         let mut stack = Self {
             programs,
             folder: folder.to_owned(),
             ports,
             pace,
             database,
-            redis: None,
+            redis,
             replicas: Vec::new(),
             exporters: Vec::new(),
             watcher: None,
             prometheus,
         };
         stack.database.start()?;
-        stack.start_redis()?;
+        stack.redis.start()?;
         stack.start_service().await?;
         stack.start_exporters()?;
         stack.start_prometheus().await?;
@@ -123,38 +132,6 @@ impl Stack {
         &self.programs.lab
     }
 
-    /// Starts Redis, for the first time or again.
-    ///
-    /// # Errors
-    /// When it does not start.
-    pub fn start_redis(&mut self) -> Result<()> {
-        let mut command = Command::new(&self.programs.redis);
-        command
-            .args([
-                "--bind",
-                "127.0.0.1",
-                "--port",
-                &self.ports.redis.to_string(),
-            ])
-            .args(["--save", "", "--appendonly", "no"])
-            .args(["--maxmemory", "128mb", "--maxmemory-policy", "volatile-ttl"])
-            .arg("--dir")
-            .arg(&self.folder);
-        self.redis = Some(Process::start("redis", &mut command, &self.folder)?);
-        Ok(())
-    }
-
-    /// Stops Redis.
-    ///
-    /// # Errors
-    /// When it does not stop.
-    pub fn stop_redis(&mut self) -> Result<()> {
-        match self.redis.take() {
-            Some(mut redis) => redis.stop(Signal::TERM),
-            None => Ok(()),
-        }
-    }
-
     /// Starts the replicas of the service, for the first time or again, all at once.
     ///
     /// # Errors
@@ -171,10 +148,7 @@ impl Stack {
                 // The issuer of the tokens of all.
                 .env("PUBLIC_URL", self.api())
                 .env("DATABASE_URL", self.database.url())
-                .env(
-                    "REDIS_URL",
-                    format!("redis://127.0.0.1:{}/0", self.ports.redis),
-                )
+                .env("REDIS_URL", self.redis.url())
                 .env("SECRET_KEY", SECRET_KEY)
                 .env("ADMIN_PASSWORD", ADMIN_PASSWORD)
                 .env("REFRESH_GRACE", format!("{}s", GRACE.as_secs()))
@@ -217,7 +191,7 @@ impl Stack {
     /// When it does not stop.
     pub fn stop_service(&mut self) -> Result<()> {
         for mut replica in self.replicas.drain(..) {
-            replica.stop(Signal::TERM)?;
+            replica.stop(Signal::TERM, STOP)?;
         }
         Ok(())
     }
@@ -232,7 +206,7 @@ impl Stack {
             ))
             .env(
                 "DATA_SOURCE_URI",
-                format!("127.0.0.1:{}/postgres?sslmode=disable", self.ports.postgres),
+                format!("127.0.0.1:{}/postgres?sslmode=disable", self.database.port),
             )
             .env("DATA_SOURCE_USER", "postgres")
             .env("DATA_SOURCE_PASS", "");
@@ -244,7 +218,7 @@ impl Stack {
             )
             .env(
                 "REDIS_ADDR",
-                format!("redis://127.0.0.1:{}", self.ports.redis),
+                format!("redis://127.0.0.1:{}", self.redis.port),
             );
         for (name, command) in [
             ("postgres-exporter", &mut postgres),
@@ -298,7 +272,7 @@ impl Stack {
 fn check(process: &mut Process, deadline: Instant) -> Result<()> {
     let ended = process.ended()?.is_some();
     if ended || Instant::now() > deadline {
-        return Err(format!("it does not get ready:\n{}", process.log()).into());
+        return Err(format!("it does not get ready:\n{}", process.output()).into());
     }
     Ok(())
 }
