@@ -1,4 +1,4 @@
-//! Metrics that are on no panel and in no alert, each with its reason: they are for exploring.
+//! Metrics that are on no panel and in no alert, each with the reason. They are for ad-hoc queries.
 
 /// Names and reasons.
 pub const EXPLORE: &[(&str, &str)] = &[

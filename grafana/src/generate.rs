@@ -1,4 +1,4 @@
-//! Writes the files that are committed, or compares them.
+//! The generated files, and writing them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,12 +6,12 @@ use crate::Result;
 use crate::rules::Links;
 use crate::{dashboard, dashboards, rules};
 
-/// A file that is generated.
+/// A generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Generated {
-    /// Where, from the folder `grafana`.
+    /// Its path, relative to the folder `grafana`.
     pub path: PathBuf,
-    /// What it holds.
+    /// Its contents.
     pub text: String,
 }
 
@@ -46,7 +46,7 @@ pub fn folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Writes them all below this folder, and removes what was generated before and is no more.
+/// Writes all files, and removes formerly generated ones that no longer exist.
 ///
 /// # Errors
 /// When a file cannot be written.

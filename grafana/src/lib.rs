@@ -1,15 +1,15 @@
-//! The monitoring of rbac-sentinel as typed values, and what proves it.
+//! The monitoring of rbac-sentinel as typed values, and the proof that it works.
 //!
 //! The map:
 //!
-//! - [`known`] the metrics that there are: the catalogue's, the load lab's, Prometheus' own
-//! - [`slo`] the objectives; [`select`] how series are selected, once for all
-//! - [`dashboard`] what a dashboard is made of, and its JSON; [`dashboards`] the four of them
-//! - [`rules`] what a rule is made of, its YAML, and all rules
-//! - [`lint`] what dashboards and rules must satisfy
-//! - [`explore`] metrics that are on no panel and in no alert, each with its reason
-//! - [`generate`] writes the files that are committed
-//! - [`prove`] asks them all of a real [`prometheus`], and breaks things
+//! - [`known`] the metrics that exist: the catalogue's, the load lab's, the exporters', Prometheus' own
+//! - [`slo`] the objectives; [`select`] the selectors of series, shared by all panels and rules
+//! - [`dashboard`] the parts of a dashboard, and its JSON; [`dashboards`] the four dashboards
+//! - [`rules`] the parts of a rule, its YAML, and all rules
+//! - [`lint`] checks dashboards and rules
+//! - [`explore`] metrics that are on no panel and in no alert, each with the reason
+//! - [`generate`] writes the committed files
+//! - [`prove`] runs every query against a real [`prometheus`], and injects faults
 //!
 //! To add a panel, add it to its dashboard in [`dashboards`]; an alert, to [`rules`], with its tests in
 //! `rules/tests` and its section in `docs/runbook.md`. Then `cargo run -p grafana -- generate`.
@@ -33,8 +33,8 @@ pub mod rules;
 pub mod select;
 pub mod slo;
 
-/// What keeps a command from doing its work, as a sentence for whoever gave it.
+/// A failure, as a sentence for the user.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The result of everything that may fail.
+/// The result of fallible functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

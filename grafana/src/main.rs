@@ -27,26 +27,26 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Write dashboards and rules below `grafana/`
+    /// Write dashboards, rules and docs/metrics.md
     Generate(GenerateOptions),
     /// Check dashboards, rules and runbook against the catalogue
     Lint,
-    /// Ask every panel and rule of a real Prometheus, add counters up, break things, watch alerts
+    /// Query every panel and rule on a real Prometheus, reconcile counters, inject faults, watch alerts
     Prove(ProveOptions),
 }
 
 #[derive(Args)]
 struct ProveOptions {
-    /// The service's program
+    /// The service's binary
     #[arg(long, value_name = "PROGRAM")]
     server: PathBuf,
-    /// The load lab's program
+    /// The load lab's binary
     #[arg(long, value_name = "PROGRAM")]
     lab: PathBuf,
-    /// The folder of PostgreSQL's programs
+    /// The folder with PostgreSQL's binaries
     #[arg(long, env = "POSTGRES_BIN", value_name = "FOLDER")]
     postgres_bin: PathBuf,
-    /// Redis' program
+    /// The Redis server
     #[arg(
         long,
         env = "REDIS_SERVER",
@@ -54,7 +54,7 @@ struct ProveOptions {
         value_name = "PROGRAM"
     )]
     redis_server: PathBuf,
-    /// The program of the exporter of PostgreSQL's figures
+    /// The PostgreSQL exporter
     #[arg(
         long,
         env = "POSTGRES_EXPORTER",
@@ -62,7 +62,7 @@ struct ProveOptions {
         value_name = "PROGRAM"
     )]
     postgres_exporter: PathBuf,
-    /// The program of the exporter of Redis' figures
+    /// The Redis exporter
     #[arg(
         long,
         env = "REDIS_EXPORTER",
@@ -70,7 +70,7 @@ struct ProveOptions {
         value_name = "PROGRAM"
     )]
     redis_exporter: PathBuf,
-    /// Prometheus' program
+    /// Prometheus
     #[arg(
         long,
         env = "PROMETHEUS",
@@ -78,34 +78,34 @@ struct ProveOptions {
         value_name = "PROGRAM"
     )]
     prometheus: PathBuf,
-    /// How many times as fast as the clock rules run, scraped as many times as often
+    /// Time scale: divides every duration of the rules and the scrape interval by this
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=30))]
     pace: u32,
-    /// How long the load lab runs
+    /// Duration of the load lab's run
     #[arg(long, default_value = "60s", value_parser = humantime::parse_duration, value_name = "TIME")]
     load: Duration,
-    /// Break nothing
+    /// Inject no faults
     #[arg(long)]
     no_faults: bool,
-    /// Alerts on speed may fire: for machines whose speed says nothing
+    /// Allow alerts on slowness, on machines whose speed is not representative
     #[arg(long)]
     ignore_speed: bool,
     /// The folder for report.md and report.json
     #[arg(long, default_value = "target/proof", value_name = "FOLDER")]
     out: PathBuf,
-    /// A program to run at the end, while Prometheus can still be asked: its address is in
-    /// PROMETHEUS_URL, how often it scrapes in SCRAPE_INTERVAL, the times of load and proof in LOAD_FROM,
-    /// LOAD_TO, PROOF_FROM, PROOF_TO, the folder for what it makes in OUT
+    /// A program to run at the end, while Prometheus still answers. Its environment: PROMETHEUS_URL,
+    /// SCRAPE_INTERVAL, the times of load and proof in LOAD_FROM, LOAD_TO, PROOF_FROM, PROOF_TO, and OUT,
+    /// the folder for its files
     #[arg(long, value_name = "PROGRAM")]
     then: Option<PathBuf>,
 }
 
 #[derive(Args)]
 struct GenerateOptions {
-    /// Where the runbook is read: what the links of alerts begin with
+    /// URL of the runbook in links
     #[arg(long, default_value_t = Links::default().runbook, value_name = "URL")]
     runbook: String,
-    /// Where Grafana is: what the links of alerts begin with
+    /// URL of Grafana in links
     #[arg(long, default_value_t = Links::default().grafana, value_name = "URL")]
     grafana: String,
 }

@@ -1,4 +1,4 @@
-//! Prometheus' HTTP API, as far as it is asked here.
+//! A client of Prometheus' HTTP API.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::Result;
 
-/// How long an answer may take.
+/// Request timeout.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A Prometheus server.
@@ -33,7 +33,7 @@ pub struct Series {
 pub struct Answer {
     /// Its series; a scalar is one without labels.
     pub series: Vec<Series>,
-    /// What Prometheus found odd about the query.
+    /// Prometheus' warnings about the query.
     pub warnings: Vec<String>,
 }
 
@@ -68,7 +68,7 @@ impl ActiveAlert {
     }
 }
 
-/// A rule and how it is.
+/// A rule and its health.
 #[derive(Clone, Debug, Deserialize)]
 pub struct RuleState {
     /// Its name.
@@ -77,7 +77,7 @@ pub struct RuleState {
     pub query: String,
     /// `ok`, `err` or `unknown`.
     pub health: String,
-    /// Why it is not well.
+    /// The last error.
     #[serde(rename = "lastError", default)]
     pub error: String,
     /// `alerting` or `recording`.
@@ -89,7 +89,7 @@ impl Prometheus {
     /// The server at this address.
     ///
     /// # Errors
-    /// When there can be no client.
+    /// When no HTTP client can be made.
     pub fn new(base: &str) -> Result<Self> {
         Ok(Self {
             client: Client::builder().timeout(PATIENCE).build()?,
@@ -103,7 +103,7 @@ impl Prometheus {
         &self.base
     }
 
-    /// Whether it can be asked.
+    /// Whether it is ready for queries.
     pub async fn is_ready(&self) -> bool {
         let answer = self
             .client
@@ -127,19 +127,19 @@ impl Prometheus {
         Err(answer["error"].as_str().unwrap_or("no answer").into())
     }
 
-    /// What an expression gives at a time.
+    /// The value of an expression at a time.
     ///
     /// # Errors
-    /// Prometheus' own words.
+    /// With Prometheus' message.
     pub async fn query(&self, expr: &str, at: f64) -> Result<Answer> {
         let form = [("query", expr.to_owned()), ("time", at.to_string())];
         answer(&self.ask("query", &form).await?)
     }
 
-    /// What it gives from one time to another, in steps of so many seconds.
+    /// The values of an expression over a time range, with this step in seconds.
     ///
     /// # Errors
-    /// Prometheus' own words.
+    /// With Prometheus' message.
     pub async fn query_range(&self, expr: &str, from: f64, to: f64, step: f64) -> Result<Answer> {
         let form = [
             ("query", expr.to_owned()),
@@ -172,7 +172,7 @@ impl Prometheus {
         Ok(serde_json::from_value(json["data"]["alerts"].clone())?)
     }
 
-    /// Those that fire.
+    /// The alerts that are firing.
     ///
     /// # Errors
     /// When it does not answer.

@@ -5,28 +5,28 @@ use catalogue::endpoints::{OPERATIONS, Objectives, PAGES};
 /// Durations of requests, the service's central histogram, without a suffix.
 pub const DURATION: &str = "http_server_request_duration_seconds";
 
-/// The instances that a dashboard shows.
+/// The instances that the dashboard's variables select.
 pub const SHOWN: &str = r#"job=~"$job", instance=~"$instance""#;
 
-/// The run of the load lab that a dashboard shows.
+/// The load lab's run that the dashboard's variables select.
 pub const LAB_RUN: &str = r#"job=~"$loadtest_job", run_id=~"$run_id""#;
 
-/// The range of rates on panels.
+/// The range of `rate` on panels.
 pub const RANGE: &str = "$__rate_interval";
 
 /// Answers with a server error.
 pub const ERROR: &str = r#"http_response_status_code=~"5..""#;
 
-/// Answers without one, and requests that were given up.
+/// Answers without a server error, and requests that the client aborted.
 pub const NO_ERROR: &str = r#"http_response_status_code!~"5..""#;
 
-/// Requests of users, where a route is named anyway.
+/// Requests of users, for selectors that name a route.
 pub const USERS: &str = r#"user_agent_synthetic_type="""#;
 
-/// Whichever database the service has: SQLite or PostgreSQL.
+/// The service's database, SQLite or PostgreSQL.
 pub const DATABASE: &str = r#"db_system_name!="redis""#;
 
-/// The routes that a dashboard is narrowed to.
+/// The routes that the dashboard's variable selects.
 pub const ROUTE: &str = r#"http_route=~"$route""#;
 
 /// The routes that these objectives count, as a regular expression.
@@ -64,20 +64,20 @@ pub fn password_path() -> String {
     format!("http_route=~\"{}\"", routes(Objectives::PasswordLatency))
 }
 
-/// Several selectors in one.
+/// Joins selectors.
 #[must_use]
 pub fn all_of(selectors: &[&str]) -> String {
     selectors.join(", ")
 }
 
-/// What a counter of the shown instances gains a second, by what `by` tells apart; empty for all
-/// together, as in the functions below. `more` narrows it, or is empty.
+/// The rate of a counter over the shown instances, grouped by `by`. As in the functions below, an empty
+/// `by` sums over everything, and `more` adds selectors or is empty.
 #[must_use]
 pub fn per_second(by: &str, series: &str, more: &str) -> String {
     format!("{}(rate({series}{{{}}}[{RANGE}]))", sum(by), shown(more))
 }
 
-/// What a counter of the shown instances gained in the time shown.
+/// The increase of a counter over the shown instances and time range.
 #[must_use]
 pub fn over_range(by: &str, series: &str, more: &str) -> String {
     format!(
@@ -87,39 +87,39 @@ pub fn over_range(by: &str, series: &str, more: &str) -> String {
     )
 }
 
-/// A gauge of the shown instances, added up.
+/// The sum of a gauge over the shown instances.
 #[must_use]
 pub fn gauge(by: &str, series: &str, more: &str) -> String {
     format!("{}({series}{{{}}})", sum(by), shown(more))
 }
 
-/// A quantile of a histogram of the shown instances over the usual range.
+/// A quantile of a histogram over the shown instances and the range of rates.
 #[must_use]
 pub fn shown_quantile(q: f64, by: &str, histogram: &str, more: &str) -> String {
     some_quantile(q, by, histogram, &shown(more))
 }
 
-/// A quantile over the usual range, and nothing rather than NaN where nothing was counted.
+/// A quantile over the range of rates; no value rather than NaN where nothing was counted.
 #[must_use]
 pub fn some_quantile(q: f64, by: &str, histogram: &str, selector: &str) -> String {
     format!("{} >= 0", quantile(q, by, histogram, selector, RANGE))
 }
 
-/// What others than the service export, too, of the service alone: where all jobs are shown, Prometheus
-/// and the load lab are among them.
+/// Restricts a metric that other programs export as well to the service: with all jobs selected,
+/// Prometheus and the load lab are among them.
 #[must_use]
 pub fn of_service(series: &str) -> String {
     format!("{series} and on (job) auth_build_info{{{SHOWN}}}")
 }
 
-/// A gauge as [`of_service`], added up.
+/// The sum of a gauge, restricted by [`of_service`].
 #[must_use]
 pub fn gauge_of_service(by: &str, series: &str) -> String {
     let series = of_service(&format!("{series}{{{SHOWN}}}"));
     format!("{}({series})", sum(by))
 }
 
-/// The share of the hash gate's threads that are at work.
+/// The share of the hash gate's threads that are busy.
 #[must_use]
 pub fn hash_slots_in_use() -> String {
     ratio(
@@ -128,14 +128,14 @@ pub fn hash_slots_in_use() -> String {
     )
 }
 
-/// What a counter gains a second, as [`of_service`].
+/// The rate of a counter, restricted by [`of_service`].
 #[must_use]
 pub fn per_second_of_service(by: &str, series: &str) -> String {
     let rate = of_service(&format!("rate({series}{{{SHOWN}}}[{RANGE}])"));
     format!("{}({rate})", sum(by))
 }
 
-/// What narrows the shown instances further, or nothing.
+/// The selector of the shown instances with `more`, if there is any.
 fn shown(more: &str) -> String {
     if more.is_empty() {
         SHOWN.to_owned()
@@ -152,19 +152,19 @@ fn sum(by: &str) -> String {
     }
 }
 
-/// `a / b`, and nothing rather than NaN where there is nothing to divide by.
+/// `part / whole`; no value rather than NaN where `whole` is 0.
 #[must_use]
 pub fn ratio(part: &str, whole: &str) -> String {
     format!("{part} / ({whole} > 0)")
 }
 
-/// A sum that is 0 rather than missing where `whole` exists and `part` has no series yet.
+/// `part`, or 0 where `part` has no series yet and `whole` has.
 #[must_use]
 pub fn or_zero(part: &str, whole: &str) -> String {
     format!("({part} or 0 * {whole})")
 }
 
-/// A quantile over what `by` tells apart; empty for all together.
+/// A quantile grouped by `by`; an empty `by` sums over everything.
 #[must_use]
 pub fn quantile(q: f64, by: &str, histogram: &str, selector: &str, range: &str) -> String {
     let by = if by.is_empty() {

@@ -5,11 +5,11 @@
 /// An objective over 30 days.
 #[derive(Clone, Copy, Debug)]
 pub struct Slo {
-    /// The middle of its recorded names and the beginning of its alerts.
+    /// Its name in recorded series.
     pub name: &'static str,
-    /// What its alerts are called: `AuthAvailability` and so on.
+    /// The name of its alerts.
     pub alert: &'static str,
-    /// A good event, in words.
+    /// The definition of a good event.
     pub good: &'static str,
     /// The recorded ratio of bad events, without its window.
     pub record: &'static str,
@@ -17,7 +17,7 @@ pub struct Slo {
     pub budget: f64,
 }
 
-/// Not answered with a server error.
+/// Requests answered without a server error.
 pub const AVAILABILITY: Slo = Slo {
     name: "availability",
     alert: "AuthAvailabilityBudgetBurn",
@@ -26,7 +26,7 @@ pub const AVAILABILITY: Slo = Slo {
     budget: 0.001,
 };
 
-/// Fast where a token suffices.
+/// Latency of requests that take a token.
 pub const TOKEN_LATENCY: Slo = Slo {
     name: "token_latency",
     alert: "AuthTokenLatencyBudgetBurn",
@@ -35,7 +35,7 @@ pub const TOKEN_LATENCY: Slo = Slo {
     budget: 0.01,
 };
 
-/// Fast enough where a password is hashed.
+/// Latency of requests that hash a password.
 pub const PASSWORD_LATENCY: Slo = Slo {
     name: "password_latency",
     alert: "AuthPasswordLatencyBudgetBurn",
@@ -44,7 +44,7 @@ pub const PASSWORD_LATENCY: Slo = Slo {
     budget: 0.01,
 };
 
-/// A user's whole journey works, by the canary.
+/// Success of the synthetic probe's whole journey.
 pub const JOURNEY: Slo = Slo {
     name: "journey",
     alert: "AuthJourneyBudgetBurn",
@@ -53,28 +53,29 @@ pub const JOURNEY: Slo = Slo {
     budget: 0.001,
 };
 
-/// The bound of a fast answer on the token path, in seconds: a bucket's bound, and no whole number.
+/// The bound of a fast answer on the token path, in seconds. It must be a bucket's bound, and not a
+/// whole number.
 pub const TOKEN_BOUND: &str = "0.025";
 /// The bound of a fast answer on the password path, in seconds.
 pub const PASSWORD_BOUND: &str = "0.5";
 
-/// All windows that are recorded, from the shortest.
+/// The recorded windows, shortest first.
 pub const WINDOWS: [&str; 7] = ["5m", "30m", "1h", "2h", "6h", "1d", "3d"];
 
-/// Two windows over which the budget must burn so fast for an alert.
+/// A pair of windows: an alert fires when the budget burns this fast over both.
 #[derive(Clone, Copy, Debug)]
 pub struct Pair {
-    /// How many times faster than what lasts 30 days.
+    /// Burn rate: 1 spends the budget in 30 days.
     pub burn: f64,
-    /// Over this window.
+    /// The long window.
     pub long: &'static str,
-    /// And still now, over this one.
+    /// The short window, so that the alert resolves soon.
     pub short: &'static str,
-    /// Whether somebody is woken for it.
+    /// Whether it pages.
     pub pages: bool,
 }
 
-/// From the fastest burn to the slowest.
+/// Fastest burn first.
 pub const PAIRS: [Pair; 4] = [
     Pair {
         burn: 14.4,

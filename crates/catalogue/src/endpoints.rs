@@ -75,7 +75,7 @@ endpoints! {
 }
 
 endpoints! {
-    /// What is served beside the documented operations.
+    /// Paths beside the documented operations.
     PAGES:
     HOME = Get "/" "home" Availability;
     SWAGGER = Get "/docs" "docs" Availability;

@@ -18,7 +18,7 @@ macro_rules! permissions {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            /// What it allows, for the documentation.
+            /// A description for the documentation.
             #[must_use]
             pub const fn about(self) -> &'static str {
                 match self { $(Self::$variant => $about,)+ }

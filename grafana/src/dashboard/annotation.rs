@@ -1,26 +1,26 @@
-//! What is marked on panels: deploys, alerts, load tests. All of it comes from Prometheus.
+//! Annotations on panels: deploys, alerts, load tests. All come from Prometheus.
 
 use super::Color;
 use crate::select::{LAB_RUN, SHOWN};
 
-/// Something that is marked on all panels of a dashboard.
+/// An annotation on all panels of a dashboard.
 #[derive(Clone, Debug)]
 pub struct Annotation {
-    /// What it can be switched off by.
+    /// The name of its switch.
     pub name: &'static str,
     /// Its colour, as Grafana names it.
     pub color: &'static str,
-    /// PromQL: what exists is marked, as a region while it exists on.
+    /// PromQL: each series is marked as a region while it exists.
     pub expr: String,
-    /// Whether the value says when, in milliseconds, rather than the sample's own time.
+    /// Whether the value is the time, in milliseconds, rather than the sample's timestamp.
     pub value_is_time: bool,
-    /// What it says, with labels in double braces.
+    /// Its title, with labels in double braces.
     pub title: &'static str,
-    /// What it says below.
+    /// Its text.
     pub text: &'static str,
 }
 
-/// All of them; `of_run` where a dashboard can be narrowed to a run of the load lab.
+/// All annotations; `of_run` for the dashboard with a variable for the load lab's run.
 pub(super) fn all(of_run: bool) -> Vec<Annotation> {
     let run = if of_run {
         format!("{{{LAB_RUN}}}")
@@ -31,8 +31,8 @@ pub(super) fn all(of_run: bool) -> Vec<Annotation> {
         Annotation {
             name: "Deploys and starts",
             color: Color::Plain.name(),
-            // The time itself rather than that it changed: new replicas are marked, too, and no start
-            // falls between two steps.
+            // The start time rather than its change, so that new replicas are marked and no start falls
+            // between two steps.
             expr: format!(
                 "1000 * process_start_time_seconds{{{SHOWN}}} \
                  * on (job, instance) group_left (version, revision) auth_build_info{{{SHOWN}}}"

@@ -7,13 +7,13 @@ use super::{Annotation, Color, Dashboard, Panel, Row, Unit, Variable, View};
 
 /// The version of the format.
 const SCHEMA: u32 = 42;
-/// The version of Grafana whose options the panels have: later ones know from it what to migrate, and
-/// without it they take the panels for those of version 6.
+/// The version of Grafana that the panels' options are for: later versions migrate from it, and take
+/// panels without it for version 6.
 const PLUGINS: &str = "10.4.0";
 const ACROSS: u32 = 24;
 
-/// The whole file: keys in alphabetical order, so that changes can be read. `runbook` is where the
-/// sections are that panels name.
+/// The whole file, with sorted keys so that diffs are readable. `runbook` is the URL of the runbook that
+/// panels link.
 #[must_use]
 pub fn json(dashboard: &Dashboard, runbook: &str) -> String {
     let mut ids = 0;
@@ -54,7 +54,7 @@ pub fn json(dashboard: &Dashboard, runbook: &str) -> String {
     text
 }
 
-/// Whatever keeps the order of keys elsewhere in the workspace, here it is alphabetical.
+/// Sorts keys even if a crate of the workspace enables serde_json's `preserve_order`.
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(map) => {
@@ -68,7 +68,7 @@ fn sorted(value: Value) -> Value {
     }
 }
 
-/// Puts a row's panels side by side; gives where the next row begins.
+/// Lays out a row's panels; returns the position of the next row.
 fn place(row: &Row, runbook: &str, mut y: u32, ids: &mut u32, panels: &mut Vec<Value>) -> u32 {
     *ids += 1;
     panels.push(value!({
@@ -95,7 +95,7 @@ fn data_source() -> Value {
     value!({"type": "prometheus", "uid": "${datasource}"})
 }
 
-/// Grafana's own default to begin with, and any other Prometheus to choose.
+/// Grafana's default data source at first, and any other Prometheus to choose.
 fn data_source_variable() -> Value {
     value!({
         "current": {"selected": true, "text": "default", "value": "default"}, "hide": 0, "includeAll": false, "label": "Data source", "multi": false,
@@ -136,7 +136,7 @@ fn annotations(dashboard: &Dashboard) -> Vec<Value> {
         .collect()
 }
 
-/// With its query twice, because versions of Grafana differ in where they look for it.
+/// Holds the query twice, because versions of Grafana read it from different keys.
 fn annotation(annotation: &Annotation) -> Value {
     value!({
         "datasource": data_source(),
@@ -153,7 +153,7 @@ fn annotation(annotation: &Annotation) -> Value {
     })
 }
 
-/// What to do, and the sections of the runbook that say it at length.
+/// The description, with links to sections of the runbook.
 fn description(panel: &Panel, runbook: &str) -> String {
     let sections = panel.runbook.iter();
     let links: Vec<String> = sections
@@ -242,7 +242,7 @@ fn defaults(panel: &Panel) -> Value {
     if let Some(link) = panel.link {
         json["links"] = value!([{"targetBlank": false, "title": link.title, "url": link.url}]);
     }
-    // Grafana leaves a single bar without its name, unless it has one of its own.
+    // Grafana shows no name for a single bar unless it is set here.
     if let (View::BarGauge, [target]) = (panel.view, panel.targets.as_slice()) {
         let name = target.legend.replace("{{", "${__field.labels.");
         json["displayName"] = value!(name.replace("}}", "}"));

@@ -1,4 +1,4 @@
-//! What a dashboard is made of.
+//! The parts of a dashboard.
 
 mod annotation;
 mod json;
@@ -12,13 +12,13 @@ pub use panel::{Idle, Link, Panel, Target, Unit, View};
 /// The colours of states, from good to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Color {
-    /// As it shall be, or a value that is neither good nor bad.
+    /// Good.
     Good,
-    /// Something to look at.
+    /// Worth a look.
     Warn,
-    /// Something to do.
+    /// Needs action.
     Bad,
-    /// What says nothing of good or bad.
+    /// Neither good nor bad.
     Plain,
 }
 
@@ -38,19 +38,19 @@ impl Color {
 /// A dashboard.
 #[derive(Clone, Debug)]
 pub struct Dashboard {
-    /// What it is known by in links: `auth-` and the file's name.
+    /// Its uid in links: `auth-` and the file's name.
     pub uid: &'static str,
     /// Its title.
     pub title: &'static str,
-    /// What it is for.
+    /// Its purpose.
     pub description: &'static str,
-    /// What it can be narrowed to, beside data source, job and instance.
+    /// Its variables beside data source, job and instance.
     pub variables: Vec<Variable>,
     /// Its rows, from the top.
     pub rows: Vec<Row>,
 }
 
-/// What a dashboard can be narrowed to: several values of a label, or all.
+/// A variable of a dashboard: some values of a label, or all.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
     /// Its name in expressions.
@@ -64,7 +64,7 @@ pub struct Variable {
 /// Panels that belong together.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// What they have in common.
+    /// The row's title.
     pub title: &'static str,
     /// From the left; a panel that does not fit begins a new line.
     pub panels: Vec<Panel>,
@@ -98,7 +98,7 @@ impl Dashboard {
             .chain(self.variables.iter().copied())
     }
 
-    /// What is marked on all its panels.
+    /// The annotations on all its panels.
     #[must_use]
     pub fn annotations(&self) -> Vec<Annotation> {
         let lab = self.all_variables().any(|v| v.name == "loadtest_job");

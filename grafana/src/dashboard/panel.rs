@@ -1,21 +1,21 @@
-//! A panel, and how it is put together.
+//! A panel and its builder.
 
 use super::Color;
 
 /// How a panel shows its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
-    /// One figure, with its course behind it unless it is over the whole range.
+    /// One figure, with a sparkline unless it is over the whole range.
     Stat,
-    /// One figure between a least and a most.
+    /// One figure on a dial.
     Gauge,
-    /// The largest, as bars.
+    /// The largest values, as bars.
     BarGauge,
-    /// Courses.
+    /// Lines over time.
     TimeSeries,
-    /// Courses on top of each other: their sum is meaningful.
+    /// Stacked lines, whose sum is meaningful.
     Stacked,
-    /// How buckets fill over time.
+    /// The distribution over time.
     Heatmap,
     /// Labels as columns.
     Table,
@@ -23,12 +23,12 @@ pub enum View {
     StateTimeline,
 }
 
-/// What a value is.
+/// The unit of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// A number of things.
+    /// A count.
     Count,
-    /// A number that is a ratio of other things, such as a burn rate.
+    /// A plain number, such as a burn rate.
     Number,
     /// Requests a second.
     RequestRate,
@@ -63,12 +63,12 @@ impl Unit {
     }
 }
 
-/// What a panel shows while nothing happens.
+/// Whether a panel has data while the service is idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Idle {
-    /// Values, as always.
+    /// It has.
     Shown,
-    /// Its no-data text: there is nothing to tell.
+    /// It shows its no-data text.
     Empty,
 }
 
@@ -77,16 +77,16 @@ pub enum Idle {
 pub struct Target {
     /// PromQL, with the dashboard's variables.
     pub expr: String,
-    /// What a series is called, with labels in double braces.
+    /// The legend, with labels in double braces.
     pub legend: &'static str,
 }
 
 /// Where a click on a series leads.
 #[derive(Clone, Copy, Debug)]
 pub struct Link {
-    /// What it says.
+    /// Its title.
     pub title: &'static str,
-    /// Where to, with Grafana's variables.
+    /// Its URL, with Grafana's variables.
     pub url: &'static str,
 }
 
@@ -95,37 +95,35 @@ pub struct Link {
 pub struct Panel {
     /// Its title.
     pub title: &'static str,
-    /// What to do when it looks bad.
+    /// What to do when it looks bad, as Markdown.
     pub description: &'static str,
     /// The sections of the runbook that say more, without `#`.
     pub runbook: Vec<&'static str>,
-    /// How it shows its values.
+    /// The kind of panel.
     pub view: View,
-    /// What they are.
+    /// The unit of its values.
     pub unit: Unit,
-    /// What is asked.
+    /// Its queries.
     pub targets: Vec<Target>,
-    /// From which values on it has which colour; below the first, [`Panel::base`].
+    /// Thresholds and the colour from each on; below the first, [`Panel::base`].
     pub steps: Vec<(f64, Color)>,
     /// The colour below the first step.
     pub base: Color,
-    /// What it says instead of values.
+    /// Its no-data text.
     pub no_data: &'static str,
-    /// What it shows while nothing happens.
+    /// Whether it has data while the service is idle.
     pub idle: Idle,
-    /// The ends of its axis, where they are known.
+    /// Minimum and maximum of its axis, where they are fixed.
     pub range: (Option<f64>, Option<f64>),
-    /// How far its axis goes at least where its ends are not given: without, small noise fills it, and
-    /// nothing at all is drawn below a hundred.
+    /// Soft minimum and maximum of its axis: without them, small noise fills the panel.
     pub soft: (Option<f64>, Option<f64>),
-    /// Whether its legend stands at its right: for many courses.
+    /// Whether its legend is at the right, for many lines.
     pub legend_beside: bool,
-    /// The widths of columns of a table in pixels, by their headings; the others share the rest.
+    /// Widths of table columns in pixels, by heading; the others share the rest.
     pub widths: Vec<(&'static str, u16)>,
-    /// How many decimals are shown; as many as Grafana thinks fit without it.
+    /// Number of decimals; chosen by Grafana without it.
     pub decimals: Option<u8>,
-    /// The shortest step between two values, which also bounds the range of rates from below: for
-    /// what changes too seldom for shorter ones.
+    /// Minimum step, which is also a lower bound for the range of rates: for values that change rarely.
     pub step: Option<&'static str>,
     /// Where a click on a series leads.
     pub link: Option<Link>,
@@ -138,8 +136,8 @@ pub struct Panel {
 }
 
 impl Panel {
-    /// A panel of this kind, with the size that it usually has. It shows data also while nothing
-    /// happens, unless [`Panel::quiet`] says otherwise.
+    /// A panel of this kind in its usual size. It must have data while the service is idle, unless
+    /// [`Panel::quiet`] is called.
     #[must_use]
     pub fn new(view: View, unit: Unit, title: &'static str, description: &'static str) -> Self {
         let (width, height) = match view {
@@ -180,7 +178,7 @@ impl Panel {
         }
     }
 
-    /// Also asks this.
+    /// Adds a query.
     #[must_use]
     pub fn query(mut self, legend: &'static str, expr: impl Into<String>) -> Self {
         let expr = expr.into();
@@ -188,7 +186,7 @@ impl Panel {
         self
     }
 
-    /// Good below the first step.
+    /// Sets thresholds; good below the first.
     #[must_use]
     pub fn steps(mut self, steps: &[(f64, Color)]) -> Self {
         self.base = Color::Good;
@@ -196,7 +194,7 @@ impl Panel {
         self
     }
 
-    /// Bad below the first step.
+    /// Sets thresholds; bad below the first.
     #[must_use]
     pub fn rising_steps(mut self, steps: &[(f64, Color)]) -> Self {
         self.base = Color::Bad;
@@ -204,7 +202,7 @@ impl Panel {
         self
     }
 
-    /// While nothing happens there is nothing to show; then it says this.
+    /// It has no data while the service is idle, and shows this text.
     #[must_use]
     pub fn quiet(mut self, no_data: &'static str) -> Self {
         self.idle = Idle::Empty;
@@ -212,56 +210,56 @@ impl Panel {
         self
     }
 
-    /// The sections of the runbook that say more.
+    /// Links sections of the runbook.
     #[must_use]
     pub fn runbook(mut self, sections: &[&'static str]) -> Self {
         self.runbook = sections.to_vec();
         self
     }
 
-    /// What it says where there is no data, though there should be.
+    /// The text where data is missing.
     #[must_use]
     pub fn missing(mut self, no_data: &'static str) -> Self {
         self.no_data = no_data;
         self
     }
 
-    /// The ends of its axis.
+    /// Minimum and maximum of its axis.
     #[must_use]
     pub fn range(mut self, least: Option<f64>, most: Option<f64>) -> Self {
         self.range = (least, most);
         self
     }
 
-    /// How far its axis goes at least.
+    /// Soft minimum and maximum of its axis.
     #[must_use]
     pub fn soft(mut self, least: Option<f64>, most: Option<f64>) -> Self {
         self.soft = (least, most);
         self
     }
 
-    /// Its legend stands at its right.
+    /// Puts its legend at the right.
     #[must_use]
     pub fn legend_beside(mut self) -> Self {
         self.legend_beside = true;
         self
     }
 
-    /// How wide columns are, by their headings.
+    /// Widths of columns, by heading.
     #[must_use]
     pub fn widths(mut self, widths: &[(&'static str, u16)]) -> Self {
         self.widths = widths.to_vec();
         self
     }
 
-    /// How many decimals are shown.
+    /// Number of decimals.
     #[must_use]
     pub fn decimals(mut self, decimals: u8) -> Self {
         self.decimals = Some(decimals);
         self
     }
 
-    /// The shortest step between two values.
+    /// Minimum step.
     #[must_use]
     pub fn step(mut self, step: &'static str) -> Self {
         self.step = Some(step);
@@ -282,14 +280,14 @@ impl Panel {
         self
     }
 
-    /// Its size: of 24 across, in rows of 30 pixels.
+    /// Its size: width in 24ths, height in rows of 30 pixels.
     #[must_use]
     pub fn size(mut self, width: u8, height: u8) -> Self {
         (self.width, self.height) = (width, height);
         self
     }
 
-    /// Whether it is asked once, for the end of the range, rather than all along it.
+    /// Whether its queries are instant rather than over the range.
     #[must_use]
     pub fn is_instant(&self) -> bool {
         let over_range = self.targets.iter().any(|t| t.expr.contains("$__range"));

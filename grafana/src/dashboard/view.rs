@@ -1,4 +1,4 @@
-//! What Grafana wants to know of each kind of panel.
+//! The settings of each kind of panel.
 
 use serde_json::{Map, Value, json as value};
 
@@ -17,7 +17,7 @@ pub(super) const fn kind(view: View) -> &'static str {
     }
 }
 
-/// What it draws with.
+/// The defaults of its fields.
 pub(super) fn custom(panel: &Panel) -> Value {
     let shown = value!({"legend": false, "tooltip": false, "viz": false});
     match panel.view {
@@ -67,10 +67,10 @@ pub(super) fn custom(panel: &Panel) -> Value {
     }
 }
 
-/// What the kind of panel leaves open.
+/// The options of the kind.
 pub(super) fn options(panel: &Panel) -> Value {
     let reduce = value!({"calcs": ["lastNotNull"], "fields": "", "values": false});
-    // The greatest first: below a panel there is room for three, and most series are at nothing.
+    // Greatest first: the legend below a panel has room for three, and most series are at 0.
     let legend = value!({
         "calcs": ["mean", "max", "lastNotNull"], "displayMode": "table",
         "placement": if panel.legend_beside { "right" } else { "bottom" },
@@ -135,7 +135,7 @@ pub(super) fn options(panel: &Panel) -> Value {
     }
 }
 
-/// The columns of a table, in their order; every other label is left out.
+/// The columns of a table, in order; other labels are hidden.
 pub(super) fn transformations(panel: &Panel) -> Value {
     let names: Vec<&str> = panel.columns.iter().map(|(name, _)| *name).collect();
     let order: Map<String, Value> = (0..)

@@ -1,4 +1,4 @@
-//! A run of the load lab: what its users see beside what the service says.
+//! A run of the load lab: client and server side by side.
 
 use testkit::lab_metrics::DURATION as CLIENT_DURATION;
 
@@ -35,7 +35,7 @@ pub(super) fn dashboard() -> Dashboard {
     }
 }
 
-/// What the lab counts a second, by what `by` tells apart.
+/// The rate of the load lab's histogram series, grouped by `by`.
 fn lab(by: &str, series: &str, more: &str) -> String {
     let by = if by.is_empty() {
         String::new()

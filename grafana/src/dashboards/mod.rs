@@ -7,7 +7,7 @@ mod security;
 
 use crate::dashboard::Dashboard;
 
-/// All of them, in the order in which one looks at them.
+/// All of them, in reading order.
 #[must_use]
 pub fn all() -> Vec<Dashboard> {
     vec![

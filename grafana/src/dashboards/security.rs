@@ -1,4 +1,4 @@
-//! Who gets in, who does not, and whether somebody tries what they should not.
+//! Authentication and security: logins, tokens, sessions, limits, attacks.
 
 use crate::dashboard::{Color, Dashboard, Panel, Row, Unit, View};
 use crate::select::{RANGE, SHOWN, or_zero, over_range, per_second, ratio, shown_quantile};

@@ -1,11 +1,11 @@
-//! What the exporters of PostgreSQL and Redis tell that is shown here: names and labels that their
-//! versions since 2022 have in common.
+//! The metrics of the PostgreSQL and Redis exporters that are used here. All versions since 2022 have
+//! these names and labels.
 
 use catalogue::metrics::Kind;
 
-/// The job of the exporter of PostgreSQL.
+/// The PostgreSQL exporter's job.
 pub const POSTGRES: &str = "postgres";
-/// The job of the exporter of Redis.
+/// The Redis exporter's job.
 pub const REDIS: &str = "redis";
 
 /// Job, name, kind, and the label beside job and instance.

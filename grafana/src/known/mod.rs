@@ -1,4 +1,4 @@
-//! The metrics that there are: what a panel or a rule may name.
+//! The known metrics: those that a panel or a rule may name.
 
 pub mod exporters;
 
@@ -9,7 +9,7 @@ use catalogue::metrics::{CATALOGUE, CanaryStep, Kind, SyntheticType};
 use catalogue::permissions::Permission;
 use testkit::lab_metrics;
 
-/// Who exports a metric.
+/// The exporter of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The service, by its catalogue.
@@ -20,7 +20,7 @@ pub enum Source {
     Prometheus,
     /// The exporter that is scraped as this job.
     Exporter(&'static str),
-    /// A recording rule of ours.
+    /// One of our recording rules.
     Rule,
 }
 
@@ -31,11 +31,11 @@ pub struct Known {
     pub name: String,
     /// Its type.
     pub kind: Kind,
-    /// Its labels with their values, as far as those are closed; empty where they are not.
+    /// Its labels with their values; empty where the values are not a closed set.
     pub labels: BTreeMap<String, Vec<String>>,
     /// The upper bounds of its buckets as they are exported.
     pub bounds: Vec<String>,
-    /// Who exports it.
+    /// Its exporter.
     pub source: Source,
 }
 
@@ -43,14 +43,14 @@ pub struct Known {
 #[derive(Clone, Debug)]
 pub struct AllKnown(BTreeMap<String, Known>);
 
-/// A series' name taken apart.
+/// A parsed series name.
 #[derive(Clone, Copy, Debug)]
 pub struct Part<'a> {
     /// The metric.
     pub metric: &'a Known,
-    /// Whether the series is what rises: a counter, or a part of a histogram.
+    /// Whether the series is cumulative: a counter, or a part of a histogram.
     pub rises: bool,
-    /// Whether it carries the label `le`.
+    /// Whether it has the label `le`.
     pub bucket: bool,
 }
 
@@ -68,8 +68,7 @@ fn words(of: impl Iterator<Item = &'static str>) -> Vec<String> {
     of.map(str::to_owned).collect()
 }
 
-/// The values of a label that the service knows only once it runs, where they follow from something
-/// that is known here.
+/// The values of a label whose set is open in the catalogue, where they can be derived here.
 fn open_values(label: &str) -> Vec<String> {
     match label {
         "http_route" => {
@@ -92,7 +91,7 @@ fn bounds(of: &[f64]) -> Vec<String> {
     of.iter().map(ToString::to_string).collect()
 }
 
-/// The load lab's: its histogram has the bounds of the service's.
+/// The load lab's metrics; its histogram has the bounds of the service's.
 fn load_lab() -> Vec<Known> {
     let requests = CATALOGUE
         .iter()
@@ -121,8 +120,8 @@ fn load_lab() -> Vec<Known> {
 }
 
 impl AllKnown {
-    /// The catalogue's, the load lab's, the exporters' and Prometheus' own; what rules record is added by
-    /// [`AllKnown::with_recorded`].
+    /// The metrics of the catalogue, the load lab, the exporters and Prometheus.
+    /// [`AllKnown::with_recorded`] adds recorded series.
     #[must_use]
     pub fn new() -> Self {
         let target: &[(&str, &[&str])] = &[("job", &[]), ("instance", &[])];
@@ -207,7 +206,7 @@ impl AllKnown {
     #[must_use]
     pub fn find(&self, series: &str) -> Option<Part<'_>> {
         if let Some(metric) = self.0.get(series) {
-            // A histogram has no series by its bare name.
+            // A histogram has no series with its bare name.
             return (metric.kind != Kind::Histogram).then_some(Part {
                 metric,
                 rises: metric.kind == Kind::Counter,
@@ -224,7 +223,7 @@ impl AllKnown {
         })
     }
 
-    /// All of them, in the order of their names.
+    /// All of them, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &Known> {
         self.0.values()
     }

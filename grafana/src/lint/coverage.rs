@@ -1,4 +1,4 @@
-//! Nothing is measured for nobody, and nothing is recorded for nobody.
+//! Every metric and every recorded series is used.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::expr::parse;
 use super::{Finding, Findings};
 use crate::known::{AllKnown, Source};
 
-/// The metrics that expressions name.
+/// The metrics in expressions.
 struct Names<'a> {
     known: &'a AllKnown,
     found: BTreeSet<String>,
@@ -32,8 +32,8 @@ impl ExprVisitor for Names<'_> {
     }
 }
 
-/// Every metric of the service and the load lab, and all that is recorded, is on a panel, in a rule,
-/// or named as one for exploring; and no more are named so than need be.
+/// Every metric of the service and the load lab, and every recorded series, is on a panel, in a rule, or
+/// listed in [`crate::explore`]; and the list has no other entries.
 #[must_use]
 pub fn coverage<'a>(
     exprs: impl Iterator<Item = &'a str>,

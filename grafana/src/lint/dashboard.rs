@@ -11,9 +11,9 @@ use crate::known::AllKnown;
 const SCHEMA: u64 = 42;
 const ACROSS: u64 = 24;
 const MOST_TARGETS: usize = 12;
-/// Shorter ones do not say what to do.
+/// Minimum length of a description: shorter ones do not say what to do.
 const SHORTEST_DESCRIPTION: usize = 40;
-/// Of Grafana's list, those in use here.
+/// The units of Grafana's that are used here.
 const UNITS: [&str; 9] = [
     "bytes",
     "none",
@@ -26,7 +26,7 @@ const UNITS: [&str; 9] = [
     "dateTimeAsIso",
 ];
 const DATA_SOURCE: &str = "${datasource}";
-/// What Grafana puts in by itself.
+/// Variables that Grafana sets.
 const BUILT_IN: [&str; 3] = ["__rate_interval", "__range", "__interval"];
 
 /// Checks the text of a file.
@@ -114,7 +114,7 @@ fn whole(json: &Value, file: &str, known: &AllKnown, findings: &mut Findings) {
     findings.expect(ids.len() > 1, "panels", "has no panels");
 }
 
-/// Checks the variables; gives their names.
+/// Checks the variables; returns their names.
 fn variables(json: &Value, known: &AllKnown, findings: &mut Findings) -> BTreeSet<String> {
     let all = list(&json["templating"]["list"]);
     let find = |name: &str| all.iter().find(|variable| variable["name"] == name);
@@ -159,7 +159,7 @@ fn variables(json: &Value, known: &AllKnown, findings: &mut Findings) -> BTreeSe
         .collect()
 }
 
-/// `label_values(metric{…}, label)` of a metric and a label that exist.
+/// `label_values(metric{…}, label)` with a metric and a label that exist.
 fn label_values(name: &str, query: &str, known: &AllKnown, findings: &mut Findings) {
     let inner = query
         .strip_prefix("label_values(")
@@ -207,7 +207,7 @@ fn annotations(json: &Value, file: &str, known: &AllKnown, findings: &mut Findin
     );
 }
 
-/// Within the dashboard, and on nothing else.
+/// Panels are within the grid and do not overlap.
 fn placed(panel: &Value, panels: &[Value], findings: &mut Findings) {
     let area = |panel: &Value| {
         let of = |key: &str| panel["gridPos"][key].as_u64().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! An expression against the metrics that there are.
+//! Checks an expression against the known metrics.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::known::{AllKnown, Known, Part, Source};
 /// The shortest range of a rate in a rule: four scrapes.
 const FOUR_SCRAPES: Duration = Duration::from_mins(1);
 
-/// Where an expression stands.
+/// The place of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// On a panel, with the dashboard's variables.
@@ -23,14 +23,14 @@ pub enum Place {
     Rule,
 }
 
-/// What stands for Grafana's variables while an expression is parsed.
+/// Replaces Grafana's variables while an expression is parsed.
 const RATE_INTERVAL: &str = "97s";
 const RANGE: &str = "89m";
 
-/// An expression as Prometheus would see it.
+/// Parses an expression as Prometheus would get it.
 ///
 /// # Errors
-/// When it is no PromQL.
+/// When it is not PromQL.
 pub fn parse(expr: &str) -> Result<Expr, String> {
     let expr = expr
         .replace("$__rate_interval", RATE_INTERVAL)
@@ -51,10 +51,10 @@ pub fn check(text: &str, place: Place, known: &AllKnown, findings: &mut Findings
     }
 }
 
-/// What stands around a part of an expression.
+/// The context of a part of an expression.
 #[derive(Clone, Copy, Debug, Default)]
 struct Around<'a> {
-    /// The function whose argument it is, through brackets.
+    /// The function whose argument it is, looking through parentheses.
     function: Option<&'a str>,
 }
 
@@ -114,7 +114,7 @@ impl Checker<'_> {
         self.walk(&binary.rhs, Around::default());
     }
 
-    /// Vectors meet where their labels are equal: sets of labels that differ never meet.
+    /// Vectors match on equal labels: sets of labels that differ never match.
     fn matching(&mut self, binary: &BinaryExpr, left: &Labels, right: &Labels) {
         let modifier = binary.modifier.as_ref();
         let mut lack = |labels: &promql_parser::label::Labels, side: &Labels, what: &str| {
@@ -137,7 +137,7 @@ impl Checker<'_> {
                     format!("{left:?} and {right:?}: {binary}"),
                 );
             }
-            // A stand-in for nothing may say less: `… or vector(0)`.
+            // A default may have fewer labels: `… or vector(0)`.
             None if binary.op.to_string() == "or" => {}
             None => self.findings.expect(
                 left == right,
@@ -205,7 +205,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Counters are for rates, gauges are not.
+    /// `rate` and the like take counters, never gauges.
     fn function(
         &mut self,
         name: &str,
@@ -221,7 +221,7 @@ impl Checker<'_> {
                 format!("{function} of the gauge {name}"),
             );
         } else {
-            // Whether a series is there, or began anew, may be asked of any.
+            // `absent`, `changes` and `resets` take any series.
             let asks = ["absent", "absent_over_time", "resets", "changes"].contains(&function);
             self.findings.expect(
                 !part.rises || asks,
@@ -267,7 +267,7 @@ impl Checker<'_> {
             let bound = part.metric.bounds.contains(value);
             self.findings
                 .expect(bound, "le-known", format!("{name} has no bound {value}"));
-            // Whole numbers are written as `1` by some versions and as `1.0` by others.
+            // Some versions of exporters write whole bounds as `1`, others as `1.0`.
             self.findings.expect(
                 value.contains('.'),
                 "le-fraction",
@@ -277,7 +277,7 @@ impl Checker<'_> {
         self.value(name, part.metric, matcher, variable);
     }
 
-    /// Where a label's values are closed, what is asked for must be among them.
+    /// Where a label's values are a closed set, the matched values must be among them.
     fn value(&mut self, name: &str, metric: &Known, matcher: &Matcher, variable: bool) {
         let values = metric.labels.get(&matcher.name);
         let Some(values) = values.filter(|values| !values.is_empty() && !variable) else {
@@ -298,7 +298,7 @@ impl Checker<'_> {
         );
     }
 
-    /// What a panel shows can be narrowed, everywhere alike.
+    /// Panels select by the dashboard's variables.
     fn targets(&mut self, name: &str, source: Source, matchers: &[Matcher]) {
         let has = |label: &str, variable: &str| {
             let is = |m: &&Matcher| matches!(m.op, MatchOp::Re(_)) && m.name == label;

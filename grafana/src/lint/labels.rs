@@ -12,7 +12,7 @@ use crate::known::AllKnown;
 /// Names of labels.
 pub type Labels = BTreeSet<String>;
 
-/// The labels of a vector; nothing for a scalar or a text.
+/// The labels of a vector; `None` for a scalar or a string.
 #[must_use]
 pub fn labels(expr: &Expr, known: &AllKnown) -> Option<Labels> {
     match expr {
@@ -28,7 +28,7 @@ pub fn labels(expr: &Expr, known: &AllKnown) -> Option<Labels> {
     }
 }
 
-/// What a selector can give: the metric's labels, and `le` for buckets.
+/// The labels of a selector's result: the metric's, and `le` for buckets.
 #[must_use]
 pub fn selected(selector: &VectorSelector, known: &AllKnown) -> Labels {
     let name = selector.name.as_deref().unwrap_or_default();
@@ -48,7 +48,7 @@ fn listed(labels: &promql_parser::label::Labels) -> Labels {
 
 fn aggregated(aggregate: &AggregateExpr, known: &AllKnown) -> Labels {
     let inner = labels(&aggregate.expr, known).unwrap_or_default();
-    // These choose among series rather than putting them together.
+    // These select series rather than aggregating them.
     if aggregate.op.is_aggregator_with_param() && aggregate.modifier.is_none() {
         return inner;
     }
@@ -109,7 +109,7 @@ fn called(call: &Call, known: &AllKnown) -> Option<Labels> {
     }
 }
 
-/// What `absent` gives: the labels that were asked for with one value.
+/// The labels of `absent`: those that are matched with one value.
 fn absent(args: &[Box<Expr>]) -> Labels {
     let mut expr = args.first().map(AsRef::as_ref);
     loop {
@@ -120,7 +120,7 @@ fn absent(args: &[Box<Expr>]) -> Labels {
                 return equal.map(|matcher| matcher.name.clone()).collect();
             }
             Some(Expr::Paren(paren)) => expr = Some(&paren.expr),
-            // Of anything but a selector `absent` keeps no label.
+            // `absent` of anything but a selector has no labels.
             _ => return Labels::new(),
         }
     }

@@ -1,4 +1,4 @@
-//! What dashboards and rules must satisfy, checked on the files that are shipped.
+//! The linter: checks the shipped dashboards and rules.
 //!
 //! The rules for dashboards are those of Grafana's dashboard linter in our own words, and our own: no
 //! panel or rule can name a metric, a label, a label's value or a bucket's bound that does not exist.
@@ -22,14 +22,14 @@ pub use references::references;
 pub use rules::{Document, Group, Rule, Targets, rules};
 pub use shipped::{Shipped, anchors};
 
-/// Something that a file must not hold.
+/// A violation in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Where: a file, and a panel or rule in it.
     pub place: String,
     /// Which rule it breaks.
     pub rule: &'static str,
-    /// What is wrong.
+    /// The problem.
     pub text: String,
 }
 
@@ -47,7 +47,7 @@ const EXCLUSIONS: &[(&str, &str, &str)] = &[(
     "yesterday's figure is over a fixed hour",
 )];
 
-/// What is collected on the way.
+/// The findings so far.
 #[derive(Debug)]
 pub struct Findings {
     place: String,
@@ -56,7 +56,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Nothing is wrong yet.
+    /// No findings yet.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -66,7 +66,7 @@ impl Findings {
         }
     }
 
-    /// What follows is about this file, and this panel or rule in it.
+    /// Sets the place of the findings that follow: a file, and a panel or rule in it.
     pub fn at(&mut self, file: &str, panel: &str) {
         panel.clone_into(&mut self.panel);
         self.place = if panel.is_empty() {
@@ -76,7 +76,7 @@ impl Findings {
         };
     }
 
-    /// This is wrong, unless there is a reason.
+    /// Adds a finding, unless there is an exception.
     pub fn add(&mut self, rule: &'static str, text: impl Into<String>) {
         let excluded =
             |(name, panel, _): &(&str, &str, &str)| *name == rule && *panel == self.panel;
@@ -89,14 +89,14 @@ impl Findings {
         }
     }
 
-    /// This is wrong unless `holds`.
+    /// Adds a finding unless `holds`.
     pub fn expect(&mut self, holds: bool, rule: &'static str, text: impl Into<String>) {
         if !holds {
             self.add(rule, text);
         }
     }
 
-    /// All that is wrong.
+    /// All findings.
     #[must_use]
     pub fn into_list(self) -> Vec<Finding> {
         self.list

@@ -1,5 +1,4 @@
-//! What is said of series: names in legends, columns, links and annotations are labels that the
-//! series have.
+//! Labels in legends, columns, links and annotations exist on the series.
 
 use serde_json::Value;
 
@@ -8,11 +7,11 @@ use super::expr::parse;
 use super::labels::{Labels, labels};
 use crate::known::AllKnown;
 
-/// What a table has beside labels.
+/// Columns of a table that are not labels.
 const COLUMNS: [&str; 2] = ["Time", "Value"];
 const FIELD_LABEL: &str = "${__field.labels.";
 
-/// The labels of what a panel shows: every query's, and together.
+/// The labels of a panel's results: of each query, and of all.
 pub(super) fn panel(panel: &Value, known: &AllKnown, findings: &mut Findings) {
     let targets = panel["targets"].as_array().into_iter().flatten();
     let mut together = Labels::new();
@@ -52,7 +51,7 @@ pub(super) fn panel(panel: &Value, known: &AllKnown, findings: &mut Findings) {
     }
 }
 
-/// The labels of what an annotation marks.
+/// The labels of an annotation's result.
 pub(super) fn annotation(annotation: &Value, known: &AllKnown, findings: &mut Findings) {
     let own = result(&annotation["expr"], known);
     for text in ["titleFormat", "textFormat"] {
@@ -77,12 +76,12 @@ fn templates(text: &str) -> impl Iterator<Item = &str> {
     between(text, "{{", &['}'])
 }
 
-/// The labels of a field that are put into a text.
+/// The labels of a field in a text.
 fn of_field(text: &str) -> impl Iterator<Item = &str> {
     between(text, FIELD_LABEL, &[':', '}'])
 }
 
-/// What stands between this and the first of those.
+/// The text between a prefix and the first of these characters.
 fn between<'a>(
     text: &'a str,
     begin: &'static str,

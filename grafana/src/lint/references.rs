@@ -1,4 +1,4 @@
-//! What panels refer to in words: other panels, options of the service, sections of the runbook.
+//! References in panels' descriptions: other panels, options of the service, sections of the runbook.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Finding, Findings};
 
-/// What stands before the sections of the runbook at the end of a description.
+/// Precedes the sections of the runbook at the end of a description.
 const RUNBOOK: &str = "Runbook: ";
 
 /// The panels of a dashboard, without its rows.
@@ -20,14 +20,14 @@ fn has(dashboard: &Value, title: &str) -> bool {
     panels(dashboard).any(|panel| panel["title"] == title)
 }
 
-/// What it is called elsewhere: the first word of its title.
+/// A dashboard's short name: the first word of its title.
 fn short(dashboard: &Value) -> &str {
     let title = dashboard["title"].as_str().unwrap_or_default();
     title.split(' ').next().unwrap_or_default()
 }
 
-/// Every panel says where to go on, and what it names exists: panels in emphasis, with their
-/// dashboard's first word where it is another; options as code; sections at the end.
+/// Every panel says where to go on, and its references exist: panels in emphasis, with their dashboard's
+/// first word if it is another; options as code; sections at the end.
 #[must_use]
 pub fn references(dashboards: &[(&str, Value)], sections: &BTreeSet<String>) -> Vec<Finding> {
     let mut findings = Findings::new();
@@ -71,7 +71,7 @@ pub fn references(dashboards: &[(&str, Value)], sections: &BTreeSet<String>) -> 
     findings.into_list()
 }
 
-/// What stands between pairs of a mark.
+/// The texts between pairs of a mark.
 fn marked(text: &str, mark: char) -> impl Iterator<Item = &str> {
     text.split(mark).skip(1).step_by(2)
 }

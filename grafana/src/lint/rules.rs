@@ -11,7 +11,7 @@ use super::labels::labels;
 use super::{Finding, Findings};
 use crate::known::AllKnown;
 
-/// The longest that rules may wait for their turn: later, a short range is missed.
+/// Upper bound of the evaluation interval: with a longer one, short ranges are missed.
 const LONGEST_INTERVAL: Duration = Duration::from_mins(5);
 const SEVERITIES: [&str; 3] = ["page", "ticket", "info"];
 
@@ -29,7 +29,7 @@ pub struct Document {
 pub struct Group {
     /// Its name.
     pub name: String,
-    /// How often it is evaluated, if not as often as all.
+    /// Its evaluation interval, if it is not the global one.
     pub interval: Option<String>,
     /// Its rules.
     pub rules: Vec<Rule>,
@@ -39,27 +39,27 @@ pub struct Group {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The name of what is recorded.
+    /// The name of the recorded series.
     pub record: Option<String>,
     /// The name of an alert.
     pub alert: Option<String>,
     /// PromQL.
     pub expr: String,
-    /// For how long it must be so.
+    /// How long the condition must hold.
     #[serde(rename = "for")]
     pub lasts: Option<String>,
-    /// For how long it goes on firing afterwards.
+    /// How long it keeps firing afterwards.
     pub keep_firing_for: Option<String>,
-    /// Labels that are added.
+    /// Additional labels.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    /// Texts for people.
+    /// Annotations.
     #[serde(default)]
     pub annotations: BTreeMap<String, String>,
 }
 
 impl Rule {
-    /// What it is called.
+    /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
         let name = self.alert.as_ref().or(self.record.as_ref());
@@ -67,7 +67,7 @@ impl Rule {
     }
 }
 
-/// What the links of alerts lead to.
+/// Targets of the links of alerts.
 #[derive(Clone, Debug)]
 pub struct Targets {
     /// The anchors of the runbook.
@@ -76,7 +76,7 @@ pub struct Targets {
     pub dashboards: BTreeSet<String>,
 }
 
-/// Checks the texts of all files: names and texts.
+/// Checks all files, each a name and its contents.
 #[must_use]
 pub fn rules(files: &[(String, String)], targets: &Targets, known: &AllKnown) -> Vec<Finding> {
     let mut findings = Findings::new();
@@ -192,7 +192,7 @@ fn alert(rule: &Rule, targets: &Targets, known: &AllKnown, findings: &mut Findin
     );
 }
 
-/// Whether it compares, outermost or in what it is put together from.
+/// Whether the expression, or a part that it is combined from, is a comparison.
 fn compares(expr: &Expr) -> bool {
     match expr {
         Expr::Paren(paren) => compares(&paren.expr),

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::explore::EXPLORE;
 use crate::known::AllKnown;
 
-/// Names and texts of what is shipped.
+/// Names and contents of the shipped files.
 #[derive(Clone, Debug)]
 pub struct Shipped {
     /// The dashboards, as JSON.
@@ -62,10 +62,10 @@ impl Shipped {
         })
     }
 
-    /// What exists, with what these rules record.
+    /// The known metrics, with the series that these rules record.
     ///
     /// # Errors
-    /// When a file of rules is none.
+    /// When a file does not hold rules.
     pub fn known(&self) -> Result<AllKnown> {
         let mut names = Vec::new();
         for (_, text) in &self.rules {
@@ -79,7 +79,7 @@ impl Shipped {
     /// All expressions of panels, annotations and rules.
     ///
     /// # Errors
-    /// When a file is none.
+    /// When a file cannot be parsed.
     pub fn exprs(&self) -> Result<Vec<String>> {
         let mut exprs = Vec::new();
         for (_, text) in &self.dashboards {
@@ -101,10 +101,10 @@ impl Shipped {
         Ok(exprs)
     }
 
-    /// All that is wrong with them.
+    /// All findings.
     ///
     /// # Errors
-    /// When a file is none at all.
+    /// When a file cannot be parsed.
     pub fn lint(&self) -> Result<Vec<Finding>> {
         let known = self.known()?;
         let mut findings = Vec::new();

@@ -1,4 +1,4 @@
-//! Which alerts fire after something was broken, and when.
+//! Which alerts fire after a fault, and when.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,63 +13,64 @@ use super::stack::Stack;
 use crate::Result;
 use crate::prometheus::ActiveAlert;
 
-/// How often somebody is asked whether it is so yet.
-pub const LOOK: Duration = Duration::from_millis(200);
-/// No alert may take longer, at the clock's pace.
-const PATIENCE: Duration = Duration::from_mins(30);
-/// After the last one fired, others may follow for so long, at the clock's pace.
+/// Poll interval.
+pub const POLL_INTERVAL: Duration = Duration::from_millis(200);
+/// Timeout of an alert, in unscaled time.
+const TIMEOUT: Duration = Duration::from_mins(30);
+/// Time in which further alerts may follow the last expected one, in unscaled time.
 const AFTERMATH: Duration = Duration::from_mins(1);
-/// Alerts over long windows go on for as long: an error budget that was spent stays spent.
+/// Alerts over long windows keep firing: a spent error budget stays spent.
 const LINGER: &str = "BudgetBurn";
 
-/// What was seen of a fault.
+/// The observed effect of a fault.
 #[derive(Clone, Debug, Serialize)]
 pub struct Found {
-    /// What was broken.
+    /// The fault.
     pub fault: &'static str,
-    /// When it was mended, in seconds since the epoch.
+    /// When it was repaired, in seconds since the epoch.
     pub mended: f64,
-    /// Logins that were turned away meanwhile, because there was no time to hash their passwords.
+    /// Logins shed by the hash gate meanwhile.
     pub turned_away: f64,
-    /// Each alert that had to fire, with the seconds from the fault until it did, at the clock's pace.
+    /// Each alert that had to fire, with the seconds from the fault until it did, in unscaled time.
     pub fired: BTreeMap<String, Option<f64>>,
-    /// Those of them that fired already, before anything was broken: that they fire says nothing.
+    /// Expected alerts that fired before the fault: they prove nothing.
     pub already: BTreeSet<String>,
-    /// Others that fired, and may.
+    /// Other alerts that fired and are allowed.
     pub beside: BTreeSet<String>,
-    /// Others that fired, and may not.
+    /// Other alerts that fired and are not allowed.
     pub unexpected: BTreeSet<String>,
 }
 
 impl Found {
-    /// The names of alerts, once each.
+    /// The distinct names of alerts.
     #[must_use]
     pub fn names(alerts: &[ActiveAlert]) -> Vec<String> {
         let names: BTreeSet<&str> = alerts.iter().map(ActiveAlert::name).collect();
         names.into_iter().map(ToOwned::to_owned).collect()
     }
 
-    /// Those that had to fire and did not.
+    /// Expected alerts that did not fire.
     pub fn missing(&self) -> impl Iterator<Item = &String> {
         let missing = self.fired.iter().filter(|(_, when)| when.is_none());
         missing.map(|(name, _)| name)
     }
 }
 
-/// Breaks something, waits for its alerts, and mends it.
+/// Injects a fault, waits for its alerts, and repairs it.
 ///
 /// # Errors
-/// When it cannot be broken or mended, or Prometheus is gone.
+/// When the fault cannot be injected or repaired, or Prometheus does not answer.
 pub async fn watch(
     stack: &mut Stack,
     client: &Arc<Client>,
     fault: Fault,
     pace: Pace,
 ) -> Result<Found> {
-    // What fires by now is known to; what is about to would be taken for the fault's.
+    // Alerts that fire already are excluded; wait until no alert is pending, or it would be blamed on
+    // the fault.
     let matters =
         |alert: &ActiveAlert| alert.state == "pending" || fault.alerts().contains(&alert.name());
-    calm(stack, pace, matters).await?;
+    wait_until_quiet(stack, pace, matters).await?;
     let lingering: BTreeSet<String> = Found::names(&stack.prometheus.firing().await?)
         .into_iter()
         .collect();
@@ -86,7 +87,7 @@ pub async fn watch(
     let mut others = BTreeSet::new();
     let broken = Instant::now();
     let tasks = fault.inject(stack, client).await?;
-    let deadline = broken + pace.of(PATIENCE);
+    let deadline = broken + pace.of(TIMEOUT);
     let mut last = Instant::now();
     loop {
         let now = Instant::now();
@@ -109,7 +110,7 @@ pub async fn watch(
         if (all && now > last + pace.of(AFTERMATH)) || now > deadline {
             break;
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     let mended = super::now();
     let turned_away = format!(
@@ -133,23 +134,23 @@ pub async fn watch(
     })
 }
 
-/// Waits until no alert that matters is pending or fires; gives those that go on. Budgets that were
-/// burnt are left out.
+/// Waits until no alert that matters is pending or firing; returns those that are when the time is up.
+/// Budget alerts are left out.
 ///
 /// # Errors
-/// When Prometheus is gone.
-pub async fn calm(
+/// When Prometheus does not answer.
+pub async fn wait_until_quiet(
     stack: &Stack,
     pace: Pace,
     matters: impl Fn(&ActiveAlert) -> bool,
 ) -> Result<Vec<String>> {
-    let deadline = Instant::now() + pace.of(PATIENCE);
+    let deadline = Instant::now() + pace.of(TIMEOUT);
     loop {
         let mut alerts = stack.prometheus.alerts().await?;
         alerts.retain(|alert| !alert.name().contains(LINGER) && matters(alert));
         if alerts.is_empty() || Instant::now() > deadline {
             return Ok(Found::names(&alerts));
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }

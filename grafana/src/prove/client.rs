@@ -1,4 +1,4 @@
-//! Users of the service, by HTTP alone, and what they were answered.
+//! An HTTP client of the service that counts the answers.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use crate::Result;
 
-/// Longer than the service takes to refuse.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// When to come again where there was no room: what `Retry-After` asks for at least.
+/// Timeout: longer than the service takes to shed.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// Retry interval after a shed login: the minimum of `Retry-After`.
 pub const BACK_OFF: Duration = Duration::from_secs(1);
-/// How often: a machine that has no time for a login in a minute has none for the proof.
+/// Retries: a machine too slow for one login in a minute is too slow for the proof.
 const TRIES: usize = 60;
-/// The password of every account of the proof.
+/// Password of every account.
 const PASSWORD: &str = "violet-harbour-31-of-the-proof";
 
 /// Sends requests and counts the answers.
@@ -24,11 +24,11 @@ const PASSWORD: &str = "violet-harbour-31-of-the-proof";
 pub struct Client {
     http: Http,
     base: String,
-    /// Answers by method and route template, and status.
+    /// Number of answers by method, route template and status.
     sent: Mutex<BTreeMap<(String, u16), u64>>,
 }
 
-/// What a login or a refresh gives.
+/// The tokens of a login or refresh.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     /// The access token.
@@ -38,19 +38,19 @@ pub struct Tokens {
 }
 
 impl Client {
-    /// Of the API at this URL.
+    /// A client for the API at this URL.
     ///
     /// # Errors
-    /// When there can be no client.
+    /// When no HTTP client can be made.
     pub fn new(base: &str) -> Result<Self> {
         Ok(Self {
-            http: Http::builder().timeout(PATIENCE).build()?,
+            http: Http::builder().timeout(TIMEOUT).build()?,
             base: base.to_owned(),
             sent: Mutex::default(),
         })
     }
 
-    /// How many answers there were of each kind: by route and status.
+    /// The number of answers by route and status.
     #[must_use]
     pub fn answers(&self) -> BTreeMap<(String, u16), u64> {
         self.sent
@@ -63,7 +63,7 @@ impl Client {
         self.http.request(method, format!("{}{path}", self.base))
     }
 
-    /// Sends it; gives status and body.
+    /// Sends a request; returns status and body.
     async fn send(&self, route: &str, request: RequestBuilder) -> Result<(u16, Value)> {
         let answer = request.send().await?;
         let status = answer.status().as_u16();
@@ -73,7 +73,7 @@ impl Client {
         Ok((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
     }
 
-    /// Makes an account; gives the status.
+    /// Registers an account; returns the status.
     ///
     /// # Errors
     /// When there is no answer.
@@ -84,7 +84,7 @@ impl Client {
         Ok(self.send("/register", request).await?.0)
     }
 
-    /// Logs in; gives the status and the tokens, if there are any.
+    /// Logs in; returns the status and the tokens, if there are any.
     ///
     /// # Errors
     /// When there is no answer.
@@ -98,10 +98,10 @@ impl Client {
         Ok((status, tokens(&body)))
     }
 
-    /// Logs in, and comes again where there was no room.
+    /// Logs in, and retries while logins are shed.
     ///
     /// # Errors
-    /// When there is no answer, or another one.
+    /// When there is no answer, or another status.
     pub async fn enter(&self, name: &str, password: Option<&str>) -> Result<Tokens> {
         let mut tries = 0..TRIES;
         loop {
@@ -113,7 +113,7 @@ impl Client {
         }
     }
 
-    /// Refreshes; gives the status and the next tokens, if there are any.
+    /// Refreshes; returns the status and the next tokens, if there are any.
     ///
     /// # Errors
     /// When there is no answer.
@@ -124,7 +124,7 @@ impl Client {
         Ok((status, tokens(&body)))
     }
 
-    /// Reads with a token; gives the status.
+    /// Reads with a token; returns the status.
     ///
     /// # Errors
     /// When there is no answer.
@@ -133,7 +133,7 @@ impl Client {
         Ok(self.send(path, request).await?.0)
     }
 
-    /// Asks for what is not there; gives the status.
+    /// Requests an unknown path; returns the status.
     ///
     /// # Errors
     /// When there is no answer.
@@ -144,8 +144,8 @@ impl Client {
             .0)
     }
 
-    /// Logs in and leaves before the answer.
-    pub async fn leave(&self, name: &str, after: Duration) {
+    /// Logs in and disconnects before the answer.
+    pub async fn disconnect(&self, name: &str, after: Duration) {
         let form = [("username", name), ("password", PASSWORD)];
         let request = self.request(Method::POST, "/login").form(&form);
         let _ = request.timeout(after).send().await;

@@ -1,4 +1,4 @@
-//! What is broken on purpose, and which alerts must say so.
+//! The injected faults and the alerts that must fire.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,32 +9,32 @@ use super::client::{BACK_OFF, Client};
 use super::stack::{GRACE, Stack};
 use crate::Result;
 
-/// Attackers at a time: more than can be hashed at a time, fewer than would be turned away.
+/// Concurrent attackers: enough to keep the hash gate busy, too few to be shed.
 const ATTACKERS: usize = 8;
-/// Logins at a time that wait longer than the hash gate lets them.
+/// Concurrent logins: enough to exceed the hash gate's deadline.
 const STORM: usize = 400;
-/// Clients that go on with a token that is no good any more.
+/// Clients that keep using an invalid token.
 const OLD_CLIENTS: usize = 4;
 
-/// Something that goes wrong.
+/// A fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Redis is stopped.
     RedisStopped,
-    /// A refresh token that was used comes again, long after.
+    /// A used refresh token is replayed after the grace period.
     RefreshReplayed,
-    /// Passwords are tried for names of a list.
+    /// Credential stuffing with a list of names.
     Stuffing,
-    /// The signing key is lost, and clients go on with what it signed.
+    /// The signing key is lost, and clients keep using its tokens.
     SigningKeyLost,
-    /// More logins than can be hashed.
+    /// More logins than the hash gate can take.
     HashGateSaturated,
     /// PostgreSQL is stopped.
     DatabaseStopped,
 }
 
 impl Fault {
-    /// All, in an order in which what lingers of one does not hide the next.
+    /// All, ordered so that lingering alerts of one do not hide those of the next.
     pub const ALL: [Self; 6] = [
         Self::RedisStopped,
         Self::RefreshReplayed,
@@ -44,7 +44,7 @@ impl Fault {
         Self::HashGateSaturated,
     ];
 
-    /// What it is called.
+    /// The name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -77,19 +77,19 @@ impl Fault {
         }
     }
 
-    /// The alerts that may fire beside them: what else it does to users.
+    /// Other alerts that may fire: further effects on users.
     #[must_use]
     pub const fn beside(self) -> &'static [&'static str] {
         match self {
             Self::RedisStopped => &["AuthExporterDown"],
             Self::RefreshReplayed => &[],
-            // Logins do succeed, and there is no yesterday to compare with.
+            // Logins succeed, and there is no data of yesterday to compare with.
             Self::Stuffing => &[
                 "AuthPasswordHashQueueSaturated",
                 "AuthPasswordLatencyBudgetBurn",
                 "AuthSuccessAfterFailureSurge",
             ],
-            // The service is started anew for it.
+            // It restarts the service.
             Self::SigningKeyLost => &["AuthJourneyFailing", "AuthJourneyBudgetBurn"],
             Self::HashGateSaturated => &[
                 "AuthAvailabilityBudgetBurn",
@@ -110,10 +110,10 @@ impl Fault {
         }
     }
 
-    /// Breaks it; the tasks go on until they are dropped.
+    /// Injects it; the tasks run until they are dropped.
     ///
     /// # Errors
-    /// When it cannot be broken.
+    /// When it cannot be injected.
     pub async fn inject(self, stack: &mut Stack, client: &Arc<Client>) -> Result<JoinSet<()>> {
         let mut tasks = JoinSet::new();
         match self {
@@ -143,10 +143,10 @@ impl Fault {
         Ok(tasks)
     }
 
-    /// Mends it.
+    /// Repairs it.
     ///
     /// # Errors
-    /// When it cannot be mended.
+    /// When it cannot be repaired.
     pub fn heal(self, stack: &mut Stack) -> Result<()> {
         match self {
             Self::RedisStopped => stack.redis.start(),
@@ -159,7 +159,7 @@ impl Fault {
     }
 }
 
-/// A thief who is slower than the owner.
+/// A thief who uses a refresh token after its owner did.
 async fn replay(client: &Client) -> Result<()> {
     let stolen = client.enter("background-0", None).await?.refresh;
     let (_, next) = client.refresh(&stolen).await?;
@@ -171,7 +171,7 @@ async fn replay(client: &Client) -> Result<()> {
     }
 }
 
-/// One of the machines of an attacker, with a list of names that are mostly not ours.
+/// One machine of an attacker, with a list of mostly unknown names.
 async fn stuff(client: Arc<Client>, attacker: usize) {
     for number in 0.. {
         let name = format!("leaked-{attacker}-{number}");
@@ -179,7 +179,7 @@ async fn stuff(client: Arc<Client>, attacker: usize) {
     }
 }
 
-/// A client that does not notice that its token is no good.
+/// A client that keeps sending an invalid token.
 async fn insist(client: Arc<Client>, token: String) {
     loop {
         let _ = client.get("/users/me", &token).await;
@@ -187,8 +187,8 @@ async fn insist(client: Arc<Client>, token: String) {
     }
 }
 
-/// Somebody who logs in again, whatever the answer. Not at once: the gate shall be saturated, not the
-/// machine, which would prove other alerts.
+/// A client that logs in again whatever the answer, with a pause: the gate must be saturated, not the
+/// machine, or other alerts would fire.
 async fn log_in_again(client: Arc<Client>) {
     loop {
         let _ = client.login("background-1", None).await;

@@ -1,4 +1,4 @@
-//! What must add up: counters of one scrape against each other, and against what users were answered.
+//! Reconciliation: counters of one scrape against each other, and against the answers that clients got.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use crate::Result;
 use crate::prometheus::Prometheus;
 use crate::select::DURATION;
 
-/// Two figures that must be the same.
+/// Two figures that must be equal.
 #[derive(Clone, Debug, Serialize)]
 pub struct Identity {
-    /// What is compared.
+    /// A label for the comparison.
     pub what: String,
-    /// The one.
+    /// The first figure.
     pub left: f64,
-    /// The other.
+    /// The second figure.
     pub right: f64,
-    /// By which share of the greater they may differ: not at all where both are counts.
+    /// Tolerance, as a share of the greater; 0 where both are counts.
     pub tolerance: f64,
 }
 
@@ -33,7 +33,7 @@ impl Identity {
         }
     }
 
-    /// Whether they are.
+    /// Whether they are equal within the tolerance.
     #[must_use]
     pub fn holds(&self) -> bool {
         let greater = self.left.abs().max(self.right.abs());
@@ -41,7 +41,7 @@ impl Identity {
     }
 }
 
-/// What must add up over a time in which the only users were those who were answered so.
+/// The identities over a time in which these were all answers to clients.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "counts of a few thousand")]
 pub fn identities(between: &Between, answers: &BTreeMap<(String, u16), u64>) -> Vec<Identity> {
@@ -111,7 +111,7 @@ pub fn identities(between: &Between, answers: &BTreeMap<(String, u16), u64>) -> 
     all
 }
 
-/// What must hold of every histogram in one scrape: buckets that rise, and the last one the count.
+/// The invariants of every histogram in one scrape: buckets rise, and the last one equals the count.
 #[must_use]
 pub fn histograms(exposition: &Exposition) -> Vec<Identity> {
     let mut all = Vec::new();
@@ -144,12 +144,12 @@ pub fn histograms(exposition: &Exposition) -> Vec<Identity> {
     all
 }
 
-/// Little's law, at a time when every thread of a replica's hash gate has been busy for the last thirty
-/// seconds: seconds of hashing a second are threads that hash. Looking once a second now and then meets a
-/// thread between two hashes; ten looks were too few for that not to matter.
+/// Little's law, while every thread of a replica's hash gate has been busy for thirty seconds: the rate
+/// of hashing seconds equals the number of busy threads. A sample may hit a thread between two hashes,
+/// so ten samples are too few.
 ///
 /// # Errors
-/// When Prometheus does not say.
+/// When Prometheus does not answer.
 pub async fn little(prometheus: &Prometheus, at: f64) -> Result<Identity> {
     let value = async |expr: &str| -> Result<f64> {
         let answer = prometheus.query(expr, at).await?;

@@ -1,5 +1,5 @@
-//! The proof: the service, a real Prometheus and the load lab, all of it running; every panel and rule
-//! is asked, counters are added up, things are broken, and the right alerts must fire.
+//! The proof: runs the service, a real Prometheus and the load lab, queries every panel and rule,
+//! reconciles counters, injects faults, and expects the right alerts.
 
 mod alerts;
 mod client;
@@ -27,7 +27,7 @@ pub use self::panels::{Asked, Outcome};
 pub use self::report::Report;
 pub use self::stack::Programs;
 
-use self::alerts::{Found, LOOK, watch};
+use self::alerts::{Found, POLL_INTERVAL, watch};
 use self::client::Client;
 use self::panels::Window;
 use self::report::{Scrape, Span};
@@ -36,29 +36,29 @@ use self::service_metrics::ServiceMetrics;
 use self::stack::{ADMIN_PASSWORD, Stack};
 use crate::Result;
 
-/// How long an idle service is looked at.
+/// Observation time of the idle service.
 const IDLE: Duration = Duration::from_secs(15);
-/// How long a moment without requests may take to come.
+/// Timeout for a moment without active requests.
 const QUIETEST: Duration = Duration::from_mins(1);
-/// How long users are there before anybody looks: a few scrapes.
+/// Lead time of background users before queries: a few scrapes.
 const SETTLE: Duration = Duration::from_secs(3);
 
-/// How the proof shall be.
+/// Options of the proof.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The programs that are needed.
+    /// The programs.
     pub programs: Programs,
-    /// How much faster than the clock.
+    /// The time scale.
     pub pace: Pace,
-    /// How long the load lab runs.
+    /// Duration of the load lab's run.
     pub load: Duration,
-    /// What is broken.
+    /// The faults.
     pub faults: Vec<Fault>,
-    /// Alerts on speed may fire: for machines whose speed says nothing.
+    /// Allow alerts on slowness, on machines whose speed is not representative.
     pub ignore_speed: bool,
-    /// Where the report goes.
+    /// Folder of the report.
     pub out: PathBuf,
-    /// A program to run at the end, while Prometheus can still be asked.
+    /// A program to run at the end, while Prometheus still answers.
     pub then: Option<PathBuf>,
 }
 
@@ -80,7 +80,7 @@ fn say(text: &str) {
 /// Runs the proof; writes `report.md` and `report.json`.
 ///
 /// # Errors
-/// When it cannot take place. What it finds is in the report.
+/// When it cannot run. Findings are in the report.
 pub async fn prove(options: &Options) -> Result<Report> {
     std::fs::create_dir_all(&options.out)?;
     let folder = tempfile::tempdir()?;
@@ -107,13 +107,13 @@ async fn phases(options: &Options, stack: &mut Stack, report: &mut Report) -> Re
     idle(stack, report).await?;
     let before = metrics.settled().await?;
     let load = under_load(options, stack, report).await?;
-    say("what users do wrong, a known number of times");
+    say("making known numbers of mistakes");
     let client = Arc::new(Client::new(&stack.api())?);
     users::prepare(&client).await?;
     let counted = Arc::new(Client::new(&stack.api())?);
     let start = metrics.settled().await?;
-    users::mischief(&counted).await?;
-    // The first is what the route's series is made for.
+    users::mistakes(&counted).await?;
+    // The first request creates the route's series.
     users::scan(&counted, 1).await?;
     let one = metrics.settled().await?;
     users::scan(&counted, users::PATHS).await?;
@@ -128,7 +128,7 @@ async fn phases(options: &Options, stack: &mut Stack, report: &mut Report) -> Re
     report
         .identities
         .extend(identities::histograms(&between.after));
-    users::leave(&client).await;
+    users::disconnect(&client).await;
     report.in_flight = in_flight(&metrics).await?;
     report.left = metrics
         .now()
@@ -136,7 +136,7 @@ async fn phases(options: &Options, stack: &mut Stack, report: &mut Report) -> Re
         .sum("http_server_requests_aborted_total", &[])
         - before.sum("http_server_requests_aborted_total", &[]);
 
-    // What is asked for now shall see somebody: a panel of the last seconds, too.
+    // Panels over the last seconds must see users, too.
     let background = users::background(&client);
     tokio::time::sleep(SETTLE).await;
     look(stack, report, load.from).await?;
@@ -149,7 +149,7 @@ async fn phases(options: &Options, stack: &mut Stack, report: &mut Report) -> Re
         }
         report.faults.push(found);
     }
-    report.unresolved = alerts::calm(stack, options.pace, |_| true).await?;
+    report.unresolved = alerts::wait_until_quiet(stack, options.pace, |_| true).await?;
     drop(background);
     if let Some(program) = &options.then {
         then(program, stack, load, began, &options.out)?;
@@ -157,8 +157,8 @@ async fn phases(options: &Options, stack: &mut Stack, report: &mut Report) -> Re
     Ok(())
 }
 
-/// Requests being answered at the quietest moment: the canary's come and go, and on a slow machine one is
-/// nearly always there.
+/// The smallest number of active requests seen: the synthetic probe's come and go, and on a slow machine
+/// one is nearly always active.
 async fn in_flight(metrics: &ServiceMetrics) -> Result<f64> {
     let deadline = Instant::now() + QUIETEST;
     loop {
@@ -167,13 +167,13 @@ async fn in_flight(metrics: &ServiceMetrics) -> Result<f64> {
         if active == 0.0 || Instant::now() > deadline {
             return Ok(active);
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Looks at a service that nobody uses.
+/// Queries an idle service.
 async fn idle(stack: &Stack, report: &mut Report) -> Result<()> {
-    say("looking at an idle service");
+    say("querying an idle service");
     tokio::time::sleep(IDLE).await;
     let window = Window {
         from: now() - IDLE.as_secs_f64() / 2.0,
@@ -185,9 +185,9 @@ async fn idle(stack: &Stack, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Lets the load lab run; gives when.
+/// Runs the load lab; returns its time span.
 async fn under_load(options: &Options, stack: &Stack, report: &mut Report) -> Result<Span> {
-    say("the load lab drives it");
+    say("running the load lab");
     let from = now();
     let out = options.out.join("load");
     let mut lab = Command::new(stack.lab());
@@ -229,9 +229,9 @@ async fn under_load(options: &Options, stack: &Stack, report: &mut Report) -> Re
     Ok(Span { from, to: now() })
 }
 
-/// Asks every panel and every rule about the time since the load began.
+/// Queries every panel and rule over the time since the load began.
 async fn look(stack: &Stack, report: &mut Report, from: f64) -> Result<()> {
-    say("asking every panel and every rule");
+    say("querying every panel and rule");
     let to = now();
     let window = Window {
         from,
@@ -244,9 +244,9 @@ async fn look(stack: &Stack, report: &mut Report, from: f64) -> Result<()> {
     Ok(())
 }
 
-/// Hands over to a program while there is something to ask.
+/// Runs the follow-up program while Prometheus still answers.
 fn then(program: &Path, stack: &Stack, load: Span, began: f64, out: &Path) -> Result<()> {
-    say("handing over");
+    say("running the follow-up program");
     let started = Instant::now();
     let status = Command::new(program)
         .env("PROMETHEUS_URL", stack.prometheus.base())

@@ -1,4 +1,4 @@
-//! Time at a faster pace: rules as they are shipped, with every duration divided by the same number.
+//! Scaled time: the shipped rules with every duration divided by the same number.
 //!
 //! Scraped as many times as often, a rule over five minutes sees in twenty seconds what it would see in
 //! five minutes: the same number of scrapes, in the same proportions.
@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use promql_parser::parser::{Expr, Offset};
 
-/// How many times faster than the clock.
+/// How many times faster than in production.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace(pub u32);
 
 impl Pace {
-    /// A duration at this pace.
+    /// A scaled duration.
     #[must_use]
     pub fn of(self, duration: Duration) -> Duration {
         duration / self.0.max(1)
     }
 
-    /// A text in Prometheus' words, such as `5m`; nothing when it is none.
+    /// A scaled duration as text, such as `5m`; `None` for other text.
     fn text(self, text: &str) -> Option<String> {
         let duration = humantime::parse_duration(text).ok()?;
         let starts = text.starts_with(|c: char| c.is_ascii_digit());
@@ -53,10 +53,10 @@ impl Pace {
         }
     }
 
-    /// A whole file of rules.
+    /// A file of rules.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is not a file of rules.
     pub fn rules(self, yaml: &str) -> crate::Result<String> {
         let mut document: yaml_serde::Value = yaml_serde::from_str(yaml)?;
         let groups = document

@@ -1,4 +1,4 @@
-//! Where the parts of the stack listen.
+//! The ports of the stack.
 
 use testkit::ports::free_port;
 

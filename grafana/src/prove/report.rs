@@ -1,4 +1,4 @@
-//! What the proof found, as Markdown and as JSON.
+//! The result of the proof, as Markdown and as JSON.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -14,31 +14,31 @@ use crate::Result;
 use crate::prometheus::Prometheus;
 use crate::rules;
 
-/// A span of time, in seconds since the epoch.
+/// A time span, in seconds since the epoch.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Span {
-    /// Its beginning.
+    /// Start.
     pub from: f64,
-    /// Its end.
+    /// End.
     pub to: f64,
 }
 
-/// What a scrape of the service costs.
+/// The cost of a scrape of the service.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Scrape {
-    /// Series, at most.
+    /// Number of series, maximum.
     pub series: f64,
-    /// Seconds that Prometheus waited: at the median, and at most.
+    /// Seconds that Prometheus waited: median and maximum.
     pub seconds: (f64, f64),
-    /// Seconds that the service took to write it: at the median, and at most.
+    /// Seconds that the service took to render it: median and maximum.
     pub render_seconds: (f64, f64),
 }
 
 impl Scrape {
-    /// Of a window.
+    /// Measures it over a window.
     ///
     /// # Errors
-    /// When Prometheus does not say.
+    /// When Prometheus does not answer.
     pub async fn of(prometheus: &Prometheus, window: Window) -> Result<Self> {
         let over = async |function: &str, metric: &str| -> Result<f64> {
             let range = (window.to - window.from).max(1.0).round();
@@ -58,48 +58,48 @@ impl Scrape {
     }
 }
 
-/// All of it.
+/// The whole result.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     machine: Machine,
     revision: String,
-    /// How much faster than the clock.
+    /// The time scale.
     pace: u32,
-    /// What panels showed of an idle service.
+    /// Panels' results on an idle service.
     pub idle: Vec<Asked>,
-    /// What they showed of a busy one.
+    /// Panels' results under load.
     pub panels: Vec<Asked>,
-    /// What rules gave then.
+    /// Rules' results under load.
     pub rules: Vec<Asked>,
-    /// What must add up.
+    /// Sums that must be equal.
     pub identities: Vec<Identity>,
-    /// What a scrape costs.
+    /// The cost of a scrape.
     pub scrape: Scrape,
-    /// Its length in bytes, uncompressed.
+    /// Length of a scrape in bytes, uncompressed.
     pub bytes: usize,
     /// Series before and after thousands of paths that do not exist.
     pub series_of_scan: (usize, usize),
-    /// Requests being answered when nobody asks any more.
+    /// Active requests after the last client has gone.
     pub in_flight: f64,
-    /// Users who were seen to leave.
+    /// Number of disconnects that were counted.
     pub left: f64,
-    /// Whether the load lab's own expectations held.
+    /// Whether the load lab passed.
     pub load_held: bool,
-    /// What the load lab wrote.
+    /// The load lab's output.
     #[serde(skip)]
     pub load: String,
-    /// Alerts that fired while nothing happened.
+    /// Alerts that fired while the service was idle.
     pub firing_idle: Vec<String>,
     /// Alerts that fired under the usual load.
     pub firing_load: Vec<String>,
-    /// What was broken, and what fired.
+    /// The faults and their alerts.
     pub faults: Vec<Found>,
-    /// Alerts that went on firing after everything was mended.
+    /// Alerts that kept firing after the last repair.
     pub unresolved: Vec<String>,
 }
 
 impl Report {
-    /// An empty one.
+    /// An empty report.
     #[must_use]
     pub fn new(pace: Pace) -> Self {
         Self {
@@ -124,7 +124,7 @@ impl Report {
         }
     }
 
-    /// All that does not hold; `ignore_speed` leaves out alerts on how fast the machine is.
+    /// Every failed expectation; `ignore_speed` leaves out alerts on slowness.
     #[must_use]
     pub fn complaints(&self, ignore_speed: bool) -> Vec<String> {
         let mut all = Vec::new();
@@ -165,10 +165,10 @@ impl Report {
             ));
         }
         if self.left == 0.0 {
-            all.push("users who left were not counted".to_owned());
+            all.push("aborted requests were not counted".to_owned());
         }
         if !self.load_held {
-            all.push(format!("the load lab is not content:\n{}", self.load));
+            all.push(format!("the load lab failed:\n{}", self.load));
         }
         let speed = |name: &&String| !(ignore_speed && SPEED.contains(&name.as_str()));
         for (when, names) in [
@@ -193,11 +193,11 @@ impl Report {
             all.extend(complaints.map(|(name, what)| format!("{fault}: {name} {what}")));
         }
         let going_on = self.unresolved.iter().filter(speed);
-        all.extend(going_on.map(|name| format!("{name} goes on firing")));
+        all.extend(going_on.map(|name| format!("{name} keeps firing")));
         all
     }
 
-    /// As Markdown.
+    /// The report as Markdown.
     #[must_use]
     pub fn markdown(&self) -> String {
         let mut out = String::new();
@@ -328,11 +328,10 @@ impl Report {
     }
 }
 
-/// Alerts on logins whose names were looked up: a machine that has no time for hashing turns them away
-/// before, and [`SPEED`] has the alert on that.
+/// Alerts on logins that reached the lookup: a machine too slow for hashing sheds them before, and
+/// [`SPEED`] has the alert on that.
 const LOOKED_UP: [&str; 1] = ["AuthCredentialStuffing"];
-/// Alerts that a slow machine raises under a load that others bear: what waits for a hash is late or
-/// turned away, what waits for Redis does without.
+/// Alerts that a slow machine raises under normal load: logins are late or shed, Redis times out.
 const SPEED: [&str; 10] = [
     "AuthAvailabilityBudgetBurn",
     "AuthJourneyBudgetBurn",
@@ -340,7 +339,7 @@ const SPEED: [&str; 10] = [
     "AuthPasswordHashQueueSaturated",
     "AuthPasswordHashShedding",
     "AuthPasswordLatencyBudgetBurn",
-    // The two on what is done without Redis: limits, and everything else.
+    // The two alerts on fallbacks for Redis: limits, and everything else.
     "AuthRateLimiterDegraded",
     "AuthRedisFallbacks",
     "AuthRuntimeBlocked",
@@ -351,7 +350,7 @@ const SPEED: [&str; 10] = [
 mod tests {
     use super::*;
 
-    /// What is said of an alert that never came, where so many logins were turned away.
+    /// The finding for an alert that did not fire, with the number of logins shed.
     fn missing(alert: &str, turned_away: f64, ignore_speed: bool) -> bool {
         let mut report = Report::new(Pace(15));
         report.faults.push(Found {

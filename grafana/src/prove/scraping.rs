@@ -1,4 +1,4 @@
-//! The shipped configuration of Prometheus, with other addresses and at another pace.
+//! The shipped configuration of Prometheus, with other addresses and a scaled interval.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use super::ports::Ports;
 use crate::Result;
 use crate::known::exporters;
 
-/// How often Prometheus scrapes in production: `prometheus.yml`.
+/// The scrape interval in production, as in `prometheus.yml`.
 pub const SCRAPE: Duration = Duration::from_secs(15);
 
 impl Pace {
-    /// How often Prometheus scrapes here, in its words.
+    /// The scaled scrape interval, as text.
     #[must_use]
     pub fn scrape(self) -> String {
         format!("{}ms", self.of(SCRAPE).as_millis())
@@ -21,10 +21,10 @@ impl Pace {
 }
 
 impl Ports {
-    /// The jobs of this configuration, each at its port here. Nobody is told of alerts.
+    /// The configuration with each job at its port here, and without Alertmanager.
     ///
     /// # Errors
-    /// When it is no configuration, or has other jobs than there are programs here.
+    /// When it is not a configuration, or its jobs are not the programs here.
     pub fn scraped(&self, shipped: &str, pace: Pace) -> Result<String> {
         let mut config: Value = yaml_serde::from_str(shipped)?;
         let every = pace.scrape();

@@ -1,4 +1,4 @@
-//! What the service says of itself, without Prometheus in between.
+//! The service's metrics, scraped directly.
 
 use std::time::{Duration, Instant};
 
@@ -7,9 +7,9 @@ use testkit::exposition::Exposition;
 
 use crate::Result;
 
-/// How long a scrape may take.
+/// Timeout of a scrape.
 const TIMEOUT: Duration = Duration::from_mins(1);
-/// How long the service may take to count what it has answered.
+/// Timeout until answered requests are counted.
 const SETTLE: Duration = Duration::from_secs(10);
 
 /// The metrics of one replica.
@@ -20,7 +20,7 @@ pub struct ServiceMetrics {
 }
 
 impl ServiceMetrics {
-    /// Those behind this operational listener.
+    /// The metrics behind this operational listener.
     ///
     /// # Errors
     /// When there is no HTTP client.
@@ -31,17 +31,17 @@ impl ServiceMetrics {
         })
     }
 
-    /// Now, without the requests of the synthetic login.
+    /// Scrapes now; without the synthetic probe's requests.
     ///
     /// # Errors
-    /// When they cannot be had.
+    /// When the scrape fails.
     pub async fn now(&self) -> Result<Exposition> {
         let answer = self.client.get(&self.url).send().await?;
         let text = answer.error_for_status()?.text().await?;
         Ok(Exposition::parse(&text)?.without_synthetic())
     }
 
-    /// Once nothing is being answered any more.
+    /// Scrapes once no request is active.
     ///
     /// # Errors
     /// As [`Self::now`].

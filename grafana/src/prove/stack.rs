@@ -1,5 +1,5 @@
-//! Everything that is watched and that watches: PostgreSQL, Redis, replicas of the service, exporters,
-//! and Prometheus with the shipped configuration and rules.
+//! The running stack: PostgreSQL, Redis, replicas of the service, exporters, and Prometheus with the
+//! shipped configuration and rules.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -15,16 +15,16 @@ use super::ports::Ports;
 use crate::prometheus::Prometheus;
 use crate::{Result, generate};
 
-/// How often the canary runs in production.
+/// Interval of the synthetic probe in production.
 const CANARY: Duration = Duration::from_secs(15);
-/// How long anything may take to be ready.
+/// Start-up timeout.
 const READY: Duration = Duration::from_mins(1);
 const SECRET_KEY: &str = "a-key-of-the-proof-that-seals-nothing-of-worth";
 /// As in the compose file.
 const REDIS_OPTIONS: [&str; 4] = ["--maxmemory", "128mb", "--maxmemory-policy", "volatile-ttl"];
 /// How long the service may take to stop.
 const STOP: Duration = Duration::from_secs(30);
-/// Wider than anything that is sent here: what is counted is seen, and nothing is refused.
+/// High enough to refuse nothing, so that limits are counted and never hit.
 const WIDE: &str = "100000/1s";
 const LIMITS: [&str; 8] = [
     "RATE_LIMIT_GENERAL",
@@ -36,38 +36,38 @@ const LIMITS: [&str; 8] = [
     "RATE_LIMIT_REFRESH_ACCOUNT",
     "RATE_LIMIT_PASSWORD_ACCOUNT",
 ];
-/// The administrator's password, of a service that is gone after the proof.
+/// The administrator's password.
 pub const ADMIN_PASSWORD: &str = "slate-orchard-93-of-the-proof";
-/// For how long the refresh token before the current one is honoured.
+/// The grace period of refresh tokens.
 pub const GRACE: Duration = Duration::from_secs(1);
 
-/// The programs that are needed.
+/// The programs.
 #[derive(Clone, Debug)]
 pub struct Programs {
     /// The service.
     pub server: PathBuf,
     /// The load lab.
     pub lab: PathBuf,
-    /// The folder of `initdb` and `pg_ctl`.
+    /// The folder with `initdb` and `pg_ctl`.
     pub postgres_bin: PathBuf,
     /// Redis.
     pub redis: PathBuf,
-    /// The exporter of PostgreSQL's own figures.
+    /// The PostgreSQL exporter.
     pub postgres_exporter: PathBuf,
-    /// The exporter of Redis' own figures.
+    /// The Redis exporter.
     pub redis_exporter: PathBuf,
     /// Prometheus.
     pub prometheus: PathBuf,
 }
 
-/// All of it, running. Stopped when dropped.
+/// The running stack. Stopped when dropped.
 #[derive(Debug)]
 pub struct Stack {
     programs: Programs,
     folder: PathBuf,
-    /// Where everything listens.
+    /// The ports.
     pub ports: Ports,
-    /// How much faster than the clock rules are.
+    /// The time scale of the rules.
     pub pace: Pace,
     /// PostgreSQL.
     pub database: Postgres,
@@ -76,7 +76,7 @@ pub struct Stack {
     replicas: Vec<Process>,
     exporters: Vec<Process>,
     watcher: Option<Process>,
-    /// What watches.
+    /// The client of Prometheus.
     pub prometheus: Prometheus,
 }
 
@@ -84,7 +84,7 @@ impl Stack {
     /// Starts everything in this folder.
     ///
     /// # Errors
-    /// With the log of what does not start.
+    /// With the log of the program that does not start.
     pub async fn start(programs: Programs, folder: &Path, pace: Pace) -> Result<Self> {
         let ports = Ports::free();
         let prometheus = Prometheus::new(&format!("http://127.0.0.1:{}", ports.prometheus))?;
@@ -112,14 +112,14 @@ impl Stack {
         Ok(stack)
     }
 
-    /// The URL of the API of the replica that all users go to. The others learn from it what changed.
+    /// The API's URL on the replica that all clients use. The other replicas get its changes.
     #[must_use]
     pub fn api(&self) -> String {
         let [(api, _), ..] = self.ports.replicas;
         format!("http://127.0.0.1:{api}")
     }
 
-    /// The URL of its operational listener.
+    /// The URL of that replica's operational listener.
     #[must_use]
     pub fn ops(&self) -> String {
         let [(_, ops), ..] = self.ports.replicas;
@@ -132,10 +132,10 @@ impl Stack {
         &self.programs.lab
     }
 
-    /// Starts the replicas of the service, for the first time or again, all at once.
+    /// Starts or restarts the replicas of the service, all at once.
     ///
     /// # Errors
-    /// With the log of one that is not ready in time.
+    /// With the log of a replica that is not ready in time.
     pub async fn start_service(&mut self) -> Result<()> {
         let canary = self.pace.of(CANARY);
         for (number, (api, ops)) in self.ports.replicas.into_iter().enumerate() {
@@ -145,7 +145,7 @@ impl Stack {
                 .current_dir(&self.folder)
                 .env("API_ADDR", format!("127.0.0.1:{api}"))
                 .env("OPS_ADDR", format!("127.0.0.1:{ops}"))
-                // The issuer of the tokens of all.
+                // The shared issuer of tokens.
                 .env("PUBLIC_URL", self.api())
                 .env("DATABASE_URL", self.database.url())
                 .env("REDIS_URL", self.redis.url())
@@ -164,10 +164,10 @@ impl Stack {
         self.ready().await
     }
 
-    /// Waits until every replica takes requests.
+    /// Waits until every replica is ready.
     ///
     /// # Errors
-    /// With the log of one that does not in time.
+    /// With the log of a replica that is not ready in time.
     pub async fn ready(&mut self) -> Result<()> {
         let client = reqwest::Client::new();
         let deadline = Instant::now() + READY;
@@ -185,7 +185,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Stops the service as an operator would.
+    /// Stops the service gracefully.
     ///
     /// # Errors
     /// When it does not stop.
@@ -196,7 +196,8 @@ impl Stack {
         Ok(())
     }
 
-    /// With what the compose file gives them. Nobody waits for them: what they tell is asked for later.
+    /// Starts the exporters, configured as in the compose file. Nothing waits for them here; their
+    /// metrics are checked later.
     fn start_exporters(&mut self) -> Result<()> {
         let mut postgres = Command::new(&self.programs.postgres_exporter);
         postgres
@@ -268,11 +269,11 @@ impl Stack {
     }
 }
 
-/// Whether it is still worth waiting.
+/// Fails when the process has ended or the deadline has passed.
 fn check(process: &mut Process, deadline: Instant) -> Result<()> {
     let ended = process.ended()?.is_some();
     if ended || Instant::now() > deadline {
-        return Err(format!("it does not get ready:\n{}", process.output()).into());
+        return Err(format!("it does not become ready:\n{}", process.output()).into());
     }
     Ok(())
 }

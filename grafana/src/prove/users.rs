@@ -1,4 +1,4 @@
-//! The users of the proof: a steady few in the background, and some who do everything wrong.
+//! The simulated users: a steady background, and clients that make every mistake.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,19 +9,19 @@ use super::client::Client;
 use super::stack::ADMIN_PASSWORD;
 use crate::Result;
 
-/// How many there are in the background.
+/// Number of background users.
 const USERS: usize = 4;
-/// How many paths a scanner tries.
+/// Number of paths that a scanner requests.
 pub const PATHS: usize = 5_000;
-/// How many of each mistake are made.
+/// How often each mistake is made.
 pub const MISTAKES: usize = 20;
-/// How long an impatient user waits for a login.
+/// Timeout of an impatient client's login.
 const IMPATIENCE: Duration = Duration::from_millis(4);
 
-/// Makes the accounts of the background.
+/// Creates the background users' accounts.
 ///
 /// # Errors
-/// When one cannot be made.
+/// When an account cannot be created.
 pub async fn prepare(client: &Client) -> Result<()> {
     for user in 0..USERS {
         let status = client.register(&format!("background-{user}")).await?;
@@ -32,7 +32,7 @@ pub async fn prepare(client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// A steady few who log in, read and refresh, whatever happens; until the set is dropped.
+/// Background users that log in, read and refresh whatever happens, until the set is dropped.
 #[must_use]
 pub fn background(client: &Arc<Client>) -> JoinSet<()> {
     let mut users = JoinSet::new();
@@ -60,12 +60,12 @@ async fn live(client: Arc<Client>, name: String) {
     }
 }
 
-/// Everything that users and strangers do wrong, and an administrator's usual day: each a known number
-/// of times. Nobody is impatient here; see [`leave`].
+/// Every mistake of users and strangers and an administrator's usual work, each a known number of times.
+/// For clients that disconnect, see [`disconnect`].
 ///
 /// # Errors
-/// When something is answered otherwise than it must be.
-pub async fn mischief(client: &Client) -> Result<()> {
+/// When an answer is not the expected one.
+pub async fn mistakes(client: &Client) -> Result<()> {
     let user = client.enter("background-0", None).await?;
     let admin = client.enter("admin", Some(ADMIN_PASSWORD)).await?;
     let mut expect = Vec::new();
@@ -83,7 +83,7 @@ pub async fn mischief(client: &Client) -> Result<()> {
         expect.extend([(wrong, 400), (unknown, 400), (taken, 409)]);
         expect.extend([(denied, 403), (allowed, 200), (forged, 401)]);
     }
-    // Two tabs: the previous token is honoured for a moment.
+    // Two tabs: the previous token is accepted for the grace period.
     let (first, _) = client.refresh(&user.refresh).await?;
     let (again, _) = client.refresh(&user.refresh).await?;
     let (nobody, _) = client.refresh("no-such-token").await?;
@@ -94,10 +94,10 @@ pub async fn mischief(client: &Client) -> Result<()> {
     }
 }
 
-/// A scanner, who tries so many paths.
+/// A scanner that requests this many unknown paths.
 ///
 /// # Errors
-/// When one is not answered with 404.
+/// When an answer is not 404.
 pub async fn scan(client: &Client, paths: usize) -> Result<()> {
     for number in 0..paths {
         let path = format!("/wp-{number}/{number}.php");
@@ -109,9 +109,9 @@ pub async fn scan(client: &Client, paths: usize) -> Result<()> {
     Ok(())
 }
 
-/// Users who leave before they are answered.
-pub async fn leave(client: &Client) {
+/// Clients that disconnect before the answer.
+pub async fn disconnect(client: &Client) {
     for _ in 0..MISTAKES {
-        client.leave("background-3", IMPATIENCE).await;
+        client.disconnect("background-3", IMPATIENCE).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Alerts on whether the service is there, and on what it stands on.
+//! Alerts on the availability of the service and its dependencies.
 
 use super::{Alert, Group, RuleFile, Severity, minutes};
 
@@ -25,8 +25,8 @@ fn journey() -> Alert {
     Alert::new(
         Severity::Page,
         "AuthJourneyFailing",
-        // The value is the share that gets through. A canary that stands still divides nothing by
-        // nothing, which no comparison sees; one that is not there has no ratio at all: both are 0.
+        // The value is the share of successful journeys. A probe that does not run has a ratio of NaN,
+        // which no comparison matches; one that is off has no ratio: both count as 0.
         "1 - job:auth_sli_journey_errors:ratio_rate5m < 0.8\n\
          or\n\
          sum by (job) (rate(auth_canary_runs_total{step=\"login\"}[5m])) == 0\n\
@@ -47,8 +47,7 @@ fn absent() -> Alert {
     Alert::new(
         Severity::Page,
         "AuthMetricsAbsent",
-        // The same as the absence of `up == 1`, but with the label `job`, by which alerts that follow
-        // from this one are held back.
+        // Like the absence of `up == 1`, but with the label `job`, by which this alert inhibits others.
         "sum by (job) (up{job=\"auth\"}) == 0\nor\nabsent(up{job=\"auth\"})",
     )
     .lasts(minutes(5))
@@ -79,8 +78,8 @@ fn restarts() -> Alert {
     Alert::new(
         Severity::Ticket,
         "AuthRestarting",
-        // It starts in milliseconds, so that a replica that dies again and again looks up at most
-        // scrapes. Deployments and their repair are one or two starts.
+        // A start takes milliseconds, so a crash loop looks healthy at most scrapes. A deployment and
+        // its rollback are one or two starts.
         "changes(process_start_time_seconds{job=\"auth\"}[30m]) > 3",
     )
     .text(
@@ -130,8 +129,8 @@ fn fallbacks() -> Alert {
     Alert::new(
         Severity::Ticket,
         "AuthRedisFallbacks",
-        // A Redis that fails every now and then is up whenever it is scraped. Limits that are counted
-        // locally have an alert of their own.
+        // A Redis that fails now and then may be up at every scrape. Locally counted limits have an
+        // alert of their own.
         "sum by (job, action) (\n  \
          increase(auth_dependency_fallbacks_total{dependency=\"redis\", \
          action!=\"local_limits\"}[5m])\n) > 0",
@@ -149,7 +148,7 @@ fn exporter() -> Alert {
     Alert::new(
         Severity::Ticket,
         "AuthExporterDown",
-        // An exporter that cannot log in to its server is up.
+        // An exporter that cannot log in to its server still has `up` = 1.
         "up{job=~\"postgres|redis\"} == 0\nor\npg_up == 0\nor\nredis_up == 0",
     )
     .lasts(minutes(5))

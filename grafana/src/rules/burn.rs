@@ -1,4 +1,4 @@
-//! Alerts on budgets that burn too fast: four pairs of windows for each objective.
+//! Burn rate alerts: four pairs of windows for each objective.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use super::sli::{self, Sli};
 use super::{Alert, Group, RuleFile, Severity, minutes};
 use crate::slo::{PAIRS, Pair};
 
-/// The hours that a budget is for.
+/// Hours of the budget's period.
 const HOURS: f64 = 720.0;
 
-/// How many bad events a burn is made of at least. A single failure in a quiet night is a large share
-/// of few requests; five are no accident any more. At a threshold of `t` that takes `5 / t` events: for
-/// the budget of 0.1 %, 347 in an hour, and 5,000 in three days, the same handful of failures each time.
-/// With less traffic the canary says what is wrong: a replica makes 240 journeys an hour, so that one
-/// alone passes for every pair but the first, where [`super::availability`] is faster anyway.
-const LEAST_BAD: u8 = 5;
+/// Minimum number of bad events for an alert: in a quiet night a single failure is a large share of few
+/// requests, five are no accident. At a threshold of `t` that takes `5 / t` events: for the budget of
+/// 0.1 %, 347 in an hour and 5,000 in three days. With less traffic the synthetic probe finds faults: a
+/// replica makes 240 journeys an hour, enough for every pair but the first, where
+/// [`super::availability`] is faster anyway.
+const MIN_BAD_EVENTS: u8 = 5;
 
 pub(super) fn file() -> RuleFile {
     let slis = sli::all();
@@ -44,7 +44,7 @@ fn alert(sli: &Sli, pair: &Pair) -> Alert {
     let ratio = |window| format!("{}{window}", sli.slo.record);
     let expr = format!(
         "{} > {threshold}\nand\n{} > {threshold}\nand on (job)\n\
-         sum by (job) (increase({}[{long}])) > {LEAST_BAD} / ({threshold})",
+         sum by (job) (increase({}[{long}])) > {MIN_BAD_EVENTS} / ({threshold})",
         ratio(long),
         ratio(short),
         sli.events,
@@ -64,7 +64,7 @@ fn alert(sli: &Sli, pair: &Pair) -> Alert {
         sli.slo.alert,
         expr,
     )
-    // The fastest pair trips within a minute of an outage: a restart shall not wake anybody.
+    // The fastest pair trips within a minute of an outage: a restart must not page.
     .lasts(if pair.long == PAIRS[0].long {
         minutes(2)
     } else {

@@ -1,4 +1,4 @@
-//! Series for those who own a dashboard of the service's predecessor.
+//! Series for existing dashboards of the service's predecessor.
 
 use super::{Group, Record, RuleFile};
 use crate::select::{DURATION, user_requests};
@@ -25,8 +25,8 @@ pub(super) fn file() -> RuleFile {
     }
 }
 
-/// The series of our histogram with the labels that the instrumentator gave: `handler`, `method`, and
-/// `status` as `2xx`. By instance, so that a counter which begins anew is still seen to.
+/// Our histogram's series with the instrumentator's labels: `handler`, `method`, and `status` as `2xx`.
+/// By instance, so that `rate` sees counter resets.
 fn renamed(part: &str, by: &str) -> String {
     let users = user_requests();
     let answered = format!("{DURATION}_{part}{{{users}, http_response_status_code!=\"\"}}");

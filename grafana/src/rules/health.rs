@@ -1,4 +1,4 @@
-//! Alerts on faults of the service's own that its users need not notice yet.
+//! Alerts on internal faults that users may not notice yet.
 
 use super::{Alert, Group, RuleFile, Severity, minutes};
 
@@ -31,7 +31,7 @@ fn errors() -> Alert {
     Alert::new(
         Severity::Ticket,
         "AuthErrorLogs",
-        // What fails in the background is answered to nobody, so that no other alert sees it.
+        // Background failures have no response, so no other alert sees them.
         "sum by (job, instance) (increase(auth_log_events_total{level=\"error\"}[15m])) > 10",
     )
     .text(
@@ -46,13 +46,13 @@ fn housekeeping() -> Alert {
     Alert::new(
         Severity::Ticket,
         "AuthHousekeepingStale",
-        // The gauge is 0 where no run was ever seen. When no replica saw one, it counts from the start
-        // of the oldest: one that starts again and again shall not hide it.
+        // The gauge is 0 on a replica that has seen no run. If none has seen one, count from the start
+        // of the oldest replica, so that a replica that keeps restarting does not hide it.
         "time() - (\n  \
          max by (job) (auth_housekeeping_last_success_timestamp_seconds > 0)\n  \
          or min by (job) (process_start_time_seconds{job=\"auth\"})\n) > 3600",
     )
-    // One that was switched off for hours looks first and cleans then.
+    // A service that was off for hours gets time for its first run.
     .lasts(minutes(5))
     .text(
         "{{ $labels.job }}: the housekeeping last ended {{ $value | humanizeDuration }} ago",

@@ -1,4 +1,4 @@
-//! What a rule is made of, its YAML, and all rules.
+//! The parts of a rule, its YAML, and all rules.
 
 mod availability;
 mod burn;
@@ -15,14 +15,14 @@ use std::time::Duration;
 pub use saturation::MEMORY_LIMIT_GIB;
 pub use yaml::{Links, yaml};
 
-/// How urgent an alert is, and so where it goes.
+/// The severity of an alert, which decides the receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// Somebody is woken: users suffer, or somebody is attacking.
+    /// Wakes the person on call: users are affected, or there is an attack.
     Page,
-    /// Somebody looks at it within days.
+    /// To be handled within days.
     Ticket,
-    /// Somebody should know, and nothing is wrong.
+    /// For information; nothing is wrong.
     Info,
 }
 
@@ -38,12 +38,12 @@ impl Severity {
     }
 }
 
-/// A series that Prometheus keeps ready.
+/// A recorded series.
 #[derive(Clone, Debug)]
 pub struct Record {
     /// Its name, as `level:metric:operations`.
     pub name: String,
-    /// What it is.
+    /// Its expression.
     pub expr: String,
 }
 
@@ -52,17 +52,17 @@ pub struct Record {
 pub struct Alert {
     /// Its name, in CamelCase.
     pub name: &'static str,
-    /// When it fires.
+    /// Its condition.
     pub expr: String,
-    /// For how long that must be so.
+    /// How long the condition must hold.
     pub lasts: Duration,
-    /// How urgent it is.
+    /// Its severity.
     pub severity: Severity,
-    /// For alerts that share a name: over which windows.
+    /// The windows, for alerts that share a name.
     pub window: Option<&'static str>,
-    /// What is wrong, in a line, with values.
+    /// The problem in a line, with values.
     pub summary: Cow<'static, str>,
-    /// What it means and what to look at first.
+    /// Its meaning, and where to look first.
     pub description: Cow<'static, str>,
     /// The section of the runbook, without `#`.
     pub runbook: &'static str,
@@ -86,19 +86,20 @@ impl Alert {
         }
     }
 
-    /// For how long the expression must have a result before the alert fires.
+    /// Sets how long the expression must have a result before the alert fires.
     pub(crate) fn lasts(mut self, lasts: Duration) -> Self {
         self.lasts = lasts;
         self
     }
 
-    /// For alerts that share a name: over which windows.
+    /// The windows, for alerts that share a name.
     pub(crate) fn window(mut self, window: &'static str) -> Self {
         self.window = Some(window);
         self
     }
 
-    /// What is wrong in a line, with values; and what it means and what to look at first.
+    /// Sets the summary (the problem in a line, with values) and the description (its meaning, and where
+    /// to look first).
     pub(crate) fn text(
         mut self,
         summary: impl Into<Cow<'static, str>>,
@@ -109,7 +110,7 @@ impl Alert {
         self
     }
 
-    /// The section of the runbook, without `#`, and the uid of the dashboard that shows it.
+    /// Sets the section of the runbook, without `#`, and the uid of the dashboard that shows it.
     pub(crate) fn links(mut self, runbook: &'static str, dashboard: &'static str) -> Self {
         self.runbook = runbook;
         self.dashboard = dashboard;
@@ -122,9 +123,9 @@ impl Alert {
 pub struct Group {
     /// Its name.
     pub name: &'static str,
-    /// What is recorded, first.
+    /// Recorded series; evaluated first.
     pub records: Vec<Record>,
-    /// What is alerted on.
+    /// Alerts.
     pub alerts: Vec<Alert>,
 }
 
@@ -133,13 +134,13 @@ pub struct Group {
 pub struct RuleFile {
     /// Its name below the folder of rules.
     pub name: &'static str,
-    /// What it is for: its first line, as a comment.
+    /// Its purpose: the first line, as a comment.
     pub about: &'static str,
     /// Its groups.
     pub groups: Vec<Group>,
 }
 
-/// All files of rules that are loaded.
+/// All files of rules that the shipped configuration loads.
 #[must_use]
 pub fn all() -> Vec<RuleFile> {
     vec![
@@ -152,7 +153,7 @@ pub fn all() -> Vec<RuleFile> {
     ]
 }
 
-/// Files of rules for those who want them: in a folder of their own, which is not loaded.
+/// Optional files of rules, in a folder that is not loaded.
 #[must_use]
 pub fn optional() -> Vec<RuleFile> {
     vec![compat::file()]
@@ -173,7 +174,7 @@ pub fn recorded() -> Vec<String> {
     records.map(|record| record.name).collect()
 }
 
-/// How long a condition must hold.
+/// A duration in minutes.
 const fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(60 * minutes)
 }

@@ -1,10 +1,10 @@
-//! Alerts on what runs out: threads that hash, connections, descriptors, memory.
+//! Alerts on saturation: hash threads, connections, descriptors, memory.
 
 use super::{Alert, Group, RuleFile, Severity, minutes};
 use crate::select::quantile;
 
-/// What a replica may take, in GiB: the limit of its container in the compose file, which a test holds. The
-/// service cannot see it; where it has another one, change it here.
+/// A replica's memory limit in GiB: that of its container in the compose file, as a test checks. The
+/// service cannot see it; if yours differs, change it here.
 pub const MEMORY_LIMIT_GIB: u32 = 1;
 
 pub(super) fn file() -> RuleFile {
@@ -85,7 +85,7 @@ fn db_pool() -> Alert {
     Alert::new(
         Severity::Page,
         "AuthDbPoolExhausted",
-        // On average: a pool of one connection is fully used at any scrape that meets it at work.
+        // On average: a scrape of a busy pool of one connection always finds it full.
         format!(
             "sum by ({by}) (increase(db_client_connection_timeouts_total[5m])) > 0\n\
              or\n\
@@ -181,7 +181,7 @@ fn memory() -> Alert {
     Alert::new(
         Severity::Ticket,
         "AuthMemoryGrowth",
-        // A service that has just started grows too, for some minutes.
+        // The second condition excludes the growth of a service that has just started.
         format!(
             "predict_linear({resident}[1h], 4 * 3600) > {MEMORY_LIMIT_GIB} * 1024 ^ 3\nand\n\
              {resident} > {MEMORY_LIMIT_GIB} * 1024 ^ 3 / 4"

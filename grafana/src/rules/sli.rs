@@ -1,4 +1,4 @@
-//! What is recorded: the ratio of bad events of each objective, over every window.
+//! Recorded series: the ratio of bad events of each objective, over every window.
 
 use super::{Group, Record, RuleFile};
 use crate::select::{
@@ -11,23 +11,23 @@ use crate::slo::{
 
 const RUNS: &str = "auth_canary_runs_total";
 
-/// How an objective is measured.
+/// The measurement of an objective.
 pub(super) struct Sli {
     /// The objective.
     pub slo: &'static Slo,
-    /// The counter of all events that it is about, as a selector.
+    /// The counter of all its events, as a selector.
     pub events: String,
-    /// What is said of the share of them that is bad.
+    /// The end of the alert's summary, after the share of bad events.
     pub failing: &'static str,
     group: &'static str,
     bad: Bad,
 }
 
-/// How bad events are told from the others.
+/// How bad events are counted.
 enum Bad {
-    /// By a counter of their own.
+    /// By this selector.
     Counted(String),
-    /// They are what a counter of good ones leaves.
+    /// As all events without these good ones.
     AllBut(String),
 }
 
@@ -35,7 +35,7 @@ enum Bad {
 pub(super) fn all() -> [Sli; 4] {
     let requests = user_requests();
     let answers = |routes| format!("{DURATION}_count{{{routes}, {USERS}, {NO_ERROR}}}");
-    // Errors are the other objective's.
+    // Errors count for availability alone.
     let fast = |routes, bound| {
         let of = format!("{routes}, {USERS}, {NO_ERROR}, le=\"{bound}\"");
         Bad::AllBut(format!("{DURATION}_bucket{{{of}}}"))

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Alert, Group, Record, RuleFile};
 
-/// Where the links of an alert lead.
+/// Bases of the links of alerts.
 #[derive(Clone, Debug)]
 pub struct Links {
     /// The runbook, to which `#section` is added.
@@ -110,7 +110,7 @@ fn alert<'a>(alert: &'a Alert, links: &Links) -> Rule<'a> {
     }
 }
 
-/// A duration in Prometheus' words.
+/// A duration in Prometheus' notation.
 #[must_use]
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();

@@ -1,4 +1,4 @@
-//! What dashboards say of panels, series and settings exists, and Grafana knows what they are made of.
+//! References in dashboards exist, and their JSON is what Grafana knows.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -10,13 +10,13 @@ use grafana::rules::recorded;
 use grafana::{dashboards, rules};
 use serde_json::{Value, json as value};
 
-/// The first dashboard, as it is shipped.
+/// The first shipped dashboard.
 fn first() -> Value {
     let first = dashboards::all().into_iter().next().expect("a dashboard");
     serde_json::from_str(&json(&first, "docs/runbook.md")).expect("JSON")
 }
 
-/// The place of the first panel of this kind.
+/// The index of the first panel of this kind.
 fn of_kind(dashboard: &Value, kind: &str) -> usize {
     let panels = dashboard["panels"].as_array().expect("panels");
     let found = panels.iter().position(|panel| panel["type"] == kind);
@@ -25,14 +25,14 @@ fn of_kind(dashboard: &Value, kind: &str) -> usize {
 
 static KNOWN: LazyLock<AllKnown> = LazyLock::new(|| AllKnown::new().with_recorded(recorded()));
 
-/// What the linter says of a dashboard.
+/// The findings for a dashboard.
 fn lint(json: &Value) -> BTreeSet<String> {
     let findings = lint_text("first.json", &json.to_string(), &KNOWN);
     let lines = findings.iter().map(|f| format!("{}: {}", f.rule, f.text));
     lines.collect()
 }
 
-/// What it says anew of the first dashboard once it is changed.
+/// The new findings after a change of the first dashboard.
 fn complaints(change: impl Fn(&mut Value)) -> Vec<String> {
     static BEFORE: LazyLock<BTreeSet<String>> = LazyLock::new(|| lint(&first()));
     let mut json = first();
@@ -176,7 +176,7 @@ fn what_series_do_not_have_is_found() {
     });
 }
 
-/// What is said of a panel with this description, beside another and another dashboard's.
+/// The findings for a panel with this description, beside a second panel and a second dashboard.
 fn of_description(description: &str) -> Vec<&'static str> {
     let dashboard = |title: &str, panels: Value| value!({"title": title, "panels": panels});
     let panel = |title: &str, text: &str| value!({"title": title, "description": text});

@@ -1,4 +1,4 @@
-//! What is generated and committed is what the program writes.
+//! The committed generated files are up to date.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

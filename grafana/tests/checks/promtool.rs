@@ -1,4 +1,4 @@
-//! `promtool`, and the files that it tests rules with.
+//! Runs `promtool`, and reads its test files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use grafana::lint::Rule;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
-/// Runs it: the one that `PROMTOOL` names, else the one on the path.
+/// Runs the `promtool` that `PROMTOOL` names, else the one in PATH.
 ///
 /// # Panics
-/// When it is not there, or finds something wrong.
+/// When it is missing or fails.
 pub fn run(args: &[PathBuf]) {
     let program = std::env::var_os("PROMTOOL").unwrap_or_else(|| "promtool".into());
     let output = Command::new(&program).args(args).output();
@@ -28,7 +28,7 @@ pub fn run(args: &[PathBuf]) {
     assert!(output.status.success(), "promtool {args:?}:\n{said}");
 }
 
-/// The YAML files in a folder, in the order of their names.
+/// The YAML files in a folder, sorted by name.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder");
     let paths = entries.map(|entry| entry.expect("an entry").path());
@@ -42,7 +42,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 /// A file of YAML.
 ///
 /// # Panics
-/// When it has another shape.
+/// When it has another structure.
 pub fn read<T: DeserializeOwned>(path: &Path) -> T {
     let text = std::fs::read_to_string(path).expect("readable");
     yaml_serde::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -64,17 +64,17 @@ pub struct TestFile {
     pub tests: Vec<Group>,
 }
 
-/// Series, and what follows from them.
+/// Input series, and the expected alerts and values.
 #[derive(Deserialize)]
 pub struct Group {
-    /// What it shows.
+    /// Its name.
     pub name: String,
-    /// What there is.
+    /// The input series.
     pub input_series: Vec<Series>,
-    /// Which alerts fire.
+    /// The expected alerts.
     #[serde(default)]
     pub alert_rule_test: Vec<AlertTest>,
-    /// What queries answer.
+    /// The expected results of queries.
     #[serde(default)]
     pub promql_expr_test: Vec<ExprTest>,
 }
@@ -86,7 +86,7 @@ pub struct Series {
     pub values: String,
 }
 
-/// The alerts of a name at a time.
+/// The expected alerts with a name at a time.
 #[derive(Deserialize)]
 pub struct AlertTest {
     /// When.
@@ -94,7 +94,7 @@ pub struct AlertTest {
     pub eval_time: Duration,
     /// Which.
     pub alertname: String,
-    /// The ones that fire.
+    /// The alerts that fire.
     pub exp_alerts: Vec<Fired>,
 }
 
@@ -105,7 +105,7 @@ pub struct Fired {
     exp_annotations: BTreeMap<String, String>,
 }
 
-/// What a query answers.
+/// The expected result of a query.
 #[derive(Deserialize)]
 pub struct ExprTest {
     /// The query.
@@ -115,13 +115,13 @@ pub struct ExprTest {
 }
 
 impl Group {
-    /// What is asked about an alert.
+    /// The times and counts that are tested for an alert.
     pub fn of<'a>(&'a self, alert: &'a str) -> impl Iterator<Item = &'a AlertTest> {
         let tests = self.alert_rule_test.iter();
         tests.filter(move |test| test.alertname == alert)
     }
 
-    /// Whether there is any value but 0.
+    /// Whether there is a value other than 0.
     pub fn moves(&self) -> bool {
         let samples = self.input_series.iter().flat_map(|s| s.values.split(' '));
         let mut values = samples.map(|sample| sample.split('x').next().unwrap_or_default());
@@ -130,7 +130,7 @@ impl Group {
 }
 
 impl Fired {
-    /// Whether it is this rule's, with all that the rule adds.
+    /// Whether it is this rule's alert, with all labels and annotations of the rule.
     pub fn is(&self, rule: &Rule) -> bool {
         let labels = || rule.labels.iter();
         let same = labels().all(|(name, value)| self.exp_labels.get(name) == Some(value));

@@ -1,7 +1,7 @@
-//! The rules as `promtool` sees them, and their unit tests: that they hold, and that none is lacking.
+//! Checks the rules with `promtool`, runs their unit tests, and checks that no test is missing.
 //!
-//! What a group of `rules/tests` shows is said by its name, `subject: case, detail`. The alerts are those
-//! that it asks for; where they differ by their window, the subject ends in it.
+//! A group's name in `rules/tests` is `subject: case, detail`. Its alerts are those that it expects;
+//! where alerts share a name, the subject ends in the window.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -103,12 +103,12 @@ fn words(expr: &str) -> impl Iterator<Item = &str> {
     expr.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':')
 }
 
-/// What must be shown of an alert.
+/// The cases that every alert needs.
 const CASES: [&str; 4] = ["fires", "just below", "idle", "missing series"];
-/// And of one that asks for a number of events beside the rest.
+/// The additional case of an alert with a minimum number of events.
 const GUARD: &str = "low traffic";
 
-/// What the tests do not show of a rule.
+/// The missing cases of a rule.
 fn gaps(rule: &Rule, tests: &[(Duration, Group)]) -> Vec<String> {
     let Some(alert) = &rule.alert else {
         return Vec::new();
@@ -191,7 +191,7 @@ fn every_alert_is_tested_in_every_way() {
     assert!(gaps.is_empty(), "not shown:\n{}", gaps.join("\n"));
 }
 
-/// Each way is missed when its tests are taken away.
+/// Each case is reported as missing when its tests are removed.
 #[test]
 fn what_is_not_tested_is_found() {
     let rules = rules();
@@ -239,7 +239,8 @@ fn every_group_has_a_name_of_its_own() {
     }
 }
 
-/// Without an order promtool evaluates groups in any, and an alert may see a ratio of a step before.
+/// Without an order promtool evaluates groups in any order, and an alert may see the previous step's
+/// ratio.
 #[test]
 fn where_alerts_read_records_the_order_of_groups_is_given() {
     for path in test_files() {

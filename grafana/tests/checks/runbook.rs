@@ -1,5 +1,4 @@
-//! The runbook: a section for every alert, with all that somebody needs at night, and nothing in it that
-//! does not exist.
+//! The runbook has a complete section for every alert, and all its references exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +7,7 @@ use catalogue::options::OPTIONS;
 use grafana::generate;
 use grafana::lint::{Document, Findings, Place, Shipped, anchors, check};
 
-/// What every section says, in this order.
+/// The parts of every section, in this order.
 const PARTS: [&str; 5] = [
     "**Meaning.**",
     "**Impact.**",
@@ -16,7 +15,7 @@ const PARTS: [&str; 5] = [
     "**Mitigation.**",
     "**Stop when.**",
 ];
-/// The section that is about the others.
+/// The introduction.
 const HEAD: &str = "how-to-read-this";
 const PROMQL: &str = "```promql\n";
 
@@ -84,7 +83,7 @@ fn every_section_has_its_parts() {
     }
 }
 
-/// The table in the head: alerts, severities, section.
+/// The table in the introduction: alerts, severities, section.
 #[test]
 fn the_table_names_every_alert_once() {
     let shipped = shipped();
@@ -162,7 +161,7 @@ fn links_within_lead_somewhere() {
     }
 }
 
-/// Names such as `HASH_DEADLINE` are settings; metrics are written in small letters.
+/// Names in capitals, such as `HASH_DEADLINE`, are settings.
 #[test]
 fn every_setting_exists() {
     let shipped = shipped();
@@ -178,7 +177,7 @@ fn every_setting_exists() {
     }
 }
 
-/// What stands in italics is a panel.
+/// Names in italics are panels.
 #[test]
 fn every_panel_exists() {
     let shipped = shipped();
@@ -208,7 +207,7 @@ fn every_panel_exists() {
     assert!(count > 40, "{count} panels");
 }
 
-/// Events of the log that the runbook names are written somewhere.
+/// Events of the log that the runbook names exist.
 #[test]
 fn every_event_exists() {
     let shipped = shipped();

@@ -1,13 +1,13 @@
-//! What the catalogue says of a metric.
+//! The description of a metric.
 
 use metrics::{KeyName, Unit};
 
 /// Counter, gauge or histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Only rises; the name ends in `_total`.
+    /// Cumulative; the name ends in `_total`.
     Counter,
-    /// Goes both ways.
+    /// Rises and falls.
     Gauge,
     /// Classic buckets, so that quantiles can be aggregated over instances.
     Histogram,
@@ -25,25 +25,25 @@ impl Kind {
     }
 }
 
-/// One label of a family: a name and what it can say.
+/// A label of a family: its name and its values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelDesc {
     /// The label's name.
     pub name: &'static str,
     /// The possible values where they are known at compile time, in order of declaration.
     pub values: Vec<&'static str>,
-    /// For labels whose values are known at start only: what bounds them.
+    /// The bound of the values, for labels whose values are known only at start.
     pub bound: &'static str,
 }
 
-/// What the catalogue says of a family.
+/// The description of a family.
 #[derive(Clone, Copy, Debug)]
 pub struct Desc {
     /// The exported name, in full.
     pub name: &'static str,
     /// Its type.
     pub kind: Kind,
-    /// The unit in Prometheus' words: `seconds`, `bytes`, or empty.
+    /// Prometheus' unit: `seconds`, `bytes`, or empty.
     pub unit: &'static str,
     /// One sentence for `# HELP`.
     pub help: &'static str,

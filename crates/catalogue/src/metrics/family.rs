@@ -11,11 +11,11 @@ use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata};
 use super::desc::{Desc, Kind, LabelDesc};
 use super::label_set::LabelSet;
 
-/// A handle that the recorder hands out for one series.
+/// The recorder's handle of a series.
 pub trait Handle: Clone + Send + Sync + 'static {
     /// The metric type behind the handle.
     const KIND: Kind;
-    /// Registers the series, which is also what makes it appear with the value 0.
+    /// Registers the series, which creates it with the value 0.
     fn register(key: &Key) -> Self;
 }
 
@@ -50,7 +50,7 @@ fn series<H: Handle>(
     H::register(&Key::from_parts(name, labels))
 }
 
-/// What the catalogue can ask of any family.
+/// The interface of every family.
 pub trait Metric: Sync {
     /// Name, type, unit, help, buckets.
     fn desc(&self) -> &Desc;
@@ -159,8 +159,8 @@ impl<H: Handle, L: LabelSet> Metric for Family<H, L> {
     }
 }
 
-/// A family some of whose label values are known only once the program runs (routes, statement
-/// names, key ids), though bounded even so. The owner of the values registers its series at start.
+/// A family with label values that are known only at run time (routes, statement names, key ids), though
+/// bounded. The owner of the values registers its series at start.
 pub struct OpenFamily<H> {
     desc: Desc,
     labels: &'static [(&'static str, &'static str)],
@@ -190,10 +190,10 @@ impl<H: Handle> OpenFamily<H> {
 
     /// Registers one series; `values` in the order of the label names. Keep the handle.
     ///
-    /// A label without a value is left out: to Prometheus that is the same, and it is shorter.
+    /// A label with an empty value is left out, which means the same to Prometheus.
     ///
     /// # Panics
-    /// When the number of values is not the number of labels: a mistake of the caller's code.
+    /// When the number of values is not the number of labels.
     #[must_use]
     pub fn series(&self, values: &[&str]) -> H {
         assert_eq!(values.len(), self.labels.len(), "{}", self.desc.name);

@@ -1,6 +1,6 @@
 //! Closed sets of label values, as types.
 
-/// A closed set of label values: every combination is known when the program is compiled.
+/// A closed set of label values: every combination is known at compile time.
 pub trait LabelSet: Copy + Send + Sync + 'static {
     /// How many combinations there are.
     const COUNT: usize;
@@ -44,8 +44,8 @@ impl<A: LabelSet, B: LabelSet> LabelSet for (A, B) {
 
 /// Declares an enum whose variants are the only values that its labels can take.
 ///
-/// One enum may feed several labels, so that combinations which cannot happen
-/// (`outcome="success", reason="bad_password"`) have no series.
+/// One enum may have several labels, so that impossible combinations (`outcome="success",
+/// reason="bad_password"`) have no series.
 macro_rules! label_set {
     ($(#[$meta:meta])* pub enum $name:ident [$($label:literal),+] {
         $($(#[$vmeta:meta])* $variant:ident = [$($value:literal),+],)+
@@ -64,7 +64,7 @@ macro_rules! label_set {
                 match self { $(Self::$variant => &[$($value),+],)+ }
             }
 
-            /// The last label value: the most specific word for what this variant means.
+            /// The last label value, which is the most specific word.
             #[must_use]
             pub const fn word(self) -> &'static str {
                 let values = self.label_values();

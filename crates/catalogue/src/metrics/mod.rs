@@ -29,7 +29,7 @@ pub use level::Level;
 /// A histogram without a matcher would turn into a summary, which cannot be aggregated.
 ///
 /// # Panics
-/// When the catalogue holds a histogram without buckets: a test keeps that from happening.
+/// When a histogram of the catalogue has no buckets, which a test prevents.
 #[must_use]
 pub fn recorder_builder() -> PrometheusBuilder {
     CATALOGUE

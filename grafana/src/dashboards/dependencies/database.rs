@@ -1,4 +1,4 @@
-//! The database, whichever it is, and Redis where there is one.
+//! The database, and Redis if it is configured.
 
 use crate::dashboard::{Color, Panel, Unit, View};
 use crate::select::{

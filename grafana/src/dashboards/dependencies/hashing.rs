@@ -6,7 +6,7 @@ use crate::slo::PASSWORD_BOUND;
 
 const HASH_DURATION: &str = "auth_password_hash_duration_seconds";
 
-/// What waits, and for what.
+/// The queue of the hash gate.
 pub(super) fn queue() -> Vec<Panel> {
     let wait = |q| shown_quantile(q, "", "auth_password_hash_queue_wait_seconds", "");
     let bound = PASSWORD_BOUND
@@ -53,7 +53,7 @@ pub(super) fn queue() -> Vec<Panel> {
     ]
 }
 
-/// What is done, and what is not.
+/// Completed and refused hashing.
 pub(super) fn work() -> Vec<Panel> {
     let by_operation = |q| shown_quantile(q, "operation", HASH_DURATION, "");
     let parameters = "algorithm, memory_kib, iterations, parallelism";

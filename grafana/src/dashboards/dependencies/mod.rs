@@ -1,4 +1,4 @@
-//! What the service stands on, and how near it is to its limits.
+//! Dependencies and saturation.
 
 mod database;
 mod hashing;

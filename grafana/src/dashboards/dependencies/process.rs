@@ -1,4 +1,4 @@
-//! The process itself, its runtime, and what it does beside answering.
+//! The process, its runtime, and background jobs.
 
 use crate::dashboard::{Color, Panel, Unit, View};
 use crate::select::{
@@ -147,7 +147,7 @@ pub(super) fn upkeep() -> Vec<Panel> {
         let own = of_service(&format!("{series}{{{SHOWN}}}"));
         format!("max by (instance) ({own})")
     };
-    // 0 until it has happened.
+    // The gauge is 0 until the first time.
     let since = |at: &str| format!("time() - (max({at}{{{SHOWN}}}) > 0)");
     let increase =
         |by: &str, series: &str| format!("sum by ({by}) (increase({series}{{{SHOWN}}}[{RANGE}]))");

@@ -1,10 +1,10 @@
-//! PostgreSQL and Redis as they see themselves, by their exporters.
+//! PostgreSQL and Redis, from their exporters.
 
 use crate::dashboard::{Panel, Unit, View};
 use crate::known::exporters;
 use crate::select::{RANGE, ratio};
 
-/// A panel on what an exporter tells: empty where the embedded backends need none.
+/// A panel on an exporter's metric; empty with the embedded back ends.
 fn panel(unit: Unit, title: &'static str, description: &'static str) -> Panel {
     Panel::new(View::TimeSeries, unit, title, description)
         .runbook(&["exporters"])
@@ -15,7 +15,7 @@ fn selected(job: &str, series: &str) -> String {
     format!("{series}{{job=\"{job}\"}}")
 }
 
-/// What a counter of the shown servers gains a second.
+/// The rate of a counter over the shown servers.
 fn per_second(job: &str, series: &str) -> String {
     format!("sum(rate({}[{RANGE}]))", selected(job, series))
 }

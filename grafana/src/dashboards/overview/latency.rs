@@ -1,4 +1,4 @@
-//! How long users wait, and what is under way.
+//! Latency, and requests in flight.
 
 use super::seconds;
 use crate::dashboard::{Color, Panel, Unit, View};

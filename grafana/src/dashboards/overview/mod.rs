@@ -1,4 +1,4 @@
-//! Is it well, and for whom not?
+//! The overview: objectives, traffic, latency, routes, replicas.
 
 mod latency;
 mod objectives;

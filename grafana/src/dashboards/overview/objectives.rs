@@ -1,4 +1,4 @@
-//! The objectives: what is left of their budgets, and how fast it burns.
+//! The objectives: remaining budgets and burn rates.
 
 use super::{bucket, count};
 use crate::dashboard::{Color, Panel, Unit, View};
@@ -11,19 +11,19 @@ use crate::slo::{
     TOKEN_LATENCY, WINDOWS,
 };
 
-/// The share of all requests that were answered with an error, in the time shown.
+/// The error ratio of all requests over the shown range.
 fn errors_over_range() -> String {
     let all = over_range("", &count(), &user_requests());
     let bad = over_range("", &count(), &all_of(&[&user_requests(), ERROR]));
     ratio(&or_zero(&bad, &all), &all)
 }
 
-/// How much of an objective's budget is left, by events rather than by time.
+/// The remaining budget of an objective, by events rather than by time.
 fn budget_left(bad: &str, slo: &Slo) -> String {
     format!("clamp_min(1 - {bad} / {}, -1)", slo.budget)
 }
 
-/// The share of answers on these routes that took longer than this, in the time shown.
+/// The share of slow answers on these routes over the shown range.
 fn slow_over_range(routes: &str, bound: &str) -> String {
     let of = all_of(&[routes, USERS, NO_ERROR]);
     let fast = all_of(&[&of, &format!("le=\"{bound}\"")]);
@@ -32,7 +32,7 @@ fn slow_over_range(routes: &str, bound: &str) -> String {
     format!("(1 - {})", ratio(&fast, &all))
 }
 
-/// The share of answers on these routes that were given within this.
+/// The share of fast answers on these routes.
 fn fast_share(routes: &str, bound: &str) -> String {
     let of = all_of(&[routes, USERS, NO_ERROR]);
     let fast = all_of(&[&of, &format!("le=\"{bound}\"")]);
@@ -42,7 +42,7 @@ fn fast_share(routes: &str, bound: &str) -> String {
     )
 }
 
-/// How many times faster than a month's worth the budget burns over this window.
+/// The burn rate over this window.
 fn burn(slo: &Slo, window: &str) -> String {
     format!(
         "max({}{window}{{job=~\"$job\"}}) / {}",
@@ -50,7 +50,7 @@ fn burn(slo: &Slo, window: &str) -> String {
     )
 }
 
-/// From the slowest burn that is alerted on.
+/// Thresholds at the burn rates of the alerts, lowest first.
 fn burn_steps() -> Vec<(f64, Color)> {
     let color = |pages| if pages { Color::Bad } else { Color::Warn };
     let steps = PAIRS.iter().rev();

@@ -1,4 +1,4 @@
-//! Which replicas there are, and whether they are sound.
+//! The replicas and their health.
 
 use crate::dashboard::{Color, Panel, Unit, View};
 use crate::select::{SHOWN, of_service, over_range};

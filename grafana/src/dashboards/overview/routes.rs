@@ -1,4 +1,4 @@
-//! Each route by itself.
+//! Traffic, errors and latency by route.
 
 use super::count;
 use crate::dashboard::{Color, Link, Panel, Unit, Variable, View};
@@ -13,7 +13,7 @@ pub(super) const ROUTES: Variable = Variable {
     query: "label_values(http_server_request_duration_seconds_count{job=~\"$job\", instance=~\"$instance\"}, http_route)",
 };
 
-/// To this dashboard, narrowed to the route of the series that was clicked.
+/// Links to this dashboard with the clicked series' route.
 pub(super) const TO_ROUTE: Link = Link {
     title: "This route alone",
     url: "/d/auth-overview?${datasource:queryparam}&${job:queryparam}&${instance:queryparam}&var-route=${__field.labels.http_route:percentencode}&${__url_time_range}",

@@ -1,4 +1,4 @@
-//! What comes in, and how it is answered: the row that one sees first.
+//! Traffic and errors: the first row.
 
 use super::routes::TO_ROUTE;
 use super::{count, seconds};

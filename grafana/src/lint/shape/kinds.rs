@@ -163,7 +163,7 @@ const BANDS: Is = Object(&[
     ("spanNulls", Bool),
 ]);
 
-/// Kinds of panels, with their options and what their fields are drawn with.
+/// Kinds of panels, with their options and the defaults of their fields.
 pub(super) const KINDS: &[(&str, Is, Is)] = &[
     ("stat", STAT, Object(&[])),
     ("gauge", GAUGE, Object(&[])),

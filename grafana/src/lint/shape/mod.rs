@@ -1,5 +1,5 @@
-//! What Grafana's classic JSON may hold, as far as it is used here: Grafana passes over a key or a value
-//! that it does not know without a word, and shows something else.
+//! The part of Grafana's classic JSON that is used here. Grafana silently ignores unknown keys and
+//! values, and shows something else.
 
 mod kinds;
 
@@ -9,7 +9,7 @@ use self::Is::{Any, Bool, List, Maybe, Number, Object, One, Text};
 use self::kinds::KINDS;
 use super::Findings;
 
-/// What a value may be.
+/// The shape of a value.
 enum Is {
     /// True or false.
     Bool,
@@ -19,13 +19,13 @@ enum Is {
     Text,
     /// One of these texts.
     One(&'static [&'static str]),
-    /// Several of it, or none.
+    /// A list.
     List(&'static Is),
-    /// All these keys and no others.
+    /// An object with these keys and no others.
     Object(&'static [(&'static str, Is)]),
-    /// In an object, a key that need not be there.
+    /// In an object, an optional key.
     Maybe(&'static Is),
-    /// What is checked elsewhere.
+    /// Anything; checked elsewhere.
     Any,
 }
 
@@ -137,7 +137,7 @@ const VARIABLE: Is = Object(&[
     ("multi", Bool),
     ("name", Text),
     ("options", List(&Any)),
-    // As an object it needs a name that versions of Grafana do not agree on.
+    // Not an object: versions of Grafana disagree on its `type`.
     ("query", Text),
     ("refresh", Number),
     ("regex", Text),
@@ -203,12 +203,12 @@ const DASHBOARD: Is = Object(&[
     ("weekStart", Text),
 ]);
 
-/// A dashboard but for its panels.
+/// A dashboard without its panels.
 pub(super) fn whole(json: &Value, findings: &mut Findings) {
     shape(json, &DASHBOARD, "", findings);
 }
 
-/// A row, or a panel of one of the kinds that are known here.
+/// A row, or a panel of a known kind.
 pub(super) fn panel(panel: &Value, findings: &mut Findings) {
     if panel["type"] == "row" {
         shape(panel, &ROW, "", findings);

@@ -1,4 +1,4 @@
-//! Every panel and every rule, asked of a real Prometheus.
+//! Runs the query of every panel and rule against a real Prometheus.
 
 use promql_parser::parser::Expr;
 use serde::Serialize;
@@ -8,53 +8,53 @@ use crate::dashboard::{Idle, Panel, Target, Unit, View};
 use crate::prometheus::{Answer, Prometheus};
 use crate::{dashboards, lint};
 
-/// No time that a panel shows in seconds is longer here: an hour.
+/// Upper bound of durations on panels during the proof: an hour.
 const LONGEST: f64 = 3600.0;
-/// What a ratio may miss its ends by, for the sake of extrapolation.
+/// Tolerance of ratios, because `rate` extrapolates.
 const SLACK: f64 = 1e-6;
-/// A span of time, in seconds since the epoch, looked at in steps of so many seconds.
+/// A query range, in seconds since the epoch.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
-    /// Its beginning.
+    /// Start.
     pub from: f64,
-    /// Its end.
+    /// End.
     pub to: f64,
-    /// How far apart points are: a scrape.
+    /// Step: one scrape interval.
     pub step: f64,
 }
 
-/// What became of a query.
+/// The outcome of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Finite values, where they should be.
+    /// Finite values in the expected range.
     Data,
-    /// Nothing, and that is right.
+    /// No data, as declared.
     Quiet,
-    /// Nothing, though there should be something.
+    /// No data, though there should be.
     Empty,
-    /// No answer, or one that cannot be.
+    /// No answer, or an impossible value.
     Failed,
 }
 
-/// A query and what became of it.
+/// A query and its outcome.
 #[derive(Clone, Debug, Serialize)]
 pub struct Asked {
     /// The dashboard and panel, or the file and rule.
     pub place: String,
-    /// What was asked, as Prometheus saw it.
+    /// The query as sent to Prometheus.
     pub expr: String,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// How many series had values.
+    /// Number of series with values.
     pub series: usize,
-    /// The least and the greatest value.
+    /// Smallest and greatest value.
     pub values: Option<(f64, f64)>,
-    /// What is wrong with it.
+    /// The problem, if there is one.
     pub problem: String,
 }
 
-/// An expression with its dashboard's variables put in: all of everything.
+/// An expression with its dashboard's variables replaced, each by "all".
 #[must_use]
 pub fn expand(expr: &str, window: Window) -> String {
     let range = format!("{}ms", ((window.to - window.from) * 1e3).round().max(1e3));
@@ -71,11 +71,10 @@ pub fn expand(expr: &str, window: Window) -> String {
     out
 }
 
-/// Asks what every panel asks. `busy` is whether there is load: then nothing may be empty; otherwise
-/// only what is declared so.
+/// Runs every panel's queries. Under load (`busy`) no result may be empty; otherwise only declared ones.
 ///
 /// # Errors
-/// When Prometheus is gone.
+/// When Prometheus does not answer.
 pub async fn panels(prometheus: &Prometheus, window: Window, busy: bool) -> Result<Vec<Asked>> {
     let mut all = Vec::new();
     for dashboard in dashboards::all() {
@@ -112,7 +111,7 @@ async fn ask(
     })
 }
 
-/// Whether there must be values.
+/// Whether a result must have values.
 fn needed(idle: Idle, busy: bool) -> bool {
     match idle {
         Idle::Shown => true,
@@ -120,10 +119,10 @@ fn needed(idle: Idle, busy: bool) -> bool {
     }
 }
 
-/// Whether a value can be one of this panel's.
+/// Whether a value is possible on this panel.
 fn sane(panel: &Panel, value: f64) -> bool {
     let (least, most) = match panel.view {
-        // A dial's ends are not its value's: a budget can be overspent.
+        // A gauge's axis does not bound its value: a budget can be overspent.
         View::Gauge => (None, None),
         _ => panel.range,
     };
@@ -185,8 +184,8 @@ fn judge(
     asked
 }
 
-/// Asks every rule's expression, and of alerts what they compare: under load it must have values, or
-/// the alert could never fire.
+/// Queries every rule and each alert's input: under load the input must have values, or the alert can
+/// never fire.
 ///
 /// # Errors
 /// When Prometheus does not answer.
@@ -223,8 +222,8 @@ pub async fn rules(prometheus: &Prometheus, at: f64) -> Result<Vec<Asked>> {
     Ok(all)
 }
 
-/// What an expression compares with a bound: the left sides of its comparisons, innermost vectors
-/// that are there only in the past left out.
+/// The inputs of an alert: the left sides of its comparisons, without vectors that exist only with an
+/// offset into the past.
 fn operands(expr: &str) -> Vec<String> {
     let mut found = Vec::new();
     if let Ok(expr) = lint::parse(expr) {

@@ -1,4 +1,4 @@
-//! Expressions are put together, taken apart and judged as they should be.
+//! Variables are substituted, comparisons found and results judged correctly.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ fn grafanas_variables_are_put_in() {
             r#"x{job=~"$loadtest_job", run_id=~"$run_id"}"#,
             r#"x{job=~".+", run_id=~".+"}"#,
         ),
-        // The groups of a regex are no variables.
+        // `$1` in a replacement is not a variable.
         (
             r#"label_replace(x, "class", "${1}xx", "code", "(.)..")"#,
             r#"label_replace(x, "class", "${1}xx", "code", "(.)..")"#,
@@ -68,7 +68,7 @@ fn what_is_compared_is_found() {
         operands("sum by (job) (rate(x[5m])) > 2 * sum by (job) (rate(x[5m] offset 1d))"),
         ["sum by (job) (rate(x[5m]))"]
     );
-    // Nothing is compared, and what is gone cannot be asked for.
+    // No comparison, and past values cannot be queried.
     for expr in ["absent(up)", "a", "1 +"] {
         assert!(operands(expr).is_empty(), "{expr}");
     }

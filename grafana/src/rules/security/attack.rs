@@ -2,10 +2,10 @@
 
 use super::super::{Alert, Severity, minutes};
 
-/// Logins whose name was looked up. Those that a limit refused are left out of every share: whoever
-/// floods the service could hide among them.
+/// Logins that reached the lookup. Rate-limited ones are excluded from every share: a flood of them
+/// would hide an attack.
 const LOOKED_UP: &str = r#"reason=~"none|bad_password|unknown_user|disabled""#;
-/// Of those, the ones that failed.
+/// Failed logins among those.
 const FAILED: &str = r#"reason=~"bad_password|unknown_user|disabled""#;
 const SUCCEEDED: &str = r#"outcome="success""#;
 const UNKNOWN: &str = r#"reason="unknown_user""#;
@@ -25,8 +25,8 @@ fn now(which: &str) -> String {
     format!("sum by (job) (increase(auth_logins_total{{{which}}}[10m]))")
 }
 
-/// Logins in ten minutes yesterday: a sixth of the hour around this time. Nothing on the first day,
-/// when anything is more than usual: so every condition on it stands beside one that holds without it.
+/// Logins in ten minutes yesterday: a sixth of the hour around this time. 0 on the first day, when
+/// anything is more than usual: so every condition on it is joined by one without it.
 fn yesterday(which: &str) -> String {
     let hour = format!("sum by (job) (increase(auth_logins_total{{{which}}}[1h] offset 23h30m))");
     format!("({hour} / 6 or 0 * {})", now(which))
@@ -38,8 +38,8 @@ fn stuffing() -> Alert {
     Alert::new(
         Severity::Page,
         "AuthCredentialStuffing",
-        // An attack that ran yesterday at this time as well is not more than yesterday: a share that
-        // no users have is enough without the comparison.
+        // An attack that ran at this time yesterday as well does not exceed yesterday: a share that
+        // users never reach is enough without the comparison.
         format!(
             "(\n{unknown} > 0.3\nand\n{failed} > 3 * {usual}\nor\n{unknown} > 0.6\n)\n\
              and\n{failed} > 100"
@@ -61,7 +61,8 @@ fn stuffing_success() -> Alert {
     Alert::new(
         Severity::Page,
         "AuthSuccessAfterFailureSurge",
-        // Of a list's passwords few fit, so that failures outnumber successes; of a crowd's most do.
+        // In credential stuffing few passwords fit, so failures outnumber successes; with real users
+        // most fit.
         format!(
             "{succeeded} > 2 * {usual_success}\nand\n{failed} > 3 * {usual_failure}\n\
              and\n{failed} > {succeeded}\nand\n{failed} > 100"
@@ -97,7 +98,7 @@ fn admin_denied() -> Alert {
     Alert::new(
         Severity::Ticket,
         "AuthAdminDeniedSpike",
-        // `authenticated` is what everybody may: the others are administrators'.
+        // Everybody has `authenticated`; the other permissions are administrators'.
         "sum by (job, permission) (\n  \
          increase(auth_rbac_decisions_total{permission!=\"authenticated\", \
          outcome=\"deny\"}[10m])\n) > 20",

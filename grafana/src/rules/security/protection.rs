@@ -20,7 +20,7 @@ fn signatures() -> Alert {
     Alert::new(
         Severity::Page,
         "AuthTokenSignatureFailures",
-        // A stranger who sends a few tokens of his own making at night shall not wake anybody.
+        // A few forged tokens at night must not page.
         format!(
             "{}\n/\n{} > 0.05\nand on (job)\nsum by (job) (increase({forged}[5m])) > 20",
             rate(forged),
@@ -52,8 +52,8 @@ fn key_age() -> Alert {
     .links("signing-keys", "auth-security")
 }
 
-/// Checks against the limits that replicas share. The one on requests of any kind is counted by each
-/// for itself, and so often that it would hide the others.
+/// Checks against limits that replicas share. The general limit is counted by each replica for itself,
+/// and so often that it would hide the others.
 const SHARED: &str = r#"limiter!="general""#;
 
 fn limits_local() -> Alert {
@@ -86,7 +86,8 @@ fn limits_deny() -> Alert {
     Alert::new(
         Severity::Ticket,
         "AuthRateLimitDenials",
-        // No objective sees a 429, because it is the client's doing. When it is everybody's, it is not.
+        // No objective counts a 429, because it is the client's fault. If all clients get it, the fault
+        // is ours.
         format!("{denied}\n/\n{all} > 0.25\nand\n{denied} > 100"),
     )
     .lasts(minutes(10))
@@ -139,9 +140,9 @@ fn timing() -> Alert {
     Alert::new(
         Severity::Ticket,
         "AuthTimingOracle",
-        // Means rather than medians: a median read off buckets jumps by a bucket's width, a third here,
-        // when the true one crosses a bound. Of ten minutes, in which both meet the same load: over an hour,
-        // an attack on a busy machine would be compared with the quiet before it.
+        // Means rather than medians: a median estimated from buckets jumps by a bucket's width, a third
+        // here, when the true one crosses a bound. Over ten minutes, in which both see the same load:
+        // over an hour, an attack would be compared with the quiet before it.
         format!(
             "abs(\n  ({})\n  /\n  ({})\n  - 1\n) > 0.2\nand\n{}\nand\n{}",
             mean("dummy_verify"),

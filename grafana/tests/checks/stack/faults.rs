@@ -1,4 +1,4 @@
-//! What is wrong with a stack.
+//! The faults of a stack.
 
 use std::collections::BTreeSet;
 
@@ -38,7 +38,7 @@ pub fn of(stack: &Stack) -> Vec<String> {
     faults
 }
 
-/// With a full version: `latest`, nothing and a major version alone move.
+/// Images have a full version: `latest`, no tag and a major version alone change over time.
 fn is_pinned(image: &str) -> bool {
     let tag = image
         .rsplit('/')
@@ -56,7 +56,7 @@ fn has_healthcheck(service: &Value) -> bool {
     !list(service, "healthcheck/test").is_empty()
 }
 
-/// One that runs once, when it is asked for, has nothing to be restarted or waited for.
+/// Services that run once on demand need no restart policy and no health check.
 fn runs_once(service: &Value) -> bool {
     !list(service, "profiles").is_empty() && at(service, "restart") == "no"
 }
@@ -88,7 +88,7 @@ fn whole(service: &Value) -> Vec<String> {
     if at(service, "logging/options/max-size").is_null() {
         faults.push("logs are not bounded".to_owned());
     }
-    // Compose writes an inline file into the container.
+    // Compose writes an inline `content` into the container.
     let gets_inline_file = !list(service, "configs").is_empty();
     if at(service, "read_only") != &Value::Bool(true) && !gets_inline_file {
         faults.push("neither read_only nor in need of an inline file".to_owned());
@@ -166,7 +166,7 @@ fn published(stack: &Stack) -> Vec<String> {
     if found != BTreeSet::from(PUBLISHED) {
         faults.push(format!("published ports: {found:?}"));
     }
-    // One name or one port of this machine is there for one replica.
+    // A fixed name or host port allows one replica only.
     for key in ["container_name", "ports"] {
         if !at(&stack.compose, &format!("services/api/{key}")).is_null() {
             faults.push(format!("api: {key} forbids --scale"));

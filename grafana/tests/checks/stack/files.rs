@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use grafana::generate;
 use yaml_serde::{Mapping, Value};
 
-/// What docker-compose.yaml starts, and the files that the containers get.
+/// docker-compose.yaml and the files that it mounts.
 pub struct Stack {
     pub root: PathBuf,
     pub compose_text: String,
@@ -47,13 +47,13 @@ impl Stack {
             .collect()
     }
 
-    /// The names that this part of the compose file declares.
+    /// The names declared in this part of the compose file.
     pub fn declared(&self, part: &str) -> BTreeSet<&str> {
         let names = mapping(&self.compose, part).into_iter().flatten();
         names.map(|(name, _)| string(name)).collect()
     }
 
-    /// Each variable of the compose file and its default; none where it has none.
+    /// Each variable of the compose file and its default, if it has one.
     pub fn variables(&self) -> BTreeSet<(&str, Option<&str>)> {
         let lines = self.compose_text.lines();
         lines
@@ -90,14 +90,14 @@ fn text(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The compose file with what its services share merged into them.
+/// The compose file with merge keys applied.
 pub fn compose(text: &str) -> Value {
     let mut file: Value = yaml_serde::from_str(text).expect("YAML");
     file.apply_merge().expect("merged");
     file
 }
 
-/// What stands at this path, `a/0/b`; null where nothing does.
+/// The value at a path such as `a/0/b`; null where there is none.
 pub fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
     path.split('/').fold(value, |value, key| {
         let found = match key.parse::<usize>() {
@@ -108,7 +108,7 @@ pub fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
     })
 }
 
-/// The same to be changed; a last key that is not there is made.
+/// The same, mutable; creates a missing last key.
 #[track_caller]
 pub fn at_mut<'a>(value: &'a mut Value, path: &str) -> &'a mut Value {
     path.split('/').fold(value, |value, key| match value {

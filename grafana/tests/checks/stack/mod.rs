@@ -1,5 +1,5 @@
-//! The compose file and what it mounts agree, keep the promises of docs/operations.md, and every rule
-//! here can be broken.
+//! The compose file and the mounted files agree with each other and with docs/operations.md, and every
+//! rule here can be broken.
 
 mod faults;
 mod files;
@@ -27,7 +27,7 @@ fn broken(fault: &str, change: impl FnOnce(&mut Stack)) {
     assert!(found, "{fault} is not among\n{}", faults.join("\n"));
 }
 
-/// What stands at this path of the compose file becomes this YAML.
+/// Sets the value at a path of the compose file.
 #[track_caller]
 fn compose(fault: &str, path: &str, yaml: &str) {
     broken(fault, |stack| set(&mut stack.compose, path, yaml));
@@ -37,7 +37,7 @@ fn set(file: &mut Value, path: &str, yaml: &str) {
     *at_mut(file, path) = yaml_serde::from_str(yaml).expect("YAML");
 }
 
-/// Takes it away.
+/// Removes the value at a path.
 #[track_caller]
 fn without(fault: &str, path: &str) {
     let (parent, key) = path.rsplit_once('/').expect("a path");

@@ -1,16 +1,16 @@
-//! What is wrong with the way from a metric to a dashboard and a mail.
+//! Faults on the way from a metric to a dashboard and a mail.
 
 use std::collections::BTreeSet;
 
 use super::files::{Stack, at, list, string};
 
-/// What Alertmanager keeps unless it is told otherwise.
+/// Alertmanager's default retention.
 const NOTIFICATIONS_HOURS: u32 = 120;
 
-/// Objectives are over 30 days: half as much again lets one look back from the end of a month.
+/// Objectives are over 30 days: with half as much again a whole past month can be seen.
 const RETENTION_DAYS: u32 = 45;
 
-/// Whether a service has this name and this port is spoken of where it is defined.
+/// Whether there is a service with this name whose definition mentions this port.
 fn listens(stack: &Stack, host: &str, port: &str) -> Option<String> {
     let services = stack.services();
     let Some(service) = services.get(host) else {
@@ -57,7 +57,7 @@ pub fn scraping(stack: &Stack) -> Vec<String> {
             faults.push(format!("prometheus.yml: {name} is not scraped"));
         }
     }
-    // Rules are named relative to the file that names them.
+    // Paths of rules are relative to the configuration file.
     for pattern in list(file, "rule_files") {
         let pattern = string(pattern);
         let folder = pattern.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -70,14 +70,14 @@ pub fn scraping(stack: &Stack) -> Vec<String> {
     faults
 }
 
-/// What this option of a service's command is set to.
+/// The value of an option in a service's command.
 fn option<'a>(stack: &'a Stack, service: &str, name: &str) -> Option<&'a str> {
     let command = list(&stack.compose, &format!("services/{service}/command"));
     let mut options = command.iter().map(string);
     options.find_map(|option| option.strip_prefix(name)?.strip_prefix('='))
 }
 
-/// A time as Prometheus and Alertmanager write it, in hours.
+/// A duration in the notation of Prometheus and Alertmanager, in hours.
 fn hours(time: &str) -> Option<u32> {
     let (count, unit) = time.split_at_checked(time.len().checked_sub(1)?)?;
     let factor = match unit {
@@ -110,7 +110,7 @@ pub fn retention(stack: &Stack) -> Vec<String> {
     faults
 }
 
-/// Pictures are of the version that is shipped.
+/// The preview's packages have the version of the shipped Grafana.
 pub fn preview(stack: &Stack) -> Vec<String> {
     let image = string(at(&stack.compose, "services/grafana/image"));
     let packages = at(&stack.preview, "dependencies");
@@ -123,7 +123,7 @@ pub fn preview(stack: &Stack) -> Vec<String> {
         .collect()
 }
 
-/// The alert on growing memory knows where the container ends.
+/// The alert on memory uses the container's limit.
 pub fn memory(stack: &Stack) -> Vec<String> {
     let limit = string(at(&stack.compose, "services/api/mem_limit"));
     let known = format!("{}g", grafana::rules::MEMORY_LIMIT_GIB);

@@ -1,12 +1,12 @@
 //! Upper bounds of the histograms' buckets, by what is measured.
 
-/// Request durations: OpenTelemetry's fourteen bounds and twelve more, so that a service that
-/// answers in under a millisecond can be seen.
+/// Request durations: OpenTelemetry's fourteen bounds and twelve more, which resolve answers within a
+/// millisecond.
 pub const REQUESTS: &[f64] = &[
     0.000_25, 0.000_5, 0.001, 0.001_5, 0.002_5, 0.005, 0.007_5, 0.01, 0.015, 0.025, 0.035, 0.05,
     0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 ];
-/// Password hashing: fine around 10 to 50 ms.
+/// Password hashing: narrow buckets around 10 to 50 ms.
 pub const HASHES: &[f64] = &[
     0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0,
 ];
@@ -18,7 +18,7 @@ pub const WAITS: &[f64] = &[
 pub const STATEMENTS: &[f64] = &[
     0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 10.0,
 ];
-/// Work of microseconds: token verification, authorization decisions.
+/// Checks that take microseconds: token verification, authorization decisions.
 pub const CHECKS: &[f64] = &[
     0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01,
 ];

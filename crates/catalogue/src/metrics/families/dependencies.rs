@@ -1,4 +1,4 @@
-//! Whether dependencies answer, and what replicas tell each other.
+//! Availability of dependencies, fallbacks, and notifications between replicas.
 
 use metrics::{Counter, Gauge, Histogram};
 

@@ -1,4 +1,4 @@
-//! What the background jobs count and remove.
+//! Background jobs: the inventory and housekeeping.
 
 use metrics::{Counter, Gauge};
 

@@ -3,9 +3,9 @@
 use crate::metrics::label_set::label_set;
 
 label_set! {
-    /// What an authorization check decided.
+    /// The decision of an authorization check.
     pub enum Decision ["outcome"] {
-        /// Let through.
+        /// Allowed.
         Allow = ["allow"],
         /// Refused.
         Deny = ["deny"],
@@ -13,7 +13,7 @@ label_set! {
 }
 
 label_set! {
-    /// A caller's strongest role, folded into a closed set.
+    /// A caller's strongest role, mapped to a closed set.
     pub enum RoleLabel ["role"] {
         /// The built-in administrator.
         Admin = ["admin"],
@@ -27,7 +27,7 @@ label_set! {
 }
 
 label_set! {
-    /// A role given or taken.
+    /// Whether a role was given or taken.
     pub enum RoleAction ["action"] {
         /// Given.
         Grant = ["grant"],
@@ -37,9 +37,9 @@ label_set! {
 }
 
 label_set! {
-    /// What happened to an account, apart from its registration.
+    /// A change of an account, apart from its registration.
     pub enum UserAction ["action"] {
-        /// Made by an administrator or the command line.
+        /// Created by an administrator or the command line.
         Created = ["created"],
         /// Username or e-mail changed.
         Updated = ["updated"],
@@ -53,7 +53,7 @@ label_set! {
 }
 
 label_set! {
-    /// Who did it.
+    /// The origin of a change.
     pub enum Actor ["actor"] {
         /// The account's owner.
         Owner = ["owner"],

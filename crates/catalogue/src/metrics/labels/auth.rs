@@ -5,7 +5,7 @@ use crate::metrics::label_set::label_set;
 label_set! {
     /// How a registration ended.
     pub enum RegistrationResult ["outcome", "reason"] {
-        /// An account was made.
+        /// An account was created.
         Success = ["success", "none"],
         /// The username or the e-mail address is taken.
         Duplicate = ["failure", "duplicate"],
@@ -13,19 +13,19 @@ label_set! {
         WeakPassword = ["failure", "weak_password"],
         /// A field breaks its rule.
         InvalidInput = ["failure", "invalid_input"],
-        /// A role was asked for that the caller may not assign.
+        /// The caller may not assign the requested role.
         ForbiddenRole = ["failure", "forbidden_role"],
-        /// A rate limit refused it: nothing was looked up.
+        /// A rate limit refused it before any lookup.
         RateLimited = ["failure", "rate_limited"],
         /// The hash gate shed the request.
         Overloaded = ["failure", "overloaded"],
-        /// Something of ours failed.
+        /// An internal error.
         Error = ["failure", "error"],
     }
 }
 
 label_set! {
-    /// How someone proved who they are.
+    /// The authentication method.
     pub enum LoginMethod ["method"] {
         /// Username or e-mail address and password.
         Password = ["password"],
@@ -37,19 +37,19 @@ label_set! {
     pub enum LoginResult ["outcome", "reason"] {
         /// Tokens were issued.
         Success = ["success", "none"],
-        /// The account exists, the password is another.
+        /// The account exists, the password is wrong.
         BadPassword = ["failure", "bad_password"],
-        /// No such account.
+        /// There is no such account.
         UnknownUser = ["failure", "unknown_user"],
         /// The password was right, the account is disabled.
         Disabled = ["failure", "disabled"],
-        /// The request was malformed: nothing was looked up.
+        /// The request was malformed.
         InvalidRequest = ["failure", "invalid_request"],
-        /// A rate limit refused it: nothing was looked up.
+        /// A rate limit refused it before any lookup.
         RateLimited = ["failure", "rate_limited"],
         /// The hash gate shed the request.
         Overloaded = ["failure", "overloaded"],
-        /// Something of ours failed.
+        /// An internal error.
         Error = ["failure", "error"],
     }
 }
@@ -59,7 +59,7 @@ label_set! {
     pub enum PasswordChangeResult ["outcome", "reason"] {
         /// Changed; the other sessions ended.
         Success = ["success", "none"],
-        /// The current password given is wrong.
+        /// The current password is wrong.
         BadPassword = ["failure", "bad_password"],
         /// The new password breaks the policy.
         WeakPassword = ["failure", "weak_password"],
@@ -67,7 +67,7 @@ label_set! {
         RateLimited = ["failure", "rate_limited"],
         /// The hash gate shed the request.
         Overloaded = ["failure", "overloaded"],
-        /// Something of ours failed.
+        /// An internal error.
         Error = ["failure", "error"],
     }
 }

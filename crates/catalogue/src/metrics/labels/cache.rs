@@ -3,21 +3,21 @@
 use crate::metrics::label_set::label_set;
 
 label_set! {
-    /// Whether a lookup found what it wanted in the cache.
+    /// The result of a cache lookup.
     pub enum CacheResult ["result"] {
         /// Found.
         Hit = ["hit"],
-        /// Had to be fetched.
+        /// Not found.
         Miss = ["miss"],
     }
 }
 
 label_set! {
-    /// Whether the guard found the caller in the cache.
+    /// Where the guard found the caller.
     pub enum PrincipalCache ["cache"] {
-        /// It did, in process: no SQL.
+        /// In the local cache: no SQL.
         Hit = ["hit"],
-        /// In Redis: no SQL.
+        /// In the shared cache: no SQL.
         Shared = ["shared"],
         /// One SQL statement.
         Miss = ["miss"],
@@ -25,27 +25,27 @@ label_set! {
 }
 
 label_set! {
-    /// The caches in process.
+    /// The local caches.
     pub enum CacheName ["cache"] {
         /// Verified access tokens.
         Token = ["token"],
-        /// Living sessions.
+        /// Active sessions.
         Session = ["session"],
-        /// Accounts and what they may do.
+        /// Accounts and their permissions.
         Account = ["account"],
     }
 }
 
 label_set! {
-    /// The caches that are asked: those in process, and what is shared.
+    /// The caches that are looked up: local and shared.
     pub enum CacheLookup ["cache"] {
         /// Verified access tokens.
         Token = ["token"],
-        /// Living sessions.
+        /// Active sessions.
         Session = ["session"],
-        /// Accounts and what they may do.
+        /// Accounts and their permissions.
         Account = ["account"],
-        /// Sessions and their accounts in Redis, asked when they are not in process.
+        /// Sessions and their accounts in Redis, looked up after a miss in the local caches.
         PrincipalShared = ["principal_shared"],
     }
 }

@@ -15,9 +15,9 @@ label_set! {
 }
 
 label_set! {
-    /// What a dependency's error was about.
+    /// The kind of a dependency's error.
     pub enum DbError ["error_type"] {
-        /// Not even tried: a moment ago it was found not to answer.
+        /// Not tried: the circuit breaker is open.
         Down = ["down"],
         /// No connection became free in time.
         PoolTimeout = ["pool_timeout"],
@@ -25,17 +25,17 @@ label_set! {
         Timeout = ["timeout"],
         /// The connection failed.
         Connection = ["connection"],
-        /// A uniqueness rule refused the row: expected, and counted all the same.
+        /// A unique constraint refused the row: expected, and counted all the same.
         UniqueViolation = ["unique_violation"],
-        /// The server answered that it will not.
+        /// The server refused the command.
         Refused = ["refused"],
-        /// Another rule of the schema refused the row.
+        /// Another constraint refused the row.
         Constraint = ["constraint"],
         /// The database was locked or busy for too long.
         Busy = ["busy"],
         /// The disk is full or not writable.
         Storage = ["storage"],
-        /// What came back could not be read.
+        /// The result could not be decoded.
         Decode = ["decode"],
         /// Anything else.
         Other = ["other"],
@@ -55,27 +55,27 @@ label_set! {
 }
 
 label_set! {
-    /// What a pooled connection is doing.
+    /// The state of a pooled connection.
     pub enum ConnectionState ["db_client_connection_state"] {
-        /// Waiting in the pool.
+        /// Idle in the pool.
         Idle = ["idle"],
-        /// Lent out.
+        /// In use.
         Used = ["used"],
     }
 }
 
 label_set! {
-    /// What is done in Redis.
+    /// Operations in Redis.
     pub enum RedisOperation ["db_query_summary"] {
-        /// A write that shows whether Redis works.
+        /// A write that checks whether Redis works.
         Probe = ["probe"],
         /// Rate limits.
         Permits = ["permits"],
         /// Entries and the epoch that guards them.
         Read = ["read"],
-        /// Puts entries unless their epoch has passed.
+        /// Writes entries unless their epoch has passed.
         Fill = ["fill"],
-        /// Removes entries, advances their epoch, tells the other replicas.
+        /// Removes entries, advances their epoch, notifies the other replicas.
         Invalidate = ["invalidate"],
     }
 }

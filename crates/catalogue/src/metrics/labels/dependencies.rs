@@ -1,9 +1,9 @@
-//! Dependencies, and what replicas tell each other.
+//! Dependencies, fallbacks, and notifications between replicas.
 
 use crate::metrics::label_set::label_set;
 
 label_set! {
-    /// What the service needs to work.
+    /// The dependencies of the service.
     pub enum Dependency ["dependency"] {
         /// The database.
         Database = ["database"],
@@ -13,25 +13,25 @@ label_set! {
 }
 
 label_set! {
-    /// What was done without a dependency that does not answer.
+    /// Fallbacks while a dependency does not answer.
     pub enum Fallback ["dependency", "action"] {
-        /// Rate limits were counted in process: each replica admits as much as all should together.
+        /// Rate limits were counted in process: each replica admits as much as all together should.
         LocalLimits = ["redis", "local_limits"],
         /// A caller was looked up in the database.
         PrincipalFromDatabase = ["redis", "principal_from_database"],
-        /// Other replicas were not told of a change: they see it within five seconds.
+        /// Other replicas were not notified of a change: they see it within five seconds.
         InvalidationLost = ["redis", "invalidation_lost"],
     }
 }
 
 label_set! {
-    /// What other replicas said has changed.
+    /// The kind of a notification from another replica.
     pub enum Invalidation ["kind"] {
         /// An account.
         Account = ["account"],
         /// Sessions of an account.
         Sessions = ["sessions"],
-        /// Everything: messages may have been lost.
+        /// Everything: notifications may have been lost.
         Everything = ["everything"],
     }
 }

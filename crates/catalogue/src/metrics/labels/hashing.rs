@@ -11,7 +11,7 @@ label_set! {
         Verify = ["verify"],
         /// The same work for an account that does not exist.
         DummyVerify = ["dummy_verify"],
-        /// A check for the canary: users' checks are as many as users' logins.
+        /// A check for the synthetic probe, counted apart so that users' checks equal users' logins.
         CanaryVerify = ["canary_verify"],
     }
 }
@@ -19,7 +19,7 @@ label_set! {
 label_set! {
     /// Why the hash gate refused work.
     pub enum HashRejection ["reason"] {
-        /// The queue is full, or so long that the deadline could not be met.
+        /// The queue is full, or too long to meet the deadline.
         QueueFull = ["queue_full"],
         /// The deadline passed in the queue.
         Timeout = ["timeout"],

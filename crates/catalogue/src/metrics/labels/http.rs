@@ -45,17 +45,17 @@ label_set! {
 label_set! {
     /// How a connection ended.
     pub enum ConnectionEnd ["reason"] {
-        /// As HTTP has it: the client left, or nothing was to follow the last answer.
+        /// Closed regularly by the client or by the service.
         Closed = ["closed"],
-        /// Nothing came for too long.
+        /// Idle for too long.
         Idle = ["idle"],
         /// The head of a request took too long.
         Header = ["header"],
         /// The body of a request took too long.
         Body = ["body"],
-        /// The client did not take its answer.
+        /// The client did not read its response.
         Write = ["write"],
-        /// There were too many connections already.
+        /// The limit of connections was reached.
         Refused = ["refused"],
         /// The service stopped.
         Shutdown = ["shutdown"],

@@ -1,4 +1,4 @@
-//! Background jobs: the inventory and the housekeeping.
+//! Background jobs: the inventory and housekeeping.
 
 use crate::metrics::label_set::label_set;
 
@@ -13,8 +13,8 @@ label_set! {
 }
 
 label_set! {
-    /// What the housekeeping removes, in this order: a session whose tokens went before takes little
-    /// else along.
+    /// The kinds of rows that housekeeping removes, in this order: tokens go first, so that removing a
+    /// session cascades to few rows.
     pub enum Outdated ["kind"] {
         /// A refresh token that was rotated long ago.
         RefreshToken = ["refresh_token"],
@@ -28,13 +28,13 @@ label_set! {
 }
 
 label_set! {
-    /// What became of a turn at the housekeeping.
+    /// The outcome of a housekeeping run.
     pub enum HousekeepingOutcome ["outcome"] {
-        /// Done here.
+        /// Completed on this replica.
         Done = ["done"],
-        /// Begun here or asked for, and not brought to its end.
+        /// Failed on this replica, or its lease could not be read.
         Failed = ["failed"],
-        /// Another replica's.
+        /// Another replica has the lease.
         Elsewhere = ["elsewhere"],
     }
 }

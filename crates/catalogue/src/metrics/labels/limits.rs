@@ -11,7 +11,7 @@ label_set! {
         Login = ["login"],
         /// Refreshes.
         Refresh = ["refresh"],
-        /// Proofs of the current password.
+        /// Checks of the current password.
         Password = ["password"],
         /// Requests of any kind.
         General = ["general"],
@@ -19,7 +19,7 @@ label_set! {
 }
 
 label_set! {
-    /// What a rate limit decided.
+    /// The decision of a rate limit.
     pub enum LimitDecision ["decision"] {
         /// Within the limit.
         Allow = ["allow"],
@@ -35,7 +35,7 @@ label_set! {
         Redis = ["redis"],
         /// In process, as configured.
         Memory = ["memory"],
-        /// In process, because Redis is gone.
+        /// In process, because Redis does not answer.
         Local = ["local"],
     }
 }

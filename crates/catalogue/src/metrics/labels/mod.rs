@@ -29,11 +29,11 @@ pub use process::*;
 pub use tokens::*;
 
 label_set! {
-    /// Whether an attempt worked.
+    /// The outcome of an attempt.
     pub enum Outcome ["outcome"] {
-        /// It did.
+        /// Succeeded.
         Success = ["success"],
-        /// It did not.
+        /// Failed.
         Failure = ["failure"],
     }
 }

@@ -3,11 +3,11 @@
 use crate::metrics::label_set::label_set;
 
 label_set! {
-    /// The steps of the canary's journey, in this order.
+    /// The steps of the synthetic probe's journey, in this order.
     pub enum CanaryStep ["step"] {
         /// Logs in with a password.
         Login = ["login"],
-        /// Reads its account with the access token.
+        /// Reads the own account with the access token.
         Me = ["me"],
         /// Gets the next pair of tokens.
         Refresh = ["refresh"],
@@ -17,11 +17,11 @@ label_set! {
 }
 
 label_set! {
-    /// Who makes a request (OpenTelemetry's `user_agent.synthetic.type`).
+    /// The origin of a request (OpenTelemetry's `user_agent.synthetic.type`).
     pub enum SyntheticType ["user_agent_synthetic_type"] {
-        /// Somebody.
+        /// A user.
         None = [""],
-        /// The canary.
+        /// The synthetic probe.
         Test = ["test"],
     }
 }

@@ -5,9 +5,9 @@ use crate::metrics::label_set::label_set;
 label_set! {
     /// Log levels that are counted.
     pub enum LogLevel ["level"] {
-        /// Something is off.
+        /// Warnings.
         Warn = ["warn"],
-        /// Something failed.
+        /// Errors.
         Error = ["error"],
     }
 }

@@ -13,7 +13,7 @@ label_set! {
 }
 
 label_set! {
-    /// What a token was issued for (RFC 6749).
+    /// The grant that a token was issued for (RFC 6749).
     pub enum Grant ["grant"] {
         /// A password login.
         Password = ["password"],
@@ -31,31 +31,31 @@ label_set! {
         UnknownToken = ["failure", "unknown_token"],
         /// The session is past its idle or absolute lifetime.
         Expired = ["failure", "expired"],
-        /// A token older than the previous one: the family was ended.
+        /// A token older than the previous one: the session was ended.
         Reused = ["failure", "reused"],
         /// The session had been ended before.
         Revoked = ["failure", "revoked"],
         /// The account is disabled.
         Disabled = ["failure", "disabled"],
-        /// A rate limit refused it: nothing was looked up.
+        /// A rate limit refused it before any lookup.
         RateLimited = ["failure", "rate_limited"],
-        /// Something of ours failed.
+        /// An internal error.
         Error = ["failure", "error"],
     }
 }
 
 label_set! {
-    /// What was done about a refresh token that had been used before.
+    /// The response to a used refresh token.
     pub enum ReuseAction ["action"] {
         /// The whole family was ended.
         FamilyRevoked = ["family_revoked"],
-        /// The immediately previous token within the grace period: the same successor again.
+        /// The previous token within the grace period: the same successor was returned again.
         GraceReplay = ["grace_replay"],
     }
 }
 
 label_set! {
-    /// Why a session, and with it its tokens, ended before its time.
+    /// Why a session and its tokens were ended before they expired.
     pub enum RevocationReason ["reason"] {
         /// Logout of this session.
         Logout = ["logout"],
@@ -77,7 +77,7 @@ label_set! {
 }
 
 label_set! {
-    /// What the guard found in a bearer token.
+    /// The result of the guard's check of a bearer token.
     pub enum VerificationResult ["outcome", "reason"] {
         /// Signature, claims and session are good.
         Valid = ["valid", "none"],
@@ -91,9 +91,9 @@ label_set! {
         UnknownKid = ["invalid", "unknown_kid"],
         /// Not a JWT, or not an access token of ours.
         Malformed = ["invalid", "malformed"],
-        /// For somebody else.
+        /// Its audience is another service.
         WrongAudience = ["invalid", "wrong_audience"],
-        /// From somebody else.
+        /// Its issuer is another service.
         WrongIssuer = ["invalid", "wrong_issuer"],
         /// The session has ended or the account is gone or disabled.
         Revoked = ["invalid", "revoked"],
