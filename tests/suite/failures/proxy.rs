@@ -4,10 +4,11 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{Builder, PASSWORD, Server, Signal, http, postgres, until};
+use crate::harness::{Builder, PASSWORD, PATIENCE, Server, Signal, http, postgres, until};
 use testkit::ports::free_port;
 use testkit::process::Process;
 
@@ -69,21 +70,32 @@ impl Proxy {
     }
 }
 
-fn replica(url: &str) -> Builder {
+fn replica(url: &str, delay: Duration) -> Builder {
     Server::builder()
         .on_postgres(url)
         .env("PUBLIC_URL", "https://auth.example.com")
-        // For the proxy to notice, however slow the machine.
-        .env("SHUTDOWN_DELAY", "10s")
+        .env("SHUTDOWN_DELAY", &format!("{}s", delay.as_secs()))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL and HAProxy: scripts/test"]
 async fn stopping_one_of_two_replicas_behind_a_proxy_fails_no_request() {
+    let start = Instant::now();
+    let mut delay = Duration::from_secs(2);
+    // Once is enough, unless the machine is so slow that the proxy does not notice in time.
+    while !no_request_fails(delay).await {
+        assert!(start.elapsed() < PATIENCE, "the proxy never notices");
+        delay *= 2;
+    }
+}
+
+/// Stops one replica, which goes on answering for this time. Gives whether the proxy noticed within it;
+/// if so, no request failed.
+async fn no_request_fails(delay: Duration) -> bool {
     let folder = tempfile::tempdir().expect("a folder");
     let url = postgres::schema_of(folder.path()).await;
-    let mut leaving = replica(&url).start().await;
-    let staying = replica(&url).start().await;
+    let mut leaving = replica(&url, delay).start().await;
+    let staying = replica(&url, delay).start().await;
     let proxy = Proxy::start(folder.path(), &[&leaving, &staying]).await;
 
     let (stop, answered) = (
@@ -136,6 +148,10 @@ async fn stopping_one_of_two_replicas_behind_a_proxy_fails_no_request() {
     };
     more(200).await;
     leaving.signal(Signal::TERM);
+    let signalled = Instant::now();
+    until("the proxy has noticed", async || proxy.up().await == 1).await;
+    // Half of it is for what the proxy had sent before.
+    let noticed = signalled.elapsed() < delay / 2;
     assert_eq!(leaving.wait_exit().await, Some(0));
     let at_exit = answered.load(Ordering::SeqCst);
     more(200).await;
@@ -148,6 +164,7 @@ async fn stopping_one_of_two_replicas_behind_a_proxy_fails_no_request() {
         "{} answered, {at_exit} until the exit",
         answered.load(Ordering::SeqCst)
     );
-    assert!(failed.is_empty(), "{failed:?}");
+    assert!(failed.is_empty() || !noticed, "{failed:?}");
     assert_eq!(proxy.up().await, 1);
+    noticed
 }

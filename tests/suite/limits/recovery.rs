@@ -1,4 +1,4 @@
-//! Nobody is refused for good.
+//! Nobody is refused for good. How soon each permit comes back is tested in `cache/permits.rs`.
 
 use std::time::Instant;
 
@@ -8,10 +8,14 @@ use serde_json::json;
 use super::{change_password, limits, login, refresh, register};
 use crate::harness::{ADMIN_PASSWORD, Answer, PATIENCE, until};
 
-/// Asks many times at once until a limit of two in three seconds refuses; then until it does not
+/// Asks many times at once until this limit of two in three seconds refuses; then until it does not
 /// any more.
-async fn refuses_and_recovers(ask: impl AsyncFn(usize) -> Answer) {
+async fn refuses_and_recovers(limit: &str, ask: impl AsyncFn(usize) -> Answer) {
     const CALLS: usize = 20;
+    let refused = |answer: &Answer| {
+        assert!(answer.status != 429 || answer.header("ratelimit").starts_with(limit));
+        answer.status == 429
+    };
     let start = Instant::now();
     let mut waits = Vec::new();
     let mut number = 0;
@@ -21,7 +25,7 @@ async fn refuses_and_recovers(ask: impl AsyncFn(usize) -> Answer) {
         let calls = (number..number + CALLS).map(|number| ask(number));
         number += CALLS;
         let answers = join_all(calls).await;
-        let refused = answers.iter().filter(|answer| answer.status == 429);
+        let refused = answers.iter().filter(|answer| refused(answer));
         waits.extend(refused.map(|answer| {
             answer
                 .header("retry-after")
@@ -30,53 +34,65 @@ async fn refuses_and_recovers(ask: impl AsyncFn(usize) -> Answer) {
         }));
     }
     assert!(waits.iter().all(|wait| (1..=2).contains(wait)), "{waits:?}");
-    until("allowed again", || async {
-        ask(number).await.status != 429
-    })
-    .await;
+    until("allowed again", || async { !refused(&ask(number).await) }).await;
 }
 
 const RATE: &str = "2/3s";
 
-#[tokio::test]
-async fn login_rate_limit_recovers() {
-    for name in ["LOGIN_SOURCE", "LOGIN_ACCOUNT"] {
-        let server = limits(&[(name, RATE)]).start().await;
-        refuses_and_recovers(async |_| login(&server, "192.0.2.1", "admin", ADMIN_PASSWORD).await)
-            .await;
-    }
+/// An address for each number.
+fn address(number: usize) -> String {
+    format!("198.51.{}.{}", number / 200 % 200, number % 200)
 }
 
 #[tokio::test]
-async fn registration_rate_limit_recovers() {
-    for name in ["REGISTER_SOURCE", "REGISTER_ACCOUNT"] {
-        let server = limits(&[(name, RATE)]).start().await;
-        refuses_and_recovers(async |number| {
+async fn rate_limits_by_client_address_recover() {
+    let names = ["LOGIN_SOURCE", "REGISTER_SOURCE", "REFRESH_SOURCE"];
+    let server = limits(&names.map(|name| (name, RATE))).start().await;
+    tokio::join!(
+        refuses_and_recovers("\"login\"", async |_| {
+            login(&server, "192.0.2.1", "admin", ADMIN_PASSWORD).await
+        }),
+        refuses_and_recovers("\"register\"", async |number| {
             let email = format!("alice-{number}@example.com");
             register(&server, "192.0.2.1", "alice", &email).await
-        })
-        .await;
-    }
+        }),
+        refuses_and_recovers("\"refresh\"", async |_| {
+            refresh(&server, "192.0.2.1", "nonsense").await
+        }),
+    );
 }
 
 #[tokio::test]
-async fn refresh_rate_limit_recovers() {
-    for name in ["REFRESH_SOURCE", "REFRESH_ACCOUNT"] {
-        let server = limits(&[(name, RATE)]).start().await;
-        refuses_and_recovers(async |_| refresh(&server, "192.0.2.1", "nonsense").await).await;
-    }
-}
-
-#[tokio::test]
-async fn current_password_rate_limit_recovers() {
-    let server = limits(&[("PASSWORD_ACCOUNT", RATE)]).start().await;
-    let user = server.user("alice").await;
-    refuses_and_recovers(async |_| change_password(&user, "wrong").await).await;
+async fn rate_limits_by_account_recover() {
+    let names = [
+        "LOGIN_ACCOUNT",
+        "REGISTER_ACCOUNT",
+        "REFRESH_ACCOUNT",
+        "PASSWORD_ACCOUNT",
+    ];
+    let server = limits(&names.map(|name| (name, RATE))).start().await;
+    let user = server.user("bob").await;
+    tokio::join!(
+        refuses_and_recovers("\"login\"", async |number| {
+            login(&server, &address(number), "admin", ADMIN_PASSWORD).await
+        }),
+        refuses_and_recovers("\"register\"", async |number| {
+            let email = format!("alice-{number}@example.com");
+            register(&server, &address(number), "alice", &email).await
+        }),
+        refuses_and_recovers("\"refresh\"", async |number| {
+            refresh(&server, &address(number), "nonsense").await
+        }),
+        refuses_and_recovers("\"password\"", async |_| {
+            change_password(&user, "wrong").await
+        }),
+    );
 }
 
 #[tokio::test]
 async fn general_rate_limit_recovers() {
     let server = limits(&[("GENERAL", RATE)]).start().await;
     let anon = server.anon();
-    refuses_and_recovers(async |_| anon.post("/nothing", &json!({})).await).await;
+    let ask = async |_| anon.post("/nothing", &json!({})).await;
+    refuses_and_recovers("\"general\"", ask).await;
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::limits;
 use crate::document::operations;
-use crate::harness::{ADMIN_PASSWORD, Answer, Server};
+use crate::harness::{ADMIN_PASSWORD, Answer};
 
 /// An item of a structured field (RFC 9651): a string with whole numbers as parameters.
 #[track_caller]
@@ -89,10 +89,9 @@ async fn rate_limit_of_oauth_endpoints_answers_oauth_error_with_retry_after() {
     headers(&answer, "refresh", 1);
 }
 
-#[tokio::test]
-async fn openapi_documents_429_and_its_headers_but_for_health() {
-    let server = Server::start().await;
-    for operation in operations(&server).await {
+#[test]
+fn openapi_documents_429_and_its_headers_but_for_health() {
+    for operation in operations() {
         let response = operation.responses().remove("429");
         if operation.id == "health" {
             assert_eq!(response, None);

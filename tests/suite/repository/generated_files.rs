@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::harness::program;
+use crate::harness::{Server, program};
 
 #[track_caller]
 fn same(path: &str, generated: &str, command: &str) {
@@ -43,4 +43,16 @@ fn openapi_document_is_current() {
     );
     let left = std::fs::read_dir(folder.path()).expect("readable").count();
     assert_eq!(left, 0, "printing leaves nothing behind");
+}
+
+#[tokio::test]
+async fn server_publishes_the_openapi_document() {
+    let server = Server::start().await;
+    let published = server.anon().get("/openapi.json").await.json;
+    let committed = include_str!("../../../docs/openapi.json");
+    let committed: serde_json::Value = serde_json::from_str(committed).expect("JSON");
+    for part in ["paths", "components"] {
+        assert!(published[part].is_object(), "{part}");
+        assert_eq!(published[part], committed[part]);
+    }
 }

@@ -10,8 +10,8 @@ use crate::raw::Raw;
 const LIMIT: usize = 64 * 1024;
 
 /// Every operation with a JSON body, apart from those that speak RFC 6749.
-async fn with_json(server: &Server) -> Vec<Operation> {
-    let mut found = operations(server).await;
+fn with_json() -> Vec<Operation> {
+    let mut found = operations();
     found.retain(|operation| operation.takes_json() && !operation.oauth());
     assert!(found.len() >= 5, "most operations that write take JSON");
     found
@@ -29,7 +29,7 @@ async fn send(client: &Client, operation: &Operation, content_type: &str, body: 
 async fn body_that_is_not_json_answers_400_with_position() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    for operation in with_json(&server).await {
+    for operation in with_json() {
         for body in [
             &b""[..],
             b"{",
@@ -57,7 +57,7 @@ async fn body_that_is_not_json_answers_400_with_position() {
 async fn body_not_an_object_or_with_unknown_fields_answers_400() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    for operation in with_json(&server).await {
+    for operation in with_json() {
         for body in ["null", "[]", "1", "true", "\"text\""] {
             let answer = send(&admin, &operation, "application/json", body.as_bytes()).await;
             answer.problem(400, "malformed-request");
@@ -155,7 +155,7 @@ async fn field_of_wrong_type_answers_400_and_names_it() {
 async fn body_of_other_media_type_answers_415() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    for operation in with_json(&server).await {
+    for operation in with_json() {
         for content_type in [
             "text/plain",
             "application/x-www-form-urlencoded",
@@ -242,7 +242,7 @@ async fn chunked_body_over_64_kib_answers_413() {
 async fn every_operation_answers_413_to_a_large_body() {
     let server = Server::start().await;
     let length = format!("Content-Length: {}", LIMIT + 1);
-    for operation in operations(&server).await {
+    for operation in operations() {
         let request = format!("{} {}", operation.method, operation.path());
         let mut raw = Raw::open(&server).await;
         raw.head(&request, &[&length]).await;

@@ -40,7 +40,7 @@ async fn unknown_path_answers_404_problem_for_every_method() {
 async fn wrong_method_answers_405_with_allow() {
     let server = Server::start().await;
     let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for operation in operations(&server).await {
+    for operation in operations() {
         let methods = known.entry(operation.template.clone()).or_default();
         methods.insert(operation.method.to_string());
         if operation.method == Method::GET {
@@ -74,7 +74,7 @@ async fn wrong_method_answers_405_with_allow() {
 async fn path_parameter_that_is_not_a_uuid_answers_400_and_names_it() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    for operation in operations(&server).await {
+    for operation in operations() {
         if !operation.template.contains("{id}") {
             continue;
         }
@@ -136,7 +136,7 @@ async fn invalid_query_parameter_answers_400_and_names_it() {
 async fn head_answers_headers_of_get_without_body() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    let operations = operations(&server).await;
+    let operations = operations();
     let readable = operations
         .iter()
         .filter(|operation| operation.method == Method::GET)

@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use super::{Access, Faults};
 use crate::document::{Operation, operations};
-use crate::harness::Server;
 
 fn missing_words(operation: &Operation) -> Option<String> {
     let said = |name: &str| {
@@ -21,20 +20,18 @@ fn missing_words(operation: &Operation) -> Option<String> {
     (!missing.is_empty()).then(|| format!("lacks {}", missing.join(", ")))
 }
 
-#[tokio::test]
-async fn openapi_gives_every_operation_id_tag_summary_and_description() {
-    let server = Server::start().await;
+#[test]
+fn openapi_gives_every_operation_id_tag_summary_and_description() {
     let mut faults = Faults::default();
-    for operation in operations(&server).await {
+    for operation in operations() {
         faults.note(&operation, "the document", missing_words(&operation));
     }
 }
 
-#[tokio::test]
-async fn openapi_documents_every_error_with_media_type_and_schema() {
-    let server = Server::start().await;
+#[test]
+fn openapi_documents_every_error_with_media_type_and_schema() {
     let mut faults = Faults::default();
-    for operation in operations(&server).await {
+    for operation in operations() {
         let (media, schema) = if operation.oauth() {
             ("application/json; charset=utf-8", "OAuthError")
         } else {
@@ -60,11 +57,10 @@ async fn openapi_documents_every_error_with_media_type_and_schema() {
     }
 }
 
-#[tokio::test]
-async fn openapi_documents_every_status_that_applies() {
-    let server = Server::start().await;
+#[test]
+fn openapi_documents_every_status_that_applies() {
     let mut faults = Faults::default();
-    for operation in operations(&server).await {
+    for operation in operations() {
         let documented = operation.responses();
         let has_body = operation.value["requestBody"].is_object();
         let has_parameters = operation.value["parameters"]

@@ -29,7 +29,7 @@ async fn forged_token_gets_401_from_every_operation_and_is_counted_by_reason() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let token = admin.access.clone().expect("logged in");
-    let operations = operations(&server).await;
+    let operations = operations();
     let mut faults = Faults::default();
     let mut expected = verifications(&server).await;
     for forged in forgeries(&server, &token).await {
@@ -108,7 +108,7 @@ async fn signed_token_without_the_claims_of_an_access_token_is_rejected() {
         ),
     ];
     let mut faults = Faults::default();
-    let operations = operations(&server).await;
+    let operations = operations();
     for (what, header, claims) in cases {
         let client = server.anon().token(&hs256(key, &header, &claims));
         for operation in operations.iter().filter(|operation| guarded(operation)) {
@@ -156,7 +156,7 @@ async fn token_is_accepted_only_as_single_bearer_in_the_authorization_header() {
         ),
     ];
     let mut faults = Faults::default();
-    for operation in operations(&server).await {
+    for operation in operations() {
         let access = operation.access();
         for (what, headers) in &elsewhere {
             let sent = headers

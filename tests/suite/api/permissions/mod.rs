@@ -142,10 +142,9 @@ impl Drop for Faults {
     }
 }
 
-#[tokio::test]
-async fn permission_table_lists_exactly_the_operations() {
-    let server = Server::start().await;
-    let operations = operations(&server).await;
+#[test]
+fn permission_table_lists_exactly_the_operations() {
+    let operations = operations();
     for operation in &operations {
         operation.access();
     }
@@ -160,11 +159,10 @@ async fn permission_table_lists_exactly_the_operations() {
     }
 }
 
-#[tokio::test]
-async fn operation_records_match_the_permission_table() {
-    let server = Server::start().await;
+#[test]
+fn operation_records_match_the_permission_table() {
     let mut faults = Faults::default();
-    for operation in operations(&server).await {
+    for operation in operations() {
         let recorded = match operation.record().access {
             api::Access::Public => Public,
             api::Access::Optional => MaybeAuthenticated,
@@ -176,11 +174,10 @@ async fn operation_records_match_the_permission_table() {
     }
 }
 
-#[tokio::test]
-async fn openapi_security_matches_the_permission_table() {
-    let server = Server::start().await;
+#[test]
+fn openapi_security_matches_the_permission_table() {
     let mut faults = Faults::default();
-    for operation in operations(&server).await {
+    for operation in operations() {
         let expected = match operation.access() {
             Public => json!([]),
             MaybeAuthenticated => json!([{ "session": [] }, {}]),
@@ -199,7 +196,7 @@ async fn every_role_gets_what_the_permission_table_says() {
     let mut faults = Faults::default();
     let mut expected = decisions(&server).await;
     let mut forbidden = 0;
-    for operation in operations(&server).await {
+    for operation in operations() {
         // Some operations end the session or the account that calls them.
         let user = server.user(&operation.id).await;
         let admin = server.admin().await;
@@ -263,7 +260,7 @@ async fn authentication_is_checked_before_parameters_and_body() {
     let server = Server::start().await;
     let user = server.user("alice").await;
     let mut faults = Faults::default();
-    for operation in operations(&server).await {
+    for operation in operations() {
         let Needs(permission) = operation.access() else {
             continue;
         };

@@ -7,17 +7,18 @@ use std::process::{Command, Stdio};
 use rbac_sentinel::testing::metrics::{CATALOGUE, Kind, RedisOperation};
 use rbac_sentinel::testing::rbac::Permission;
 use serde_json::json;
+use tokio::sync::OnceCell;
 
 use crate::document::operations;
 use crate::harness::Server;
-use testkit::exposition::Series;
+use testkit::exposition::{Exposition, Series};
 
 /// Requests that end in many ways, so that series made late are seen, too.
 async fn provoke(server: &Server) {
     let user = server.user("alice").await;
     let admin = server.admin().await;
     let anon = server.anon();
-    for operation in operations(server).await {
+    for operation in operations() {
         for client in [&anon, &user, &admin] {
             let _ = operation.request(client).send().await;
         }
@@ -28,10 +29,34 @@ async fn provoke(server: &Server) {
     anon.token("hunter2").get("/users/me").await;
 }
 
+/// What a server exports at its start, and after requests that ended in many ways.
+struct Scrapes {
+    start: Exposition,
+    later: Exposition,
+    /// The later one as it came.
+    text: String,
+}
+
+/// The scrapes of one server, which all tests here read.
+async fn scrapes() -> &'static Scrapes {
+    static SCRAPES: OnceCell<Scrapes> = OnceCell::const_new();
+    let scrape = async || {
+        let server = Server::builder().env("CANARY", "on").start().await;
+        let start = server.scrape().await;
+        provoke(&server).await;
+        let text = server.metrics().await.0;
+        Scrapes {
+            start,
+            later: Exposition::parse(&text).expect("a scrape"),
+            text,
+        }
+    };
+    SCRAPES.get_or_init(scrape).await
+}
+
 #[tokio::test]
 async fn every_metric_of_the_catalogue_is_exported_from_the_start() {
-    let server = Server::builder().env("CANARY", "on").start().await;
-    let scrape = server.scrape().await;
+    let scrape = &scrapes().await.start;
     for metric in CATALOGUE {
         let desc = metric.desc();
         let kind = match desc.kind {
@@ -61,8 +86,7 @@ async fn every_metric_of_the_catalogue_is_exported_from_the_start() {
 
 #[tokio::test]
 async fn closed_labels_export_every_value_from_the_start() {
-    let server = Server::start().await;
-    let scrape = server.scrape().await;
+    let scrape = &scrapes().await.start;
     for metric in CATALOGUE {
         let desc = metric.desc();
         let suffix = if desc.kind == Kind::Histogram {
@@ -87,9 +111,7 @@ async fn closed_labels_export_every_value_from_the_start() {
 
 #[tokio::test]
 async fn every_exported_metric_is_in_the_catalogue() {
-    let server = Server::start().await;
-    provoke(&server).await;
-    let scrape = server.scrape().await;
+    let scrape = &scrapes().await.later;
     let declared: BTreeMap<_, _> = CATALOGUE
         .iter()
         .map(|metric| (metric.desc().name, metric.labels()))
@@ -124,21 +146,14 @@ async fn every_exported_metric_is_in_the_catalogue() {
 
 #[tokio::test]
 async fn open_labels_stay_within_their_bounds() {
-    let server = Server::start().await;
-    provoke(&server).await;
+    let scrape = &scrapes().await.later;
     let mut routes: BTreeSet<String> = ["unmatched", "/", "/docs", "/redoc"]
         .into_iter()
         .chain(["/openapi.json", "/openapi.yaml"])
         .map(str::to_owned)
         .collect();
-    routes.extend(
-        operations(&server)
-            .await
-            .into_iter()
-            .map(|operation| operation.template),
-    );
+    routes.extend(operations().into_iter().map(|operation| operation.template));
     let permissions: BTreeSet<&str> = Permission::ALL.iter().map(|known| known.name()).collect();
-    let scrape = server.scrape().await;
     for series in &scrape.series {
         let within = |name: &str, bound: &dyn Fn(&str) -> bool| {
             let sound = series.labels.get(name).is_none_or(|value| bound(value));
@@ -170,9 +185,7 @@ async fn open_labels_stay_within_their_bounds() {
 
 #[tokio::test]
 async fn histograms_have_exactly_the_declared_buckets() {
-    let server = Server::start().await;
-    provoke(&server).await;
-    let scrape = server.scrape().await;
+    let scrape = &scrapes().await.later;
     assert!(
         !scrape.kind.values().any(|kind| kind == "summary"),
         "a histogram became a summary"
@@ -228,8 +241,7 @@ async fn histograms_have_exactly_the_declared_buckets() {
 #[tokio::test]
 #[ignore = "needs promtool: scripts/test"]
 async fn promtool_accepts_the_scrape() {
-    let server = Server::start().await;
-    provoke(&server).await;
+    let text = &scrapes().await.text;
     let promtool = std::env::var("PROMTOOL").unwrap_or_else(|_| "promtool".to_owned());
     let mut child = Command::new(&promtool)
         .args(["check", "metrics"])
@@ -243,7 +255,6 @@ async fn promtool_accepts_the_scrape() {
                  name it in PROMTOOL"
             )
         });
-    let text = server.metrics().await.0;
     let mut stdin = child.stdin.take().expect("piped");
     // From a thread of its own: promtool may say something before it has read everything.
     let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
