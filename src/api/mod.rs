@@ -7,24 +7,19 @@
 //! start, or a test fails, until each is there.
 
 mod admin;
-mod auth;
 mod body;
-pub mod canary;
-mod discovery;
 mod document;
 mod edge;
 mod failure;
 mod guard;
-mod limits;
-mod middleware;
+mod login;
+mod me;
 pub mod operations;
 pub mod ops;
 mod pages;
 mod problem;
-mod routes;
-mod source;
-mod users;
 mod views;
+mod wellknown;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,21 +32,22 @@ use poem_openapi::registry::{MetaApi, Registry};
 use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService, Tags};
 use serde_json::Value;
 
+pub use self::edge::body_limits::Refused;
 pub use self::edge::operation::{Access, Operation, RateLimit};
-pub use self::middleware::Refused;
+pub use self::edge::probe_mark;
 pub use self::problem::ProblemKind;
 
-use self::admin::AdminApi;
-use self::auth::AuthApi;
-use self::canary::Mark;
-use self::discovery::DiscoveryApi;
+use self::admin::users::AdminApi;
 use self::document::Documented;
-use self::limits::EdgeLimits;
-use self::middleware::Edge;
+use self::edge::middleware::Edge;
+use self::edge::probe_mark::Mark;
+use self::edge::rate_limits::EdgeLimits;
+use self::edge::routes::Routes;
+use self::login::AuthApi;
+use self::me::UsersApi;
 use self::ops::{Readiness, Scrape};
 use self::pages::Pages;
-use self::routes::Routes;
-use self::users::UsersApi;
+use self::wellknown::DiscoveryApi;
 use crate::accounts::Accounts;
 use crate::auth::{Login, Logout, PasswordChange, Refresh, Register};
 use crate::config::Networks;

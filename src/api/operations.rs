@@ -5,15 +5,15 @@
 //! when handlers and records differ.
 
 use super::edge::operation::Operation;
-use super::{admin, auth, discovery, users};
+use super::{admin, login, me, wellknown};
 use crate::metrics::CanaryStep;
 use catalogue::endpoints::Endpoint;
 
 const RESOURCES: [&[Operation]; 4] = [
-    auth::OPERATIONS,
-    users::OPERATIONS,
-    admin::OPERATIONS,
-    discovery::OPERATIONS,
+    login::OPERATIONS,
+    me::OPERATIONS,
+    admin::users::OPERATIONS,
+    wellknown::OPERATIONS,
 ];
 
 /// The records of all documented operations.

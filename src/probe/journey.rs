@@ -22,7 +22,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::account::{ProbeAccount, USERNAME};
-use crate::api::canary::{HEADER, Mark, PROBE};
+use crate::api::operations::PROBE;
+use crate::api::probe_mark::{HEADER, Mark};
 use crate::events::names;
 use crate::jobs::Job;
 use crate::metrics::{CANARY_RUNS, CanaryStep, Outcome};

@@ -1,3 +1,9 @@
 //! What holds for every request, whatever its handler does.
 
+pub mod body_limits;
+pub mod client_address;
+pub mod middleware;
 pub mod operation;
+pub mod probe_mark;
+pub mod rate_limits;
+pub mod routes;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::api::edge::operation::{Access, Operation, RateLimit};
-use crate::api::limits::source_of;
+use crate::api::edge::rate_limits::source_of;
 use crate::cache::{Cache, Memory};
 use crate::clock::Clock;
 use crate::config::{Networks, RateLimits, Switch};

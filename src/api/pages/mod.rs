@@ -4,7 +4,7 @@ use poem::http::header;
 use poem::middleware::Compression;
 use poem::{Endpoint, EndpointExt as _, Response, Route, endpoint::make_sync};
 
-use super::edge::operation::{Access, Operation};
+use crate::api::edge::operation::{Access, Operation};
 use catalogue::endpoints;
 
 /// The records of the pages.

@@ -11,9 +11,9 @@ use std::time::Duration;
 use poem::Request;
 use poem::http::{HeaderName, header};
 
-use super::edge::operation::{Operation, RateLimit};
-use super::problem::{Problem, ProblemKind};
-use super::source;
+use super::client_address;
+use super::operation::{Operation, RateLimit};
+use crate::api::problem::{Problem, ProblemKind};
 use crate::config::Networks;
 use crate::error::{Error, Limited, Result};
 use crate::limits::{Source, Throttle};
@@ -63,7 +63,7 @@ impl EdgeLimits {
         if !by_source && !limited {
             return Ok(());
         }
-        let source = source::client(request, &self.proxies);
+        let source = client_address::client(request, &self.proxies);
         let source = source.ok_or_else(|| Error::internal("a connection without an address"))?;
         let source = Source::from(source);
         if by_source {
@@ -80,7 +80,7 @@ impl EdgeLimits {
     /// Says once that everybody may be sharing one proxy's limits.
     fn look_for_proxies(&self, request: &Request) {
         if !self.warned.load(Ordering::Relaxed)
-            && source::seems_forwarded(request, &self.proxies)
+            && client_address::seems_forwarded(request, &self.proxies)
             && !self.warned.swap(true, Ordering::Relaxed)
         {
             tracing::warn!(

@@ -1,8 +1,6 @@
 //! The edge: everything that holds for every request, whatever its route. Request id, measurement,
 //! limits, panics, error bodies, and the headers that no response goes without.
 
-mod limits;
-
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,11 +15,12 @@ use poem::http::{HeaderName, HeaderValue, Method as HttpMethod, StatusCode, head
 use poem::{Body, Endpoint, Request, Response};
 use poem_openapi::error::{ParseParamError, ParsePathError, ParseRequestPayloadError};
 
-pub use self::limits::Refused;
-use super::canary::Mark;
-use super::limits::EdgeLimits;
-use super::problem::{Problem, ProblemKind};
+use super::body_limits;
+pub use super::body_limits::Refused;
+use super::probe_mark::Mark;
+use super::rate_limits::EdgeLimits;
 use super::routes::{Durations, Route, Routes};
+use crate::api::problem::{Problem, ProblemKind};
 use crate::metrics::{HTTP_ACTIVE, HTTP_PANICS, Method, Scheme};
 use crate::request_context::{RequestContext, RequestId, in_request};
 
@@ -183,7 +182,7 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
     ) -> Response {
         let id = &context.id;
         let admitted = match self.limits.admit(&mut request, route.operation) {
-            Ok(()) => limits::admit(&mut request, self.body_timeout).await,
+            Ok(()) => body_limits::admit(&mut request, self.body_timeout).await,
             refused => refused,
         };
         let outcome = match admitted {

@@ -10,9 +10,9 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOpti
 use super::Tag;
 use super::body::{Body, expect_media_type, read};
 use super::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
+use super::edge::rate_limits::source_of;
 use super::failure::{Failure, OAuthFailure, status};
 use super::guard::{Authenticated, Maybe, Require};
-use super::limits::source_of;
 use super::problem::{Problem, ProblemKind};
 use super::views::{Done, LoginForm, Logout, Refresh, Register, Tokens, User};
 use crate::accounts::{Actor, NewAccount};

@@ -7,8 +7,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use poem::Request;
 use poem::http::{HeaderName, HeaderValue};
 
-use super::edge::operation::Operation;
-pub use super::operations::PROBE;
+use super::operation::Operation;
 use super::routes::Route;
 use crate::error::{Error, Result};
 use crate::secrets::random;
