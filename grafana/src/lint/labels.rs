@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_follow_from_the_expression() {
+    fn labels_are_derived_from_expression() {
         assert_eq!(of("up"), "instance job");
         assert_eq!(of("sum(up)"), "");
         assert_eq!(of("sum by (job) (up)"), "job");

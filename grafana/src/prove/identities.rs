@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_the_same_or_not() {
+    fn identity_needs_equal_counts() {
         assert!(Identity::new("", 0.0, 0.0).holds());
         assert!(Identity::new("", 7.0, 7.0).holds());
         assert!(!Identity::new("", 7.0, 8.0).holds());
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sampled_may_differ_a_little() {
+    fn sampled_identity_has_a_tolerance() {
         let identity = |left, right| Identity {
             tolerance: 0.1,
             ..Identity::new("", left, right)

@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alert_that_never_came_is_missed_unless_the_machine_had_no_time_for_it() {
+    fn missing_alert_is_reported_unless_the_machine_is_too_slow() {
         for (turned_away, ignore_speed, missed) in [
             (0.0, false, true),
             (0.0, true, true),

@@ -50,7 +50,7 @@ fn complains(of: &str, change: impl Fn(&mut Value)) {
 }
 
 #[test]
-fn grafana_knows_all_that_dashboards_hold() {
+fn dashboards_satisfy_the_schema() {
     for dashboard in dashboards::all() {
         let text = json(&dashboard, "docs/runbook.md");
         let findings = lint_text(dashboard.uid, &text, &KNOWN);
@@ -69,7 +69,7 @@ fn grafana_knows_all_that_dashboards_hold() {
 }
 
 #[test]
-fn what_grafana_does_not_know_is_found() {
+fn schema_rejects_unknown_keys_and_values() {
     assert_eq!(complaints(|_| {}), [""; 0]);
     let kinds = [
         "stat",
@@ -130,7 +130,7 @@ fn what_grafana_does_not_know_is_found() {
 }
 
 #[test]
-fn what_series_do_not_have_is_found() {
+fn unknown_labels_are_found() {
     complains("legend-label: the series have no route", |d| {
         let at = of_kind(d, "bargauge");
         d["panels"][at]["targets"][0]["legendFormat"] = value!("{{ route }}");
@@ -203,7 +203,7 @@ fn of_description(description: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn what_a_description_names_exists() {
+fn references_in_descriptions_are_checked() {
     for sound in [
         "See *Rate*.",
         "See *Pool* on Dependencies.",
@@ -228,7 +228,7 @@ fn what_a_description_names_exists() {
 }
 
 #[test]
-fn panels_lead_where_they_say() {
+fn links_of_panels_work() {
     let all: Vec<(&str, Value)> = dashboards::all()
         .iter()
         .map(|d| (d.uid, serde_json::from_str(&json(d, "r")).expect("JSON")))

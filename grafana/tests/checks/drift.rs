@@ -9,7 +9,7 @@ use grafana::rules::Links;
 const COMMAND: &str = "cargo run -p grafana -- generate";
 
 #[test]
-fn the_committed_files_are_what_the_program_writes() {
+fn generated_files_are_current() {
     let files = generate::all(&Links::default()).expect("generated");
     assert!(files.len() > 5, "{} files", files.len());
     for file in &files {
@@ -21,7 +21,7 @@ fn the_committed_files_are_what_the_program_writes() {
 }
 
 #[test]
-fn nothing_else_is_provisioned() {
+fn folders_hold_generated_files_only() {
     let files = generate::all(&Links::default()).expect("generated");
     let generated: BTreeSet<PathBuf> = files.into_iter().map(|file| file.path).collect();
     for folder in ["dashboards", "rules"] {

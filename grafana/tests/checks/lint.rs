@@ -9,7 +9,7 @@ use grafana::{dashboard as model, dashboards, generate};
 use serde_json::{Value, json};
 
 #[test]
-fn the_shipped_files_satisfy_every_rule() {
+fn shipped_files_have_no_findings() {
     let shipped = Shipped::read(generate::folder()).expect("readable");
     assert!(shipped.dashboards.len() >= 4, "dashboards");
     assert!(shipped.rules.len() >= 3, "rules");
@@ -30,7 +30,7 @@ fn broken(place: Place, expr: &str) -> BTreeSet<&'static str> {
 }
 
 #[test]
-fn sound_expressions_break_nothing() {
+fn sound_expressions_have_no_findings() {
     for expr in [
         "sum by (job) (rate(auth_logins_total{outcome=\"failure\"}[5m])) > 5",
         "auth_ready == 0 and on (job, instance) up == 1",
@@ -335,7 +335,7 @@ fn every_rule_for_rules_can_be_broken() {
 }
 
 #[test]
-fn a_metric_that_nobody_sees_is_found() {
+fn unused_metric_is_found() {
     let known = AllKnown::new();
     let explore = |list: &'static [(&'static str, &'static str)], exprs: &[&str]| {
         let findings = coverage(exprs.iter().copied(), list, &known);

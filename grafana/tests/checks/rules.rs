@@ -24,7 +24,7 @@ fn test_files() -> Vec<PathBuf> {
 
 #[test]
 #[ignore = "needs promtool: scripts/test"]
-fn promtool_takes_the_rules() {
+fn promtool_accepts_the_rules() {
     let mut args = vec!["check".into(), "rules".into()];
     args.extend(["--lint=all".into(), "--lint-fatal".into()]);
     args.extend(rule_files());
@@ -33,14 +33,14 @@ fn promtool_takes_the_rules() {
 
 #[test]
 #[ignore = "needs promtool: scripts/test"]
-fn promtool_takes_the_configuration() {
+fn promtool_accepts_the_configuration() {
     let config = generate::folder().join("../prometheus.yml");
     promtool::run(&["check".into(), "config".into(), config]);
 }
 
 #[test]
 #[ignore = "needs promtool: scripts/test"]
-fn the_rules_do_what_their_tests_say() {
+fn promtool_tests_pass() {
     std::thread::scope(|scope| {
         for file in test_files() {
             scope.spawn(move || promtool::run(&["test".into(), "rules".into(), file]));
@@ -49,7 +49,7 @@ fn the_rules_do_what_their_tests_say() {
 }
 
 #[test]
-fn every_file_of_rules_has_its_tests() {
+fn every_rule_file_has_tests() {
     let tested: BTreeSet<PathBuf> = test_files()
         .iter()
         .flat_map(|path| {
@@ -184,7 +184,7 @@ fn gaps(rule: &Rule, tests: &[(Duration, Group)]) -> Vec<String> {
 }
 
 #[test]
-fn every_alert_is_tested_in_every_way() {
+fn every_alert_has_all_cases() {
     let (rules, tests) = (rules(), tests());
     assert!(rules.iter().filter(|rule| rule.alert.is_some()).count() > 40);
     let gaps: Vec<String> = rules.iter().flat_map(|rule| gaps(rule, &tests)).collect();
@@ -193,7 +193,7 @@ fn every_alert_is_tested_in_every_way() {
 
 /// Each case is reported as missing when its tests are removed.
 #[test]
-fn what_is_not_tested_is_found() {
+fn missing_cases_are_found() {
     let rules = rules();
     let guarded = "AuthTokenSignatureFailures";
     let rule = rules
@@ -220,7 +220,7 @@ fn what_is_not_tested_is_found() {
 }
 
 #[test]
-fn every_alert_that_is_asked_for_exists() {
+fn tested_alerts_exist() {
     let names: BTreeSet<String> = rules().into_iter().filter_map(|rule| rule.alert).collect();
     for (_, group) in tests() {
         for test in group.alert_rule_test {
@@ -231,7 +231,7 @@ fn every_alert_that_is_asked_for_exists() {
 }
 
 #[test]
-fn every_group_has_a_name_of_its_own() {
+fn group_names_are_unique() {
     let mut names = BTreeSet::new();
     for (_, group) in tests() {
         let name = group.name;
@@ -242,7 +242,7 @@ fn every_group_has_a_name_of_its_own() {
 /// Without an order promtool evaluates groups in any order, and an alert may see the previous step's
 /// ratio.
 #[test]
-fn where_alerts_read_records_the_order_of_groups_is_given() {
+fn tests_with_records_and_alerts_order_their_groups() {
     for path in test_files() {
         let file: TestFile = read(&path);
         let folder = path.parent().unwrap_or_else(|| Path::new("."));

@@ -55,7 +55,7 @@ fn alerts(shipped: &Shipped) -> BTreeMap<String, BTreeSet<(String, String)>> {
 }
 
 #[test]
-fn alerts_and_sections_belong_together() {
+fn every_alert_has_a_section_and_every_section_an_alert() {
     let shipped = shipped();
     let alerts: BTreeSet<String> = alerts(&shipped).into_keys().collect();
     let mut sections: BTreeSet<String> = sections(&shipped.runbook).into_keys().collect();
@@ -120,7 +120,7 @@ fn the_table_names_every_alert_once() {
 }
 
 #[test]
-fn every_query_asks_for_what_exists() {
+fn queries_name_known_metrics() {
     let shipped = shipped();
     let known = shipped.known().expect("rules");
     let mut findings = Findings::new();
@@ -143,7 +143,7 @@ fn every_query_asks_for_what_exists() {
 }
 
 #[test]
-fn links_within_lead_somewhere() {
+fn internal_links_resolve() {
     let shipped = shipped();
     let anchors = anchors(&shipped.runbook);
     for link in shipped.runbook.split("](#").skip(1) {

@@ -12,7 +12,7 @@ const WINDOW: Window = Window {
 };
 
 #[test]
-fn grafanas_variables_are_put_in() {
+fn variables_are_replaced() {
     for (expr, expanded) in [
         ("rate(x[$__rate_interval])", "rate(x[1000ms])"),
         ("rate(x[$__interval])", "rate(x[1000ms])"),
@@ -41,7 +41,7 @@ fn grafanas_variables_are_put_in() {
 }
 
 #[test]
-fn no_variable_is_left_on_any_panel() {
+fn no_panel_keeps_a_variable() {
     for dashboard in dashboards::all() {
         for target in dashboard.panels().flat_map(|panel| &panel.targets) {
             let expr = expand(&target.expr, WINDOW);
@@ -52,7 +52,7 @@ fn no_variable_is_left_on_any_panel() {
 }
 
 #[test]
-fn what_is_compared_is_found() {
+fn inputs_of_comparisons_are_found() {
     let two = ["a", "b"].map(ToOwned::to_owned).to_vec();
     for expr in [
         "a > 1 and b > 2",
@@ -92,7 +92,7 @@ fn judged(answer: Result<Answer>, needed: bool) -> Asked {
 }
 
 #[test]
-fn values_are_judged() {
+fn values_are_classified() {
     let asked = judged(
         Ok(answer(&[&[0.5, f64::NAN, 0.25], &[f64::NAN], &[1.0]])),
         true,
@@ -112,7 +112,7 @@ fn values_are_judged() {
 }
 
 #[test]
-fn what_prometheus_complains_of_has_failed() {
+fn query_with_warning_fails() {
     let failed = judged(Err("no such function".into()), false);
     assert_eq!(failed.outcome, Outcome::Failed);
     assert_eq!(failed.problem, "no such function");
@@ -125,7 +125,7 @@ fn what_prometheus_complains_of_has_failed() {
 }
 
 #[test]
-fn a_panel_says_what_its_values_can_be() {
+fn panels_bound_their_values() {
     let panel = |view, unit| Panel::new(view, unit, "a title", "a description");
     let ratio = panel(View::TimeSeries, Unit::Ratio);
     assert!(sane(&ratio, 0.0) && sane(&ratio, 1.0 + SLACK / 2.0));
@@ -139,7 +139,7 @@ fn a_panel_says_what_its_values_can_be() {
 }
 
 #[test]
-fn what_is_declared_quiet_may_be() {
+fn declared_quiet_panel_may_be_empty() {
     assert!(needed(Idle::Shown, false) && needed(Idle::Shown, true));
     assert!(!needed(Idle::Empty, false) && needed(Idle::Empty, true));
 }

@@ -10,7 +10,7 @@ use yaml_serde::Value;
 use files::{Stack, at, at_mut};
 
 #[test]
-fn the_stack_satisfies_every_rule() {
+fn shipped_stack_has_no_faults() {
     let stack = Stack::read();
     assert!(stack.services().len() > 10, "services");
     let faults = faults::of(&stack);
@@ -60,7 +60,7 @@ fn replaced(fault: &str, from: &str, to: &str) {
 }
 
 #[test]
-fn every_service_must_be_whole() {
+fn services_are_complete() {
     compose(
         "redis: image redis:latest is not pinned",
         "services/redis/image",
@@ -96,7 +96,7 @@ fn every_service_must_be_whole() {
 }
 
 #[test]
-fn services_wait_for_what_is_healthy() {
+fn services_wait_for_healthy_dependencies() {
     compose(
         "api: waits for redis until service_started",
         "services/api/depends_on/redis/condition",
@@ -120,7 +120,7 @@ fn services_wait_for_what_is_healthy() {
 }
 
 #[test]
-fn only_the_known_ports_are_published_and_only_here() {
+fn only_known_ports_are_published_on_loopback() {
     compose(
         "proxy: port 8000:8000 is not bound to 127.0.0.1",
         "services/proxy/ports",
@@ -145,7 +145,7 @@ fn only_the_known_ports_are_published_and_only_here() {
 }
 
 #[test]
-fn what_is_mounted_must_exist() {
+fn mounted_files_exist() {
     compose(
         "pgadmin: ./pgadmin/servers.yaml is not in the repository",
         "services/pgadmin/volumes/0",
@@ -194,7 +194,7 @@ fn variables_are_documented_with_their_defaults() {
 }
 
 #[test]
-fn prometheus_reaches_what_it_scrapes_and_keeps_it() {
+fn prometheus_reaches_its_targets_and_keeps_data() {
     let prometheus = |fault, path: &'static str, yaml: &'static str| {
         broken(fault, |stack| set(&mut stack.prometheus, path, yaml));
     };
@@ -241,7 +241,7 @@ fn prometheus_reaches_what_it_scrapes_and_keeps_it() {
 }
 
 #[test]
-fn grafana_and_alertmanager_reach_the_others() {
+fn grafana_and_alertmanager_reach_their_peers() {
     broken("Grafana: prom is no service", |stack| {
         set(
             &mut stack.datasources,
@@ -296,7 +296,7 @@ fn grafana_and_alertmanager_reach_the_others() {
 }
 
 #[test]
-fn pictures_are_of_what_is_shipped() {
+fn preview_has_the_version_of_shipped_grafana() {
     compose(
         "the preview draws with 13.2.3, and shipped is grafana/grafana:13.2.4",
         "services/grafana/image",
@@ -305,7 +305,7 @@ fn pictures_are_of_what_is_shipped() {
 }
 
 #[test]
-fn pgadmin_knows_the_database() {
+fn pgadmin_has_the_database() {
     for (key, value) in [
         ("Host", "database"),
         ("Port", "5433"),
@@ -329,7 +329,7 @@ fn pgadmin_knows_the_database() {
 }
 
 #[test]
-fn paths_of_the_tests_lead_somewhere() {
+fn paths_in_tests_resolve() {
     let stack = Stack::read();
     assert_eq!(at(&stack.compose, "services/redis/user"), "redis");
     assert_eq!(at(&stack.compose, "services/redis/nothing"), &Value::Null);
