@@ -20,7 +20,7 @@ const SECRET_KEY: &str = "a-key-of-the-load-lab-that-seals-nothing-of-worth";
 /// How a server shall be started.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// The program; built in release mode if it is not given.
+    /// The program; the release build of this workspace if it is not given.
     pub program: Option<PathBuf>,
     /// PostgreSQL instead of the embedded database.
     pub database_url: Option<String>,
@@ -47,7 +47,7 @@ impl Plan {
     pub fn start(&self, run: &str, admin: &Account) -> Result<Server> {
         let program = match &self.program {
             Some(program) => std::path::absolute(program)?,
-            None => build()?,
+            None => find_or_build()?,
         };
         let folder = tempfile::tempdir()?;
         self.make_admin(&program, folder.path(), run, admin)?;
@@ -135,10 +135,53 @@ impl Server {
     }
 }
 
-/// Builds the server in release mode; gives the program.
-fn build() -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+/// The files and folders that the server is built from.
+const SOURCES: [&str; 6] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "build.rs",
+    "src",
+    "crates",
+    "migrations",
+];
+
+/// The server's program in release mode: the one that is there if it is not older than its sources, or
+/// one that is built now. Cargo alone would compile the service again where the two were not built by
+/// the same command, because features of shared dependencies differ.
+fn find_or_build() -> Result<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let target = std::env::var_os("CARGO_TARGET_DIR");
+    let target = target.map_or_else(|| workspace.join("target"), PathBuf::from);
+    let program = target.join("release").join("rbac-sentinel");
+    if is_current(&program, &SOURCES.map(|source| workspace.join(source))) {
+        return Ok(program.canonicalize()?);
+    }
+    build(&workspace)
+}
+
+/// Whether a program is there and not older than any file of these sources.
+fn is_current(program: &Path, sources: &[PathBuf]) -> bool {
+    let modified = |path: &Path| path.metadata()?.modified();
+    let Ok(built) = modified(program) else {
+        return false;
+    };
+    let mut rest = sources.to_vec();
+    while let Some(path) = rest.pop() {
+        if path.is_dir() {
+            let Ok(entries) = path.read_dir() else {
+                return false;
+            };
+            rest.extend(entries.flatten().map(|entry| entry.path()));
+        } else if modified(&path).is_ok_and(|changed| changed > built) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Builds the server in release mode; gives the program.
+fn build(workspace: &Path) -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args([
             "build",
@@ -168,4 +211,29 @@ fn build() -> Result<PathBuf> {
     programs
         .next_back()
         .ok_or_else(|| "cargo built no program".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    #[test]
+    fn program_is_current_unless_a_source_is_newer() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (program, sources) = (folder.path().join("program"), folder.path().join("src"));
+        std::fs::create_dir(&sources).expect("made");
+        let source = File::create(sources.join("lib.rs")).expect("made");
+        let sources = [sources];
+        assert!(!is_current(&program, &sources), "there is none");
+        let built = File::create(&program).expect("made");
+        let at = built.metadata().and_then(|data| data.modified());
+        let at = at.expect("known");
+        let later = at + Duration::from_secs(1);
+        source.set_modified(at).expect("set");
+        assert!(is_current(&program, &sources));
+        source.set_modified(later).expect("set");
+        assert!(!is_current(&program, &sources));
+    }
 }
