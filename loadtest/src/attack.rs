@@ -1,4 +1,4 @@
-//! A scenario as goose runs it.
+//! Runs a scenario with goose.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,28 +10,27 @@ use goose::{GooseAttack, GooseError, GooseScheduler};
 use rand::Rng as _;
 
 use crate::live::Ramp;
-use crate::player::{Player, Shared, Slot, take};
 use crate::reconcile::Counts;
 use crate::scenarios::{Class, Scenario};
-use crate::visitor::Visitor;
+use crate::state::{Shared, Slot, UserState, take};
+use crate::user::User;
 use crate::{Error, Result};
 
-/// How much longer goose lets its users run than they themselves go on, in seconds: the end of a run
-/// is theirs, to the millisecond.
+/// Seconds that goose runs longer than the users, which end the run themselves, to the millisecond.
 const MARGIN: u64 = 2;
 
-/// How much load.
+/// The load.
 #[derive(Clone, Debug)]
 pub struct Load {
-    /// How users come.
+    /// How users are started.
     pub ramp: Ramp,
-    /// How long they go on once all are there.
+    /// Run time after all have started.
     pub run_time: Duration,
     /// The file of goose's own report.
     pub html: PathBuf,
 }
 
-/// Lets the users of a scenario do their work; gives goose's own count of their requests.
+/// Runs a scenario; returns goose's own counts of its requests.
 ///
 /// # Errors
 /// When goose cannot start, or cannot write its report.
@@ -74,13 +73,13 @@ fn attack_of(
     configuration.increase_rate = Some(load.ramp.rate.to_string());
     configuration.run_time = Some((load.run_time.as_secs() + MARGIN).to_string());
     configuration.report_file = vec![load.html.display().to_string()];
-    // Goose forgets the requests of the users' arrival otherwise, and the server does not.
+    // Otherwise goose drops the requests of the ramp-up, which the server counts.
     configuration.no_reset_metrics = true;
-    // Steps contain waits: their times would say nothing.
+    // Steps contain waits, so their times mean nothing.
     configuration.no_transaction_metrics = true;
     configuration.no_scenario_metrics = true;
-    // The lab prints what there is to say, and corrects for coordinated omission itself: goose
-    // takes the time of a loop for its cadence, and ours contain the waits.
+    // The lab prints its own report and corrects for coordinated omission itself: goose takes the time
+    // of a loop for its cadence, and these loops contain waits.
     configuration.no_print_metrics = true;
     configuration.quiet = 3;
     configuration.no_telnet = true;
@@ -103,44 +102,44 @@ fn attack_of(
 
 fn start(class: Class, shared: &Arc<Shared>) -> TransactionFunction {
     let shared = Arc::clone(shared);
-    Arc::new(move |user: &mut GooseUser| {
+    Arc::new(move |goose_user: &mut GooseUser| {
         let shared = Arc::clone(&shared);
         Box::pin(async move {
-            // The first one starts the clock.
+            // The first user starts the clock.
             shared.started();
-            let player = Player::new(user.weighted_users_index, class.pace(), shared);
-            let mut visitor = Visitor::new(user, player);
-            (class.start)(&mut visitor).await;
-            keep(visitor);
+            let state = UserState::new(goose_user.weighted_users_index, class.pace(), shared);
+            let mut user = User::new(goose_user, state);
+            (class.start)(&mut user).await;
+            put_back(user);
             Ok(())
         })
     })
 }
 
 fn step(class: Class) -> TransactionFunction {
-    Arc::new(move |user: &mut GooseUser| {
+    Arc::new(move |goose_user: &mut GooseUser| {
         Box::pin(async move {
-            let Some(player) = take(user) else {
+            let Some(state) = take(goose_user) else {
                 return Ok(());
             };
-            let mut visitor = Visitor::new(user, player);
-            if visitor.is_over() {
-                // Goose is about to say so.
+            let mut user = User::new(goose_user, state);
+            if user.is_over() {
+                // Goose is about to end the run.
                 tokio::time::sleep(Duration::from_millis(50)).await;
             } else {
-                (class.step)(&mut visitor).await;
+                (class.step)(&mut user).await;
                 if let Some((least, most)) = class.wait {
-                    let seconds = visitor.player.chance.random_range(least..=most);
-                    visitor.wait(Duration::from_secs_f64(seconds)).await;
+                    let seconds = user.state.rng.random_range(least..=most);
+                    user.wait(Duration::from_secs_f64(seconds)).await;
                 }
             }
-            keep(visitor);
+            put_back(user);
             Ok(())
         })
     })
 }
 
-fn keep(visitor: Visitor<'_>) {
-    let (user, player) = visitor.leave();
-    user.set_session_data(Slot(Some(player)));
+fn put_back(user: User<'_>) {
+    let (goose_user, state) = user.into_parts();
+    goose_user.set_session_data(Slot(Some(state)));
 }

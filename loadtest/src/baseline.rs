@@ -1,15 +1,15 @@
-//! A run against an earlier one.
+//! Compares a run with an earlier one.
 
 use crate::Result;
 use crate::result::{RunResult, Verdict};
 
-/// Differences below this, in milliseconds, are no regression whatever their share.
+/// Differences below this, in milliseconds, are no regression.
 const NOISE: f64 = 0.5;
 
-/// Whether an earlier run was of this load.
+/// Checks that an earlier run was of this load.
 ///
 /// # Errors
-/// When it was not: its figures say nothing.
+/// When it was not.
 pub fn check(earlier: &RunResult, scenario: &str, users: usize) -> Result<()> {
     let load = |scenario: &str, users| format!("{scenario} with {users} users");
     let (then, now) = (
@@ -69,7 +69,7 @@ mod tests {
     use crate::result::sample as result;
 
     #[test]
-    fn a_regression_is_found_and_noise_is_not() {
+    fn regression_is_reported_and_noise_is_not() {
         let earlier = result(20.0, 70.0, 0.0);
         let broken = |now: &RunResult| -> Vec<String> {
             let verdicts = compare(now, &earlier, 0.25);

@@ -1,4 +1,4 @@
-//! What can be asked of the lab.
+//! Options.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ use crate::scenarios::Name;
     args_override_self = true
 )]
 pub struct Arguments {
-    /// Something else than a run.
+    /// A command instead of a run.
     #[command(subcommand)]
     pub command: Option<Command>,
 
@@ -31,7 +31,7 @@ pub struct Arguments {
     pub run: Options,
 }
 
-/// What is no run.
+/// Commands that run no load.
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// List the scenarios, with their loads, references and targets
@@ -44,7 +44,7 @@ pub enum Command {
     },
 }
 
-/// How a run shall be.
+/// Options of a run.
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Options {
@@ -220,12 +220,12 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn command_line_is_consistent() {
         Arguments::command().debug_assert();
     }
 
     #[test]
-    fn what_cannot_be_asked_is_named() {
+    fn invalid_options_are_named() {
         assert!(complaint(&["sentinal"]).contains("sentinel"));
         assert!(complaint(&[]).contains("SCENARIO"));
         assert!(complaint(&["peak", "--users", "0"]).contains("--users"));

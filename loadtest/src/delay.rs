@@ -1,26 +1,25 @@
-//! How late the lab itself is: a busy machine wakes a user some time after its answer has come, and
-//! that time is in the users' figures without being the server's. Measured beside every run, as the
-//! server does it for itself.
+//! Scheduling delay of the lab itself. A busy machine wakes a user some time after its answer has
+//! arrived; users' latencies contain that time, the server's do not. Measured during every run.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::ledger::{Times, times};
+use crate::recorder::{Times, times};
 
-/// How long the probe sleeps.
-const NAP: Duration = Duration::from_millis(10);
-/// How often a user and the server's side of its connection have to be woken for one request outside
-/// of what the server measures: to accept it, to read it, and to take the answer.
+/// Time from one probe to the next.
+const INTERVAL: Duration = Duration::from_millis(10);
+/// Wake-ups per request outside of the server's own measurement: to accept it, to read it, to receive
+/// the answer.
 const WAKE_UPS: f64 = 3.0;
 
-/// A task that sleeps, and notes how much later than asked it is woken.
+/// A task that sleeps and records how late it is woken.
 #[derive(Clone, Debug)]
-pub struct Probe {
+pub struct DelayProbe {
     late: Arc<Mutex<Times>>,
 }
 
-impl Probe {
-    /// Begins to sleep, until the runtime ends.
+impl DelayProbe {
+    /// Starts the task, which ends with the runtime.
     #[must_use]
     pub fn start() -> Self {
         let late = Arc::new(Mutex::new(times()));
@@ -29,8 +28,8 @@ impl Probe {
         };
         tokio::spawn(async move {
             loop {
-                let due = Instant::now() + NAP;
-                tokio::time::sleep(NAP).await;
+                let due = Instant::now() + INTERVAL;
+                tokio::time::sleep(INTERVAL).await;
                 let micros = due.elapsed().as_micros();
                 let mut late = late.lock().unwrap_or_else(PoisonError::into_inner);
                 late.saturating_record(u64::try_from(micros).unwrap_or(u64::MAX).max(1));
@@ -39,7 +38,7 @@ impl Probe {
         probe
     }
 
-    /// What was seen so far.
+    /// Delays recorded so far.
     #[must_use]
     pub fn delay(&self) -> Delay {
         let late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,32 +46,32 @@ impl Probe {
     }
 }
 
-/// How late wake-ups were.
+/// Distribution of the delays of wake-ups.
 #[derive(Clone, Debug)]
 pub struct Delay {
     late: Times,
 }
 
 impl Delay {
-    /// None at all.
-    #[must_use]
+    /// No delays.
+    #[cfg(test)]
     pub fn none() -> Self {
         Self { late: times() }
     }
 
-    /// What it adds to a quantile of the users' times at most, in seconds.
+    /// The most that it adds to a quantile of the users' latencies, in seconds.
     #[must_use]
     pub fn at(&self, q: f64) -> f64 {
         WAKE_UPS * self.late.value_at_quantile(q) as f64 / 1e6
     }
 
-    /// What it adds to their mean, in seconds.
+    /// Addition to their mean, in seconds.
     #[must_use]
     pub fn mean(&self) -> f64 {
         WAKE_UPS * self.late.mean() / 1e6
     }
 
-    /// A quantile of one wake-up, in milliseconds.
+    /// Quantile of one wake-up's delay, in milliseconds.
     #[must_use]
     pub fn millis(&self, q: f64) -> f64 {
         self.late.value_at_quantile(q) as f64 / 1e3
@@ -84,12 +83,12 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_thread_that_is_kept_busy_shows() {
-        let probe = Probe::start();
-        tokio::time::sleep(NAP / 2).await;
+    async fn busy_thread_shows_as_delay() {
+        let probe = DelayProbe::start();
+        tokio::time::sleep(INTERVAL / 2).await;
         // The only thread of this runtime.
-        std::thread::sleep(NAP * 10);
-        tokio::time::sleep(NAP * 2).await;
+        std::thread::sleep(INTERVAL * 10);
+        tokio::time::sleep(INTERVAL * 2).await;
         assert!(probe.delay().millis(1.0) > 50.0);
         assert!(Delay::none().at(0.99).abs() < f64::EPSILON);
     }

@@ -1,16 +1,16 @@
-//! The figures of a run: what both sides measured, put together.
+//! Fills a result from the measurements of both sides.
 
 use std::collections::BTreeMap;
 
 use testkit::exposition::{Between, Buckets, Exposition};
 use testkit::machine::Machine;
 
-use crate::ledger::{Book, Outcome};
+use crate::recorder::{Outcome, Statistics};
 use crate::result::{Figures, Operation, RunResult, Scrape, VERSION};
 use crate::routes::Route;
 use crate::target::{About, REQUESTS};
 
-/// The counters that a report shows, and by which labels.
+/// Counters in the report, with the labels to group by.
 const COUNTERS: [(&str, &[&str]); 9] = [
     ("auth_logins_total", &["outcome", "reason"]),
     ("auth_registrations_total", &["outcome", "reason"]),
@@ -28,11 +28,11 @@ const COUNTERS: [(&str, &[&str]); 9] = [
 
 /// The figures of both sides.
 #[must_use]
-pub fn figures(book: &Book, between: &Between) -> RunResult {
-    let seconds = book.seconds();
-    let (times, corrected) = book.times(|_| true);
+pub fn figures(statistics: &Statistics, between: &Between) -> RunResult {
+    let seconds = statistics.seconds();
+    let (times, corrected) = statistics.times(|_| true);
     let all = times.len().max(1) as f64;
-    let share = |outcome: Outcome| book.count(|(.., of)| *of == outcome) as f64 / all;
+    let share = |outcome: Outcome| statistics.count(|(.., of)| *of == outcome) as f64 / all;
     let about = About::read(&between.after);
     let hashing = between.rise("auth_password_hash_duration_seconds_sum", &[]);
     RunResult {
@@ -44,8 +44,8 @@ pub fn figures(book: &Book, between: &Between) -> RunResult {
         server: Figures::of_buckets(&between.buckets(REQUESTS, &[]), seconds).unwrap_or_default(),
         failed: share(Outcome::Failure),
         refused: share(Outcome::Refused),
-        operations: operations(book, between, seconds),
-        failures: failures(book),
+        operations: operations(statistics, between, seconds),
+        failures: failures(statistics),
         counters: counters(between),
         hashing: hashing / (seconds * about.hash_permits.max(1.0)),
         scrape: scrape(&between.before, &between.after),
@@ -54,20 +54,20 @@ pub fn figures(book: &Book, between: &Between) -> RunResult {
     }
 }
 
-fn operations(book: &Book, between: &Between, seconds: f64) -> Vec<Operation> {
+fn operations(statistics: &Statistics, between: &Between, seconds: f64) -> Vec<Operation> {
     let mut operations = Vec::new();
     for route in Route::ALL {
-        let (times, _) = book.times(|(of, ..)| of == route);
+        let (times, _) = statistics.times(|(of, ..)| of == route);
         if times.is_empty() {
             continue;
         }
         let mut operation = Operation {
-            operation: route.name(),
+            name: route.name(),
             users: Figures::of_times(&times, seconds),
             server: Figures::of_buckets(&server_times(between, *route), seconds),
             ..Operation::default()
         };
-        for ((_, status, _), row) in book.rows.iter().filter(|((of, ..), _)| of == route) {
+        for ((_, status, _), row) in statistics.rows.iter().filter(|((of, ..), _)| of == route) {
             let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
             *operation.statuses.entry(status).or_default() += row.times.len();
         }
@@ -76,7 +76,7 @@ fn operations(book: &Book, between: &Between, seconds: f64) -> Vec<Operation> {
     operations
 }
 
-/// What the server measured of an operation.
+/// The server's latencies of an operation.
 #[must_use]
 pub fn server_times(between: &Between, route: Route) -> Buckets {
     let labels = [
@@ -86,8 +86,8 @@ pub fn server_times(between: &Between, route: Route) -> Buckets {
     between.buckets(REQUESTS, &labels)
 }
 
-fn failures(book: &Book) -> Vec<(String, u16, String, u64)> {
-    let failures = book.failures.iter();
+fn failures(statistics: &Statistics) -> Vec<(String, u16, String, u64)> {
+    let failures = statistics.failures.iter();
     failures
         .map(|((route, status, word), count)| {
             (

@@ -1,18 +1,18 @@
-//! The load lab: drives the service by HTTP as its users would, and compares what they saw with what
-//! the service says of itself.
+//! The load lab: sends requests as users would, and compares their measurements with the service's own
+//! metrics.
 //!
 //! The map, in the order of a run:
 //!
-//! - [`cli`] what was asked for; [`run`] the whole of a run, from the first check to the exit code
-//! - [`setup`] what is done beforehand; [`spawn`] a server of one's own; [`target`] the server that is
-//!   driven
-//! - [`scenarios`] who does what, one file each, made of the steps of a [`visitor`], who is a [`player`];
-//!   [`attack`] as goose runs them
-//! - [`ledger`] what the visitors saw; [`live`] the same while it goes on
-//! - [`memory`] what the server holds meanwhile
-//! - [`result`] a run as plain data; [`figures`] both sides put together in it
-//! - [`reconcile`] and [`brackets`] the two sides against each other; [`verdict`] the objectives;
-//!   [`baseline`] an earlier run; [`delay`] how late the lab itself is
+//! - [`cli`] options; [`run`] a whole run, from the first check to the exit code
+//! - [`setup`] preparation; [`spawn`] a server of the lab's own; [`target`] a client of the server under
+//!   test
+//! - [`scenarios`] one file each, made of the steps of a [`user`], which keeps its [`state`]; [`attack`]
+//!   runs them with goose
+//! - [`recorder`] the users' measurements; [`live`] the same during the run
+//! - [`memory`] the server's memory during the run; [`delay`] scheduling delay of the lab itself
+//! - [`result`] a run as plain data; [`figures`] fills it from both sides
+//! - [`reconcile`] and [`latency_bounds`] compare the two sides; [`verdict`] judges objectives;
+//!   [`baseline`] compares with an earlier run
 //! - [`report`] the result as JSON, as a table, and as the document of all results
 //!
 //! To add a scenario, write a file in [`scenarios`] and name it in its list.
@@ -28,30 +28,33 @@
     reason = "names of products are words, and doc comments are the text of --help"
 )]
 
-pub mod attack;
-pub mod baseline;
-pub mod brackets;
+mod attack;
+mod baseline;
 pub mod cli;
-pub mod delay;
-pub mod figures;
-pub mod ledger;
-pub mod live;
-pub mod memory;
-pub mod player;
-pub mod reconcile;
-pub mod report;
-pub mod result;
-pub mod routes;
+mod delay;
+mod figures;
+mod latency_bounds;
+mod live;
+mod memory;
+mod reconcile;
+mod recorder;
+mod report;
+mod result;
+mod routes;
 pub mod run;
-pub mod scenarios;
-pub mod setup;
-pub mod spawn;
-pub mod target;
-pub mod verdict;
-pub mod visitor;
+mod scenarios;
+mod setup;
+mod spawn;
+mod state;
+mod target;
+mod user;
+mod verdict;
 
-/// What keeps a run from taking place, as a sentence for whoever asked for it.
+pub use report::results::document;
+pub use scenarios::list;
+
+/// Why a run cannot take place, as a sentence.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The result of everything that may keep a run from taking place.
+/// The result of what a run cannot do without.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,4 +1,4 @@
-//! A run while it goes on: a line on the terminal, and metrics for Prometheus.
+//! Progress of a run: a line on the terminal, and metrics for Prometheus.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -11,7 +11,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder
 use testkit::lab_metrics::{ACTIVE, DURATION, INFO, USERS};
 
 use crate::Result;
-use crate::ledger::{Ledger, Outcome};
+use crate::recorder::{Outcome, Recorder};
 use crate::routes::Route;
 
 /// The lab's own metrics, served for Prometheus.
@@ -30,12 +30,12 @@ impl std::fmt::Debug for Metrics {
     }
 }
 
-/// Where the metrics' macros would be: there is one recorder a run, and it is not global.
+/// For registering without the global recorder: each run has one of its own.
 static METADATA: Metadata<'static> = Metadata::new("loadtest", Level::INFO, Some("loadtest"));
 
 impl Metrics {
-    /// Serves the metrics of this run on this address, with the histogram bounds of the server, so
-    /// that both sides' quantiles err alike.
+    /// Serves the metrics of this run on this address. The histogram has the server's bounds, so that
+    /// both sides' quantiles have the same error.
     ///
     /// # Errors
     /// When the address cannot be listened on.
@@ -76,7 +76,7 @@ impl Metrics {
         })
     }
 
-    /// The histograms of all requests that there can be, each at zero.
+    /// A histogram for each operation and outcome, all at zero.
     #[must_use]
     pub fn histograms(&self) -> BTreeMap<(Route, Outcome), Histogram> {
         let pairs = Route::ALL
@@ -96,7 +96,7 @@ impl Metrics {
             .collect()
     }
 
-    /// Says whether a run goes on.
+    /// Sets whether a run is active.
     pub fn active(&self, active: bool) {
         self.active.set(if active { 1.0 } else { 0.0 });
         if !active {
@@ -104,29 +104,29 @@ impl Metrics {
         }
     }
 
-    /// Says how many users there are.
+    /// Sets the number of users.
     pub fn users(&self, users: usize) {
         self.users.set(users as f64);
     }
 }
 
-/// How users come, for the number of them that is shown.
+/// How users are started.
 #[derive(Clone, Copy, Debug)]
 pub struct Ramp {
-    /// How many there will be.
+    /// Number of users.
     pub users: usize,
-    /// How many come in a second.
+    /// Users started per second.
     pub rate: f64,
 }
 
 impl Ramp {
-    /// How long it takes until all are there.
+    /// Time until all have started.
     #[must_use]
     pub fn time(self) -> Duration {
         Duration::from_secs_f64(self.users as f64 / self.rate)
     }
 
-    /// How many are there after so long.
+    /// Users started after this time.
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
@@ -139,16 +139,15 @@ impl Ramp {
     }
 }
 
-/// Shows how many users there are, and unless it shall be `quiet` says every so often how it goes; until
-/// it is aborted.
+/// Updates the number of users each second and prints progress, unless `quiet`, until it is aborted.
 pub async fn progress(
-    ledger: Arc<Ledger>,
+    recorder: Arc<Recorder>,
     metrics: Arc<Metrics>,
     ramp: Ramp,
     whole: Duration,
     quiet: bool,
 ) {
-    // A person looks at a terminal; a log wants fewer lines, and the first one soon.
+    // Each second on a terminal; fewer lines in a log, but the first one soon.
     let watched = std::io::stderr().is_terminal();
     let mut every = if watched { 1 } else { 2 };
     let started = Instant::now();
@@ -163,18 +162,18 @@ pub async fn progress(
         if quiet || since < every {
             continue;
         }
-        let lately = ledger.lately();
-        let millis = |q: f64| lately.times.value_at_quantile(q) as f64 / 1e3;
+        let interval = recorder.interval();
+        let millis = |q: f64| interval.times.value_at_quantile(q) as f64 / 1e3;
         eprintln!(
             "{:>5} s of {}  {:>5} users  {:>9.1}/s  P50 {:>8.2} ms  P95 {:>8.2} ms  refused {}  failed {}",
             elapsed.as_secs(),
             whole.as_secs(),
             ramp.after(elapsed),
-            lately.times.len() as f64 / f64::from(since),
+            interval.times.len() as f64 / f64::from(since),
             millis(0.5),
             millis(0.95),
-            lately.refused,
-            lately.failed,
+            interval.refused,
+            interval.failed,
         );
         since = 0;
         every = if watched { 1 } else { 10 };
@@ -186,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn users_come_at_their_rate_and_no_more_than_there_are() {
+    fn ramp_starts_users_at_the_rate_up_to_their_number() {
         let ramp = Ramp {
             users: 50,
             rate: 10.0,

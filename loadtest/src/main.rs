@@ -7,24 +7,23 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use loadtest::cli::{Arguments, Command};
-use loadtest::report::results;
-use loadtest::{run, scenarios};
+use loadtest::{document, list, run};
 
 /// Everything held.
 const HELD: u8 = 0;
 /// The run took place, and something did not hold: an objective, an identity, the baseline.
 const MISSED: u8 = 1;
-/// There was no run: what was asked for cannot be done.
+/// There was no run: wrong usage, or a server that cannot be tested.
 const MISUSED: u8 = 2;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Some(Command::List) => {
-            print!("{}", scenarios::list());
+            print!("{}", list());
             Ok(HELD)
         }
-        Some(Command::Report { files }) => results::document(&files).map(|text| {
+        Some(Command::Report { files }) => document(&files).map(|text| {
             print!("{text}");
             HELD
         }),

@@ -1,4 +1,4 @@
-//! How much memory the server holds during a run, seen from outside of it.
+//! Memory of the server during a run, measured from outside.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use testkit::machine::resident_bytes;
 
-/// Looks at a process' memory four times a second, without asking the process.
+/// Samples a process' memory four times a second.
 #[derive(Clone, Debug)]
 pub struct Watch {
     seen: Arc<Mutex<Vec<(Duration, u64)>>>,
 }
 
 impl Watch {
-    /// Begins to look, until the runtime ends.
+    /// Starts sampling, until the runtime ends.
     #[must_use]
     pub fn start(pid: u32) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -35,7 +35,7 @@ impl Watch {
         watch
     }
 
-    /// What was seen so far.
+    /// The samples so far, summed up.
     #[must_use]
     pub fn memory(&self) -> Option<Memory> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -43,17 +43,16 @@ impl Watch {
     }
 }
 
-/// How much memory the server held, in MiB.
+/// Memory of the server, in MiB.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
-    /// When the users came.
+    /// Before the users started.
     pub start: f64,
-    /// The most.
+    /// Maximum.
     pub peak: f64,
-    /// When they had gone.
+    /// After they ended.
     pub end: f64,
-    /// What the last third of the run held more than the middle third, by their medians: what has
-    /// settled does not grow.
+    /// Median of the last third of the run minus that of the middle third: 0 once memory has settled.
     pub growth: f64,
 }
 
@@ -81,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn growth_is_between_the_middle_and_the_last_third() {
+    fn growth_is_last_third_minus_middle_third() {
         const MIB: u64 = 1024 * 1024;
         let seen = |sizes: &[u64]| -> Vec<_> {
             sizes

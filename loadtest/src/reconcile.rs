@@ -1,27 +1,27 @@
-//! The identities: what the users saw, what goose counted and what the server counted are the same
-//! requests, and the server's counters agree with each other.
+//! Identities: users, goose and server counted the same requests, and the server's counters agree with
+//! each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use testkit::exposition::Between;
 
-use crate::ledger::Book;
+use crate::recorder::Statistics;
 use crate::target::REQUESTS;
 
-/// What should be so, and whether it is.
+/// An equation between counts, and whether it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// What should be so.
+    /// The equation.
     pub name: String,
-    /// Whether it is.
+    /// Whether it holds.
     pub held: bool,
     /// The figures.
     pub detail: String,
 }
 
 impl Identity {
-    /// Two counts that should be the same.
+    /// Two equal counts.
     fn equal(name: &str, left: f64, right: f64) -> Self {
         let held = (left - right).abs() < 0.5;
         Self {
@@ -31,7 +31,7 @@ impl Identity {
         }
     }
 
-    /// A count that should be the same as another one, of which a part is not known exactly.
+    /// A count equal to another one that is known up to a range.
     fn within(name: &str, count: f64, least: f64, most: f64) -> Self {
         if (most - least).abs() < 0.5 {
             return Self::equal(name, least, count);
@@ -49,11 +49,11 @@ pub type Counts = BTreeMap<(String, String), u64>;
 
 /// All identities.
 #[must_use]
-pub fn reconcile(book: &Book, goose: &Counts, server: &Between) -> Vec<Identity> {
+pub fn reconcile(statistics: &Statistics, goose: &Counts, server: &Between) -> Vec<Identity> {
     let mut identities = vec![
-        requests(book, server),
-        everything_answered(book),
-        by_goose(book, goose),
+        requests(statistics, server),
+        everything_answered(statistics),
+        by_goose(statistics, goose),
         histogram_is_whole(server),
     ];
     identities.extend(flows(server));
@@ -95,17 +95,17 @@ fn compare(name: &str, left: &Counts, right: &Counts) -> Identity {
     }
 }
 
-/// What the users saw. Requests without an answer are counted under the status 0, as goose does.
-fn seen(book: &Book) -> Counts {
+/// The users' counts. Requests without an answer have the status 0, as in goose.
+fn seen(statistics: &Statistics) -> Counts {
     let mut counts = Counts::new();
-    for ((route, status, _), row) in &book.rows {
+    for ((route, status, _), row) in &statistics.rows {
         let key = (route.name(), status.unwrap_or_default().to_string());
         *counts.entry(key).or_default() += row.times.len();
     }
     counts
 }
 
-/// What the server answered.
+/// The server's counts.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -125,9 +125,9 @@ fn answered(server: &Between) -> Counts {
     rows.collect()
 }
 
-fn requests(book: &Book, server: &Between) -> Identity {
-    let mut seen = seen(book);
-    // The server cannot count an answer that did not arrive: another identity tells of those.
+fn requests(statistics: &Statistics, server: &Between) -> Identity {
+    let mut seen = seen(statistics);
+    // The server cannot know that an answer did not arrive; another identity covers those.
     seen.retain(|(_, status), _| status != "0");
     compare(
         "requests by operation and status: users = server",
@@ -136,8 +136,8 @@ fn requests(book: &Book, server: &Between) -> Identity {
     )
 }
 
-fn everything_answered(book: &Book) -> Identity {
-    let without = book.count(|(_, status, _)| status.is_none());
+fn everything_answered(statistics: &Statistics) -> Identity {
+    let without = statistics.count(|(_, status, _)| status.is_none());
     Identity {
         name: "every request was answered".to_owned(),
         held: without == 0,
@@ -145,15 +145,15 @@ fn everything_answered(book: &Book) -> Identity {
     }
 }
 
-fn by_goose(book: &Book, goose: &Counts) -> Identity {
+fn by_goose(statistics: &Statistics, goose: &Counts) -> Identity {
     compare(
         "requests by operation and status: users = goose",
-        &seen(book),
+        &seen(statistics),
         goose,
     )
 }
 
-/// The infinite bucket holds every sample, and bounds are cumulative.
+/// The infinite bucket holds all samples, and buckets are cumulative.
 fn histogram_is_whole(server: &Between) -> Identity {
     let buckets = server.buckets(REQUESTS, &[]);
     let last = buckets.cumulated.last().map_or(0.0, |(_, count)| *count);
@@ -165,7 +165,7 @@ fn histogram_is_whole(server: &Between) -> Identity {
     identity
 }
 
-/// Between the counters of HTTP and those of the flows.
+/// Identities between the counters of HTTP and of the flows.
 fn flows(server: &Between) -> Vec<Identity> {
     let http = |labels: &[(&str, &str)]| server.rise(&format!("{REQUESTS}_count"), labels);
     let route = |route| ("http_route", route);
@@ -179,12 +179,12 @@ fn flows(server: &Between) -> Vec<Identity> {
     let logins = |labels: &[(&str, &str)]| server.rise("auth_logins_total", labels);
     let login = http(&[route("/login"), status("200")]);
     let refresh = http(&[route("/refresh"), status("200")]);
-    // Those that were turned away or malformed did not get as far as hashing.
+    // Refused and malformed logins were not hashed.
     let got_to_the_gate = ["none", "bad_password", "unknown_user", "disabled"]
         .map(|reason| logins(&[("reason", reason)]))
         .iter()
         .sum();
-    // Those that the database failed may have, or not.
+    // Logins that failed with an error may have been hashed or not.
     let unknown = logins(&[("reason", "error")]);
     let hashes = |operation| {
         let labels = [("operation", operation)];
@@ -249,13 +249,13 @@ mod tests {
     use testkit::exposition::Exposition;
 
     use super::*;
-    use crate::ledger::{Ledger, Outcome, Seen};
+    use crate::recorder::{Outcome, Recorder, Sample};
     use crate::routes::Route;
 
-    fn book(statuses: &[Option<u16>]) -> Book {
-        let ledger = Ledger::new(BTreeMap::new());
+    fn statistics(statuses: &[Option<u16>]) -> Statistics {
+        let recorder = Recorder::new(BTreeMap::new());
         for status in statuses {
-            ledger.note(&Seen {
+            recorder.record(&Sample {
                 route: Route::Login,
                 status: *status,
                 outcome: Outcome::Success,
@@ -264,7 +264,7 @@ mod tests {
                 code: None,
             });
         }
-        ledger.book()
+        recorder.statistics()
     }
 
     /// A server that has answered logins, and has counted everything else that belongs to them.
@@ -290,8 +290,8 @@ mod tests {
         Counts::from([(("POST /login".to_owned(), status.to_owned()), count)])
     }
 
-    fn broken(book: &Book, goose: &Counts, server: &Between) -> Vec<String> {
-        let identities = reconcile(book, goose, server);
+    fn broken(statistics: &Statistics, goose: &Counts, server: &Between) -> Vec<String> {
+        let identities = reconcile(statistics, goose, server);
         identities
             .into_iter()
             .filter(|one| !one.held)
@@ -300,14 +300,17 @@ mod tests {
     }
 
     #[test]
-    fn the_same_requests_on_all_sides_agree() {
-        let book = book(&[Some(200), Some(200)]);
-        assert_eq!(broken(&book, &goose("200", 2), &server(2, 2)), [""; 0]);
+    fn same_requests_on_all_sides_agree() {
+        let statistics = statistics(&[Some(200), Some(200)]);
+        assert_eq!(
+            broken(&statistics, &goose("200", 2), &server(2, 2)),
+            [""; 0]
+        );
     }
 
     #[test]
-    fn a_request_that_one_side_did_not_count_is_named() {
-        let two = book(&[Some(200), Some(200)]);
+    fn request_missing_on_one_side_is_named() {
+        let two = statistics(&[Some(200), Some(200)]);
         let complaints = broken(&two, &goose("200", 2), &server(3, 3));
         assert_eq!(
             complaints,
@@ -324,8 +327,8 @@ mod tests {
     }
 
     #[test]
-    fn a_status_that_only_the_users_saw_is_named() {
-        let other = book(&[Some(200), Some(400)]);
+    fn status_seen_only_by_users_is_named() {
+        let other = statistics(&[Some(200), Some(400)]);
         let complaints = broken(&other, &goose("200", 1), &server(1, 1));
         assert!(
             complaints[0].contains("POST /login 400: 1 ≠ 0"),
@@ -334,8 +337,8 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_an_answer_fails_an_identity_of_its_own() {
-        let lost = book(&[Some(200), None]);
+    fn unanswered_request_breaks_its_own_identity() {
+        let lost = statistics(&[Some(200), None]);
         let mut goose = goose("200", 1);
         goose.insert(("POST /login".to_owned(), "0".to_owned()), 1);
         assert_eq!(

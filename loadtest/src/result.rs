@@ -1,4 +1,4 @@
-//! A run as plain data: what its reports say, and what is kept of it in `result.json`.
+//! A run as plain data: the content of its reports, and of `result.json`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,9 +8,9 @@ use testkit::exposition::Buckets;
 use testkit::machine::Machine;
 
 use crate::Result;
-use crate::ledger::Times;
 use crate::memory::Memory;
 use crate::reconcile::Identity;
+use crate::recorder::Times;
 use crate::target::About;
 
 /// The version of the result's form.
@@ -23,7 +23,7 @@ pub struct RunResult {
     pub version: u32,
     /// The scenario.
     pub scenario: String,
-    /// What tells this run's data from others'.
+    /// Id of the run.
     pub run_id: String,
     /// When it began (RFC 3339).
     pub started: String,
@@ -35,35 +35,35 @@ pub struct RunResult {
     pub about: About,
     /// Whether the server was the lab's own, on the same machine.
     pub spawned: bool,
-    /// What was asked for.
+    /// The load.
     pub load: Load,
-    /// How long the users were at it, in seconds.
+    /// Seconds from the first request to the last answer.
     pub seconds: f64,
-    /// All requests, as the users saw them.
+    /// All requests, measured by the users.
     pub users: Figures,
-    /// The same with the requests that slow answers kept from being sent.
+    /// The same, corrected for coordinated omission.
     pub corrected: Figures,
-    /// All requests, as the server saw them.
+    /// All requests, measured by the server.
     pub server: Figures,
     /// Share that failed.
     pub failed: f64,
-    /// Share that was turned away on purpose.
+    /// Share that was refused on purpose.
     pub refused: f64,
     /// By operation.
     pub operations: Vec<Operation>,
-    /// What failed: operation, status, word, how often.
+    /// Failures: operation, status, error code, count.
     pub failures: Vec<(String, u16, String, u64)>,
-    /// What the server did, by its own counters.
+    /// Increases of the server's counters, by labels.
     pub counters: BTreeMap<String, BTreeMap<String, f64>>,
     /// Processor time, where it is known.
     pub cores: Option<Cores>,
-    /// The share of the run in which the server's hash threads were busy.
+    /// Share of the run in which the hash threads were busy.
     pub hashing: f64,
     /// The server's memory, where it is known.
     pub memory: Option<Memory>,
-    /// How much later than asked the lab was woken: P50, P95, P99.
+    /// Scheduling delay of the lab in milliseconds: P50, P95, P99.
     pub delay: [f64; 3],
-    /// What `/metrics` was like.
+    /// Size of `/metrics`.
     pub scrape: Scrape,
     /// The identities.
     pub identities: Vec<Identity>,
@@ -71,27 +71,27 @@ pub struct RunResult {
     pub verdicts: Vec<Verdict>,
 }
 
-/// What was asked for.
+/// The load.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Load {
     /// Users.
     pub users: usize,
-    /// How many came in a second.
+    /// Users started per second.
     pub rate: f64,
-    /// How long they went on once all were there, in seconds.
+    /// Run time after all had started, in seconds.
     pub run_time: f64,
     /// The seed.
     pub seed: u64,
-    /// Settings of a server that the lab started, beside its defaults; secrets without their values.
+    /// Settings of a server that the lab started, with secrets hidden.
     pub settings: Vec<String>,
 }
 
-/// Times of many requests.
+/// Latencies of many requests.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Figures {
-    /// How many.
+    /// Number of requests.
     pub count: u64,
-    /// How many a second.
+    /// Requests per second.
     pub per_second: f64,
     /// Mean.
     pub mean_ms: f64,
@@ -107,12 +107,13 @@ pub struct Figures {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Operation {
     /// Method and route template.
-    pub operation: String,
-    /// How many by status; `none` without an answer.
+    #[serde(rename = "operation")]
+    pub name: String,
+    /// Requests by status; `none` without an answer.
     pub statuses: BTreeMap<String, u64>,
-    /// As the users saw them.
+    /// Measured by the users.
     pub users: Figures,
-    /// As the server saw them.
+    /// Measured by the server.
     pub server: Option<Figures>,
 }
 
@@ -125,7 +126,7 @@ pub struct Cores {
     pub server: f64,
 }
 
-/// What `/metrics` was like.
+/// Size of `/metrics`.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Scrape {
     /// Series before the run.
@@ -136,19 +137,19 @@ pub struct Scrape {
     pub bytes: usize,
 }
 
-/// What became of an expectation.
+/// Result of an expectation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// What was expected.
+    /// The expectation.
     pub name: String,
-    /// Whether it came.
+    /// Whether it was met.
     pub held: bool,
-    /// What came.
+    /// The measured value.
     pub detail: String,
 }
 
 impl Figures {
-    /// Of the users' times.
+    /// From the users' latencies.
     #[must_use]
     pub fn of_times(times: &Times, seconds: f64) -> Self {
         let millis = |q| times.value_at_quantile(q) as f64 / 1e3;
@@ -162,7 +163,7 @@ impl Figures {
         }
     }
 
-    /// Of the server's histogram.
+    /// From the server's histogram.
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
@@ -183,7 +184,7 @@ impl Figures {
 }
 
 impl RunResult {
-    /// Everything that did not hold, a sentence each.
+    /// Everything that did not hold, one sentence each.
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
         let identities = self.identities.iter().filter(|one| !one.held);
@@ -237,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_result_is_read_as_it_was_written() {
+    fn result_survives_writing_and_reading() {
         let folder = tempfile::tempdir().expect("a folder");
         let result = RunResult {
             version: VERSION,

@@ -8,24 +8,24 @@ use testkit::machine;
 
 use crate::attack::{self, Load};
 use crate::cli::Options;
-use crate::delay::{Delay, Probe};
+use crate::delay::{Delay, DelayProbe};
 use crate::figures::{figures, server_times};
-use crate::ledger::{Book, Ledger};
 use crate::live::{self, Metrics};
 use crate::memory::Memory;
-use crate::player::Shared;
 use crate::reconcile::{Counts, reconcile};
+use crate::recorder::{Recorder, Statistics};
 use crate::result::{self, Cores, RunResult};
 use crate::routes::Route;
 use crate::scenarios::Scenario;
-use crate::setup::{self, Driven};
+use crate::setup::{self, ServerUnderTest};
+use crate::state::Shared;
 use crate::target::REQUESTS;
-use crate::{Result, baseline, brackets, report};
+use crate::{Result, baseline, latency_bounds, report};
 
-/// Runs a scenario; gives whether everything held.
+/// Runs a scenario; returns whether everything held.
 ///
 /// # Errors
-/// When there could be no run; as a sentence.
+/// When there was no run; as a sentence.
 pub fn run(options: &Options) -> Result<bool> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -44,15 +44,15 @@ async fn run_async(options: &Options) -> Result<bool> {
     if let Some(earlier) = &earlier {
         baseline::check(earlier, scenario.name, load.ramp.users)?;
     }
-    let driven = setup::server(options, scenario, &run_id).await?;
-    let seen = drive(options, scenario, &load, &run_id, driven).await?;
+    let under_test = setup::server(options, scenario, &run_id).await?;
+    let observed = drive(options, scenario, &load, &run_id, under_test).await?;
 
-    let seconds = seen.book.seconds();
+    let seconds = observed.statistics.seconds();
     let mut result = RunResult {
         scenario: scenario.name.to_owned(),
         run_id,
         started: started.to_rfc3339_opts(SecondsFormat::Secs, true),
-        revision: seen.revision.clone(),
+        revision: observed.revision.clone(),
         spawned: options.spawn,
         load: result::Load {
             users: load.ramp.users,
@@ -60,20 +60,20 @@ async fn run_async(options: &Options) -> Result<bool> {
             run_time: load.run_time.as_secs_f64(),
             seed: options.seed,
             settings: if options.spawn {
-                setup::told_settings(options, scenario)
+                setup::reported_settings(options, scenario)
             } else {
                 Vec::new()
             },
         },
-        cores: seen.processor_seconds.map(|(lab, server)| Cores {
+        cores: observed.processor_seconds.map(|(lab, server)| Cores {
             lab: lab / seconds,
             server: server / seconds,
         }),
-        memory: seen.memory,
-        delay: [0.5, 0.95, 0.99].map(|q| seen.delay.millis(q)),
-        ..figures(&seen.book, &seen.server)
+        memory: observed.memory,
+        delay: [0.5, 0.95, 0.99].map(|q| observed.delay.millis(q)),
+        ..figures(&observed.statistics, &observed.server)
     };
-    judge(&mut result, options, scenario, &seen);
+    judge(&mut result, options, scenario, &observed);
     if let Some(earlier) = &earlier {
         let against = baseline::compare(&result, earlier, options.tolerance / 100.0);
         result.verdicts.extend(against);
@@ -89,35 +89,35 @@ async fn run_async(options: &Options) -> Result<bool> {
     Ok(complaints.is_empty())
 }
 
-/// What was seen of a run.
-struct Seen {
+/// Measurements of a run.
+struct Observed {
     revision: String,
-    /// By the users.
-    book: Book,
-    /// By goose.
+    /// The users' measurements.
+    statistics: Statistics,
+    /// Goose's counts.
     goose: Counts,
-    /// By the server.
+    /// The server's metrics before and after.
     server: Between,
-    /// Of the lab and of its server.
+    /// Processor time of the lab and of its server.
     processor_seconds: Option<(f64, f64)>,
     memory: Option<Memory>,
     delay: Delay,
 }
 
-/// Lets the users come, and watches.
+/// Runs the users and measures.
 async fn drive(
     options: &Options,
     scenario: &Scenario,
     load: &Load,
     run_id: &str,
-    driven: Driven,
-) -> Result<Seen> {
-    let Driven {
+    under_test: ServerUnderTest,
+) -> Result<Observed> {
+    let ServerUnderTest {
         server,
         watch,
         target,
         admin,
-    } = driven;
+    } = under_test;
     let accounts = setup::prepare(&target, run_id, options.seed, scenario.accounts).await?;
     let before = target.settled_metrics().await?;
     let revision = machine::revision();
@@ -125,7 +125,7 @@ async fn drive(
     let address = options.metrics_addr;
     let metrics = Metrics::serve(address, &bounds, run_id, scenario.name, &revision)?;
     let metrics = Arc::new(metrics);
-    let ledger = Arc::new(Ledger::new(metrics.histograms()));
+    let recorder = Arc::new(Recorder::new(metrics.histograms()));
     let shared = Arc::new(Shared {
         run: run_id.to_owned(),
         seed: options.seed,
@@ -133,8 +133,8 @@ async fn drive(
         began: OnceLock::new(),
         admin,
         accounts,
-        families: (0..load.ramp.users).map(|_| Mutex::new(None)).collect(),
-        ledger: Arc::clone(&ledger),
+        sessions: (0..load.ramp.users).map(|_| Mutex::new(None)).collect(),
+        recorder: Arc::clone(&recorder),
     });
 
     let used = || {
@@ -143,9 +143,9 @@ async fn drive(
     };
     let used_before = used();
     metrics.active(true);
-    let probe = Probe::start();
+    let probe = DelayProbe::start();
     let progress = tokio::spawn(live::progress(
-        Arc::clone(&ledger),
+        Arc::clone(&recorder),
         Arc::clone(&metrics),
         load.ramp,
         shared.length,
@@ -165,13 +165,13 @@ async fn drive(
     if let Some(server) = server {
         server.stop()?;
     }
-    let book = ledger.book();
-    if book.span.is_none() {
+    let statistics = recorder.statistics();
+    if statistics.span.is_none() {
         return Err("no request was sent: is the run too short for its users to come?".into());
     }
-    Ok(Seen {
+    Ok(Observed {
         revision,
-        book,
+        statistics,
         goose: goose?,
         server: Between { before, after },
         processor_seconds,
@@ -180,19 +180,19 @@ async fn drive(
     })
 }
 
-/// Holds the run against everything that is expected of it.
-fn judge(result: &mut RunResult, options: &Options, scenario: &Scenario, seen: &Seen) {
-    let (book, server) = (&seen.book, &seen.server);
-    let delay = (!scenario.saturates && !options.ignore_speed).then_some(&seen.delay);
-    result.identities = reconcile(book, &seen.goose, server);
+/// Judges the run: identities, latency bounds, objectives, facts.
+fn judge(result: &mut RunResult, options: &Options, scenario: &Scenario, observed: &Observed) {
+    let (statistics, server) = (&observed.statistics, &observed.server);
+    let delay = (!scenario.saturates && !options.ignore_speed).then_some(&observed.delay);
+    result.identities = reconcile(statistics, &observed.goose, server);
     for route in Route::ALL {
-        let (times, _) = book.times(|(of, status, _)| of == route && status.is_some());
+        let (times, _) = statistics.times(|(of, status, _)| of == route && status.is_some());
         let server = server_times(server, *route);
-        let brackets = brackets::bracket(&route.name(), &times, &server, delay);
-        result.identities.extend(brackets);
+        let latency_bounds = latency_bounds::quantiles(&route.name(), &times, &server, delay);
+        result.identities.extend(latency_bounds);
     }
-    let (times, _) = book.times(|(_, status, _)| status.is_some());
-    let means = brackets::means(&times, &server.buckets(REQUESTS, &[]), delay);
+    let (times, _) = statistics.times(|(_, status, _)| status.is_some());
+    let means = latency_bounds::means(&times, &server.buckets(REQUESTS, &[]), delay);
     result.identities.extend(means);
     let objectives = scenario.objectives.iter();
     let objectives = objectives.map(|objective| objective.judge(result, options.ignore_speed));

@@ -1,4 +1,4 @@
-//! What is done before the users come: a server, its administrator, accounts, a place for the reports.
+//! Preparation of a run: the server, its administrator, accounts, a folder for the reports.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,27 +12,27 @@ use crate::attack::Load;
 use crate::cli::Options;
 use crate::live::Ramp;
 use crate::memory::Watch;
-use crate::player::{Account, make_up};
 use crate::scenarios::Scenario;
 use crate::spawn::{Plan, Server};
+use crate::state::{Account, new_account};
 use crate::target::Target;
 
-/// The numbers of users that stand for nobody, from which accounts are made beforehand.
+/// User number of accounts that are registered before the run: beyond those of real users.
 const PREPARED: usize = 1_000_000;
-/// How many accounts are made at a time, more than a server hashes at a time.
+/// Accounts registered at a time: more than a server hashes at a time.
 const AT_A_TIME: usize = 8;
 
-/// When a run begins.
+/// The current time.
 #[must_use]
 #[expect(
     clippy::disallowed_methods,
-    reason = "a run takes place when it takes place"
+    reason = "the start of a run is the clock's time"
 )]
 pub fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// Tells a run from every other: when it began, in a few letters.
+/// Id of a run: its start time in a few letters.
 #[must_use]
 pub fn run_id(started: DateTime<Utc>) -> String {
     const DIGITS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
@@ -49,7 +49,7 @@ pub fn run_id(started: DateTime<Utc>) -> String {
         .collect()
 }
 
-/// Where the reports go.
+/// Folder of the reports.
 ///
 /// # Errors
 /// When the folder cannot be made.
@@ -67,44 +67,48 @@ pub fn folder(options: &Options, scenario: &Scenario, run_id: &str) -> Result<Pa
     Ok(folder.canonicalize()?)
 }
 
-/// The server that is driven, ready.
+/// The server under test, ready.
 #[derive(Debug)]
-pub struct Driven {
-    /// The lab's own, if it is.
+pub struct ServerUnderTest {
+    /// The lab's own server, with --spawn.
     pub server: Option<Server>,
-    /// What looks at its memory.
+    /// Samples its memory, with --spawn.
     pub watch: Option<Watch>,
-    /// Where it is.
+    /// Client of it.
     pub target: Target,
-    /// An administrator of it.
+    /// Its administrator.
     pub admin: Account,
 }
 
-/// Finds the server, or starts one, and makes sure that a run on it is worth something.
+/// Finds or starts the server, and checks that a run on it is valid.
 ///
 /// # Errors
-/// Says what is wrong with it.
-pub async fn server(options: &Options, scenario: &Scenario, run_id: &str) -> Result<Driven> {
-    let driven = if options.spawn {
+/// Names the problem.
+pub async fn server(
+    options: &Options,
+    scenario: &Scenario,
+    run_id: &str,
+) -> Result<ServerUnderTest> {
+    let under_test = if options.spawn {
         start(options, scenario, run_id).await?
     } else {
         find(options).await?
     };
-    driven.target.check_admin(&driven.admin).await?;
-    check_limits(options, &driven.target, scenario).await?;
-    Ok(driven)
+    under_test.target.check_admin(&under_test.admin).await?;
+    check_limits(options, &under_test.target, scenario).await?;
+    Ok(under_test)
 }
 
-/// The settings of a server that the lab starts: the scenario's, then those asked for.
+/// Settings of a server that the lab starts: the scenario's, then those of --set.
 fn settings(options: &Options, scenario: &Scenario) -> Vec<(String, String)> {
     let settings = scenario.settings.iter();
     let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     settings.chain(options.settings.clone()).collect()
 }
 
-/// The same for the report: what may be a secret is named and not told.
+/// The same for the report, with secrets hidden.
 #[must_use]
-pub fn told_settings(options: &Options, scenario: &Scenario) -> Vec<String> {
+pub fn reported_settings(options: &Options, scenario: &Scenario) -> Vec<String> {
     let secret = |name: &str| {
         ["KEY", "PASSWORD", "URL"]
             .iter()
@@ -122,19 +126,19 @@ pub fn told_settings(options: &Options, scenario: &Scenario) -> Vec<String> {
         .collect()
 }
 
-async fn start(options: &Options, scenario: &Scenario, run_id: &str) -> Result<Driven> {
+async fn start(options: &Options, scenario: &Scenario, run_id: &str) -> Result<ServerUnderTest> {
     let plan = Plan {
         program: options.server.clone(),
         database_url: options.database_url.clone(),
         redis_url: options.redis_url.clone(),
         settings: settings(options, scenario),
     };
-    // A password for one server of one run; no run needs the same again.
-    let admin = make_up(run_id, PREPARED, 0, &mut ChaCha8Rng::from_os_rng());
+    // Random: the server ends with the run.
+    let admin = new_account(run_id, PREPARED, 0, &mut ChaCha8Rng::from_os_rng());
     let server = plan.start(run_id, &admin)?;
     let target = Target::new(&server.api(), &server.ops())?;
     target.wait_ready().await?;
-    Ok(Driven {
+    Ok(ServerUnderTest {
         watch: Some(Watch::start(server.pid())),
         server: Some(server),
         target,
@@ -142,7 +146,7 @@ async fn start(options: &Options, scenario: &Scenario, run_id: &str) -> Result<D
     })
 }
 
-async fn find(options: &Options) -> Result<Driven> {
+async fn find(options: &Options) -> Result<ServerUnderTest> {
     let target = Target::new(&options.host, &options.ops)?;
     if !target.is_here() && !options.i_own_this_host {
         return Err(format!(
@@ -162,7 +166,7 @@ async fn find(options: &Options) -> Result<Driven> {
         username: options.admin_username.clone(),
         password: options.admin_password.clone(),
     };
-    Ok(Driven {
+    Ok(ServerUnderTest {
         server: None,
         watch: None,
         target,
@@ -170,7 +174,7 @@ async fn find(options: &Options) -> Result<Driven> {
     })
 }
 
-/// Rate limits falsify a run from one address, and a run about them needs them.
+/// Rate limits would falsify a run whose users share one address; scenarios about limits need them.
 async fn check_limits(options: &Options, target: &Target, scenario: &Scenario) -> Result<()> {
     match (target.has_rate_limits().await?, scenario.limits) {
         (true, false) if !options.allow_limits => Err("the server has rate limits, which would refuse users that all come from one address: start it with RATE_LIMITS=off".into()),
@@ -179,7 +183,7 @@ async fn check_limits(options: &Options, target: &Target, scenario: &Scenario) -
     }
 }
 
-/// The load as asked for.
+/// The load, from scenario and options.
 #[must_use]
 pub fn load(options: &Options, scenario: &Scenario, folder: &Path) -> Load {
     let users = options.users.and_then(|users| usize::try_from(users).ok());
@@ -196,7 +200,7 @@ pub fn load(options: &Options, scenario: &Scenario, folder: &Path) -> Load {
     }
 }
 
-/// Makes the accounts that a scenario needs beforehand.
+/// Registers the accounts that a scenario needs before the run.
 ///
 /// # Errors
 /// When one is refused.
@@ -206,14 +210,14 @@ pub async fn prepare(
     seed: u64,
     count: usize,
 ) -> Result<Vec<Account>> {
-    let mut chance = ChaCha8Rng::seed_from_u64(seed);
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let accounts: Vec<_> = (0..count)
         .map(|number| {
-            make_up(
+            new_account(
                 run_id,
                 PREPARED + 1 + number,
-                chance.random_range(0..100),
-                &mut chance,
+                rng.random_range(0..100),
+                &mut rng,
             )
         })
         .collect();

@@ -1,4 +1,4 @@
-//! A server of the lab's own: built from this workspace, on free ports and an empty database.
+//! Starts a server for one run: on free ports and an empty database.
 
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
@@ -10,14 +10,14 @@ use tempfile::TempDir;
 use testkit::service::Service;
 
 use crate::Result;
-use crate::player::Account;
+use crate::state::Account;
 
-/// How long a server may take to stop: its own time limit and some more.
-const STOP: Duration = Duration::from_secs(30);
-/// What seals the keys of a database that is gone after the run.
+/// Time limit for stopping: longer than the server's own.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+/// Protects the signing keys of a database that is removed after the run.
 const SECRET_KEY: &str = "a-key-of-the-load-lab-that-seals-nothing-of-worth";
 
-/// How a server shall be started.
+/// Options of the server.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The program; the release build of this workspace if it is not given.
@@ -39,8 +39,8 @@ pub struct Server {
 }
 
 impl Plan {
-    /// Makes the administrator, then starts the server. `run` keeps its data apart from every other
-    /// run's, where the database or Redis is not the lab's own.
+    /// Creates the administrator, then starts the server. `run` separates its data in a Redis that others
+    /// use, too.
     ///
     /// # Errors
     /// When it cannot be built or does not start; with its log.
@@ -61,7 +61,7 @@ impl Plan {
     fn command(&self, program: &Path, folder: &Path, run: &str) -> Command {
         let mut command = testkit::service::command(program, folder);
         command
-            // An interrupt from the terminal is for the lab, which stops the server afterwards.
+            // Ctrl-C is for the lab, which stops the server afterwards.
             .process_group(0)
             .env("SECRET_KEY", SECRET_KEY);
         if let Some(url) = &self.database_url {
@@ -91,7 +91,7 @@ impl Plan {
                 )
             })?;
         let mut input = child.stdin.take().ok_or("no input")?;
-        // One that has given up already says why below.
+        // If it has already failed, its status below says why.
         let _ = writeln!(input, "{}", admin.password);
         drop(input);
         let output = child.wait_with_output()?;
@@ -131,7 +131,7 @@ impl Server {
     /// # Errors
     /// When it does not end in time, or not well.
     pub fn stop(mut self) -> Result<()> {
-        self.service.stop(STOP)
+        self.service.stop(STOP_TIMEOUT)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The server that is driven: what must be true of it before a run is worth anything.
+//! Client of the server under test: checks before a run, metrics, accounts.
 
 use std::net::{IpAddr, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
@@ -8,32 +8,32 @@ use serde::{Deserialize, Serialize};
 use testkit::exposition::{Between, Exposition};
 
 use crate::Result;
-use crate::player::{Account, Tokens};
 use crate::routes::Route;
+use crate::state::{Account, Tokens};
 
-/// The histogram of requests: what every count and every quantile of the server is read from.
+/// The histogram of requests: source of all counts and quantiles of the server.
 pub const REQUESTS: &str = "http_server_request_duration_seconds";
 
-/// How long the server may take for one answer to the lab itself.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// How long is waited for the server to count what it has answered.
-const SETTLE: Duration = Duration::from_secs(10);
-/// How long an account may take to be made on a busy server.
-const PREPARE: Duration = Duration::from_mins(1);
-/// A path that passes the limits of every request and no other.
+/// Timeout of the lab's own requests.
+const TIMEOUT: Duration = Duration::from_mins(1);
+/// Time limit for the server to finish its requests.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time limit for registering an account on a busy server.
+const REGISTER_TIMEOUT: Duration = Duration::from_mins(1);
+/// A path with the general rate limit and no other.
 const LIMITED: &str = "/.well-known/jwks.json";
 
 /// A server.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// Where its API is.
+    /// URL of the API.
     pub api: Url,
-    /// Where its metrics and probes are.
+    /// URL of metrics and probes.
     pub ops: Url,
     client: Client,
 }
 
-/// What the server says it is.
+/// Description of the server, from its metrics.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct About {
     /// Its version.
@@ -44,9 +44,9 @@ pub struct About {
     pub database: String,
     /// Whether it uses Redis.
     pub redis: bool,
-    /// Hashes that it computes at a time.
+    /// Hash threads.
     pub hash_permits: f64,
-    /// How much a hash costs.
+    /// Parameters of a hash.
     pub hash_parameters: String,
 }
 
@@ -54,7 +54,7 @@ impl Target {
     /// A server at these addresses.
     ///
     /// # Errors
-    /// Names the address that is none.
+    /// Names the address that is invalid.
     pub fn new(api: &str, ops: &str) -> Result<Self> {
         let url = |what: &str, text: &str| {
             let url =
@@ -67,11 +67,11 @@ impl Target {
         Ok(Self {
             api: url("--host", api)?,
             ops: url("--ops", ops)?,
-            client: Client::builder().timeout(PATIENCE).build()?,
+            client: Client::builder().timeout(TIMEOUT).build()?,
         })
     }
 
-    /// Whether the API is on this machine: every address that its name stands for is a loopback one.
+    /// Whether the API is on this machine: its name resolves to loopback addresses only.
     #[must_use]
     pub fn is_here(&self) -> bool {
         let Some(host) = self.api.host_str() else {
@@ -88,10 +88,10 @@ impl Target {
         })
     }
 
-    /// Waits until a server that was just started is ready.
+    /// Waits until the server is ready.
     ///
     /// # Errors
-    /// When it does not become so.
+    /// When it is not ready in time.
     pub async fn wait_ready(&self) -> Result<()> {
         let deadline = Instant::now() + Duration::from_mins(1);
         loop {
@@ -106,7 +106,7 @@ impl Target {
     /// Whether the server can be reached and is ready.
     ///
     /// # Errors
-    /// Says which of them it is not.
+    /// Says which of both it is not.
     pub async fn check_ready(&self) -> Result<()> {
         let url = self.ops.join("/readyz")?;
         let answer = self.client.get(url.clone()).send().await;
@@ -134,7 +134,7 @@ impl Target {
     /// Its metrics now.
     ///
     /// # Errors
-    /// When they cannot be had or are not this service's.
+    /// When they cannot be read or are another program's.
     pub async fn metrics(&self) -> Result<Exposition> {
         let url = self.ops.join("/metrics")?;
         let answer = self
@@ -160,12 +160,12 @@ impl Target {
         Ok(exposition)
     }
 
-    /// Its metrics once nothing is being answered any more.
+    /// Its metrics once no request is in flight.
     ///
     /// # Errors
     /// As [`Self::metrics`].
     pub async fn settled_metrics(&self) -> Result<Exposition> {
-        let deadline = Instant::now() + SETTLE;
+        let deadline = Instant::now() + SETTLE_TIMEOUT;
         loop {
             let exposition = self.metrics().await?;
             if !exposition.is_busy() || Instant::now() > deadline {
@@ -194,7 +194,7 @@ impl Target {
         let status = answer.status();
         let json: serde_json::Value = answer.json().await.unwrap_or_default();
         match (json["access_token"].as_str(), json["refresh_token"].as_str()) {
-            (Some(access), Some(refresh)) => Ok(Tokens::new(access.to_owned(), refresh.to_owned(), PATIENCE)),
+            (Some(access), Some(refresh)) => Ok(Tokens::new(access.to_owned(), refresh.to_owned(), TIMEOUT)),
             _ if status == StatusCode::BAD_REQUEST => Err(format!(
                 "the administrator `{}` cannot log in: wrong name or password (--admin-username, LOADTEST_ADMIN_PASSWORD)",
                 account.username
@@ -223,7 +223,7 @@ impl Target {
         .into())
     }
 
-    /// Whether requests are checked against rate limits: the server counts the checks.
+    /// Whether requests count against rate limits, by the server's own counter.
     ///
     /// # Errors
     /// When it does not answer.
@@ -234,7 +234,7 @@ impl Target {
         Ok(Between { before, after }.rise("auth_rate_limit_decisions_total", &[]) > 0.0)
     }
 
-    /// Makes an account, as often as it takes: the server may be busy with others.
+    /// Registers an account; tries again while the server is busy.
     ///
     /// # Errors
     /// Says what was answered.
@@ -242,7 +242,7 @@ impl Target {
         let body = serde_json::json!({
             "username": account.username, "email": account.email(), "password": account.password
         });
-        let deadline = Instant::now() + PREPARE;
+        let deadline = Instant::now() + REGISTER_TIMEOUT;
         loop {
             let request = self.client.post(self.url(Route::Register)?).json(&body);
             let status = request.send().await?.status();
@@ -299,7 +299,7 @@ impl About {
         }
     }
 
-    /// Where it keeps things, in a few words.
+    /// Its database and cache, in a few words.
     #[must_use]
     pub fn backends(&self) -> String {
         let cache = if self.redis {
@@ -311,7 +311,7 @@ impl About {
     }
 }
 
-/// The innermost cause: the outer ones repeat the URL.
+/// The innermost cause; the outer ones repeat the URL.
 fn root(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn only_loopback_addresses_are_here() {
+    fn only_loopback_addresses_are_this_machine() {
         assert!(is_here("http://127.0.0.1:8000"));
         assert!(is_here("http://127.9.9.9"));
         assert!(is_here("http://[::1]:8000"));
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_named() {
+    fn invalid_address_is_named() {
         for wrong in ["localhost", "8000", "mailto:a@b"] {
             let error = Target::new(wrong, "http://127.0.0.1:9464").expect_err("no address");
             assert!(error.to_string().contains(wrong), "{error}");

@@ -1,4 +1,4 @@
-//! What is expected of a run: of its figures, and of the server's counters.
+//! Expectations of a run: objectives of its figures, facts of the server's counters.
 
 use std::fmt;
 
@@ -7,8 +7,9 @@ use testkit::exposition::Between;
 use crate::result::{RunResult, Verdict};
 use crate::routes::Route;
 
-/// MiB that one Argon2id hash of the recommended parameters works in.
+/// Memory of one Argon2id hash with the recommended parameters, in MiB.
 const HASH_MIB: f64 = 19.0;
+
 /// A figure of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
@@ -18,17 +19,17 @@ pub enum Measure {
     P95,
     /// The server's 99th percentile of an operation.
     ServerP99(Route),
-    /// Share of requests that failed; deliberate refusals are none.
+    /// Share of requests that failed; refusals do not count.
     Failed,
-    /// What the server held at most beyond its start and the memory of its hashes, in MiB.
+    /// Peak memory of the server minus memory at start and of its hashes, in MiB.
     MemoryOfHashing,
-    /// What the last third of the run held more than the middle one, in MiB.
+    /// Growth of memory from the middle to the last third of the run, in MiB.
     MemoryGrowth,
-    /// Series that the run added.
+    /// Series added by the run.
     NewSeries,
 }
 
-/// How high a figure may be.
+/// Upper bound of a figure.
 #[derive(Clone, Copy, Debug)]
 pub struct Objective {
     measure: Measure,
@@ -36,14 +37,14 @@ pub struct Objective {
 }
 
 impl Objective {
-    /// Nothing but deliberate refusals goes wrong.
+    /// No failures; refusals are allowed.
     pub const NO_FAILURES: Self = Self::of(Measure::Failed, 0.0);
-    /// Hashing takes no more than its blocks, and what the requests themselves need.
+    /// Memory for requests beside that of the hashes.
     pub const MEMORY_OF_HASHING: Self = Self::of(Measure::MemoryOfHashing, 64.0);
-    /// What has settled does not grow.
+    /// Settled memory does not grow.
     pub const FLAT_MEMORY: Self = Self::of(Measure::MemoryGrowth, 4.0);
-    /// A status that was not answered before is a histogram of 29 series. Ten of them may come in a
-    /// long run; labels that follow the users would be thousands.
+    /// A new status adds a histogram of 29 series. A long run may add ten of them; labels per user would
+    /// add thousands.
     pub const FEW_NEW_SERIES: Self = Self::of(Measure::NewSeries, 290.0);
 
     const fn of(measure: Measure, most: f64) -> Self {
@@ -68,7 +69,7 @@ impl Objective {
         Self::of(Measure::ServerP99(route), most)
     }
 
-    /// Whether it says something about the machine, too.
+    /// Whether it depends on the machine's speed.
     const fn is_speed(self) -> bool {
         matches!(
             self.measure,
@@ -89,7 +90,7 @@ impl Objective {
             Measure::P95 => Some(result.users.p95_ms / 1e3),
             Measure::ServerP99(route) => {
                 let name = route.name();
-                let row = result.operations.iter().find(|row| row.operation == name)?;
+                let row = result.operations.iter().find(|row| row.name == name)?;
                 Some(row.server.as_ref()?.p99_ms / 1e3)
             }
             Measure::Failed => Some(result.failed),
@@ -119,7 +120,7 @@ impl Objective {
         let value = self.value(result);
         let (held, detail) = match value {
             Some(value) => (value <= self.most, self.show(value)),
-            // Of a server that is not the lab's own, memory is not known.
+            // Memory is known only of the lab's own server.
             None => (self.is_memory(), "not measured".to_owned()),
         };
         let ignored = ignore_speed && self.is_speed();
@@ -154,16 +155,16 @@ impl fmt::Display for Objective {
     }
 }
 
-/// How a counter of the server should have behaved.
+/// Expected behaviour of a counter.
 #[derive(Clone, Copy, Debug)]
 enum Rule {
     Still,
     Moved,
-    /// A gauge that is back at zero.
+    /// A gauge at zero after the run.
     Zero,
 }
 
-/// What the server's own counters should say of a run.
+/// An expectation of the server's counters.
 #[derive(Clone, Copy, Debug)]
 pub struct Fact {
     /// In words.
@@ -174,32 +175,32 @@ pub struct Fact {
 }
 
 impl Fact {
-    /// Nobody waits for a hash any more.
+    /// The queue of the hash gate is empty.
     pub const IDLE_GATE: Self = Self {
         name: "the hash gate's queue is empty afterwards",
         metric: "auth_password_hash_queue_depth",
         labels: &[],
         rule: Rule::Zero,
     };
-    /// The gate turned logins away.
+    /// The hash gate refused logins.
     pub const SHED: Self = Self::moved(
         "the hash gate sheds load",
         "auth_password_hash_rejected_total",
         &[],
     );
-    /// Somebody was denied something.
+    /// Requests were denied.
     pub const DENIALS: Self = Self::moved(
         "denials are counted",
         "auth_rbac_decisions_total",
         &[("outcome", "deny")],
     );
-    /// The rate limits of logins refused.
+    /// Rate limits refused logins.
     pub const LIMITED: Self = Self::moved(
         "the limits of logins refuse",
         "auth_rate_limit_decisions_total",
         &[("limiter", "login"), ("decision", "deny")],
     );
-    /// Guesses at names were told from guesses at passwords.
+    /// Unknown usernames and wrong passwords are counted separately.
     pub const UNKNOWN_USERS: Self = Self::moved(
         "unknown users are counted",
         "auth_logins_total",
@@ -211,14 +212,14 @@ impl Fact {
         "auth_logins_total",
         &[("reason", "bad_password")],
     );
-    /// No session was taken for stolen.
+    /// No session was ended for token reuse.
     pub const NO_FAMILY_REVOKED: Self = Self {
         name: "no session is lost",
         metric: "auth_refresh_reuse_detected_total",
         labels: &[("action", "family_revoked")],
         rule: Rule::Still,
     };
-    /// Two tabs used the same token.
+    /// Second use of a token within the grace period.
     pub const TWO_TABS: Self = Self::moved(
         "second uses of a token are answered",
         "auth_refresh_reuse_detected_total",
@@ -238,7 +239,7 @@ impl Fact {
         }
     }
 
-    /// Asks the server's counters.
+    /// Judges by the server's counters.
     #[must_use]
     pub fn judge(&self, server: &Between) -> Verdict {
         let value = match self.rule {
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn where_speed_says_nothing_failures_still_do() {
+    fn ignore_speed_still_judges_failures() {
         assert!(
             Objective::p95(0.025)
                 .judge(&result(30.0, 70.0, 0.0), true)
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_are_read_from_the_counters() {
+    fn facts_are_judged_by_counters() {
         let look = |text: &str| Exposition::parse(text).expect("series");
         let server = Between {
             before: look("auth_password_hash_rejected_total 1\nauth_password_hash_queue_depth 0\n"),

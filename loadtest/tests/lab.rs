@@ -13,7 +13,7 @@ const SHORT: [&str; 6] = ["--users", "10", "--spawn-rate", "10", "--run-time", "
 
 #[test]
 #[ignore = "takes long: scripts/test"]
-fn a_run_with_a_server_of_its_own_holds_and_is_written_down() {
+fn spawned_run_holds_and_is_reported() {
     let secret = ["--set", "SECRET_KEY=a-secret-that-nobody-may-read-anywhere"];
     let run = Lab::spawning("sentinel").args(&SHORT).args(&secret).run();
     assert_eq!(run.code, 0, "{run}");
@@ -59,7 +59,7 @@ macro_rules! reconciles {
             })*
 
             #[test]
-            fn no_scenario_is_left_out() {
+            fn every_scenario_is_covered() {
                 let list = super::Lab::bare(&["list"]).run();
                 let names = list.stdout.lines().filter(|line| line.starts_with(char::is_alphabetic));
                 // The one that is not here has tests of its own.
@@ -89,7 +89,7 @@ reconciles! {
 
 #[test]
 #[ignore = "takes long: scripts/test"]
-fn a_server_that_runs_already_is_driven_twice_without_meeting_old_data() {
+fn running_server_can_be_tested_twice() {
     let service = Service::start(&[]);
     for _ in 0..2 {
         let run = service.lab("sentinel").args(&SHORT).run();
@@ -100,7 +100,7 @@ fn a_server_that_runs_already_is_driven_twice_without_meeting_old_data() {
 
 #[test]
 #[ignore = "takes long: scripts/test"]
-fn a_request_that_the_lab_did_not_send_breaks_an_identity_by_name() {
+fn foreign_request_breaks_an_identity_by_name() {
     let service = Service::start(&[]);
     let over = AtomicBool::new(false);
     let run = std::thread::scope(|threads| {
@@ -126,7 +126,7 @@ fn a_request_that_the_lab_did_not_send_breaks_an_identity_by_name() {
 
 #[test]
 #[ignore = "takes long: scripts/test"]
-fn a_target_that_is_missed_fails_the_run_by_name() {
+fn missed_objective_fails_the_run_by_name() {
     // Passwords that take long to hash.
     let slow = [
         "--set",
@@ -142,7 +142,7 @@ fn a_target_that_is_missed_fails_the_run_by_name() {
 
 #[test]
 #[ignore = "takes long: scripts/test"]
-fn a_baseline_of_the_same_load_is_compared_with() {
+fn baseline_must_be_of_the_same_load() {
     let first = Lab::spawning("sentinel").args(&SHORT).run();
     assert_eq!(first.code, 0, "{first}");
     let baseline = first.path("result.json");
@@ -169,7 +169,7 @@ fn a_baseline_of_the_same_load_is_compared_with() {
 
 #[test]
 #[ignore = "takes long and needs promtool: scripts/test"]
-fn both_sides_can_be_scraped_while_a_run_goes_on() {
+fn lab_metrics_can_be_scraped_during_a_run() {
     let port = free_port();
     let address = format!("127.0.0.1:{port}");
     let mut lab = Lab::spawning("sentinel").args(&["--users", "10", "--run-time", "20s"]);
@@ -205,7 +205,7 @@ fn both_sides_can_be_scraped_while_a_run_goes_on() {
 }
 
 #[test]
-fn what_would_falsify_a_run_is_said_before_it_begins() {
+fn wrong_limits_and_credentials_are_refused_before_the_run() {
     let limited = Service::start(&[("RATE_LIMITS", "on")]);
     let run = limited.lab("sentinel").args(&SHORT).run();
     assert_eq!(run.code, 2, "{run}");
@@ -234,7 +234,7 @@ fn what_would_falsify_a_run_is_said_before_it_begins() {
 }
 
 #[test]
-fn a_server_that_is_not_there_or_not_ready_is_said() {
+fn absent_or_unready_server_is_reported() {
     let nobody = format!("http://127.0.0.1:{}", free_port());
     let lab = Lab::new("sentinel").password(ADMIN_PASSWORD);
     let run = lab.args(&["--host", &nobody, "--ops", &nobody]).run();
@@ -263,7 +263,7 @@ fn a_server_that_is_not_there_or_not_ready_is_said() {
 }
 
 #[test]
-fn a_host_that_may_be_somebody_elses_is_refused() {
+fn remote_host_needs_confirmation() {
     let far = ["--host", "http://192.0.2.1:8000"];
     let lab = Lab::new("peak").password(ADMIN_PASSWORD).args(&far);
     let run = lab.run();
@@ -272,7 +272,7 @@ fn a_host_that_may_be_somebody_elses_is_refused() {
 }
 
 #[test]
-fn what_is_no_run_is_told_or_refused() {
+fn list_works_and_unknown_names_are_refused() {
     let run = Lab::bare(&["list"]).run();
     assert_eq!(run.code, 0, "{run}");
     assert!(

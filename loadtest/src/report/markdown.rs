@@ -6,7 +6,7 @@ use crate::result::{Figures, RunResult};
 use crate::scenarios::{Name, Reference, Scenario};
 use clap::ValueEnum as _;
 
-/// What the rows and columns of the first table are.
+/// Explanation of the first table.
 pub(super) const EXPLANATION: &str = "Users' times run from sending a request to the last byte of its answer, the server's until the \
      answer is handed over. *Corrected* adds the requests that a user did not send while it waited for \
      an answer longer than its usual pause (coordinated omission); users without a pause have no schedule \
@@ -18,7 +18,7 @@ pub(super) fn scenario(result: &RunResult) -> Option<&'static Scenario> {
     all.find(|scenario| scenario.name == result.scenario)
 }
 
-/// Milliseconds with as many digits as mean something.
+/// Milliseconds with two or no decimals, by size.
 pub(super) fn millis(value: f64) -> String {
     match value {
         0.0..10.0 => format!("{value:.2} ms"),
@@ -175,7 +175,7 @@ fn operations(text: &mut String, result: &RunResult) {
         let _ = writeln!(
             text,
             "| `{}` | {} | {} | {} | {} | {} | {} | {} |",
-            operation.operation,
+            operation.name,
             statuses.join(", "),
             millis(users.p50_ms),
             millis(users.p95_ms),
@@ -237,7 +237,7 @@ mod tests {
     use crate::result::Verdict;
 
     #[test]
-    fn the_table_sets_the_sides_beside_the_reference() {
+    fn table_compares_users_server_and_reference() {
         let figures = |p95_ms| Figures {
             count: 100,
             per_second: 72.4,
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_shown_with_the_digits_that_mean_something() {
+    fn milliseconds_have_decimals_by_size() {
         assert_eq!(millis(0.123_4), "0.12 ms");
         assert_eq!(millis(340.4), "340 ms");
         assert_eq!(millis(14_000.0), "14.00 s");

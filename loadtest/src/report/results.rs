@@ -40,7 +40,7 @@ pub fn document(files: &[PathBuf]) -> Result<String> {
         let (head, body) = body.split_once("\n\n").unwrap_or((&body, ""));
         let _ = writeln!(text, "{head}: {}\n", result.about.backends());
         if let Some(scenario) = scenario(result) {
-            let _ = writeln!(text, "**What limits it.** {}\n", scenario.story);
+            let _ = writeln!(text, "**What limits it.** {}\n", scenario.bottleneck);
         }
         for complaint in result.complaints() {
             let _ = writeln!(text, "**Not as expected**: {complaint}.\n");
@@ -84,7 +84,7 @@ mod tests {
     use crate::result::VERSION;
 
     #[test]
-    fn every_result_has_a_row_and_a_section() {
+    fn document_has_a_row_and_a_section_per_result() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut files = Vec::new();
         for name in ["sentinel", "peak"] {

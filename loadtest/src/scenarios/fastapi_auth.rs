@@ -1,7 +1,7 @@
 //! FastAPI-Authentication-System's published loads: who registers, who logs in and who reads, 1 : 2 : 5.
 
-use super::scenario::{Class, Reference, Scenario, arrive, step};
-use crate::visitor::Visitor;
+use super::scenario::{Class, Reference, Scenario, register_and_login, step};
+use crate::user::User;
 
 const SYSTEM: &str = "FastAPI-Authentication-System";
 
@@ -19,7 +19,7 @@ const STORY: &str = "The hash gate. These users ask for more password hashes tha
 pub(super) const WITH_300: Scenario = Scenario {
     name: "fastapi-auth-300",
     about: "300 users at 10/s: register (wait 2 to 5 s) 1 : log in (1 to 3 s) 2 : read 4 and log in again 1 (1 to 2 s) 5",
-    story: "Hashing: the logins and registrations of 300 users keep the hash threads nearly busy, and \
+    bottleneck: "Hashing: the logins and registrations of 300 users keep the hash threads nearly busy, and \
             waits in their queue make up the slow percentiles.",
     users: 300,
     reference: Some(Reference {
@@ -34,7 +34,7 @@ pub(super) const WITH_300: Scenario = Scenario {
 pub(super) const WITH_500: Scenario = Scenario {
     name: "fastapi-auth-500",
     about: "The same with 500 users",
-    story: STORY,
+    bottleneck: STORY,
     users: 500,
     reference: Some(Reference {
         per_second: Some(93.0),
@@ -48,7 +48,7 @@ pub(super) const WITH_500: Scenario = Scenario {
 pub(super) const WITH_800: Scenario = Scenario {
     name: "fastapi-auth-800",
     about: "The same with 800 users at 5/s",
-    story: STORY,
+    bottleneck: STORY,
     users: 800,
     rate: 5.0,
     reference: Some(Reference {
@@ -62,7 +62,7 @@ pub(super) const WITH_800: Scenario = Scenario {
 pub(super) const BURST: Scenario = Scenario {
     name: "fastapi-auth-burst",
     about: "The same with 400 users at 10/s: the burst that broke it",
-    story: STORY,
+    bottleneck: STORY,
     users: 400,
     reference: Some(Reference {
         per_second: Some(40.0),
@@ -87,31 +87,31 @@ pub(super) fn classes() -> Vec<Class> {
             name: "returner",
             weight: 2,
             wait: Some((1.0, 3.0)),
-            start: step!(arrive),
+            start: step!(register_and_login),
             step: step!(log_in),
         },
         Class {
             name: "reader",
             weight: 5,
             wait: Some((1.0, 2.0)),
-            start: step!(arrive),
+            start: step!(register_and_login),
             step: step!(read),
         },
     ]
 }
 
-async fn register(visitor: &mut Visitor<'_>) {
-    visitor.register().await;
+async fn register(user: &mut User<'_>) {
+    user.register().await;
 }
 
-async fn log_in(visitor: &mut Visitor<'_>) {
-    visitor.login_again().await;
+async fn log_in(user: &mut User<'_>) {
+    user.login_again().await;
 }
 
-async fn read(visitor: &mut Visitor<'_>) {
-    if visitor.one_in(5) {
-        visitor.login_again().await;
+async fn read(user: &mut User<'_>) {
+    if user.one_in(5) {
+        user.login_again().await;
     } else {
-        visitor.me().await;
+        user.me().await;
     }
 }

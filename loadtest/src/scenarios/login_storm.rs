@@ -1,19 +1,19 @@
-//! Logins far above what can be hashed.
+//! More logins than can be hashed.
 
 use std::time::Duration;
 
 use rand::Rng as _;
 
-use super::scenario::{Class, Scenario, arrive, step};
-use crate::ledger::Outcome;
+use super::scenario::{Class, Scenario, register_and_login, step};
+use crate::recorder::Outcome;
 use crate::routes::Route;
+use crate::user::{Body, Call, User};
 use crate::verdict::{Fact, Objective};
-use crate::visitor::{Body, Call, Visitor};
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "login-storm",
     about: "390 clients log in again and again without a pause, deaf to Retry-After; 10 others read every 20 to 60 ms",
-    story: "The hash gate, on purpose: its threads are busy all the time and logins come out at the rate of \
+    bottleneck: "The hash gate, on purpose: its threads are busy all the time and logins come out at the rate of \
             the hashes; the rest is told to come back. Readers run at a higher priority than the hashes and \
             hardly notice.",
     users: 400,
@@ -40,7 +40,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 name: "reader",
                 weight: 1,
                 wait: Some((0.02, 0.06)),
-                start: step!(arrive),
+                start: step!(register_and_login),
                 step: step!(read),
             },
         ]
@@ -48,21 +48,21 @@ pub(super) const SCENARIO: Scenario = Scenario {
     ..Scenario::BASE
 };
 
-async fn storm(visitor: &mut Visitor<'_>) {
-    let accounts = &visitor.player.shared.accounts;
-    let account = accounts[visitor.player.index % accounts.len()].clone();
+async fn storm(user: &mut User<'_>) {
+    let accounts = &user.state.shared.accounts;
+    let account = accounts[user.state.index % accounts.len()].clone();
     let form = [
         ("username", &*account.username),
         ("password", &*account.password),
     ];
     let call = Call::new(Route::Login, 200).body(Body::Form(&form));
-    if visitor.call(call).await.outcome == Outcome::Refused {
-        // Not as long as it was told, but no client is faster than its network.
-        let millis = visitor.player.chance.random_range(50..150);
-        visitor.wait(Duration::from_millis(millis)).await;
+    if user.call(call).await.outcome == Outcome::Refused {
+        // Shorter than Retry-After asks, but longer than a network round trip.
+        let millis = user.state.rng.random_range(50..150);
+        user.wait(Duration::from_millis(millis)).await;
     }
 }
 
-async fn read(visitor: &mut Visitor<'_>) {
-    visitor.me().await;
+async fn read(user: &mut User<'_>) {
+    user.me().await;
 }

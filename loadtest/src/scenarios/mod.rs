@@ -1,4 +1,4 @@
-//! Who does what, how much of it, and what is expected of the server meanwhile.
+//! The scenarios, one file each.
 
 mod burst;
 mod fastapi_auth;
@@ -17,7 +17,7 @@ use clap::ValueEnum;
 
 pub use scenario::{Class, Reference, Scenario};
 
-/// The scenarios by the names that they are asked for by.
+/// Names of the scenarios on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Name {
     /// 50 users of a website and its administration, as FastAuth-RBAC-Sentinel published it
@@ -51,7 +51,7 @@ pub enum Name {
 }
 
 impl Name {
-    /// What it stands for.
+    /// The scenario.
     #[must_use]
     pub const fn scenario(self) -> &'static Scenario {
         match self {
@@ -71,7 +71,7 @@ impl Name {
     }
 }
 
-/// All scenarios, for a person.
+/// List of all scenarios, as text.
 #[must_use]
 pub fn list() -> String {
     let mut text = String::new();
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_scenario_is_known_by_its_own_name() {
+    fn scenario_names_match_the_command_line() {
         for name in Name::value_variants() {
             let asked = name.to_possible_value().expect("shown");
             assert_eq!(asked.get_name(), name.scenario().name);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn every_scenario_is_sound() {
+    fn scenarios_have_users_objectives_and_valid_pauses() {
         for name in Name::value_variants() {
             let scenario = name.scenario();
             let classes = (scenario.classes)();

@@ -1,14 +1,14 @@
-//! The most reads that the machine gives.
+//! As many reads as the machine can do.
 
 use std::time::Duration;
 
-use super::scenario::{Class, Scenario, arrive, step};
-use crate::visitor::Visitor;
+use super::scenario::{Class, Scenario, register_and_login, step};
+use crate::user::User;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "peak",
     about: "32 users read without a pause",
-    story: "The processor: the generator takes the larger part of it, the server the rest. On a machine of \
+    bottleneck: "The processor: the generator takes the larger part of it, the server the rest. On a machine of \
             its own the server answers more, in proportion to its share here.",
     users: 32,
     rate: 32.0,
@@ -19,13 +19,13 @@ pub(super) const SCENARIO: Scenario = Scenario {
             name: "reader",
             weight: 1,
             wait: None,
-            start: step!(arrive),
+            start: step!(register_and_login),
             step: step!(read),
         }]
     },
     ..Scenario::BASE
 };
 
-async fn read(visitor: &mut Visitor<'_>) {
-    visitor.me().await;
+async fn read(user: &mut User<'_>) {
+    user.me().await;
 }

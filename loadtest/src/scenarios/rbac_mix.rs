@@ -1,15 +1,15 @@
-//! What is allowed and what is not, in known proportions.
+//! Allowed and denied requests in known proportions.
 
 use std::time::Duration;
 
-use super::scenario::{Class, Scenario, arrive, arrive_as_admin, step};
+use super::scenario::{Class, Scenario, login_as_admin, register_and_login, step};
+use crate::user::User;
 use crate::verdict::{Fact, Objective};
-use crate::visitor::Visitor;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "rbac-mix",
     about: "35 users read, 10 administrators leaf through the accounts, 5 users ask for what they may not see, each waiting 50 to 150 ms",
-    story: "Nothing is full: decisions are made from the cached principal. The slowest requests are pages of \
+    bottleneck: "Nothing is full: decisions are made from the cached principal. The slowest requests are pages of \
             accounts, which ask the database.",
     users: 50,
     rate: 10.0,
@@ -28,41 +28,39 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 name: "reader",
                 weight: 7,
                 wait,
-                start: step!(arrive),
+                start: step!(register_and_login),
                 step: step!(read),
             },
             Class {
                 name: "administrator",
                 weight: 2,
                 wait,
-                start: step!(arrive_as_admin),
-                step: step!(leaf),
+                start: step!(login_as_admin),
+                step: step!(page_accounts),
             },
             Class {
                 name: "curious",
                 weight: 1,
                 wait,
-                start: step!(arrive),
-                step: step!(pry),
+                start: step!(register_and_login),
+                step: step!(request_forbidden),
             },
         ]
     },
     ..Scenario::BASE
 };
 
-async fn read(visitor: &mut Visitor<'_>) {
-    visitor.me().await;
+async fn read(user: &mut User<'_>) {
+    user.me().await;
 }
 
-async fn leaf(visitor: &mut Visitor<'_>) {
-    let first = visitor.list_users("limit=20").await;
+async fn page_accounts(user: &mut User<'_>) {
+    let first = user.list_users("limit=20").await;
     if let Some(cursor) = first["next_cursor"].as_str() {
-        visitor
-            .list_users(&format!("limit=20&cursor={cursor}"))
-            .await;
+        user.list_users(&format!("limit=20&cursor={cursor}")).await;
     }
 }
 
-async fn pry(visitor: &mut Visitor<'_>) {
-    visitor.admin_only(403).await;
+async fn request_forbidden(user: &mut User<'_>) {
+    user.admin_only(403).await;
 }

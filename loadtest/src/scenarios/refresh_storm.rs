@@ -1,24 +1,24 @@
-//! Every session is refreshed at the same moment. Of three users two hold one session, as two tabs of
-//! a browser do, and send the same token at the same time.
+//! All sessions are refreshed at the same moment. Two of three users share a session, like two tabs of a
+//! browser, and send the same token at the same time.
 
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::scenario::{Class, Scenario, step};
-use crate::ledger::Outcome;
-use crate::player::Tokens;
+use crate::recorder::Outcome;
+use crate::state::Tokens;
+use crate::user::User;
 use crate::verdict::Fact;
-use crate::visitor::Visitor;
 
-/// From one storm to the next.
+/// Time from one storm to the next.
 const ROUND: Duration = Duration::from_secs(2);
-/// How long before a storm the token is read that is sent in it.
+/// Time before a storm at which its token is read.
 const BEFORE: Duration = Duration::from_millis(400);
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "refresh-storm",
     about: "300 users refresh at the same moment every 2 s, two thirds of them in pairs with the same token, and then read",
-    story: "The database's writer: all refreshes of a moment stand in one queue, each one a transaction that \
+    bottleneck: "The database's writer: all refreshes of a moment stand in one queue, each one a transaction that \
             waits for the disk, so the last one waits for all others. Nothing is hashed, and no session is \
             lost.",
     run_time: Duration::from_mins(1),
@@ -38,45 +38,43 @@ pub(super) const SCENARIO: Scenario = Scenario {
     ..Scenario::BASE
 };
 
-/// The session of a user: of three, the first two share one.
-const fn family(index: usize) -> usize {
+/// The session of a user: of three users, the first two share one.
+const fn shared_session(index: usize) -> usize {
     index / 3 * 2 + index % 3 / 2
 }
 
-fn tokens<'a>(visitor: &'a Visitor<'_>) -> MutexGuard<'a, Option<Tokens>> {
-    let family = &visitor.player.shared.families[family(visitor.player.index)];
-    family.lock().unwrap_or_else(PoisonError::into_inner)
+fn tokens<'a>(user: &'a User<'_>) -> MutexGuard<'a, Option<Tokens>> {
+    let session = &user.state.shared.sessions[shared_session(user.state.index)];
+    session.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn open(visitor: &mut Visitor<'_>) {
-    // The second tab of a pair comes to the session of the first.
-    if visitor.player.index % 3 != 1 {
-        visitor.arrive().await;
-        let opened = visitor.player.tokens.clone();
-        *tokens(visitor) = opened;
+async fn open(user: &mut User<'_>) {
+    // The second tab of a pair uses the session of the first.
+    if user.state.index % 3 != 1 {
+        user.register_and_login().await;
+        let opened = user.state.tokens.clone();
+        *tokens(user) = opened;
     }
 }
 
-async fn storm(visitor: &mut Visitor<'_>) {
-    let since = visitor.player.shared.started();
+async fn storm(user: &mut User<'_>) {
+    let since = user.state.shared.started();
     let rounds = (since.elapsed() + BEFORE).as_secs_f64() / ROUND.as_secs_f64();
     let next = since + ROUND.mul_f64(rounds.floor() + 1.0);
-    visitor
-        .wait(next.saturating_duration_since(Instant::now() + BEFORE))
+    user.wait(next.saturating_duration_since(Instant::now() + BEFORE))
         .await;
-    let held = tokens(visitor).clone();
-    visitor
-        .wait(next.saturating_duration_since(Instant::now()))
+    let held = tokens(user).clone();
+    user.wait(next.saturating_duration_since(Instant::now()))
         .await;
-    if visitor.is_over() {
+    if user.is_over() {
         return;
     }
     if let Some(held) = held {
-        let answer = visitor.refresh_with(&held.refresh).await;
-        if answer.outcome == Outcome::Success && visitor.keep(&answer) {
-            let renewed = visitor.player.tokens.clone();
-            *tokens(visitor) = renewed;
-            visitor.me().await;
+        let answer = user.refresh_with(&held.refresh).await;
+        if answer.outcome == Outcome::Success && user.store_tokens(&answer) {
+            let renewed = user.state.tokens.clone();
+            *tokens(user) = renewed;
+            user.me().await;
         }
     }
 }
@@ -86,8 +84,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_three_users_the_first_two_share_a_session() {
-        let families: Vec<_> = (0..6).map(family).collect();
-        assert_eq!(families, [0, 0, 1, 2, 2, 3]);
+    fn first_two_of_three_users_share_a_session() {
+        let sessions: Vec<_> = (0..6).map(shared_session).collect();
+        assert_eq!(sessions, [0, 0, 1, 2, 2, 3]);
     }
 }

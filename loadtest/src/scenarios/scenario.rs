@@ -1,51 +1,50 @@
-//! What a scenario is made of.
+//! Parts of a scenario: load, users, expectations.
 
 use std::pin::Pin;
 use std::time::Duration;
 
+use crate::user::User;
 use crate::verdict::{Fact, Objective};
-use crate::visitor::Visitor;
 
-/// A load.
+/// A load, its users, and what is expected.
 #[derive(Debug)]
 pub struct Scenario {
     /// Its name.
     pub name: &'static str,
-    /// What its users do, in a sentence.
+    /// Behaviour of its users, in a sentence.
     pub about: &'static str,
-    /// What limits it, and why.
-    pub story: &'static str,
-    /// How many users.
+    /// Its bottleneck, and why.
+    pub bottleneck: &'static str,
+    /// Number of users.
     pub users: usize,
-    /// How many of them come in a second.
+    /// Users started per second.
     pub rate: f64,
-    /// How long they go on once all are there.
+    /// Run time after all have started.
     pub run_time: Duration,
-    /// What was published for this load.
+    /// Published figures of this load.
     pub reference: Option<Reference>,
-    /// What is expected of the figures.
+    /// Objectives of the figures.
     pub objectives: &'static [Objective],
-    /// What is expected of the server's counters.
+    /// Expectations of the server's counters.
     pub facts: &'static [Fact],
-    /// Whether it fills the machine: the users' times then contain waits that the server's do not.
+    /// Whether it saturates the machine: users then wait where the server cannot see it.
     pub saturates: bool,
-    /// Whether the server must have rate limits: they are off otherwise, as all users come from one
-    /// address.
+    /// Whether the server must have rate limits; off otherwise, because all users share one address.
     pub limits: bool,
     /// Settings of a server that the lab starts.
     pub settings: &'static [(&'static str, &'static str)],
-    /// How many accounts are made beforehand.
+    /// Accounts registered before the run.
     pub accounts: usize,
     /// The kinds of users.
     pub classes: fn() -> Vec<Class>,
 }
 
 impl Scenario {
-    /// What most of them have in common.
+    /// Defaults.
     pub(super) const BASE: Self = Self {
         name: "",
         about: "",
-        story: "",
+        bottleneck: "",
         users: 0,
         rate: 10.0,
         run_time: Duration::from_mins(1),
@@ -60,10 +59,10 @@ impl Scenario {
     };
 }
 
-/// What was published.
+/// Published figures.
 #[derive(Clone, Copy, Debug)]
 pub struct Reference {
-    /// By whom.
+    /// The system.
     pub system: &'static str,
     /// Requests a second.
     pub per_second: Option<f64>,
@@ -94,20 +93,20 @@ impl Reference {
 pub type Work<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// A step of a user.
-pub type Step = for<'a, 'u> fn(&'a mut Visitor<'u>) -> Work<'a>;
+pub type Step = for<'a, 'u> fn(&'a mut User<'u>) -> Work<'a>;
 
 /// A kind of users.
 #[derive(Clone, Copy, Debug)]
 pub struct Class {
     /// Its name.
     pub name: &'static str,
-    /// How many of them there are to how many of the others.
+    /// Number of these users in proportion to the other kinds.
     pub weight: usize,
-    /// Seconds between two steps: a uniform chance between these. None waits at all.
+    /// Shortest and longest pause between two steps, in seconds; none without a pause.
     pub wait: Option<(f64, f64)>,
-    /// What each does first.
+    /// First step.
     pub start: Step,
-    /// What each does again and again.
+    /// Step that is repeated.
     pub step: Step,
 }
 
@@ -123,18 +122,18 @@ impl Class {
 /// A step from an `async fn` of this name.
 macro_rules! step {
     ($name:ident) => {
-        |visitor| Box::pin($name(visitor))
+        |user| Box::pin($name(user))
     };
 }
 pub(super) use step;
 
 /// Registers and logs in: the beginning of most users.
-pub(super) async fn arrive(visitor: &mut Visitor<'_>) {
-    visitor.arrive().await;
+pub(super) async fn register_and_login(user: &mut User<'_>) {
+    user.register_and_login().await;
 }
 
 /// Logs in as the administrator.
-pub(super) async fn arrive_as_admin(visitor: &mut Visitor<'_>) {
-    let admin = visitor.player.shared.admin.clone();
-    visitor.arrive_as(admin).await;
+pub(super) async fn login_as_admin(user: &mut User<'_>) {
+    let admin = user.state.shared.admin.clone();
+    user.login_as(admin).await;
 }

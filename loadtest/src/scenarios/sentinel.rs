@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use rand::Rng as _;
 
-use super::scenario::{Class, Reference, Scenario, arrive, arrive_as_admin, step};
+use super::scenario::{Class, Reference, Scenario, login_as_admin, register_and_login, step};
+use crate::user::User;
 use crate::verdict::Objective;
-use crate::visitor::Visitor;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "sentinel",
     about: "25 users of a website (read 3 : register 1 : log in again 1) and 25 administrators, each waiting 0.2 to 1 s",
-    story: "Nothing is full: a fifth of the requests hash a password, and their time is the hash itself. \
+    bottleneck: "Nothing is full: a fifth of the requests hash a password, and their time is the hash itself. \
             The 95th percentile therefore is a hash, sometimes behind another one; everything else is \
             answered in a fraction of a millisecond.",
     users: 50,
@@ -37,14 +37,14 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 name: "website",
                 weight: 1,
                 wait: Some((0.2, 1.0)),
-                start: step!(arrive),
+                start: step!(register_and_login),
                 step: step!(browse),
             },
             Class {
                 name: "administrator",
                 weight: 1,
                 wait: Some((0.2, 1.0)),
-                start: step!(arrive_as_admin),
+                start: step!(login_as_admin),
                 step: step!(administer),
             },
         ]
@@ -52,14 +52,14 @@ pub(super) const SCENARIO: Scenario = Scenario {
     ..Scenario::BASE
 };
 
-async fn browse(visitor: &mut Visitor<'_>) {
-    match visitor.player.chance.random_range(0..5) {
-        0..3 => visitor.me().await,
-        3 => drop(visitor.register().await),
-        _ => visitor.login_again().await,
+async fn browse(user: &mut User<'_>) {
+    match user.state.rng.random_range(0..5) {
+        0..3 => user.me().await,
+        3 => drop(user.register().await),
+        _ => user.login_again().await,
     }
 }
 
-async fn administer(visitor: &mut Visitor<'_>) {
-    visitor.admin_only(200).await;
+async fn administer(user: &mut User<'_>) {
+    user.admin_only(200).await;
 }

@@ -1,15 +1,15 @@
-//! Moderate load for a long time: what grows, and should not?
+//! Moderate load for a long time, to find growth.
 
 use std::time::Duration;
 
-use super::scenario::{Class, Scenario, arrive, step};
+use super::scenario::{Class, Scenario, register_and_login, step};
+use crate::user::User;
 use crate::verdict::Objective;
-use crate::visitor::Visitor;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "soak",
     about: "50 users read, now and then refresh, log in again or register, each waiting 50 to 250 ms; nobody scrapes",
-    story: "Nothing is full. Memory rises while caches and the heap fill up in the first minutes, and then \
+    bottleneck: "Nothing is full. Memory rises while caches and the heap fill up in the first minutes, and then \
             should not.",
     users: 50,
     rate: 10.0,
@@ -24,21 +24,21 @@ pub(super) const SCENARIO: Scenario = Scenario {
             name: "resident",
             weight: 1,
             wait: Some((0.05, 0.25)),
-            start: step!(arrive),
+            start: step!(register_and_login),
             step: step!(live),
         }]
     },
     ..Scenario::BASE
 };
 
-async fn live(visitor: &mut Visitor<'_>) {
-    if visitor.one_in(500) {
-        visitor.register().await;
-    } else if visitor.one_in(100) {
-        visitor.login_again().await;
-    } else if visitor.one_in(50) {
-        visitor.refresh().await;
+async fn live(user: &mut User<'_>) {
+    if user.one_in(500) {
+        user.register().await;
+    } else if user.one_in(100) {
+        user.login_again().await;
+    } else if user.one_in(50) {
+        user.refresh().await;
     } else {
-        visitor.me().await;
+        user.me().await;
     }
 }

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use loadtest::player::Account;
-use loadtest::spawn::{Plan, Server};
 use tempfile::TempDir;
 use testkit::process::{Signal, send};
 
@@ -183,39 +181,40 @@ impl Run {
 
 /// A server that is not the lab's own.
 pub struct Service {
-    server: Server,
+    // Before its folder, so that it has ended when that is removed.
+    server: testkit::service::Service,
+    _folder: TempDir,
 }
 
 impl Service {
     /// Starts one, with these settings beside those of all tests.
     pub fn start(settings: &[(&str, &str)]) -> Self {
-        let admin = Account {
-            username: "admin".to_owned(),
-            password: ADMIN_PASSWORD.to_owned(),
-        };
-        let settings = CHEAP.iter().chain(settings);
-        let plan = Plan {
-            program: Some(service()),
-            settings: settings
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-            ..Plan::default()
-        };
-        let server = plan.start("test", &admin).expect("the server starts");
-        let ready = format!("{}/readyz", server.ops());
-        until("ready", || get(&ready));
-        Self { server }
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = testkit::service::command(&service(), folder.path());
+        command
+            .env("ADMIN_PASSWORD", ADMIN_PASSWORD)
+            .envs(CHEAP)
+            .envs(settings.iter().copied());
+        let server = testkit::service::Service::start("server", &mut command, folder.path());
+        let mut server = server.unwrap_or_else(|error| panic!("{error}"));
+        server
+            .wait_ready()
+            .unwrap_or_else(|error| panic!("{error}"));
+        Self {
+            server,
+            _folder: folder,
+        }
     }
 
     /// Where its API is.
     pub fn api(&self) -> String {
-        self.server.api()
+        self.server.api_url()
     }
 
     /// Asks it to stop.
     pub fn terminate(&self) {
-        send(self.server.pid(), Signal::TERM).expect("it runs");
-        let ready = format!("{}/readyz", self.server.ops());
+        self.server.signal(Signal::TERM).expect("it runs");
+        let ready = format!("{}/readyz", self.server.ops_url());
         until("not ready", || get(&ready).is_none().then_some(()));
     }
 
@@ -223,9 +222,9 @@ impl Service {
     pub fn lab(&self, scenario: &str) -> Lab {
         Lab::new(scenario).password(ADMIN_PASSWORD).args(&[
             "--host",
-            &self.server.api(),
+            &self.server.api_url(),
             "--ops",
-            &self.server.ops(),
+            &self.server.ops_url(),
         ])
     }
 }

@@ -1,28 +1,27 @@
-//! The two sides' times against each other.
+//! Bounds of the users' latencies.
 //!
-//! The users' quantiles are exact, the server's are known up to a bucket, and a user's time contains
-//! what the server's does not: the network and the generator itself. So they are not compared by
-//! equality: the users' value must lie between the server's and that plus what may lie between them.
+//! A user's latency is the server's plus the network and the generator, and the server's quantiles are
+//! known up to a histogram bucket. So the users' quantile must lie between the server's and the server's
+//! plus an allowance.
 
 use testkit::exposition::Buckets;
 
 use crate::delay::Delay;
-use crate::ledger::Times;
 use crate::reconcile::Identity;
+use crate::recorder::Times;
 
-/// What the users' time may contain more than the server's on one machine, in seconds: connecting,
-/// the kernel, the generator's own work. How late the machine wakes either side comes on top.
-const BETWEEN: f64 = 0.002;
-/// How many samples must lie beyond a quantile for it to mean anything.
-const ENOUGH: f64 = 10.0;
-/// The quantiles that are compared.
+/// Allowance for connecting, the kernel and the generator on one machine, in seconds. Scheduling delay
+/// is added to it.
+const CLIENT_OVERHEAD: f64 = 0.002;
+/// Samples that must lie beyond a quantile for it to be judged.
+const MIN_BEYOND: f64 = 10.0;
+/// Quantiles that are compared.
 const QUANTILES: [f64; 3] = [0.5, 0.95, 0.99];
 
-/// Compares the times of one operation. Where the machine is full (no `delay`) the users' times contain
-/// waits that the server cannot see, and only the other side is judged: nobody has an answer before it
-/// was given.
+/// Compares the quantiles of one operation. Without `delay` the machine is saturated: users wait where
+/// the server cannot see it, and only the lower bound is judged.
 #[must_use]
-pub fn bracket(
+pub fn quantiles(
     operation: &str,
     users: &Times,
     server: &Buckets,
@@ -30,14 +29,14 @@ pub fn bracket(
 ) -> Vec<Identity> {
     let mut identities = Vec::new();
     for q in QUANTILES {
-        if server.count * (1.0 - q) < ENOUGH {
+        if server.count * (1.0 - q) < MIN_BEYOND {
             continue;
         }
         let value = users.value_at_quantile(q) as f64 / 1e6;
         let above = two_above(server, value);
         let not_later = share(server, above) >= q;
         let not_earlier = delay.is_none_or(|delay| {
-            let below = just_under(server, value - BETWEEN - delay.at(q));
+            let below = just_under(server, value - CLIENT_OVERHEAD - delay.at(q));
             below.is_none_or(|below| share(server, below) < q)
         });
         identities.push(Identity {
@@ -53,12 +52,11 @@ pub fn bracket(
     identities
 }
 
-/// The means: the users' is not below the server's, and where the machine is not full it is not far
-/// above.
+/// Compares the means. Without `delay` only the lower bound is judged.
 #[must_use]
 pub fn means(users: &Times, server: &Buckets, delay: Option<&Delay>) -> Option<Identity> {
     let between = users.mean() / 1e6 - server.mean()?;
-    let most = delay.map(|delay| BETWEEN + delay.mean());
+    let most = delay.map(|delay| CLIENT_OVERHEAD + delay.mean());
     Some(Identity {
         name: match most {
             None => "mean of the users ≥ mean of the server".to_owned(),
@@ -72,7 +70,7 @@ pub fn means(users: &Times, server: &Buckets, delay: Option<&Delay>) -> Option<I
     })
 }
 
-/// The share of samples that are at most this bound.
+/// Share of samples up to this bound.
 fn share(server: &Buckets, bound: f64) -> f64 {
     let of = server.cumulated.iter().find(|(le, _)| *le >= bound);
     of.map_or(1.0, |(_, count)| count / server.count)
@@ -100,7 +98,7 @@ fn just_under(server: &Buckets, value: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::times;
+    use crate::recorder::times;
 
     /// A thousand samples, all in the bucket up to 5 ms.
     fn server() -> Buckets {
@@ -131,40 +129,40 @@ mod tests {
 
     fn held(micros: u64, saturates: bool) -> bool {
         let delay = delay(saturates);
-        let identities = bracket("GET /", &users(micros), &server(), delay.as_ref());
+        let identities = quantiles("GET /", &users(micros), &server(), delay.as_ref());
         assert_eq!(identities.len(), 3);
         identities.iter().all(|identity| identity.held)
     }
 
     #[test]
-    fn what_lies_in_the_servers_bucket_or_a_little_above_agrees() {
+    fn users_within_the_allowance_agree() {
         assert!(held(4_000, false));
         assert!(held(6_500, false));
     }
 
     #[test]
-    fn users_who_are_much_slower_than_the_server_disagree_unless_the_machine_is_full() {
+    fn slower_users_disagree_unless_the_machine_is_saturated() {
         assert!(!held(20_000, false));
         assert!(held(20_000, true));
     }
 
     #[test]
-    fn nobody_is_faster_than_the_server() {
+    fn users_faster_than_the_server_disagree() {
         assert!(!held(400, false));
         assert!(!held(400, true));
     }
 
     #[test]
-    fn a_quantile_of_few_samples_is_not_judged() {
+    fn quantile_of_few_samples_is_not_judged() {
         let few = Buckets {
             count: 100.0,
             ..server()
         };
-        assert_eq!(bracket("GET /", &users(4_000), &few, None).len(), 1);
+        assert_eq!(quantiles("GET /", &users(4_000), &few, None).len(), 1);
     }
 
     #[test]
-    fn means_are_in_order() {
+    fn means_are_within_the_allowance() {
         let held = |micros, saturates| {
             let delay = delay(saturates);
             means(&users(micros), &server(), delay.as_ref())

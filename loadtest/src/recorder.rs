@@ -1,10 +1,9 @@
-//! What the virtual users saw: every request once, by operation, status and outcome.
+//! Records every request of the virtual users, by operation, status and outcome.
 //!
-//! A time is measured from sending a request to the last byte of its answer. Beside the times as they
-//! were there are corrected ones. A user that waits for a slow answer does not send what it would have
-//! sent meanwhile, so slow moments are seen less often than fast ones (coordinated omission). For each
-//! answer that took longer than its user's usual pause, the times are added that the requests left out
-//! would have taken, as HdrHistogram does it.
+//! A latency runs from sending a request to the last byte of its answer. Beside the measured latencies
+//! there are corrected ones: a user that waits for a slow answer does not send its next requests, so slow
+//! moments are sampled less often than fast ones (coordinated omission). For each answer that took longer
+//! than its user's usual pause, the latencies of the omitted requests are added, as HdrHistogram does.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,21 +14,21 @@ use metrics::Histogram as Exported;
 
 use crate::routes::Route;
 
-/// The longest time that is told from longer ones: beyond the clients' own limit.
+/// The longest latency that is recorded, in microseconds: beyond the clients' timeout.
 const LONGEST: u64 = 120_000_000;
-/// How many significant digits a time keeps.
+/// Significant digits of a latency.
 const DIGITS: u8 = 3;
-/// How many different failures are kept for the report.
+/// Different failures that are kept for the report.
 const KINDS: usize = 20;
 
-/// What an answer means to the run.
+/// Outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// What the step expects.
+    /// The expected status.
     Success,
-    /// Turned away on purpose: 503 or 429 that says when to come back.
+    /// Refused on purpose: 503 or 429 with Retry-After.
     Refused,
-    /// Anything else, or nothing.
+    /// Any other answer, or none.
     Failure,
 }
 
@@ -47,7 +46,7 @@ impl Outcome {
         }
     }
 
-    /// What this status means where that one was expected.
+    /// Outcome of this status where that one was expected.
     #[must_use]
     pub const fn of(status: u16, expected: u16, says_when: bool) -> Self {
         if status == expected {
@@ -60,27 +59,27 @@ impl Outcome {
     }
 }
 
-/// One request as its user saw it.
+/// One request.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen<'a> {
+pub struct Sample<'a> {
     /// The operation.
     pub route: Route,
     /// The status; none when there was no answer.
     pub status: Option<u16>,
-    /// What that means.
+    /// The outcome.
     pub outcome: Outcome,
     /// From sending to the last byte.
     pub time: Duration,
     /// The user's usual pause, if it makes any.
     pub pace: Option<Duration>,
-    /// The answer's own word for what was wrong.
+    /// The error code in the answer.
     pub code: Option<&'a str>,
 }
 
-/// Times in microseconds.
+/// Latencies in microseconds.
 pub type Times = Histogram<u64>;
 
-/// An empty set of times.
+/// No latencies.
 ///
 /// # Panics
 /// Never: the bounds are sound.
@@ -96,44 +95,44 @@ fn micros(time: Duration) -> u64 {
         .clamp(1, LONGEST)
 }
 
-/// Which requests are counted together.
+/// Requests with the same key are counted together.
 pub type Key = (Route, Option<u16>, Outcome);
 
 /// The requests of one key.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// Their times.
+    /// Their latencies.
     pub times: Times,
-    /// Their times with those of the requests that were left out.
+    /// The same, corrected for coordinated omission.
     pub corrected: Times,
 }
 
-/// Everything of a run.
+/// All requests of a run.
 #[derive(Clone, Debug, Default)]
-pub struct Book {
+pub struct Statistics {
     /// By key.
     pub rows: BTreeMap<Key, Row>,
-    /// Failures: operation, status, the answer's word for it, how many.
+    /// Failures: operation, status, error code, count.
     pub failures: BTreeMap<(Route, Option<u16>, String), u64>,
-    /// When the first request was sent, and when the last one was over.
+    /// When the first request was sent, and when the last answer was read.
     pub span: Option<(Instant, Instant)>,
 }
 
-impl Book {
-    /// How many requests this is true of.
+impl Statistics {
+    /// Number of requests that match.
     pub fn count(&self, which: impl Fn(&Key) -> bool) -> u64 {
         let rows = self.rows.iter().filter(|(key, _)| which(key));
         rows.map(|(_, row)| row.times.len()).sum()
     }
 
-    /// From the first request to the end of the last, in seconds.
+    /// Seconds from the first request to the last answer.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         let span = self.span.map(|(first, last)| last - first);
         span.unwrap_or_default().as_secs_f64()
     }
 
-    /// The times of the requests that this is true of: as they were, and corrected.
+    /// Latencies of the requests that match: measured and corrected.
     pub fn times(&self, which: impl Fn(&Key) -> bool) -> (Times, Times) {
         let mut all = (times(), times());
         for (_, row) in self.rows.iter().filter(|(key, _)| which(key)) {
@@ -144,18 +143,18 @@ impl Book {
     }
 }
 
-/// What happened since somebody last asked.
+/// Requests since the interval before.
 #[derive(Clone, Debug)]
-pub struct Lately {
-    /// The times.
+pub struct Interval {
+    /// Their latencies.
     pub times: Times,
-    /// How many were turned away.
+    /// Number of refusals.
     pub refused: u64,
-    /// How many failed.
+    /// Number of failures.
     pub failed: u64,
 }
 
-impl Default for Lately {
+impl Default for Interval {
     fn default() -> Self {
         Self {
             times: times(),
@@ -165,38 +164,38 @@ impl Default for Lately {
     }
 }
 
-/// What all users of a run write into.
-pub struct Ledger {
+/// Shared by all users of a run.
+pub struct Recorder {
     state: Mutex<State>,
 }
 
 struct State {
-    book: Book,
-    lately: Lately,
+    statistics: Statistics,
+    interval: Interval,
     exported: BTreeMap<(Route, Outcome), Exported>,
 }
 
-impl std::fmt::Debug for Ledger {
+impl std::fmt::Debug for Recorder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ledger").finish_non_exhaustive()
     }
 }
 
-impl Ledger {
-    /// An empty one, which passes every time on to the histograms of its own metrics.
+impl Recorder {
+    /// A recorder that also records into these histograms of the lab's own metrics.
     #[must_use]
     pub fn new(exported: BTreeMap<(Route, Outcome), Exported>) -> Self {
         Self {
             state: Mutex::new(State {
-                book: Book::default(),
-                lately: Lately::default(),
+                statistics: Statistics::default(),
+                interval: Interval::default(),
                 exported,
             }),
         }
     }
 
-    /// Notes a request.
-    pub fn note(&self, seen: &Seen<'_>) {
+    /// Records a request.
+    pub fn record(&self, seen: &Sample<'_>) {
         let time = micros(seen.time);
         let now = Instant::now();
         let mut state = self.state();
@@ -204,16 +203,19 @@ impl Ledger {
             exported.record(seen.time);
         }
         let sent = now.checked_sub(seen.time).unwrap_or(now);
-        let first = state.book.span.map_or(sent, |(first, _)| first.min(sent));
-        state.book.span = Some((first, now));
-        state.lately.times.saturating_record(time);
+        let first = state
+            .statistics
+            .span
+            .map_or(sent, |(first, _)| first.min(sent));
+        state.statistics.span = Some((first, now));
+        state.interval.times.saturating_record(time);
         match seen.outcome {
             Outcome::Success => {}
-            Outcome::Refused => state.lately.refused += 1,
+            Outcome::Refused => state.interval.refused += 1,
             Outcome::Failure => {
-                state.lately.failed += 1;
+                state.interval.failed += 1;
                 let code = seen.code.unwrap_or("-").to_owned();
-                let failures = &mut state.book.failures;
+                let failures = &mut state.statistics.failures;
                 let kind = (seen.route, seen.status, code);
                 if failures.len() < KINDS || failures.contains_key(&kind) {
                     *failures.entry(kind).or_default() += 1;
@@ -221,7 +223,7 @@ impl Ledger {
             }
         }
         let key = (seen.route, seen.status, seen.outcome);
-        let row = state.book.rows.entry(key).or_insert_with(|| Row {
+        let row = state.statistics.rows.entry(key).or_insert_with(|| Row {
             times: times(),
             corrected: times(),
         });
@@ -236,18 +238,18 @@ impl Ledger {
         }
     }
 
-    /// What happened since this was last called.
-    pub fn lately(&self) -> Lately {
-        std::mem::take(&mut self.state().lately)
+    /// Ends the current interval and begins the next.
+    pub fn interval(&self) -> Interval {
+        std::mem::take(&mut self.state().interval)
     }
 
-    /// Everything so far.
-    pub fn book(&self) -> Book {
-        self.state().book.clone()
+    /// All requests so far.
+    pub fn statistics(&self) -> Statistics {
+        self.state().statistics.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // What a user that panicked was about to add is all that is missing.
+        // After a panic only that user's sample is missing.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -261,8 +263,8 @@ mod tests {
         outcome: Outcome,
         millis: u64,
         pace: Option<u64>,
-    ) -> Seen<'static> {
-        Seen {
+    ) -> Sample<'static> {
+        Sample {
             route: Route::Me,
             status,
             outcome,
@@ -273,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_deliberate_only_if_it_says_when_to_come_back() {
+    fn refusal_needs_retry_after() {
         assert_eq!(Outcome::of(200, 200, false), Outcome::Success);
         assert_eq!(Outcome::of(403, 403, false), Outcome::Success);
         assert_eq!(Outcome::of(503, 200, true), Outcome::Refused);
@@ -285,34 +287,37 @@ mod tests {
 
     #[test]
     fn every_request_is_in_one_row() {
-        let ledger = Ledger::new(BTreeMap::new());
-        ledger.note(&seen(Some(200), Outcome::Success, 1, None));
-        ledger.note(&seen(Some(200), Outcome::Success, 3, None));
-        ledger.note(&seen(Some(503), Outcome::Refused, 2, None));
-        ledger.note(&seen(None, Outcome::Failure, 60_000, None));
-        let book = ledger.book();
-        assert_eq!(book.count(|_| true), 4);
-        assert_eq!(book.count(|(_, status, _)| *status == Some(200)), 2);
-        assert_eq!(book.count(|(.., outcome)| *outcome == Outcome::Failure), 1);
-        let failure = (Route::Me, None, "invalid_token".to_owned());
-        assert_eq!(book.failures.get(&failure), Some(&1));
-        let lately = ledger.lately();
+        let recorder = Recorder::new(BTreeMap::new());
+        recorder.record(&seen(Some(200), Outcome::Success, 1, None));
+        recorder.record(&seen(Some(200), Outcome::Success, 3, None));
+        recorder.record(&seen(Some(503), Outcome::Refused, 2, None));
+        recorder.record(&seen(None, Outcome::Failure, 60_000, None));
+        let statistics = recorder.statistics();
+        assert_eq!(statistics.count(|_| true), 4);
+        assert_eq!(statistics.count(|(_, status, _)| *status == Some(200)), 2);
         assert_eq!(
-            (lately.times.len(), lately.refused, lately.failed),
+            statistics.count(|(.., outcome)| *outcome == Outcome::Failure),
+            1
+        );
+        let failure = (Route::Me, None, "invalid_token".to_owned());
+        assert_eq!(statistics.failures.get(&failure), Some(&1));
+        let interval = recorder.interval();
+        assert_eq!(
+            (interval.times.len(), interval.refused, interval.failed),
             (4, 1, 1)
         );
-        assert_eq!(ledger.lately().times.len(), 0);
+        assert_eq!(recorder.interval().times.len(), 0);
     }
 
     #[test]
-    fn requests_that_a_slow_answer_kept_from_being_sent_are_added_to_the_corrected_times() {
-        let ledger = Ledger::new(BTreeMap::new());
+    fn corrected_latencies_contain_omitted_requests() {
+        let recorder = Recorder::new(BTreeMap::new());
         // Four fast ones, and one that takes as long as ten pauses: nine more would have been sent.
         for _ in 0..4 {
-            ledger.note(&seen(Some(200), Outcome::Success, 1, Some(100)));
+            recorder.record(&seen(Some(200), Outcome::Success, 1, Some(100)));
         }
-        ledger.note(&seen(Some(200), Outcome::Success, 1_000, Some(100)));
-        let (times, corrected) = ledger.book().times(|_| true);
+        recorder.record(&seen(Some(200), Outcome::Success, 1_000, Some(100)));
+        let (times, corrected) = recorder.statistics().times(|_| true);
         assert_eq!(times.len(), 5);
         assert_eq!(corrected.len(), 14);
         assert!(times.value_at_quantile(0.5) < 2_000);

@@ -1,4 +1,4 @@
-//! What a virtual user can do: the steps that scenarios are made of.
+//! Steps of a virtual user, from which scenarios are built.
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
@@ -7,21 +7,21 @@ use goose::goose::{GooseRequest, GooseUser};
 use rand::Rng as _;
 use serde_json::{Value, json};
 
-use crate::ledger::{Outcome, Seen};
-use crate::player::{Account, Player, Tokens};
+use crate::recorder::{Outcome, Sample};
 use crate::routes::Route;
+use crate::state::{Account, Tokens, UserState};
 
-/// How long is waited after a refusal that does not say.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Wait after a refusal without a time in Retry-After.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A virtual user during one of its steps.
-pub struct Visitor<'a> {
-    user: &'a mut GooseUser,
-    /// Who it is.
-    pub player: Player,
+pub struct User<'a> {
+    goose_user: &'a mut GooseUser,
+    /// Its own state.
+    pub state: UserState,
 }
 
-/// What is sent.
+/// Body of a request.
 #[derive(Clone, Debug)]
 pub enum Body<'a> {
     /// Nothing.
@@ -77,48 +77,48 @@ impl<'a> Call<'a> {
     }
 }
 
-/// What came back.
+/// An answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status; none when there was no answer.
     pub status: Option<u16>,
     /// The body, where it is JSON.
     pub json: Value,
-    /// How long the server asks to be left alone.
+    /// Time from Retry-After.
     pub retry_after: Option<Duration>,
-    /// What the lab makes of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-impl<'a> Visitor<'a> {
-    /// The user as this player.
-    pub(crate) fn new(user: &'a mut GooseUser, player: Player) -> Self {
-        Self { user, player }
+impl<'a> User<'a> {
+    /// Goose's user with this state.
+    pub(crate) fn new(goose_user: &'a mut GooseUser, state: UserState) -> Self {
+        Self { goose_user, state }
     }
 
-    /// Gives the player back.
-    pub(crate) fn leave(self) -> (&'a mut GooseUser, Player) {
-        (self.user, self.player)
+    /// Both parts.
+    pub(crate) fn into_parts(self) -> (&'a mut GooseUser, UserState) {
+        (self.goose_user, self.state)
     }
 
-    /// Whether the time is up.
+    /// Whether the run is over.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        Instant::now() >= self.player.shared.deadline()
+        Instant::now() >= self.state.shared.deadline()
     }
 
     /// Waits, but not beyond the end of the run.
     pub async fn wait(&self, time: Duration) {
-        let until = (Instant::now() + time).min(self.player.shared.deadline());
+        let until = (Instant::now() + time).min(self.state.shared.deadline());
         tokio::time::sleep_until(until.into()).await;
     }
 
-    /// One of so many, by chance.
+    /// True with a chance of one in `count`.
     pub fn one_in(&mut self, count: u32) -> bool {
-        self.player.chance.random_range(0..count) == 0
+        self.state.rng.random_range(0..count) == 0
     }
 
-    /// Sends a request, and notes what came of it.
+    /// Sends a request and records it.
     pub async fn call(&mut self, call: Call<'_>) -> Answer {
         let mut answer = Answer {
             status: None,
@@ -127,7 +127,7 @@ impl<'a> Visitor<'a> {
             outcome: Outcome::Failure,
         };
         let Ok(mut builder) = self
-            .user
+            .goose_user
             .get_request_builder(&call.route.method(), &call.path)
         else {
             return answer;
@@ -140,7 +140,7 @@ impl<'a> Visitor<'a> {
         if let Some(token) = call.token {
             builder = builder.bearer_auth(token);
         }
-        if let Some(source) = &self.player.source {
+        if let Some(source) = &self.state.source {
             builder = builder.header("X-Forwarded-For", source);
         }
         let request = GooseRequest::builder()
@@ -151,7 +151,7 @@ impl<'a> Visitor<'a> {
             .set_request_builder(builder)
             .build();
         let started = Instant::now();
-        if let Ok(response) = self.user.request(request).await
+        if let Ok(response) = self.goose_user.request(request).await
             && let Ok(response) = response.response
         {
             let status = response.status().as_u16();
@@ -159,19 +159,19 @@ impl<'a> Visitor<'a> {
             answer.retry_after = wait
                 .and_then(|seconds| seconds.to_str().ok()?.parse().ok())
                 .map(Duration::from_secs);
-            // An answer counts when all of it is there.
+            // An answer counts once it is complete.
             if let Ok(body) = response.bytes().await {
                 answer.status = Some(status);
                 answer.json = serde_json::from_slice(&body).unwrap_or_default();
                 answer.outcome = Outcome::of(status, call.expected, answer.retry_after.is_some());
             }
         }
-        self.player.shared.ledger.note(&Seen {
+        self.state.shared.recorder.record(&Sample {
             route: call.route,
             status: answer.status,
             outcome: answer.outcome,
             time: started.elapsed(),
-            pace: self.player.pace,
+            pace: self.state.pace,
             code: answer.json["code"]
                 .as_str()
                 .or(answer.json["error"].as_str()),
@@ -179,19 +179,19 @@ impl<'a> Visitor<'a> {
         answer
     }
 
-    /// Registers a new account; gives it when that worked.
+    /// Registers a new account; returns it on success.
     pub async fn register(&mut self) -> Option<Account> {
-        let account = self.player.make_up();
+        let account = self.state.new_account();
         let body = json!({
             "username": account.username, "email": account.email(), "password": account.password
         });
         let call = Call::new(Route::Register, 201).body(Body::Json(body));
         let answer = self.call(call).await;
-        self.rest(&answer).await;
+        self.back_off(&answer).await;
         (answer.outcome == Outcome::Success).then_some(account)
     }
 
-    /// Logs in; gives whether that worked.
+    /// Logs in; returns whether that succeeded.
     pub async fn login(&mut self, account: &Account) -> bool {
         let form = [
             ("username", &*account.username),
@@ -200,40 +200,40 @@ impl<'a> Visitor<'a> {
         let answer = self
             .call(Call::new(Route::Login, 200).body(Body::Form(&form)))
             .await;
-        self.rest(&answer).await;
-        self.keep(&answer)
+        self.back_off(&answer).await;
+        self.store_tokens(&answer)
     }
 
     /// Logs in with the own account again.
     pub async fn login_again(&mut self) {
-        if let Some(account) = self.player.account.clone() {
+        if let Some(account) = self.state.account.clone() {
             self.login(&account).await;
         }
     }
 
-    /// Registers and logs in, as often as it takes.
-    pub async fn arrive(&mut self) {
-        while self.player.account.is_none() && !self.is_over() {
-            self.player.account = self.register().await;
+    /// Registers and logs in, with retries.
+    pub async fn register_and_login(&mut self) {
+        while self.state.account.is_none() && !self.is_over() {
+            self.state.account = self.register().await;
         }
-        while self.player.tokens.is_none() && !self.is_over() {
+        while self.state.tokens.is_none() && !self.is_over() {
             self.login_again().await;
         }
     }
 
-    /// Logs in as this account, as often as it takes.
-    pub async fn arrive_as(&mut self, account: Account) {
-        self.player.account = Some(account);
-        self.arrive().await;
+    /// Logs in as this account, with retries.
+    pub async fn login_as(&mut self, account: Account) {
+        self.state.account = Some(account);
+        self.register_and_login().await;
     }
 
-    /// Gets the next tokens; gives whether that worked.
+    /// Refreshes the session; returns whether that succeeded.
     pub async fn refresh(&mut self) -> bool {
-        let Some(tokens) = self.player.tokens.clone() else {
+        let Some(tokens) = self.state.tokens.clone() else {
             return false;
         };
         let answer = self.refresh_with(&tokens.refresh).await;
-        self.keep(&answer)
+        self.store_tokens(&answer)
     }
 
     /// Sends this refresh token.
@@ -242,26 +242,26 @@ impl<'a> Visitor<'a> {
         self.call(Call::new(Route::Refresh, 200).body(body)).await
     }
 
-    /// Asks for the own account.
+    /// Reads the own account.
     pub async fn me(&mut self) {
         self.get(Route::Me, 200, "").await;
     }
 
-    /// Asks for what only administrators may see; it should be answered with this status.
+    /// Requests the page for administrators, and expects this status.
     pub async fn admin_only(&mut self, expected: u16) {
         self.get(Route::AdminOnly, expected, "").await;
     }
 
-    /// Asks for this page of accounts.
+    /// Reads this page of accounts.
     pub async fn list_users(&mut self, query: &str) -> Value {
         self.get(Route::ListUsers, 200, query).await
     }
 
     async fn get(&mut self, route: Route, expected: u16, query: &str) -> Value {
-        if self.player.tokens.as_ref().is_some_and(Tokens::is_stale) {
+        if self.state.tokens.as_ref().is_some_and(Tokens::is_stale) {
             self.refresh().await;
         }
-        let Some(tokens) = self.player.tokens.clone() else {
+        let Some(tokens) = self.state.tokens.clone() else {
             return Value::Null;
         };
         let mut call = Call::new(route, expected).token(&tokens.access);
@@ -269,23 +269,24 @@ impl<'a> Visitor<'a> {
             call = call.query(query);
         }
         let answer = self.call(call).await;
-        self.rest(&answer).await;
+        self.back_off(&answer).await;
         answer.json
     }
 
-    /// Leaves the server alone for as long as it asks.
-    async fn rest(&self, answer: &Answer) {
+    /// Waits after a refusal, as long as the server asks.
+    async fn back_off(&self, answer: &Answer) {
         if answer.outcome == Outcome::Refused {
-            self.wait(answer.retry_after.unwrap_or(PATIENCE)).await;
+            self.wait(answer.retry_after.unwrap_or(DEFAULT_RETRY_AFTER))
+                .await;
         }
     }
 
-    /// Keeps the tokens of an answer; gives whether there were any.
-    pub fn keep(&mut self, answer: &Answer) -> bool {
+    /// Stores the tokens of an answer; returns whether there were any.
+    pub fn store_tokens(&mut self, answer: &Answer) -> bool {
         let tokens = tokens(answer);
         let kept = tokens.is_some();
         if kept {
-            self.player.tokens = tokens;
+            self.state.tokens = tokens;
         }
         kept
     }
