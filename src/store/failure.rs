@@ -3,7 +3,7 @@
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgDatabaseError;
 
-use super::{health, trust};
+use super::{recheck, write_check};
 use crate::error::Error;
 use crate::metrics::{DB_ERRORS, DbError, DbSystem};
 
@@ -21,8 +21,8 @@ mod code {
 pub(super) fn classify(system: DbSystem, error: sqlx::Error) -> Error {
     let kind = kind(&error);
     DB_ERRORS.inc((system, kind));
-    health::note(kind);
-    trust::note(kind);
+    write_check::note(kind);
+    recheck::note(kind);
     match kind {
         DbError::UniqueViolation => match taken_field(&error) {
             Some(field) => Error::Taken { field },

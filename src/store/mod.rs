@@ -7,10 +7,10 @@
 mod connection;
 mod end_reason;
 mod failure;
-mod health;
 mod housekeeping;
 mod keys;
 mod postgres;
+mod recheck;
 mod roles;
 mod rotation;
 mod rows;
@@ -20,8 +20,8 @@ mod sessions;
 pub mod sql;
 mod sqlite;
 mod transaction;
-mod trust;
 mod users;
+mod write_check;
 
 use self::connection::Conn;
 use self::postgres::Postgres;

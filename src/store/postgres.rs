@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use super::connection::{Conn, Pooled, acquire};
 use super::failure::refused;
 use super::sql::PING;
-use super::{cannot_open, observe, trust};
+use super::{cannot_open, observe, recheck};
 use crate::error::{Error, Result};
 use crate::metrics::{DB_CONNECTION_MAX, DbError, DbSystem, Pool};
 
@@ -87,8 +87,8 @@ impl Postgres {
             .test_before_acquire(false)
             .before_acquire(|connection, about| {
                 Box::pin(async move {
-                    if !trust::is_trusted(about.idle_for) {
-                        connection.ping().await.inspect_err(|_| trust::lost())?;
+                    if !recheck::is_trusted(about.idle_for) {
+                        connection.ping().await.inspect_err(|_| recheck::lost())?;
                     }
                     Ok(true)
                 })
@@ -142,7 +142,7 @@ impl Postgres {
                     Ok(()) => return Ok(connection),
                     // A restart has ended it, and may be over: whether the server answers now, a
                     // new one tells.
-                    Err(_) => trust::lost(),
+                    Err(_) => recheck::lost(),
                 }
             }
             let mut connection = self.health.connect.connect().await?;
