@@ -14,9 +14,8 @@ use crate::error::{Error, Result};
 use crate::events::names;
 use crate::metrics::{
     HOUSEKEEPING_LAST_SUCCESS, HOUSEKEEPING_REMOVED, HOUSEKEEPING_RUNS, HousekeepingOutcome,
-    Outdated,
 };
-use crate::store::{HOUSEKEEPING_BATCH, HousekeepingLease, Store};
+use crate::store::{HOUSEKEEPING_BATCH, Lease, LeaseName, Outdated, Store};
 
 /// The longest pause between two looks at the last run.
 const POLL_INTERVAL: Duration = Duration::from_secs(30);
@@ -88,7 +87,7 @@ impl Housekeeping {
 
     /// Reads the last run, and does the next one if it is due. Returns in how long one will be due.
     async fn run_if_due(&mut self) -> Result<Option<Duration>> {
-        let last = self.store.housekeeping().await?;
+        let last = self.store.last_run(LeaseName::Housekeeping).await?;
         if let Some(at) = last.succeeded_at {
             succeeded(at);
         }
@@ -107,16 +106,17 @@ impl Housekeeping {
             return Ok((interval - since).to_std().ok());
         }
         let due = lease.at.checked_sub_signed(interval).unwrap_or(lease.at);
-        if self.store.begin_housekeeping(&lease, due).await? {
+        if self.store.begin_run(&lease, due).await? {
             self.clean().await?;
             HOUSEKEEPING_RUNS.inc(HousekeepingOutcome::Done);
         }
         Ok(None)
     }
 
-    fn lease(&self) -> HousekeepingLease {
+    fn lease(&self) -> Lease {
         let at = self.clock.now();
-        HousekeepingLease {
+        Lease {
+            name: LeaseName::Housekeeping,
             holder: self.id,
             at,
             until: at + LEASE,
@@ -127,7 +127,7 @@ impl Housekeeping {
         let start = Instant::now();
         let overtaken = || Error::internal("the lease expired and another replica went on");
         let mut total = 0;
-        for &kind in Outdated::ALL {
+        for kind in Outdated::ALL {
             loop {
                 let batch = Instant::now();
                 let lease = self.lease();
@@ -135,7 +135,7 @@ impl Housekeeping {
                 let before = before.unwrap_or(DateTime::UNIX_EPOCH);
                 let removed = self.store.remove_outdated(kind, &lease, before).await?;
                 let removed = removed.ok_or_else(overtaken)?;
-                HOUSEKEEPING_REMOVED.with(kind).increment(removed);
+                HOUSEKEEPING_REMOVED.with(kind.into()).increment(removed);
                 total += removed;
                 if removed < HOUSEKEEPING_BATCH {
                     break;
@@ -143,11 +143,11 @@ impl Housekeeping {
                 tokio::time::sleep(batch.elapsed() * BACKOFF_FACTOR).await;
             }
         }
-        let now = self.clock.now();
-        if !self.store.end_housekeeping(self.id, now).await? {
+        let lease = self.lease();
+        if !self.store.complete_run(&lease).await? {
             return Err(overtaken());
         }
-        succeeded(now);
+        succeeded(lease.at);
         let seconds = start.elapsed().as_secs_f64();
         tracing::info!(
             event = names::HOUSEKEEPING,

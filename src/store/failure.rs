@@ -1,4 +1,4 @@
-//! What a database error means to the domain, and how it is counted.
+//! Database errors: how they are counted, and which error of the domain each becomes.
 
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgDatabaseError;
@@ -17,7 +17,7 @@ mod code {
     pub const CANTOPEN: u32 = 14;
 }
 
-/// Counts an error and says what the domain makes of it.
+/// Counts an error and translates it.
 pub(super) fn classify(system: DbSystem, error: sqlx::Error) -> Error {
     let kind = kind(&error);
     DB_ERRORS.inc((system, kind));
@@ -43,13 +43,13 @@ pub(super) fn classify(system: DbSystem, error: sqlx::Error) -> Error {
     }
 }
 
-/// Counts a request that was refused for a reason which is known and logged already.
+/// Counts an error whose cause was logged before.
 pub(super) fn refused(system: DbSystem, kind: DbError) -> Error {
     DB_ERRORS.inc((system, kind));
     Error::Unavailable
 }
 
-/// Whether the connection must not be used again.
+/// Whether the connection's state is unknown, so that it must not be used again.
 pub(super) fn is_lost(error: &sqlx::Error) -> bool {
     matches!(kind(error), DbError::Connection | DbError::Timeout)
 }
@@ -95,16 +95,18 @@ fn sqlite_kind(code: &str) -> DbError {
 /// By SQLSTATE (PostgreSQL's appendix A): the class is the first two characters.
 fn postgres_kind(code: &str) -> DbError {
     match code {
-        // The statement timeout cancels.
+        // Cancelled by the statement timeout, or idle in a transaction for too long.
         "57014" | "25P03" => DbError::Timeout,
-        // The disk is full; the server is a standby.
+        // The disk is full; the server is a read-only standby.
         "53100" | "25006" => DbError::Storage,
-        // Lock not available; the rest of class 53 is a lack of memory or connections.
+        // Lock not available.
         "55P03" => DbError::Busy,
         _ => match code.get(..2).unwrap_or_default() {
-            // Connection exceptions, who may connect, no such database, operator intervention.
+            // Connection exceptions, authorization to connect, no such database, operator
+            // intervention.
             "08" | "28" | "3D" | "57" => DbError::Connection,
-            // Rolled back for another's sake: deadlocks, serialization.
+            // Rolled back in favour of another transaction (deadlocks, serialization), and the rest of
+            // class 53.
             "40" | "53" => DbError::Busy,
             "58" => DbError::Storage,
             _ => DbError::Other,
@@ -112,8 +114,8 @@ fn postgres_kind(code: &str) -> DbError {
     }
 }
 
-/// Which field of an account is taken. SQLite names the column in the message, PostgreSQL the
-/// constraint, which is called after it.
+/// The field of an account that another account has. SQLite's message names the column,
+/// PostgreSQL's the constraint, which is named after it.
 fn taken_field(error: &sqlx::Error) -> Option<&'static str> {
     let sqlx::Error::Database(database) = error else {
         return None;

@@ -1,77 +1,63 @@
-//! Housekeeping: what is over leaves the database in small batches, by one replica at a time.
+//! Housekeeping: outdated rows are removed in small batches, by one replica at a time.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
-use super::{Store, execute, fetch_optional, sql};
-use crate::error::{Error, Result};
-use crate::metrics::Outdated;
+use super::leases::Lease;
+use super::{Store, execute, sql};
+use crate::error::Result;
+use crate::metrics;
 
-/// The most rows that one batch removes, as the statements say it: the writer is held for some ten
-/// milliseconds, and PostgreSQL plans better with a number than with a parameter.
+/// The most rows that one batch removes, as in the statements: it holds the writer for some ten
+/// milliseconds.
 pub const HOUSEKEEPING_BATCH: u64 = 200;
 
-/// The last run, wherever it was.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct HousekeepingRun {
-    /// Which replica's it was; nobody's before the first one.
-    pub holder: Option<Uuid>,
-    /// When it began.
-    pub started_at: DateTime<Utc>,
-    /// When a run last came to its end.
-    pub succeeded_at: Option<DateTime<Utc>>,
+/// What housekeeping removes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outdated {
+    /// A refresh token that was rotated long ago.
+    RefreshToken,
+    /// A session that was ended long ago, with its last tokens.
+    EndedSession,
+    /// A session that expired long ago, with its last tokens.
+    ExpiredSession,
+    /// A signing key that stopped verifying long ago.
+    SigningKey,
 }
 
-/// What a replica holds while it does the housekeeping.
-#[derive(Clone, Copy, Debug)]
-pub struct HousekeepingLease {
-    /// The replica.
-    pub holder: Uuid,
-    /// When it is asked for or renewed.
-    pub at: DateTime<Utc>,
-    /// Until when it then lasts: who crashes loses it by then.
-    pub until: DateTime<Utc>,
+impl Outdated {
+    /// Every kind, in the order of removal: a session whose tokens went before takes few other rows
+    /// along.
+    pub const ALL: [Self; 4] = [
+        Self::RefreshToken,
+        Self::EndedSession,
+        Self::ExpiredSession,
+        Self::SigningKey,
+    ];
+}
+
+impl From<Outdated> for metrics::Outdated {
+    fn from(kind: Outdated) -> Self {
+        match kind {
+            Outdated::RefreshToken => Self::RefreshToken,
+            Outdated::EndedSession => Self::EndedSession,
+            Outdated::ExpiredSession => Self::ExpiredSession,
+            Outdated::SigningKey => Self::SigningKey,
+        }
+    }
 }
 
 impl Store {
-    /// The last run of the housekeeping, by any replica.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn housekeeping(&self) -> Result<HousekeepingRun> {
-        let mut conn = self.reader().await?;
-        fetch_optional!(conn, sql::HOUSEKEEPING => HousekeepingRun)?
-            .ok_or_else(|| Error::internal("the housekeeping has no lease"))
-    }
-
-    /// Begins a run if nobody else is at it, and none began after `due`. Returns whether it began.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn begin_housekeeping(
-        &self,
-        lease: &HousekeepingLease,
-        due: DateTime<Utc>,
-    ) -> Result<bool> {
-        let HousekeepingLease { holder, at, until } = *lease;
-        let mut tx = self.transaction().await?;
-        let taken = execute!(tx.conn, sql::BEGIN_HOUSEKEEPING, holder, at, until, due)? > 0;
-        tx.commit().await?;
-        Ok(taken)
-    }
-
-    /// Removes a batch of what was over before `before`, and renews the lease. Returns how many rows
-    /// went, or nothing when the lease was lost.
+    /// Removes a batch of the rows that became outdated before `before`, and renews the lease.
+    /// Returns how many rows were removed, or `None` when the lease was lost.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn remove_outdated(
         &self,
         kind: Outdated,
-        lease: &HousekeepingLease,
+        lease: &Lease,
         before: DateTime<Utc>,
     ) -> Result<Option<u64>> {
-        let HousekeepingLease { holder, at, until } = *lease;
         let statement = match kind {
             Outdated::RefreshToken => &sql::REMOVE_REFRESH_TOKENS,
             Outdated::EndedSession => &sql::REMOVE_ENDED_SESSIONS,
@@ -79,24 +65,13 @@ impl Store {
             Outdated::SigningKey => &sql::REMOVE_SIGNING_KEYS,
         };
         let mut tx = self.transaction().await?;
-        // In the batch's transaction: who was overtaken does not remove anything any more.
-        if execute!(tx.conn, sql::RENEW_HOUSEKEEPING, holder, at, until)? == 0 {
+        // In the batch's transaction: a replica that lost the lease removes nothing any more.
+        if !tx.renew_lease(lease).await? {
             tx.rollback().await;
             return Ok(None);
         }
         let removed = execute!(tx.conn, statement, before)?;
         tx.commit().await?;
         Ok(Some(removed))
-    }
-
-    /// Ends a run that came to its end. Returns whether the lease still held.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn end_housekeeping(&self, holder: Uuid, at: DateTime<Utc>) -> Result<bool> {
-        let mut tx = self.transaction().await?;
-        let held = execute!(tx.conn, sql::END_HOUSEKEEPING, holder, at)? > 0;
-        tx.commit().await?;
-        Ok(held)
     }
 }

@@ -1,10 +1,9 @@
-//! Signing keys, sealed.
+//! Signing keys. Their private parts arrive encrypted.
 
 use chrono::{DateTime, Utc};
 
 use super::{Store, Tx, execute, fetch_all, sql};
 use crate::error::Result;
-use crate::rbac::BuiltIn;
 
 /// A signing key as the database holds it.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -15,9 +14,9 @@ pub struct StoredKey {
     pub algorithm: String,
     /// The private key, encrypted.
     pub sealed_private_key: Vec<u8>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// Until when it still verifies, if it no longer signs.
+    /// When it stops verifying; `None` while it signs.
     pub retired_at: Option<DateTime<Utc>>,
 }
 
@@ -31,7 +30,7 @@ impl Store {
         fetch_all!(conn, sql::SIGNING_KEYS => StoredKey, now)
     }
 
-    /// Adds a key that signs from now on; the others verify until `others_until`.
+    /// Adds a key that signs from now on; the other keys verify until `others_until`.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -45,8 +44,8 @@ impl Store {
         tx.commit().await
     }
 
-    /// Adds a key unless one of its algorithm signs already: of several replicas that start at once
-    /// one adds its key, and all use that. Returns whether it was added.
+    /// Adds a key unless one of its algorithm signs already: of several replicas that start at the
+    /// same time one adds its key, and all use that. Returns whether it was added.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -56,8 +55,7 @@ impl Store {
         others_until: DateTime<Utc>,
     ) -> Result<bool> {
         let mut tx = self.transaction().await?;
-        // A row that is always there: replicas queue here.
-        execute!(tx.conn, sql::LOCK_ROLE, BuiltIn::Admin.name())?;
+        execute!(tx.conn, sql::LOCK_SIGNING_KEYS)?;
         let stored = fetch_all!(tx.conn, sql::SIGNING_KEYS => StoredKey, key.created_at)?;
         let signs =
             |stored: &StoredKey| stored.retired_at.is_none() && stored.algorithm == key.algorithm;

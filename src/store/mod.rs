@@ -1,14 +1,19 @@
-//! The database. sqlx lives here, nowhere else.
+//! The database. No other module uses sqlx.
 //!
-//! Each method is one unit of work: a single statement, or one transaction that is committed in one
-//! visible place. Nothing here hashes, calls a cache, or waits for anything but the database.
-//! Statements run through the macros below, which measure each under its name.
+//! Reads are methods of [`Store`]. Changes are methods of [`Tx`], a transaction that its caller
+//! commits, so that all changes of one operation are stored together. Jobs and start-up work have
+//! methods of [`Store`] with a transaction of their own. Nothing here hashes, calls a cache, or waits
+//! for anything but the database. Statements are executed by the macros below, which measure each
+//! under its name.
+//!
+//! To add a statement, add it to the file of its table in [`sql`]; a contract test must execute it.
 
 mod connection;
 mod end_reason;
 mod failure;
 mod housekeeping;
 mod keys;
+mod leases;
 mod postgres;
 mod recheck;
 mod roles;
@@ -30,8 +35,9 @@ use crate::error::{Error, Result};
 use crate::metrics::{ConnectionState, DB_CONNECTIONS, DEPENDENCY_UP, DbSystem, Dependency, Pool};
 
 pub use end_reason::EndReason;
-pub use housekeeping::{HOUSEKEEPING_BATCH, HousekeepingLease, HousekeepingRun};
+pub use housekeeping::{HOUSEKEEPING_BATCH, Outdated};
 pub use keys::StoredKey;
+pub use leases::{LastRun, Lease, LeaseName};
 pub use postgres::PostgresOptions;
 pub use rotation::{Rotation, RotationRequest};
 pub use rows::User;
@@ -44,14 +50,14 @@ pub use users::{Credentials, NewUser, ProfileChange, UserPage};
 /// Which database, and how to open it.
 #[derive(Clone, Debug)]
 pub enum Options {
-    /// The embedded one.
+    /// The embedded database.
     Sqlite(SqliteOptions),
-    /// A server.
+    /// A PostgreSQL server.
     Postgres(PostgresOptions),
 }
 
 impl Options {
-    /// Where the database is, for a person; holds no password.
+    /// Where the database is, as text without a password.
     #[must_use]
     pub fn place(&self) -> String {
         match self {
@@ -78,8 +84,7 @@ enum Engine {
 }
 
 impl Store {
-    /// Opens the database and brings its schema up to date. The embedded one is made when it does
-    /// not exist.
+    /// Opens the database and migrates its schema. The embedded one is created if it does not exist.
     ///
     /// # Errors
     /// When it cannot be opened or reached, or a migration fails.
@@ -105,11 +110,10 @@ impl Store {
         }
     }
 
-    /// Asks the database for nothing, to see whether it answers, and says so in the metrics. After a
-    /// write that could not be stored, as on a full disk, it tries to write as well.
+    /// Pings the database and sets its gauge. After a write that the disk refused, it also writes.
     ///
     /// # Errors
-    /// When it does not.
+    /// When the database does not answer, or the disk still refuses.
     pub async fn ping(&self) -> Result<()> {
         let answer = self.try_ping().await;
         let up = DEPENDENCY_UP.series(&[Dependency::Database.word()]);
@@ -125,10 +129,10 @@ impl Store {
             }
             Engine::Postgres(postgres) => postgres.ping().await?,
         }
-        self.retry_writing().await
+        self.check_writing_if_refused().await
     }
 
-    /// Sets the pools' gauges. Called before each scrape.
+    /// Sets the gauges of the connection pools. Called before each scrape.
     pub fn observe_pools(&self) {
         match &self.0 {
             Engine::Sqlite(sqlite) => sqlite.observe(),
@@ -136,13 +140,13 @@ impl Store {
         }
     }
 
-    /// Prepares every statement, so that a misspelt one is found at once.
+    /// Prepares every statement, which finds misspelt ones.
     ///
     /// # Errors
     /// The first statement that the database refuses.
     pub async fn prepare_all(&self) -> Result<()> {
         let mut conn = self.reader().await?;
-        for statement in sql::ALL {
+        for statement in sql::all() {
             conn.prepare(statement)
                 .await
                 .map_err(|error| Error::internal(format!("{}: {error}", statement.name)))?;
@@ -167,27 +171,27 @@ impl Store {
     }
 }
 
-/// Says what did not work: the engine's words alone do not.
+/// Adds to the driver's error that it happened while the database was opened.
 fn cannot_open(error: impl std::fmt::Display) -> Error {
     Error::internal(format!("the database cannot be opened: {error}"))
 }
 
-/// Sets one pool's gauges.
+/// Sets the gauges of one pool.
 fn observe<DB: sqlx::Database>(label: Pool, pool: &sqlx::Pool<DB>) {
-    // The two are read one after the other: a connection may come back in between.
+    // A connection may come back between the two reads: the difference is never negative.
     let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
     let used = pool.size().saturating_sub(idle);
     DB_CONNECTIONS.set((label, ConnectionState::Idle), f64::from(idle));
     DB_CONNECTIONS.set((label, ConnectionState::Used), f64::from(used));
 }
 
-/// Whether a text can be looked for: no stored text holds the character NUL, and PostgreSQL refuses
-/// to hear of it.
+/// Whether a text may be used in a query: PostgreSQL refuses the character NUL, so no stored text has
+/// it.
 fn findable(text: &str) -> bool {
     !text.contains('\0')
 }
 
-/// A count of everything and of a part of it.
+/// The number of all rows and of a part of them.
 #[derive(Default, sqlx::FromRow)]
 struct Counts {
     total: i64,

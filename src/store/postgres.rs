@@ -18,11 +18,11 @@ use crate::metrics::{DB_CONNECTION_MAX, DbError, DbSystem, Pool};
 
 /// The oldest version that the statements and migrations are written for.
 const OLDEST: i32 = 130_000;
-/// How much longer than the server's own limit to wait for it to keep it.
-const GRACE: Duration = Duration::from_millis(500);
-/// How long to wait for the server to take note that the health check's connection ends.
-const GOODBYE: Duration = Duration::from_secs(1);
-/// How long a transaction may hold its locks while its client says nothing, in statement timeouts.
+/// How much longer than the server's statement timeout to wait for the server to apply it.
+const TIMEOUT_MARGIN: Duration = Duration::from_millis(500);
+/// How long to wait for the health check's connection to close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a transaction may be idle, in statement timeouts.
 const IDLE_FACTOR: u32 = 3;
 
 /// How to reach PostgreSQL.
@@ -31,40 +31,40 @@ pub struct PostgresOptions {
     /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, with `sslmode` and `sslrootcert` as libpq
     /// knows them.
     pub url: String,
-    /// The most connections of the pool; one more checks the server's health.
+    /// The most connections of the pool; the health check has one more.
     pub max_connections: u32,
     /// How long to wait for a connection, and for the answer to a health check.
     pub acquire_timeout: Duration,
     /// How long a statement may take.
     pub statement_timeout: Duration,
-    /// What the server's views and logs call this service.
+    /// The service's name in the server's views and logs.
     pub application_name: String,
 }
 
-/// A pool, and what is known about the server's health.
+/// A pool, and the state of the health check.
 #[derive(Clone, Debug)]
 pub(super) struct Postgres {
     pool: PgPool,
-    /// How long a statement is waited for before its connection is given up.
+    /// The longest that a statement may take before its connection is closed.
     deadline: Duration,
     health: Arc<Health>,
 }
 
-/// Asked over a connection of its own, so that a pool without free connections does not look like a
-/// server that is down.
+/// The health check. It has a connection of its own, so that a pool without free connections does not
+/// look like a server that is down.
 #[derive(Debug)]
 struct Health {
     connect: PgConnectOptions,
-    /// How long a check may take: a server that is slower than anybody waits for is down.
+    /// The longest that a check may take: a server that answers later than any request waits is down.
     timeout: Duration,
     connection: Mutex<Option<PgConnection>>,
-    /// The last check failed: requests are refused at once instead of one timeout each.
+    /// The last check failed: requests are refused at once instead of after a timeout each.
     down: AtomicBool,
 }
 
 impl Postgres {
-    /// Connects, and brings the schema up to date: of any number of replicas that start at once one
-    /// does, and the others wait for it.
+    /// Connects, and migrates the schema. Of replicas that start at the same time one migrates, and the
+    /// others wait for it.
     pub(super) async fn open(options: &PostgresOptions) -> Result<Self> {
         let connect = PgConnectOptions::from_str(&options.url)
             .map_err(cannot_open)?
@@ -73,9 +73,9 @@ impl Postgres {
         let millis = |time: Duration| time.as_millis().to_string();
         let limited = connect.options([
             ("statement_timeout", millis(options.statement_timeout)),
-            // Compiling a plan takes longer than any statement of the service.
+            // Compiling a plan takes longer than executing any statement of the service.
             ("jit", "off".to_owned()),
-            // Whoever holds a lock and is not heard of any more loses it.
+            // A client that vanished in a transaction loses its locks.
             (
                 "idle_in_transaction_session_timeout",
                 millis(options.statement_timeout * IDLE_FACTOR),
@@ -87,8 +87,9 @@ impl Postgres {
             .test_before_acquire(false)
             .before_acquire(|connection, about| {
                 Box::pin(async move {
-                    if !recheck::is_trusted(about.idle_for) {
-                        connection.ping().await.inspect_err(|_| recheck::lost())?;
+                    if recheck::needs_ping(about.idle_for) {
+                        let answer = connection.ping().await;
+                        answer.inspect_err(|_| recheck::found_broken())?;
                     }
                     Ok(true)
                 })
@@ -99,7 +100,7 @@ impl Postgres {
         DB_CONNECTION_MAX.set(Pool::Postgresql, f64::from(options.max_connections));
         Ok(Self {
             pool,
-            deadline: options.statement_timeout + GRACE,
+            deadline: options.statement_timeout + TIMEOUT_MARGIN,
             health: Arc::new(Health {
                 connect: limited,
                 timeout: options.acquire_timeout,
@@ -112,7 +113,7 @@ impl Postgres {
     pub(super) async fn close(&self) {
         self.pool.close().await;
         if let Some(connection) = self.health.connection.lock().await.take() {
-            let _ = tokio::time::timeout(GOODBYE, connection.close()).await;
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, connection.close()).await;
         }
     }
 
@@ -128,25 +129,24 @@ impl Postgres {
         acquire(Pool::Postgresql, Some(self.deadline), pooled).await
     }
 
-    /// Asks the server whether it answers, and remembers.
+    /// Pings the server, and refuses requests from now on if it does not answer.
     pub(super) async fn ping(&self) -> Result<()> {
         if self.pool.is_closed() {
             return Err(refused(DbSystem::Postgresql, DbError::Connection));
         }
         let mut kept = self.health.connection.lock().await;
-        // Taken out meanwhile: a check that is given up leaves no half-used connection behind.
+        // Taken out: a check that is cancelled does not leave a connection in an unknown state.
         let connection = kept.take();
         let check = async {
             if let Some(mut connection) = connection {
-                match ask(&mut connection).await {
+                match ping(&mut connection).await {
                     Ok(()) => return Ok(connection),
-                    // A restart has ended it, and may be over: whether the server answers now, a
-                    // new one tells.
-                    Err(_) => recheck::lost(),
+                    // The server may have restarted: a new connection shows whether it answers.
+                    Err(_) => recheck::found_broken(),
                 }
             }
             let mut connection = self.health.connect.connect().await?;
-            ask(&mut connection).await?;
+            ping(&mut connection).await?;
             Ok::<_, sqlx::Error>(connection)
         };
         let failure = match tokio::time::timeout(self.health.timeout, check).await {
@@ -175,16 +175,18 @@ impl Postgres {
     }
 }
 
-/// Asks the server for nothing.
-async fn ask(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let ping = sqlx::query(PING.sql).execute(connection);
-    PING.timed(DbSystem::Postgresql, None, ping).await.map(drop)
+/// Executes `SELECT 1`.
+async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let answer = sqlx::query(PING.sql).execute(connection);
+    PING.timed(DbSystem::Postgresql, None, answer)
+        .await
+        .map(drop)
 }
 
-/// Migrates over a connection without a statement timeout: waiting for another replica's migration,
-/// and the migration itself, may take long.
-async fn migrate(connect: &PgConnectOptions, patience: Duration) -> Result<()> {
-    let mut connection = tokio::time::timeout(patience, connect.connect())
+/// Migrates over a connection without a statement timeout: a migration may take long, and so may the
+/// wait for another replica's.
+async fn migrate(connect: &PgConnectOptions, connect_timeout: Duration) -> Result<()> {
+    let mut connection = tokio::time::timeout(connect_timeout, connect.connect())
         .await
         .map_err(|_| cannot_open("PostgreSQL does not answer"))?
         .map_err(cannot_open)?;
@@ -205,7 +207,7 @@ async fn migrate(connect: &PgConnectOptions, patience: Duration) -> Result<()> {
     connection.close().await.map_err(cannot_open)
 }
 
-/// Where the server is, for a person; without user and password.
+/// The database and its server, as text without user and password.
 pub(super) fn place(url: &str) -> String {
     let Ok(connect) = PgConnectOptions::from_str(url) else {
         return String::new();

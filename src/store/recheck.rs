@@ -1,35 +1,36 @@
-//! Which resting connections to a database server may be used without being asked whether they live.
+//! Which idle connections to a database server are pinged before use.
 //!
-//! A restart ends all of them at once, and each is found out by the request that gets it. So when one
-//! is found lost, those that have rested since before are asked first: a restart that nobody waited
-//! for costs one request, not one a connection.
+//! A restart of the server breaks all of them at once, and each would fail the request that gets it.
+//! So after one is found broken, all that have been idle since before then are pinged first: a
+//! restart costs one failed request instead of one for each connection.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::metrics::DbError;
 
-/// How long a connection may rest before it is asked in any case: a busy one is not.
-const TRUSTED: Duration = Duration::from_secs(1);
+/// A connection that was idle for longer is pinged in any case. Connections of a busy pool are not
+/// idle for so long.
+const MAX_UNCHECKED: Duration = Duration::from_secs(1);
 
-/// When a connection was last found lost. One for the process, like the counters of the errors that
-/// it follows: a second store at worst asks once for nothing.
-static LOSS: Mutex<Option<Instant>> = Mutex::new(None);
+/// When a connection was last found broken. One for the process, like the error counters that it
+/// follows: a second store at worst pings once for nothing.
+static BROKEN: Mutex<Option<Instant>> = Mutex::new(None);
 
-/// Takes note of an error of the database.
+/// Remembers an error that says that a connection is broken.
 pub(super) fn note(kind: DbError) {
     if kind == DbError::Connection {
-        lost();
+        found_broken();
     }
 }
 
-/// Takes note of a connection that was found lost.
-pub(super) fn lost() {
-    *LOSS.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+/// Remembers that a connection was found broken.
+pub(super) fn found_broken() {
+    *BROKEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
 }
 
-/// Whether a connection that has rested for so long may be used without being asked.
-pub(super) fn is_trusted(rested: Duration) -> bool {
-    let loss = *LOSS.lock().unwrap_or_else(PoisonError::into_inner);
-    rested <= TRUSTED && loss.is_none_or(|loss| loss.elapsed() > rested)
+/// Whether a connection that was idle for so long is pinged before use.
+pub(super) fn needs_ping(idle: Duration) -> bool {
+    let broken = *BROKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    idle > MAX_UNCHECKED || broken.is_some_and(|broken| broken.elapsed() <= idle)
 }

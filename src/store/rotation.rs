@@ -7,50 +7,50 @@ use super::rows::{User, UserRow};
 use super::{EndReason, Store, Tx, execute, fetch_optional, sql};
 use crate::error::Result;
 
-/// A refresh token that was presented, and what shall follow it.
+/// A refresh token that a client presented, and its successor.
 #[derive(Clone, Debug)]
 pub struct RotationRequest {
     /// SHA-256 of the presented token.
     pub presented: [u8; 32],
-    /// SHA-256 of the next token.
+    /// SHA-256 of the successor.
     pub next: [u8; 32],
-    /// The next token, sealed with the presented one.
+    /// The successor, sealed with the presented token.
     pub sealed_next: Vec<u8>,
-    /// When.
+    /// The current time.
     pub at: DateTime<Utc>,
-    /// How long the session then lives without another refresh.
+    /// How long the session then lives unless it is refreshed again.
     pub idle_ttl: TimeDelta,
-    /// How long the immediately previous token is still honoured.
+    /// How long a token that was just rotated is answered with its successor.
     pub grace: TimeDelta,
 }
 
-/// What came of it.
+/// The outcome of a rotation.
 #[derive(Clone, Debug)]
 pub enum Rotation {
-    /// The next token took the presented one's place.
+    /// The successor is the living token from now on.
     Rotated {
         /// The session.
         session: Uuid,
         /// Its owner.
         user: User,
-        /// When the session ends at the latest.
+        /// When the session expires at the latest.
         ends_at: DateTime<Utc>,
     },
-    /// The presented token is the immediately previous one, within the grace period: its successor,
-    /// sealed with it, is still the living one.
+    /// The presented token is the immediately previous one, within the grace period; its successor is
+    /// still the living token.
     Replayed {
         /// The session.
         session: Uuid,
         /// Its owner.
         user: User,
-        /// When the session ends at the latest.
+        /// When the session expires at the latest.
         ends_at: DateTime<Utc>,
-        /// The living token, sealed with the presented one.
+        /// The living token, sealed with the presented token.
         sealed_successor: Vec<u8>,
     },
     /// No such token.
     Unknown,
-    /// The session is past its lifetime.
+    /// The session has expired.
     Expired {
         /// Its owner.
         user: Uuid,
@@ -65,7 +65,7 @@ pub enum Rotation {
         /// The account.
         user: Uuid,
     },
-    /// The token had been used: the session was ended now.
+    /// The token had been used before: this rotation ended the session.
     Reused {
         /// The session.
         session: Uuid,
@@ -92,7 +92,7 @@ impl Rotation {
     #[must_use]
     pub const fn must_commit(&self) -> bool {
         match self {
-            // A replay counts as a use of the session, and reuse has ended it.
+            // A replay sets when the session was last used, and reuse ends it.
             Self::Rotated { .. } | Self::Replayed { .. } | Self::Reused { .. } => true,
             Self::Unknown | Self::Expired { .. } | Self::Ended { .. } | Self::Disabled { .. } => {
                 false

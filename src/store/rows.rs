@@ -6,21 +6,21 @@ use uuid::Uuid;
 /// An account, without its password hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// UUIDv7: sorts by time of creation.
+    /// A UUIDv7: ids sort by time of creation.
     pub id: Uuid,
-    /// As the owner wrote it.
+    /// As its owner wrote it; unique without regard to case.
     pub username: String,
-    /// As the owner wrote it.
+    /// As its owner wrote it; unique without regard to case.
     pub email: String,
-    /// May not log in.
+    /// Whether the account is barred from logging in.
     pub disabled: bool,
     /// Sorted by name.
     pub roles: Vec<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// When the account itself was last changed.
+    /// When the account itself was last changed; roles and sessions do not count.
     pub updated_at: DateTime<Utc>,
-    /// When its owner last logged in with a password.
+    /// The last login with a password.
     pub last_login_at: Option<DateTime<Utc>>,
 }
 

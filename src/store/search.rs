@@ -1,45 +1,44 @@
-//! Searching accounts by the beginning of a name or address.
+//! Search for accounts by a prefix of the username or e-mail address.
 
 use super::rows::{User, UserRow};
 use super::users::{UserPage, key};
 use super::{Store, fetch_all, findable, sql};
 use crate::error::Result;
 
-/// Greater than everything that begins alike.
+/// Behind a prefix: greater than every text with this prefix.
 const LAST: char = '\u{10FFFF}';
-/// The least that can follow: no name and no address holds a NUL, which PostgreSQL's text refuses.
+/// Behind a text: the least text that follows it. No stored text has a NUL, which PostgreSQL refuses.
 const FIRST: char = '\u{1}';
 
 impl Store {
-    /// A page of the accounts whose username begins with `beginning`, in the order of usernames, and
-    /// behind them of those whose e-mail address alone does, in the order of addresses. Upper and
-    /// lower case are the same. A position is the name or address that the page before ended with;
-    /// its account need not exist any more.
+    /// A page of the accounts whose username begins with `prefix`, ordered by username, followed by
+    /// those of which only the e-mail address does, ordered by address. Case is ignored. `after` is
+    /// the username or address at the end of the previous page; its account may be gone.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn search_users(
         &self,
-        beginning: &str,
+        prefix: &str,
         after: Option<&str>,
         limit: u32,
     ) -> Result<UserPage<String>> {
-        let beginning = key(beginning);
-        if !findable(&beginning) || after.is_some_and(|after| !findable(after)) {
+        let prefix = key(prefix);
+        if !findable(&prefix) || after.is_some_and(|after| !findable(after)) {
             return Ok(UserPage {
                 users: Vec::new(),
                 next: None,
             });
         }
         let mut conn = self.reader().await?;
-        let end = format!("{beginning}{LAST}");
-        // Among the addresses if it holds an `@`, which no username does.
+        let end = format!("{prefix}{LAST}");
+        // An address if it has an `@`: usernames never do.
         let among_emails = after.is_some_and(|after| after.contains('@'));
         let from = after.map_or_else(
-            || beginning.clone(),
-            |after| format!("{after}{FIRST}").max(beginning.clone()),
+            || prefix.clone(),
+            |after| format!("{after}{FIRST}").max(prefix.clone()),
         );
-        // One more than asked for tells whether there is a next page.
+        // One more than the page holds, to know whether there is a next one.
         let take = i64::from(limit) + 1;
         let mut rows = if among_emails {
             Vec::new()
@@ -48,9 +47,9 @@ impl Store {
         };
         let by_name = rows.len();
         if by_name <= limit as usize {
-            let from = if among_emails { &from } else { &beginning };
+            let from = if among_emails { &from } else { &prefix };
             rows.extend(
-                fetch_all!(conn, sql::SEARCH_EMAILS => UserRow, from, &end, take, &beginning)?,
+                fetch_all!(conn, sql::SEARCH_EMAILS => UserRow, from, &end, take, &prefix)?,
             );
         }
         let names_alone = by_name >= limit as usize;

@@ -1,4 +1,4 @@
-//! Filling a database for tests: many accounts in little time.
+//! Fills a database for tests and load tests: many accounts in little time.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -6,32 +6,32 @@ use uuid::Uuid;
 use super::{Store, Tx, execute, execute_rows, fetch_optional, sql};
 use crate::error::{Error, Result};
 
-/// What seeded accounts have in common.
+/// The properties that all seeded accounts share.
 #[derive(Clone, Debug)]
 pub struct Seed {
     /// PHC string.
     pub password_hash: String,
-    /// When they and their sessions are made.
+    /// When they and their sessions are created.
     pub at: DateTime<Utc>,
-    /// Their sessions, if they have one each.
+    /// If given, each account gets a session.
     pub session: Option<SeedSession>,
 }
 
-/// What the sessions of seeded accounts have in common.
+/// The properties that all seeded sessions share.
 #[derive(Clone, Copy, Debug)]
 pub struct SeedSession {
-    /// When they end if they are not refreshed.
+    /// When they expire unless they are refreshed.
     pub idle_expires_at: DateTime<Utc>,
-    /// When they end at the latest.
+    /// When they expire at the latest.
     pub expires_at: DateTime<Utc>,
 }
 
-/// The highest number that a seeded account may have: seven digits, so that names sort by it.
+/// The highest number of a seeded account: always seven digits, so that names sort by number.
 pub const MAX_SEED: u32 = 9_999_999;
-/// How many rows the statements with many rows take.
+/// Rows of one bulk insert.
 const ROWS: usize = 50;
 
-/// The username of a seeded account, which begins its address as well.
+/// The username of a seeded account, and the local part of its address.
 fn name(number: u32) -> String {
     format!("seed-{number:07}")
 }
@@ -40,7 +40,7 @@ impl Store {
     /// The highest number of a seeded account; 0 when there is none.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when somebody has a name that looks like that of a seeded account.
+    /// [`Error::Conflict`] when another account has a name that looks seeded.
     pub async fn last_seeded(&self) -> Result<u32> {
         let mut conn = self.reader().await?;
         let bounds = [name(1), name(MAX_SEED)];
@@ -52,11 +52,11 @@ impl Store {
         })
     }
 
-    /// Makes the accounts `seed-0000001` and so on of these numbers, with the role `user`, in one
+    /// Creates the accounts `seed-0000001` and so on with these numbers and the role `user`, in one
     /// transaction.
     ///
     /// # Errors
-    /// [`Error::Taken`] when one of them is there already.
+    /// [`Error::Taken`] when one of them exists.
     pub async fn seed_users(&self, seed: &Seed, first: u32, last: u32) -> Result<()> {
         let numbers: Vec<u32> = (first..=last).collect();
         let bounds = [name(first), name(last)];
@@ -103,7 +103,7 @@ async fn seed_accounts(tx: &mut Tx, seed: &Seed, rows: Vec<(Uuid, String)>) -> R
     Ok(())
 }
 
-/// Their sessions have the accounts' ids, and tokens that nobody knows.
+/// The sessions have the ids of their accounts, and refresh tokens that nobody knows.
 async fn seed_tokens(tx: &mut Tx, seed: &Seed, ids: &[Uuid]) -> Result<()> {
     let rows = ids.iter().map(|id| (unknown_hash(), *id));
     if ids.len() == ROWS {

@@ -10,43 +10,43 @@ use crate::error::Result;
 /// A session to be started.
 #[derive(Clone, Debug)]
 pub struct NewSession {
-    /// UUIDv7.
+    /// A UUIDv7.
     pub id: Uuid,
-    /// Whose.
+    /// The owner.
     pub user: Uuid,
     /// SHA-256 of the first refresh token.
     pub token_hash: [u8; 32],
-    /// What the client calls itself.
+    /// The client's `User-Agent`.
     pub user_agent: String,
-    /// When.
+    /// The start.
     pub at: DateTime<Utc>,
-    /// When it ends if it is not refreshed.
+    /// When it expires unless it is refreshed.
     pub idle_expires_at: DateTime<Utc>,
-    /// When it ends at the latest.
+    /// When it expires at the latest.
     pub expires_at: DateTime<Utc>,
 }
 
-/// A living session, as its owner sees it.
+/// A living session, as its owner sees it: neither ended nor expired.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Session {
     /// The session's id, `sid` in its access tokens.
     pub id: Uuid,
-    /// What the client called itself.
+    /// The client's `User-Agent` at login.
     pub user_agent: String,
     /// When it started.
     pub created_at: DateTime<Utc>,
     /// When it was last refreshed.
     pub last_used_at: DateTime<Utc>,
-    /// When it ends at the latest.
+    /// When it expires at the latest.
     pub expires_at: DateTime<Utc>,
 }
 
-/// Who stands behind a living session.
+/// The account behind a living session.
 #[derive(Clone, Debug)]
 pub struct Principal {
-    /// The account, which is not disabled.
+    /// The account, which is enabled.
     pub user: User,
-    /// When the session ends unless it is refreshed before; never after its absolute end.
+    /// When the session expires unless it is refreshed.
     pub session_expires_at: DateTime<Utc>,
 }
 
@@ -144,7 +144,7 @@ impl Tx {
 }
 
 impl Store {
-    /// Who stands behind a session, if it lives and its owner may log in.
+    /// The account behind a session, if the session is alive and the account enabled.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -157,7 +157,7 @@ impl Store {
         }))
     }
 
-    /// The living sessions of an account, the newest first, at most 200.
+    /// The newest living sessions of an account, newest first, at most 200.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -166,7 +166,7 @@ impl Store {
         fetch_all!(conn, sql::LIST_SESSIONS => Session, user, now)
     }
 
-    /// The session and the account that a refresh token belongs to, whatever their state.
+    /// The session and the account of a refresh token, whatever their state.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -175,7 +175,7 @@ impl Store {
         fetch_optional!(conn, sql::SESSION_OF_TOKEN => (Uuid, Uuid), &token_hash[..])
     }
 
-    /// How many sessions live.
+    /// The number of living sessions.
     ///
     /// # Errors
     /// When the database does not answer.

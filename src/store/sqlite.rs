@@ -18,7 +18,7 @@ pub struct SqliteOptions {
     pub url: String,
     /// Connections for reading.
     pub readers: u32,
-    /// Wait for the disk at every commit.
+    /// Whether each commit waits for the disk.
     pub synchronous_full: bool,
     /// How long to wait for a connection, and for a lock.
     pub acquire_timeout: Duration,

@@ -8,12 +8,12 @@ use super::{EndReason, Store, Tx, execute, fetch_all, fetch_optional, findable, 
 use crate::error::{Error, Result};
 use crate::rbac::BuiltIn;
 
-/// An account and the hash that its owner's password must match.
+/// An account and its password hash.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     /// The account.
     pub user: User,
-    /// PHC string.
+    /// A PHC string.
     pub password_hash: String,
 }
 
@@ -33,47 +33,47 @@ impl From<CredentialsRow> for Credentials {
     }
 }
 
-/// An account to be made.
+/// An account to be created.
 #[derive(Clone, Debug)]
 pub struct NewUser {
-    /// UUIDv7.
+    /// A UUIDv7.
     pub id: Uuid,
     /// As its owner wrote it.
     pub username: String,
     /// As its owner wrote it.
     pub email: String,
-    /// PHC string.
+    /// A PHC string.
     pub password_hash: String,
     /// Names of existing roles.
     pub roles: Vec<String>,
-    /// Who made it; nobody at a registration.
+    /// The account that created it; `None` for a registration.
     pub by: Option<Uuid>,
-    /// When.
+    /// The time of creation.
     pub at: DateTime<Utc>,
 }
 
-/// What may be changed about an account; absent fields stay.
+/// A change of an account; fields that are `None` stay.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileChange {
-    /// A new name.
+    /// The new username.
     pub username: Option<String>,
-    /// A new address.
+    /// The new e-mail address.
     pub email: Option<String>,
-    /// Disable or enable; disabling ends every session.
+    /// `true` disables the account, which ends its sessions; `false` enables it.
     pub disabled: Option<bool>,
 }
 
 /// One page of accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserPage<P> {
-    /// In the list's order.
+    /// In the order of the list.
     pub users: Vec<User>,
-    /// The position after which the next page starts, if there is one.
+    /// Where the next page starts, if there is one.
     pub next: Option<P>,
 }
 
 impl<P> UserPage<P> {
-    /// From the rows, one more than the page holds if there is a next one.
+    /// A page of rows, of which there is one more than `limit` if there is a next page.
     pub(super) fn new(rows: Vec<UserRow>, limit: u32, position: impl Fn(&User) -> P) -> Self {
         let mut users: Vec<User> = rows.into_iter().map(User::from).collect();
         let more = users.len() > limit as usize;
@@ -83,16 +83,16 @@ impl<P> UserPage<P> {
     }
 }
 
-/// What uniqueness and lookups go by.
+/// The form of a username or address that uniqueness and lookups use.
 pub(super) fn key(value: &str) -> String {
     value.to_lowercase()
 }
 
 impl Tx {
-    /// Makes an account with its roles.
+    /// Creates an account with its roles.
     ///
     /// # Errors
-    /// [`Error::Taken`] when the username or e-mail address belongs to somebody.
+    /// [`Error::Taken`] when another account has the username or e-mail address.
     pub async fn insert_user(&mut self, new: &NewUser) -> Result<User> {
         execute!(
             self.conn,
@@ -220,8 +220,8 @@ impl Store {
         Ok(row.map(User::from))
     }
 
-    /// The account that someone means who types this name: an e-mail address when it holds an `@`
-    /// (usernames never do), a username otherwise. Upper and lower case are the same.
+    /// The account with this login name: its e-mail address if it has an `@` (usernames never do), else
+    /// its username. Case is ignored.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -238,7 +238,7 @@ impl Store {
         Ok(row.map(Credentials::from))
     }
 
-    /// The credentials of a known account.
+    /// The credentials of the account with this id.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -248,21 +248,20 @@ impl Store {
         Ok(row.map(Credentials::from))
     }
 
-    /// A page of all accounts in order of creation, after the account `after`, which need not exist
-    /// any more.
+    /// A page of all accounts in order of creation, after the account `after`, which may be gone.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn list_users(&self, after: Option<Uuid>, limit: u32) -> Result<UserPage<Uuid>> {
         let mut conn = self.reader().await?;
         let after = after.unwrap_or(Uuid::nil());
-        // One more than asked for tells whether there is a next page.
+        // One more than the page holds, to know whether there is a next one.
         let take = i64::from(limit) + 1;
         let rows = fetch_all!(conn, sql::LIST_USERS => UserRow, after, take)?;
         Ok(UserPage::new(rows, limit, |user| user.id))
     }
 
-    /// How many accounts there are, and how many of them are disabled.
+    /// The number of accounts, and of those that are disabled.
     ///
     /// # Errors
     /// When the database does not answer.

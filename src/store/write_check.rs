@@ -1,24 +1,25 @@
-//! Whether what is written reaches the disk.
+//! The write check: whether the disk takes what is written.
 //!
-//! A full disk does not keep anybody from reading, so asking for nothing does not notice it. Writing
-//! to find out costs a wait for the disk each time. So a write that failed is remembered, and only
-//! then pings write, too, until one works.
+//! `SELECT 1` succeeds on a full disk, and a write costs a wait for the disk. So after a write that
+//! the disk refused, the health check also writes until one write succeeds.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use uuid::Uuid;
 
 use super::{Store, execute, sql};
 use crate::error::Result;
 use crate::metrics::DbError;
 
-/// How much is written on trial, in bytes: more than any request writes, so that a disk is not taken
-/// for well because of its last few pages.
-const TRIAL: usize = 64 * 1024;
+/// Bytes written by a check: more than any request writes, so that the last few pages of a disk do
+/// not make it look healthy.
+const CONTENT: usize = 64 * 1024;
 
-/// One for the process, like the counters of the errors that it follows: a second store at worst
-/// writes once when it is pinged.
+/// Whether a write was refused since the last successful check. One for the process, like the error
+/// counters that it follows: a second store at worst writes once when it is pinged.
 static REFUSED: AtomicBool = AtomicBool::new(false);
 
-/// Takes note of an error of the database.
+/// Remembers an error that says that the disk refused a write.
 pub(super) fn note(kind: DbError) {
     if kind == DbError::Storage {
         REFUSED.store(true, Ordering::Relaxed);
@@ -26,25 +27,26 @@ pub(super) fn note(kind: DbError) {
 }
 
 impl Store {
-    /// Tries to write if an earlier write could not be stored.
-    pub(super) async fn retry_writing(&self) -> Result<()> {
+    /// Writes if an earlier write was refused.
+    pub(super) async fn check_writing_if_refused(&self) -> Result<()> {
         if !REFUSED.load(Ordering::Relaxed) {
             return Ok(());
         }
-        self.try_writing().await?;
+        self.check_writing().await?;
         REFUSED.store(false, Ordering::Relaxed);
         tracing::info!("the database can be written to again");
         Ok(())
     }
 
-    /// Writes a row and takes it away again, in one transaction: nobody ever sees it.
+    /// Inserts a row and deletes it in one transaction, so that no other transaction sees it.
     ///
     /// # Errors
     /// When it cannot be stored.
-    pub async fn try_writing(&self) -> Result<()> {
+    pub async fn check_writing(&self) -> Result<()> {
+        let id = Uuid::new_v4();
         let mut tx = self.transaction().await?;
-        execute!(tx.conn, sql::PROBE_WRITE, vec![0_u8; TRIAL])?;
-        execute!(tx.conn, sql::PROBE_CLEAR)?;
+        execute!(tx.conn, sql::PROBE_WRITE, id, vec![0_u8; CONTENT])?;
+        execute!(tx.conn, sql::PROBE_CLEAR, id)?;
         tx.commit().await
     }
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::revocation::{changes_count_when_their_clients_leave, nobody_gets_through_late};
 use crate::harness::{Client, Metrics, PASSWORD, Server, redis_url, until};
+use crate::support::statements::caused_by_requests;
 
 /// Two processes on one database.
 struct Replicas {
@@ -199,9 +200,10 @@ async fn round_trips(server: &Server) -> (f64, f64) {
         let labels = [("db_system_name", system)];
         metrics.sum("db_client_operation_duration_seconds_count", &labels)
     };
-    // What happens by itself, every so often.
-    let sql = ["ping", "count_users", "count_sessions"];
-    let sql = all("sqlite") - sql.map(|name| of("sqlite", name)).iter().sum::<f64>();
+    let sql = rbac_sentinel::testing::store::sql::all()
+        .filter(|statement| caused_by_requests(statement.name))
+        .map(|statement| of("sqlite", statement.name))
+        .sum();
     (sql, all("redis") - of("redis", "probe"))
 }
 

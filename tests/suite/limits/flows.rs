@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{change_password, limits, login, refresh, register};
 use crate::harness::{ADMIN_PASSWORD, Answer, PASSWORD, Server};
+use crate::support::statements::caused_by_requests;
 
 const HOME: &str = "192.0.2.1";
 const OFFICE: &str = "192.0.2.2";
@@ -207,15 +208,20 @@ async fn malformed_requests_use_no_rate_limit() {
     refused.oauth_limited("refresh");
 }
 
-/// Statements and hashes so far. The service counts accounts and asks for life signs by itself;
-/// asking Redis for a permit is how a request is refused.
+/// Hashes, and operations in the database and in Redis that requests caused, so far. Asking Redis for
+/// a permit is how a request is refused.
 async fn work(server: &Server) -> BTreeMap<String, f64> {
     let scrape = server.scrape().await;
     let statements = scrape.of("db_client_operation_duration_seconds_count");
     let hashes = scrape.of("auth_password_hash_duration_seconds_count");
-    let by_itself = ["ping", "count_users", "count_sessions", "probe", "permits"];
-    let mine = statements.filter(|one| !by_itself.contains(&one.label("db_query_summary")));
-    let work: BTreeMap<_, _> = mine
+    let caused = statements.filter(|one| {
+        let name = one.label("db_query_summary");
+        match one.label("db_system_name") {
+            "redis" => name != "probe" && name != "permits",
+            _ => caused_by_requests(name),
+        }
+    });
+    let work: BTreeMap<_, _> = caused
         .chain(hashes)
         .map(|one| (one.identity(), one.value))
         .collect();

@@ -178,7 +178,7 @@ pub async fn deletion_removes_everything_of_the_account(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;
     let ended_before = db.session(&alice, at(0)).await;
-    let reason = rbac_sentinel::testing::metrics::RevocationReason::Logout;
+    let reason = rbac_sentinel::testing::store::EndReason::Logout;
     let ended = db
         .store
         .end_session(ended_before.id, alice.id, reason, at(1))

@@ -1,19 +1,20 @@
-//! What the housekeeping removes and keeps, and who does it.
+//! Leases, and what housekeeping removes and keeps.
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
-use rbac_sentinel::testing::metrics::{Outdated, RevocationReason};
 use rbac_sentinel::testing::store::{
-    HOUSEKEEPING_BATCH, HousekeepingLease, NewSession, Rotation, StoredKey,
+    EndReason, HOUSEKEEPING_BATCH, Lease, LeaseName, NewSession, Outdated, Rotation, StoredKey,
 };
 use uuid::Uuid;
 
 use super::database::{Database, at, rotation};
 
-const LOGOUT: RevocationReason = RevocationReason::Logout;
+const JOB: LeaseName = LeaseName::Housekeeping;
+const LOGOUT: EndReason = EndReason::Logout;
 
-fn lease(holder: Uuid, seconds: i64, until: i64) -> HousekeepingLease {
-    HousekeepingLease {
+fn lease(holder: Uuid, seconds: i64, until: i64) -> Lease {
+    Lease {
+        name: JOB,
         holder,
         at: at(seconds),
         until: at(until),
@@ -21,20 +22,15 @@ fn lease(holder: Uuid, seconds: i64, until: i64) -> HousekeepingLease {
 }
 
 /// Begins a run that nobody disturbs.
-async fn begun(db: &Database) -> HousekeepingLease {
+async fn begun(db: &Database) -> Lease {
     let lease = lease(Uuid::now_v7(), 0, 1_000_000);
-    let begun = db.store.begin_housekeeping(&lease, at(0)).await;
+    let begun = db.store.begin_run(&lease, at(0)).await;
     assert!(begun.expect("asked"));
     lease
 }
 
 /// Removes all of a kind that was over before; gives how many rows went.
-async fn remove(
-    db: &Database,
-    kind: Outdated,
-    lease: &HousekeepingLease,
-    before: DateTime<Utc>,
-) -> u64 {
+async fn remove(db: &Database, kind: Outdated, lease: &Lease, before: DateTime<Utc>) -> u64 {
     let mut all = 0;
     loop {
         let removed = db.store.remove_outdated(kind, lease, before).await;
@@ -46,14 +42,14 @@ async fn remove(
 }
 
 pub async fn concurrent_housekeeping_begins_once(db: &Database) {
-    let before = db.store.housekeeping().await.expect("asked");
+    let before = db.store.last_run(JOB).await.expect("asked");
     assert_eq!((before.holder, before.succeeded_at), (None, None));
     let shared = db.shared().await;
     let reach = (0..40).map(|n| {
         let store = shared[n % shared.len()].clone();
         tokio::spawn(async move {
             let lease = lease(Uuid::now_v7(), 0, 60);
-            let begun = store.begin_housekeeping(&lease, at(0)).await;
+            let begun = store.begin_run(&lease, at(0)).await;
             begun.expect("asked").then_some(lease.holder)
         })
     });
@@ -63,7 +59,7 @@ pub async fn concurrent_housekeeping_begins_once(db: &Database) {
         .filter_map(|holder| holder.expect("joins"))
         .collect();
     assert_eq!(holders.len(), 1, "{holders:?}");
-    let run = shared[1].housekeeping().await.expect("asked");
+    let run = shared[1].last_run(JOB).await.expect("asked");
     assert_eq!(
         (run.holder, run.started_at),
         (Some(holders[0]), at(0)),
@@ -75,27 +71,27 @@ pub async fn housekeeping_begins_when_due_and_not_running(db: &Database) {
     let [a, b] = [Uuid::now_v7(), Uuid::now_v7()];
     let begin = async |holder, now, due| {
         let lease = lease(holder, now, now + 60);
-        let begun = db.store.begin_housekeeping(&lease, at(due)).await;
+        let begun = db.store.begin_run(&lease, at(due)).await;
         begun.expect("asked")
     };
     assert!(begin(a, 0, -300).await, "the first");
     assert!(!begin(b, 59, 59).await, "the other is at it");
     assert!(!begin(a, 59, 59).await, "so is it itself");
     let end = async |holder, now| {
-        let held = db.store.end_housekeeping(holder, at(now)).await;
+        let held = db.store.complete_run(&lease(holder, now, now)).await;
         held.expect("asked")
     };
     assert!(!end(b, 10).await, "not its own");
     assert!(end(a, 10).await);
     assert!(!end(a, 11).await, "over is over");
-    let run = db.store.housekeeping().await.expect("asked");
+    let run = db.store.last_run(JOB).await.expect("asked");
     assert_eq!((run.started_at, run.succeeded_at), (at(0), Some(at(10))));
     assert!(!begin(b, 20, -280).await, "not due yet");
     assert!(begin(b, 300, 0).await, "due");
     // It crashes: the lease runs out.
     assert!(!begin(a, 359, 359).await);
     assert!(begin(a, 360, 359).await);
-    let run = db.store.housekeeping().await.expect("asked");
+    let run = db.store.last_run(JOB).await.expect("asked");
     assert_eq!((run.holder, run.started_at), (Some(a), at(360)));
     assert_eq!(run.succeeded_at, Some(at(10)), "the crashed one was none");
 }
@@ -105,15 +101,15 @@ pub async fn housekeeping_that_lost_its_lease_removes_nothing(db: &Database) {
     let session = db.session(&alice, at(-1000)).await;
     let [a, b] = [Uuid::now_v7(), Uuid::now_v7()];
     let kind = Outdated::ExpiredSession;
-    let first = db.store.begin_housekeeping(&lease(a, 0, 60), at(0)).await;
+    let first = db.store.begin_run(&lease(a, 0, 60), at(0)).await;
     assert!(first.expect("asked"));
-    let second = db.store.begin_housekeeping(&lease(b, 60, 120), at(0)).await;
+    let second = db.store.begin_run(&lease(b, 60, 120), at(0)).await;
     assert!(second.expect("asked"));
     for now in [59, 61] {
         let lease = lease(a, now, 200);
         let removed = db.store.remove_outdated(kind, &lease, at(0)).await;
         assert_eq!(removed.expect("asked"), None, "{now}");
-        let held = db.store.end_housekeeping(a, at(now)).await;
+        let held = db.store.complete_run(&lease).await;
         assert!(!held.expect("asked"), "{now}");
     }
     assert!(exists(db, &session).await);

@@ -1,5 +1,6 @@
 //! Signing keys, and the database as a whole.
 
+use futures_util::future::join_all;
 use rbac_sentinel::testing::error::Error;
 use rbac_sentinel::testing::store::{Rotation, StoredKey};
 
@@ -95,10 +96,41 @@ pub async fn ping_answers_on_open_and_fails_on_closed_database(db: &Database) {
     assert!(matches!(refused, Err(Error::Unavailable)), "{refused:?}");
 }
 
+pub async fn concurrent_replicas_add_one_signing_key(db: &Database) {
+    let shared = db.shared().await;
+    let attempts = (0..20).map(|n| {
+        let store = shared[n % shared.len()].clone();
+        tokio::spawn(async move {
+            let key = key(&format!("key-{n}"), 1);
+            store.ensure_signing_key(&key, at(100)).await
+        })
+    });
+    let added = join_all(attempts).await;
+    let added = added.into_iter().map(|added| added.expect("joins"));
+    assert_eq!(
+        added
+            .filter(|added| *added.as_ref().expect("asked"))
+            .count(),
+        1
+    );
+    let keys = db.store.signing_keys(at(2)).await.expect("asked");
+    assert_eq!(keys.len(), 1);
+    // A key of another algorithm does not count.
+    let mut other = key("other", 2);
+    other.algorithm = "ES256".to_owned();
+    for expected in [true, false] {
+        let added = db.store.ensure_signing_key(&other, at(100)).await;
+        assert_eq!(added.expect("asked"), expected);
+    }
+    let keys = db.store.signing_keys(at(2)).await.expect("asked");
+    let retired: Vec<_> = keys.iter().map(|key| key.retired_at).collect();
+    assert_eq!(retired, [Some(at(100)), None]);
+}
+
 pub async fn write_check_leaves_nothing_behind(db: &Database) {
     let before = db.store.count_users().await.expect("asked");
     for _ in 0..2 {
-        db.store.try_writing().await.expect("writes");
+        db.store.check_writing().await.expect("writes");
     }
     let keys = db.store.signing_keys(at(0)).await.expect("asked");
     assert!(keys.is_empty(), "{keys:?}");

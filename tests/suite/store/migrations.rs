@@ -1,14 +1,26 @@
-//! Both engines get the same schema: the same files, with the same text.
+//! Migrations: both engines get the same schema, and databases of earlier versions keep working.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use chrono::DateTime;
+use rbac_sentinel::testing::store::{Options, PostgresOptions, SqliteOptions, Store, StoredKey};
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+
+use crate::harness::{PATIENCE, postgres};
+use crate::store::recorder;
+
+fn folder(engine: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("migrations")
+        .join(engine)
+}
 
 /// The migrations of one engine by file name.
 fn migrations(engine: &str) -> BTreeMap<String, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("migrations")
-        .join(engine);
-    let files = std::fs::read_dir(folder).expect("the folder");
+    let files = std::fs::read_dir(folder(engine)).expect("the folder");
     let read = |file: std::io::Result<std::fs::DirEntry>| {
         let file = file.expect("readable");
         let text = std::fs::read_to_string(file.path()).expect("UTF-8");
@@ -52,4 +64,81 @@ fn migration_differences_are_few_lines() {
     for (name, text) in &sqlite {
         assert_eq!(portable(text), portable(&postgres[name]), "{name}");
     }
+}
+
+/// Rows as version 2 of the schema stored them.
+const OLD_ROWS: &str = "\
+    INSERT INTO users (id, username, username_key, email, email_key, password_hash, created_at, updated_at) \
+        SELECT holder, 'Old', 'old', 'old@example.com', 'old@example.com', 'hash', started_at, started_at \
+        FROM leases; \
+    INSERT INTO user_roles (user_id, role, granted_at) SELECT id, 'admin', created_at FROM users; \
+    INSERT INTO signing_keys (kid, algorithm, sealed_private_key, created_at) \
+        SELECT 'old', 'EdDSA', 'sealed', created_at FROM users;";
+
+async fn old_rows_are_found_and_new_ones_stored(options: &Options) {
+    recorder();
+    let store = Store::open(options).await.expect("the database opens");
+    let old = store.credentials("OLD").await.expect("asked");
+    assert_eq!(old.expect("there").user.roles, ["admin"]);
+    let now = DateTime::UNIX_EPOCH;
+    let key = |algorithm: &str| StoredKey {
+        kid: algorithm.to_owned(),
+        algorithm: algorithm.to_owned(),
+        sealed_private_key: vec![1],
+        created_at: now,
+        retired_at: None,
+    };
+    for (algorithm, expected) in [("EdDSA", false), ("ES256", true)] {
+        let added = store.ensure_signing_key(&key(algorithm), now).await;
+        assert_eq!(added.expect("asked"), expected, "{algorithm}");
+    }
+    store.check_writing().await.expect("writes");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn sqlite_database_of_version_2_is_migrated() {
+    let file = tempfile::tempdir().expect("a folder");
+    let file = file.path().join("old.db");
+    let options = SqliteConnectOptions::new()
+        .filename(&file)
+        .create_if_missing(true);
+    let mut connection = options.connect().await.expect("it opens");
+    let migrator = Migrator::new(folder("sqlite")).await.expect("migrations");
+    let migrated = migrator.run_to(2, &mut connection).await;
+    migrated.expect("version 2");
+    let id = "UPDATE leases SET holder = randomblob(16)";
+    connection.execute(id).await.expect("a random id");
+    connection.execute(OLD_ROWS).await.expect("old rows");
+    connection.close().await.expect("closed");
+    old_rows_are_found_and_new_ones_stored(&Options::Sqlite(SqliteOptions {
+        url: file.display().to_string(),
+        readers: 1,
+        synchronous_full: false,
+        acquire_timeout: PATIENCE,
+    }))
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: scripts/test"]
+async fn postgresql_database_of_version_2_is_migrated() {
+    let name = tempfile::tempdir().expect("a folder");
+    let url = postgres::schema_of(name.path()).await;
+    let mut connection = postgres::connect(&url).await;
+    let migrator = Migrator::new(folder("postgres")).await.expect("migrations");
+    let migrated = migrator.run_to(2, &mut connection).await;
+    migrated.expect("version 2");
+    let id = "UPDATE leases SET holder = gen_random_uuid()";
+    connection.execute(id).await.expect("a random id");
+    connection.execute(OLD_ROWS).await.expect("old rows");
+    connection.close().await.expect("closed");
+    old_rows_are_found_and_new_ones_stored(&Options::Postgres(PostgresOptions {
+        url,
+        max_connections: 2,
+        acquire_timeout: PATIENCE,
+        statement_timeout: PATIENCE,
+        application_name: "migrations".to_owned(),
+    }))
+    .await;
 }

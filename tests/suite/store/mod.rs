@@ -20,6 +20,7 @@ mod seeding;
 mod sessions;
 mod statements;
 mod times;
+mod transactions;
 
 use std::path::Path;
 use std::time::Duration;
@@ -85,6 +86,7 @@ macro_rules! contracts {
                 retired_key_keeps_its_first_deadline,
                 everything_survives_a_restart,
                 ping_answers_on_open_and_fails_on_closed_database,
+                concurrent_replicas_add_one_signing_key,
                 write_check_leaves_nothing_behind;
             last_admin: last_administrator_cannot_be_removed,
                 disabled_administrator_does_not_count,
@@ -125,6 +127,12 @@ macro_rules! contracts {
             times: times_are_stored_to_the_microsecond,
                 deadlines_compare_with_and_without_fractional_seconds,
                 keys_sort_with_and_without_fractional_seconds;
+            transactions: transaction_stores_all_changes_together,
+                rollback_undoes_every_change,
+                error_undoes_earlier_changes_of_the_transaction,
+                dropped_transaction_is_rolled_back,
+                rolled_back_rotation_leaves_the_token_usable,
+                reuse_ends_the_session_once_committed;
         }
     };
 }

@@ -175,7 +175,7 @@ async fn no_statement_scans_a_large_table_on_sqlite() {
             execute(connection, "ANALYZE").await;
         }
         let mut found = BTreeMap::new();
-        for statement in sql::ALL {
+        for statement in sql::all() {
             let laborious = laborious(connection, statement.sql).await;
             if !laborious.is_empty() {
                 found.insert(statement.name, laborious);
@@ -217,7 +217,7 @@ async fn no_statement_scans_a_large_table_on_postgresql() {
     let large = ["users", "user_roles", "sessions", "refresh_tokens"];
     let plain = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"];
     let mut laborious = BTreeMap::new();
-    for statement in sql::ALL {
+    for statement in sql::all() {
         if !plain.iter().any(|word| statement.sql.starts_with(word)) {
             continue;
         }

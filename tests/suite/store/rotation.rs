@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use rbac_sentinel::testing::metrics::RevocationReason;
+use rbac_sentinel::testing::store::EndReason;
 use rbac_sentinel::testing::store::{ProfileChange, Rotation};
 
 use super::database::{Database, at, rotation, token};
@@ -143,7 +143,7 @@ pub async fn rotation_does_not_outlive_the_session(db: &Database) {
 pub async fn rotation_of_ended_session_is_rejected(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;
-    let logout = RevocationReason::Logout;
+    let logout = EndReason::Logout;
     let ended = db.store.end_session(session.id, alice.id, logout, at(1));
     assert!(ended.await.expect("asked"));
     match db.rotate(&rotation(session.token_hash, at(1))).await {

@@ -1,13 +1,13 @@
 //! Starting, listing and ending sessions.
 
 use chrono::TimeDelta;
-use rbac_sentinel::testing::metrics::RevocationReason;
+use rbac_sentinel::testing::store::EndReason;
 use rbac_sentinel::testing::store::ProfileChange;
 use uuid::Uuid;
 
 use super::database::{Database, HASH, at, new_session, rotation};
 
-const LOGOUT: RevocationReason = RevocationReason::Logout;
+const LOGOUT: EndReason = EndReason::Logout;
 
 pub async fn session_starts_only_with_current_hash_of_enabled_account(db: &Database) {
     let alice = db.user("alice").await;
@@ -114,7 +114,7 @@ pub async fn all_sessions_of_one_account_end_together(db: &Database) {
         sessions.push(db.session(&alice, at(0)).await.id);
     }
     let of_bob = db.session(&bob, at(0)).await;
-    let reason = RevocationReason::LogoutAll;
+    let reason = EndReason::LogoutAll;
     let mut ended = db
         .store
         .end_sessions(alice.id, reason, at(1))

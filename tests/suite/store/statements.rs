@@ -44,8 +44,7 @@ pub async fn all_are_executed_by(contracts: Vec<impl Future<Output = ()>>, engin
         let labels = [("db_system_name", engine), ("db_query_summary", name)];
         metrics.sum("db_client_operation_duration_seconds_count", &labels)
     };
-    let names = rbac_sentinel::testing::store::sql::ALL.iter();
-    let unused: Vec<_> = names
+    let unused: Vec<_> = rbac_sentinel::testing::store::sql::all()
         .map(|statement| statement.name)
         .filter(|name| executed(name) == 0.0)
         .collect();

@@ -4,6 +4,7 @@ pub mod document;
 pub mod forger;
 pub mod harness;
 pub mod raw;
+pub mod statements;
 
 /// An item with attributes that come in brackets, such as `[#[ignore = "needs Redis"]]`.
 macro_rules! with_attributes {

@@ -176,9 +176,7 @@ async fn open_labels_stay_within_their_bounds() {
                     .iter()
                     .any(|known| known.word() == value);
             }
-            rbac_sentinel::testing::store::sql::ALL
-                .iter()
-                .any(|statement| statement.name == value)
+            rbac_sentinel::testing::store::sql::all().any(|statement| statement.name == value)
         });
     }
 }

@@ -7,28 +7,17 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::harness::{PASSWORD, Server};
+use crate::support::statements::caused_by_requests;
 
-/// What the service asks by itself, whatever its users do, and what goes around every change: a
-/// rollback may come after the answer.
-const APART: [&str; 8] = [
-    "ping",
-    "count_users",
-    "count_sessions",
-    "probe",
-    "housekeeping",
-    "begin",
-    "commit",
-    "rollback",
-];
-
-/// Statements of the database so far, by name.
+/// Statements that requests caused so far, by name. Jobs run on their own, and a rollback may come
+/// after the answer.
 async fn statements(server: &Server) -> BTreeMap<String, f64> {
     let scrape = server.scrape().await;
     scrape
         .of("db_client_operation_duration_seconds_count")
         .filter(|series| series.label("db_system_name") != "redis")
         .map(|series| (series.label("db_query_summary").to_owned(), series.value))
-        .filter(|(name, _)| !APART.contains(&name.as_str()))
+        .filter(|(name, _)| caused_by_requests(name))
         .collect()
 }
 
