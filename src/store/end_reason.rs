@@ -68,22 +68,6 @@ impl From<EndReason> for RevocationReason {
     }
 }
 
-/// Until the flows name the stored reason themselves.
-impl From<RevocationReason> for EndReason {
-    fn from(reason: RevocationReason) -> Self {
-        match reason {
-            RevocationReason::Logout => Self::Logout,
-            RevocationReason::LogoutAll => Self::LogoutAll,
-            RevocationReason::SessionEnded => Self::SessionEnded,
-            RevocationReason::PasswordChange => Self::PasswordChange,
-            RevocationReason::Admin => Self::Admin,
-            RevocationReason::Disabled => Self::Disabled,
-            RevocationReason::Deleted => Self::Deleted,
-            RevocationReason::Reuse => Self::Reuse,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -87,30 +87,4 @@ impl Store {
         let mut conn = self.reader().await?;
         Ok(fetch_optional!(conn, sql::ROLE_EXISTS => (i64,), role)?.is_some())
     }
-
-    /// [`Tx::grant_role`] in a transaction of its own.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn grant_role(
-        &self,
-        user: Uuid,
-        role: &str,
-        by: Option<Uuid>,
-        at: DateTime<Utc>,
-    ) -> Result<bool> {
-        let mut tx = self.transaction().await?;
-        let changed = tx.grant_role(user, role, by, at).await;
-        tx.finish(changed).await
-    }
-
-    /// [`Tx::revoke_role`] in a transaction of its own.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn revoke_role(&self, user: Uuid, role: &str) -> Result<bool> {
-        let mut tx = self.transaction().await?;
-        let changed = tx.revoke_role(user, role).await;
-        tx.finish(changed).await
-    }
 }

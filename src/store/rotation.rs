@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::rows::{User, UserRow};
-use super::{EndReason, Store, Tx, execute, fetch_optional, sql};
+use super::{EndReason, Tx, execute, fetch_optional, sql};
 use crate::error::Result;
 
 /// A refresh token that a client presented, and its successor.
@@ -205,24 +205,5 @@ impl Tx {
             session,
             user: user_id,
         })
-    }
-}
-
-impl Store {
-    /// [`Tx::rotate`] in a transaction of its own.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn rotate(&self, request: &RotationRequest) -> Result<Rotation> {
-        let mut tx = self.transaction().await?;
-        let rotation = tx.rotate(request).await;
-        if rotation
-            .as_ref()
-            .is_ok_and(|rotation| !rotation.must_commit())
-        {
-            tx.rollback().await;
-            return rotation;
-        }
-        tx.finish(rotation).await
     }
 }

@@ -6,6 +6,7 @@ use rbac_sentinel::testing::store::Credentials;
 use uuid::Uuid;
 
 use super::database::{Database, HASH, at, new_user};
+use super::one_change::OneChange as _;
 
 async fn find(db: &Database, name: &str) -> Option<Credentials> {
     db.store.credentials(name).await.expect("asked")

@@ -5,6 +5,7 @@ use rbac_sentinel::testing::store::{ProfileChange, Rotation};
 use uuid::Uuid;
 
 use super::database::{Database, HASH, at, new_session, rotation};
+use super::one_change::OneChange as _;
 
 fn rename(name: &str) -> ProfileChange {
     ProfileChange {
@@ -117,9 +118,7 @@ pub async fn change_of_unknown_account_is_not_found(db: &Database) {
     }
     let missing = db.store.delete_user(nobody, at(1)).await;
     assert!(matches!(missing, Err(Error::NotFound("user"))));
-    let changed = db
-        .store
-        .change_password(nobody, HASH, "new", Uuid::nil(), at(1));
+    let changed = db.store.change_password(nobody, HASH, "new", None, at(1));
     assert_eq!(changed.await.expect("asked"), None);
 }
 
@@ -158,7 +157,10 @@ pub async fn password_changes_only_from_the_verified_hash(db: &Database) {
     let alice = db.user("alice").await;
     let kept = db.session(&alice, at(0)).await;
     let other = db.session(&alice, at(0)).await;
-    let change = |old, new, time| db.store.change_password(alice.id, old, new, kept.id, time);
+    let change = |old, new, time| {
+        db.store
+            .change_password(alice.id, old, new, Some(kept.id), time)
+    };
     let missed = change("stale", "new", at(1)).await.expect("asked");
     assert_eq!(missed, None);
     assert!(db.lives(&other, at(1)).await, "nothing changed");

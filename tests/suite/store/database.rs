@@ -10,6 +10,8 @@ use rbac_sentinel::testing::store::{NewSession, NewUser, Rotation, RotationReque
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use super::one_change::OneChange;
+
 /// What stands for a password hash: the store never looks into it.
 pub const HASH: &str = "$argon2id$a-hash";
 

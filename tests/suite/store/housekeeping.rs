@@ -8,6 +8,7 @@ use rbac_sentinel::testing::store::{
 use uuid::Uuid;
 
 use super::database::{Database, at, rotation};
+use super::one_change::OneChange as _;
 
 const JOB: LeaseName = LeaseName::Housekeeping;
 const LOGOUT: EndReason = EndReason::Logout;

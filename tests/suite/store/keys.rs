@@ -5,6 +5,7 @@ use rbac_sentinel::testing::error::Error;
 use rbac_sentinel::testing::store::{Rotation, StoredKey};
 
 use super::database::{Database, at, rotation};
+use super::one_change::OneChange as _;
 
 fn key(kid: &str, seconds: i64) -> StoredKey {
     StoredKey {

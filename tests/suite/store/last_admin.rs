@@ -5,6 +5,7 @@ use rbac_sentinel::testing::error::Error;
 use rbac_sentinel::testing::store::ProfileChange;
 
 use super::database::{Database, at};
+use super::one_change::OneChange as _;
 
 fn disable() -> ProfileChange {
     ProfileChange {

@@ -4,6 +4,7 @@ use rbac_sentinel::testing::store::{Store, User};
 use uuid::Uuid;
 
 use super::database::{Database, new_user};
+use super::one_change::OneChange as _;
 
 /// Walks through every page; gives the accounts and the pages' sizes.
 async fn walk(store: &Store, limit: u32) -> (Vec<User>, Vec<usize>) {

@@ -12,6 +12,7 @@ mod keys;
 mod last_admin;
 mod listing;
 mod migrations;
+mod one_change;
 mod plans;
 mod roles;
 mod rotation;

@@ -4,6 +4,7 @@ use rbac_sentinel::testing::error::Error;
 use uuid::Uuid;
 
 use super::database::{Database, at, new_user};
+use super::one_change::OneChange as _;
 
 pub async fn granting_and_revoking_roles_return_whether_something_changed(db: &Database) {
     let admin = db.admin("admin").await;

@@ -6,6 +6,7 @@ use rbac_sentinel::testing::store::EndReason;
 use rbac_sentinel::testing::store::{ProfileChange, Rotation};
 
 use super::database::{Database, at, rotation, token};
+use super::one_change::OneChange as _;
 
 pub async fn rotation_replaces_the_presented_token(db: &Database) {
     let alice = db.user("alice").await;

@@ -3,6 +3,7 @@
 use rbac_sentinel::testing::store::{Store, User};
 
 use super::database::{Database, at, new_user};
+use super::one_change::OneChange as _;
 
 /// Walks through every page; gives the accounts and the pages' sizes.
 async fn walk(store: &Store, limit: u32, beginning: &str) -> (Vec<User>, Vec<usize>) {

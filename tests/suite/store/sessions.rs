@@ -6,6 +6,7 @@ use rbac_sentinel::testing::store::ProfileChange;
 use uuid::Uuid;
 
 use super::database::{Database, HASH, at, new_session, rotation};
+use super::one_change::OneChange as _;
 
 const LOGOUT: EndReason = EndReason::Logout;
 

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use rbac_sentinel::testing::store::StoredKey;
 
 use super::database::{Database, at, moment, new_session, new_user};
+use super::one_change::OneChange as _;
 
 /// Around a whole second: engines that keep text must not shorten or misorder these.
 const MICROS: [i64; 8] = [0, 1, 10, 1_000, 1_001, 100_000, 999_999, 1_000_000];
