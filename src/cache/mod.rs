@@ -5,13 +5,13 @@
 //! map stands in front of it where a hot read shall make no round trip.
 
 mod limit;
+mod local_map;
 mod memory;
-mod near;
 pub mod redis;
 
 pub use self::limit::{Counted, Limit, Permit};
+pub use self::local_map::Near;
 pub use self::memory::Memory;
-pub use self::near::Near;
 pub use self::redis::{Redis, RedisOptions};
 use crate::metrics::{Backend, DEPENDENCY_FALLBACKS, Fallback};
 

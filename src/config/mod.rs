@@ -1,13 +1,13 @@
 //! Configuration: one struct; every option is a flag and an environment variable.
 
-mod canary;
 mod checks;
 mod clients;
 mod database;
 mod housekeeping;
-mod limits;
 mod masked;
 mod networks;
+mod probe;
+mod rate_limits;
 mod redis;
 
 use std::fmt;
@@ -19,12 +19,12 @@ use clap::{Args, ValueEnum};
 use zeroize::Zeroizing;
 
 pub use self::redis::Redis;
-pub use canary::Canary;
 pub use clients::Clients;
 pub use database::{Database, SqliteSynchronous};
 pub use housekeeping::Housekeeping;
-pub use limits::{Rate, RateLimits, Switch};
 pub use networks::Networks;
+pub use probe::Canary;
+pub use rate_limits::{Rate, RateLimits, Switch};
 
 /// A secret from the command line or the environment: never printed, wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
