@@ -4,33 +4,30 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
+use ipnet::{IpNet, Ipv6Net};
+
 /// The bits in front of an IPv4 address that is written as an IPv6 address.
 const MAPPED: u8 = 96;
 
-/// A network, or a single address. IPv4 is kept as IPv4-mapped IPv6: the two spellings of one
+/// A network, or a single address. IPv4 is kept as IPv4-mapped IPv6: the two spellings of an
 /// address are one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    base: u128,
-    prefix: u8,
-}
+struct Network(Ipv6Net);
 
-fn bits(address: IpAddr) -> u128 {
+fn mapped(address: IpAddr) -> Ipv6Addr {
     match address {
-        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
-        IpAddr::V6(address) => address.to_bits(),
+        IpAddr::V4(address) => address.to_ipv6_mapped(),
+        IpAddr::V6(address) => address,
     }
 }
 
 impl Network {
-    /// Whether the address is in the network.
-    #[must_use]
-    pub fn contains(&self, address: IpAddr) -> bool {
-        (bits(address) ^ self.base) >> (128 - self.prefix) == 0
+    fn contains(self, address: IpAddr) -> bool {
+        self.0.contains(&mapped(address))
     }
 }
 
-/// Why a text is no network.
+/// A text is not a network.
 #[derive(Debug, thiserror::Error)]
 #[error("must be addresses or networks such as 10.0.0.0/8 or fd00::1, separated by commas")]
 pub struct NetworkError;
@@ -39,37 +36,28 @@ impl FromStr for Network {
     type Err = NetworkError;
 
     fn from_str(text: &str) -> Result<Self, NetworkError> {
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
+        let net: IpNet = if text.contains('/') {
+            text.parse().map_err(|_| NetworkError)?
+        } else {
+            text.parse::<IpAddr>().map_err(|_| NetworkError)?.into()
         };
-        let address: IpAddr = address.parse().map_err(|_| NetworkError)?;
-        let (longest, before) = match address {
-            IpAddr::V4(_) => (32, MAPPED),
-            IpAddr::V6(_) => (128, 0),
-        };
-        let prefix = match prefix {
-            Some(prefix) => prefix.parse().map_err(|_| NetworkError)?,
-            None => longest,
-        };
-        // Who trusts everybody lets everybody choose an address.
-        if !(1..=longest).contains(&prefix) {
+        // To trust every peer would let every client choose its address.
+        if net.prefix_len() == 0 {
             return Err(NetworkError);
         }
-        Ok(Self {
-            base: bits(address),
-            prefix: before + prefix,
-        })
+        let before = if net.addr().is_ipv4() { MAPPED } else { 0 };
+        Ipv6Net::new(mapped(net.addr()), before + net.prefix_len())
+            .map(Self)
+            .map_err(|_| NetworkError)
     }
 }
 
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let address = Ipv6Addr::from_bits(self.base).to_canonical();
-        let before = if address.is_ipv4() { MAPPED } else { 0 };
-        match self.prefix.checked_sub(before) {
-            Some(prefix) => write!(f, "{address}/{prefix}"),
-            None => write!(f, "{}/{}", Ipv6Addr::from_bits(self.base), self.prefix),
+        let (address, prefix) = (self.0.addr(), self.0.prefix_len());
+        match (address.to_canonical(), prefix.checked_sub(MAPPED)) {
+            (IpAddr::V4(address), Some(prefix)) => write!(f, "{address}/{prefix}"),
+            _ => write!(f, "{address}/{prefix}"),
         }
     }
 }
@@ -79,7 +67,7 @@ impl fmt::Display for Network {
 pub struct Networks(Vec<Network>);
 
 impl Networks {
-    /// Whether one of the networks has the address.
+    /// Whether one of the networks contains the address.
     #[must_use]
     pub fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))
@@ -128,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_has_the_addresses_that_begin_like_it() {
+    fn network_contains_addresses_of_its_prefix() {
         for (network, inside, outside) in [
             ("10.0.0.0/8", "10.255.0.1", "11.0.0.1"),
             ("10.1.2.3/8", "10.9.9.9", "9.255.255.255"),
@@ -148,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_network_is_refused() {
+    fn invalid_network_is_rejected() {
         for text in [
             "localhost",
             "10.0.0.0/33",
@@ -168,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn networks_are_printed_as_they_can_be_configured() {
+    fn networks_are_printed_as_configured() {
         for text in ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32,fd00::1/128"] {
             assert_eq!(networks(text).to_string(), text);
         }
