@@ -1,7 +1,8 @@
-//! The clock as an input, so that expiry can be tested without waiting.
+//! The clock as an input, so that expiry can be tested without waiting; and whole seconds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -59,6 +60,14 @@ fn system_time() -> DateTime<Utc> {
     Utc::now()
 }
 
+/// Whole seconds to wait, as in `Retry-After` (RFC 9110 §10.2.3): rounded up, so that nobody comes
+/// back too early, and never 0.
+#[must_use]
+pub fn whole_seconds(wait: Duration) -> u64 {
+    let begun = u64::from(wait.subsec_nanos() > 0);
+    (wait.as_secs() + begun).max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +84,12 @@ mod tests {
     #[test]
     fn the_system_clock_has_microsecond_resolution() {
         assert_eq!(Clock::system().now().timestamp_subsec_nanos() % 1000, 0);
+    }
+
+    #[test]
+    fn whole_seconds_are_rounded_up_and_never_zero() {
+        for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (2999, 3)] {
+            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::rate::Rate;
+
 /// The result of everything in the domain.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -66,10 +68,8 @@ pub struct Limited {
     pub limiter: &'static str,
     /// What it counts by: `source` or `account`.
     pub dimension: &'static str,
-    /// How many requests it allows at once.
-    pub count: u32,
-    /// How long it takes until as many are allowed again.
-    pub period: Duration,
+    /// The rate that it allows.
+    pub rate: Rate,
     /// When the next one is allowed.
     pub retry_after: Duration,
 }

@@ -14,8 +14,8 @@
 //! - [`hashing`] the hash gate; [`secrets`] random values, key derivation, sealing
 //! - [`store`] the database; [`cache`] what is kept in memory or Redis; [`rbac`] the decision, without I/O
 //! - [`events`] what happened: one value becomes counters and a log line
-//! - [`metrics`] the catalogue; [`config`], [`error`], [`clock`]; [`request_context`] which request a
-//!   task answers
+//! - [`metrics`] the catalogue; [`config`], [`error`], [`clock`], [`rate`]; [`request_context`] which
+//!   request a task answers
 //!
 //! To add an endpoint, see [`api`]; a metric, [`metrics`]; a statement, [`store::sql`].
 
@@ -40,6 +40,7 @@ pub(crate) mod hashing;
 pub(crate) mod jobs;
 pub(crate) mod limits;
 pub(crate) mod probe;
+pub(crate) mod rate;
 pub(crate) mod rbac;
 pub(crate) mod request_context;
 pub(crate) mod secrets;
@@ -65,9 +66,7 @@ pub mod testing {
     }
     pub mod cache {
         pub use crate::cache::redis;
-        pub use crate::cache::{
-            Cache, Counted, Key, Kind, Limit, Memory, Permit, Redis, RedisOptions,
-        };
+        pub use crate::cache::{Cache, Counted, Key, Kind, Memory, Permit, Redis, RedisOptions};
     }
     pub mod clock {
         pub use crate::clock::Clock;
@@ -88,6 +87,9 @@ pub mod testing {
     }
     pub mod probe {
         pub use crate::probe::{USERNAME, password};
+    }
+    pub mod rate {
+        pub use crate::rate::Rate;
     }
     pub mod rbac {
         pub use crate::rbac::Permission;

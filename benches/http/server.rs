@@ -128,7 +128,7 @@ pub fn serve_unrecorded() -> Result<()> {
     }
     let config = Environment::parse_from([OsStr::new("rbac-sentinel")]).config;
     config.validate()?;
-    telemetry::start_logging(config.log_format, &config.log_level)?;
+    telemetry::start_logging(config.logs.log_format, &config.logs.log_level)?;
     let handle = metrics::recorder_builder().build_recorder().handle();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

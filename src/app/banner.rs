@@ -29,17 +29,17 @@ pub async fn describe_cache(cache: &Cache) -> String {
 /// Tells the person who started the service where things are. On standard output, never in the log:
 /// it may hold the first administrator's password.
 pub fn greet(config: &Config, first_admin: &FirstAdmin, cache: &str) {
-    let base = format!("http://{}", config.api_addr);
+    let base = format!("http://{}", config.listeners.api_addr);
     let admin = match first_admin {
         FirstAdmin::Exists => String::new(),
         FirstAdmin::Configured => format!(
             "  administrator  {} was made from ADMIN_EMAIL and ADMIN_PASSWORD\n",
-            config.admin_username
+            config.admin.username
         ),
         FirstAdmin::Generated(password) => format!(
             "  administrator  {} with the password {password}\n                 \
              (shown this once: log in and change it)\n",
-            config.admin_username
+            config.admin.username
         ),
     };
     println!(
@@ -51,10 +51,10 @@ pub fn greet(config: &Config, first_admin: &FirstAdmin, cache: &str) {
          \x20 hashing        {threads} threads, {memory} KiB and {iterations} iterations a hash\n\
          {admin}",
         version = env!("CARGO_PKG_VERSION"),
-        ops = config.ops_addr,
+        ops = config.listeners.ops_addr,
         database = store_options(config).place(),
-        threads = config.hash_threads(),
-        memory = config.hash_memory_kib,
-        iterations = config.hash_iterations,
+        threads = config.hashing.hash_threads(),
+        memory = config.hashing.hash_memory_kib,
+        iterations = config.hashing.hash_iterations,
     );
 }

@@ -56,7 +56,14 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
     banner::greet(&config, &first_admin, &cache);
     let ready_file = ReadyFile::write(&config)?;
     tracing::info!(event = names::STARTUP, "started");
-    drain(running, ready_file, signals, &state, config.shutdown_delay).await;
+    drain(
+        running,
+        ready_file,
+        signals,
+        &state,
+        config.listeners.shutdown_delay,
+    )
+    .await;
     // A batch of housekeeping that was under way is rolled back.
     drop(background);
     services.cache.close();
@@ -74,8 +81,8 @@ struct Listeners {
 /// the addresses in the configuration are those that were really bound, also for port 0.
 async fn bind(config: &mut Config) -> Result<Listeners> {
     Ok(Listeners {
-        api: listen("API_ADDR", &mut config.api_addr).await?,
-        ops: listen("OPS_ADDR", &mut config.ops_addr).await?,
+        api: listen("API_ADDR", &mut config.listeners.api_addr).await?,
+        ops: listen("OPS_ADDR", &mut config.listeners.ops_addr).await?,
     })
 }
 
@@ -92,10 +99,10 @@ async fn listen(option: &str, address: &mut SocketAddr) -> Result<TcpListener> {
 /// Opens the services and sees to it that there is an administrator.
 async fn open(config: &Config) -> Result<(Services, FirstAdmin)> {
     let services = Services::open(config, Clock::system()).await?;
-    let password = config.admin_password.as_ref().map(Secret::expose);
+    let password = config.admin.password.as_ref().map(Secret::expose);
     let first_admin = services
         .accounts
-        .ensure_admin(&config.admin_username, &config.admin_email, password)
+        .ensure_admin(&config.admin.username, &config.admin.email, password)
         .await
         .map_err(|error| {
             Error::internal(format!("the first administrator cannot be made: {error}"))
@@ -142,7 +149,7 @@ fn assemble(
         sessions: Arc::clone(&services.sessions),
         store: services.store.clone(),
     };
-    let mark = config.canary.is_on().then(Mark::generate).transpose()?;
+    let mark = config.probe.is_on().then(Mark::generate).transpose()?;
     let api = api::endpoint(ApiParts {
         register: services.register(),
         login: services.login(),
@@ -158,7 +165,7 @@ fn assemble(
         proxies: config.limits.trusted_proxies.clone(),
         body_timeout: config.clients.timeout,
         canary: mark.clone(),
-        scrape: config.metrics_on_api.then(|| scrape.clone()),
+        scrape: config.listeners.metrics_on_api.then(|| scrape.clone()),
     })?;
     let ops = api::ops::endpoint(scrape, Arc::clone(&state.readiness));
     Ok(Assembled {
@@ -236,15 +243,15 @@ fn run(
         ops_limits,
         OPS_SHUTDOWN,
     );
-    let timeout = config.shutdown_timeout;
+    let timeout = config.listeners.shutdown_timeout;
     let api = start((listeners.api, Listener::Api), api, api_limits, timeout);
     let mut probe = JoinSet::new();
     if let Some(mark) = mark {
         let account = services.probe_account()?;
-        let interval = config.canary.canary_interval;
+        let interval = config.probe.canary_interval;
         jobs::spawn(
             &mut probe,
-            Probe::new(account, mark, config.api_addr, interval),
+            Probe::new(account, mark, config.listeners.api_addr, interval),
         );
     }
     Ok(Running { api, ops, probe })

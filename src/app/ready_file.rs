@@ -20,11 +20,11 @@ impl ReadyFile {
     /// When it cannot be written.
     pub(super) fn write(config: &Config) -> Result<Self> {
         let text = json!({
-            "api": config.api_addr.to_string(),
-            "ops": config.ops_addr.to_string(),
+            "api": config.listeners.api_addr.to_string(),
+            "ops": config.listeners.ops_addr.to_string(),
             "pid": std::process::id(),
         });
-        if let Some(path) = &config.ready_file {
+        if let Some(path) = &config.listeners.ready_file {
             replace(path, &format!("{text}\n")).map_err(|error| {
                 Error::internal(format!(
                     "READY_FILE {} cannot be written: {error}",
@@ -32,7 +32,7 @@ impl ReadyFile {
                 ))
             })?;
         }
-        Ok(Self(config.ready_file.clone()))
+        Ok(Self(config.listeners.ready_file.clone()))
     }
 }
 

@@ -61,15 +61,15 @@ impl Services {
         let hashing = HashGate::start(HashGateConfig {
             params: hash_params(config),
             bounds: HashBounds::default(),
-            threads: config.hash_threads(),
-            queue: config.hash_queue as usize,
-            deadline: config.hash_deadline,
+            threads: config.hashing.hash_threads(),
+            queue: config.hashing.hash_queue as usize,
+            deadline: config.hashing.hash_deadline,
         })
         .map_err(Error::internal)?;
         let lifetimes = Lifetimes {
-            session_idle: time_delta(config.session_idle_ttl),
-            session: time_delta(config.session_ttl),
-            grace: time_delta(config.refresh_grace),
+            session_idle: time_delta(config.tokens.session_idle_ttl),
+            session: time_delta(config.tokens.session_ttl),
+            grace: time_delta(config.tokens.refresh_grace),
         };
         let names = derive(&secret, Purpose::RateLimitNames)?;
         let limits = Arc::new(Throttle::new(
@@ -86,7 +86,7 @@ impl Services {
             clock.clone(),
         ));
         let policy = PasswordPolicy {
-            min_length: usize::from(config.password_min_length),
+            min_length: usize::from(config.hashing.password_min_length),
             ..PasswordPolicy::default()
         };
         let accounts = Arc::new(Accounts::new(
@@ -193,18 +193,18 @@ async fn open_tokens(
     let keys = Keyring::load(
         store,
         &SealingKey::derive(secret, Purpose::SigningKeys)?,
-        config.signing_alg,
-        config.hs256_key.as_ref(),
+        config.tokens.signing_alg,
+        config.tokens.hs256_key.as_ref(),
         clock.now(),
     )
     .await?;
-    let ttl = time_delta(config.access_token_ttl);
-    let audience = config.token_audience.clone();
-    Ok(Tokens::new(keys, config.issuer(), audience, ttl))
+    let ttl = time_delta(config.tokens.access_token_ttl);
+    let audience = config.tokens.token_audience.clone();
+    Ok(Tokens::new(keys, config.listeners.issuer(), audience, ttl))
 }
 
 fn open_secret(config: &Config) -> Result<Zeroizing<Vec<u8>>> {
-    let configured = config.secret_key.as_ref().map(Secret::expose);
+    let configured = config.tokens.secret_key.as_ref().map(Secret::expose);
     secret_for(configured, &config.data_dir).map_err(|error| unusable(config, &error))
 }
 
@@ -258,9 +258,9 @@ fn open_cache(config: &Config, clock: &Clock) -> Result<Cache> {
 #[must_use]
 pub fn hash_params(config: &Config) -> HashParams {
     HashParams {
-        memory_kib: config.hash_memory_kib,
-        iterations: config.hash_iterations,
-        parallelism: config.hash_parallelism,
+        memory_kib: config.hashing.hash_memory_kib,
+        iterations: config.hashing.hash_iterations,
+        parallelism: config.hashing.hash_parallelism,
     }
 }
 

@@ -6,21 +6,14 @@
 
 use std::time::Duration;
 
+use crate::rate::Rate;
+
 /// Beyond this a period makes no sense; keeps times exact in the doubles of Redis' scripts.
 const LONGEST_MICROS: i64 = 366 * 24 * 3600 * 1_000_000;
 /// How much further ahead than twice the burst a counter's time is believed, in microseconds. Only
 /// a clock that was set back makes it so: the counter starts anew then, rather than deny for as
 /// long as the clock was wrong.
 const BELIEVED_AHEAD_MICROS: i64 = 1_000_000;
-
-/// How many in how long: a burst of `count` at once, refilled evenly over `period`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// How many at once; none ever, when it is 0.
-    pub count: u32,
-    /// How long until all of them are there again; to the microsecond.
-    pub period: Duration,
-}
 
 /// What is counted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -46,7 +39,7 @@ pub struct Permit {
     pub reset_after: Duration,
 }
 
-impl Limit {
+impl Rate {
     /// In how many microseconds one is refilled. Rounded up, so that never more than the limit is
     /// let through.
     pub(super) fn interval(self) -> i64 {
@@ -100,9 +93,9 @@ mod tests {
 
     const NOW: i64 = 1_767_225_600_000_000;
 
-    fn limit(count: u32, period_micros: u64) -> Limit {
+    fn limit(count: u32, period_micros: u64) -> Rate {
         let period = Duration::from_micros(period_micros);
-        Limit { count, period }
+        Rate { count, period }
     }
 
     #[test]
@@ -135,7 +128,7 @@ mod tests {
             assert!(limit.interval() >= 1);
             assert!(limit.burst() >= i64::try_from(period).expect("small"));
         }
-        let longest = Limit {
+        let longest = Rate {
             count: u32::MAX,
             period: Duration::MAX,
         };

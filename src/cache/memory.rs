@@ -5,8 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use quick_cache::{DefaultHashBuilder, unsync};
 
-use super::{Counted, Limit, Permit};
+use super::{Counted, Permit};
 use crate::clock::Clock;
+use crate::rate::Rate;
 
 const SHARDS: usize = 64;
 
@@ -36,7 +37,7 @@ impl Memory {
     /// Asks each limit for a permit, in the order asked. All or nothing: when one is denied, none
     /// is taken.
     #[must_use]
-    pub fn permits(&self, wanted: &[(Counted, Limit)]) -> Vec<Permit> {
+    pub fn permits(&self, wanted: &[(Counted, Rate)]) -> Vec<Permit> {
         if let [(counted, limit)] = wanted {
             return vec![self.permit(counted, *limit)];
         }
@@ -83,7 +84,7 @@ impl Memory {
 
     /// The same for a single limit, which is what every request asks: without a list.
     #[must_use]
-    pub fn permit(&self, counted: &Counted, limit: Limit) -> Permit {
+    pub fn permit(&self, counted: &Counted, limit: Rate) -> Permit {
         let mut shard = self.counters.of(counted);
         let now = self.clock.micros();
         let full_at = limit.full_at(shard.get(counted).copied(), now);

@@ -4,16 +4,17 @@
 //! [`Cache`] is in process, or in Redis for all replicas, with the same meaning; a typed [`Near`]
 //! map stands in front of it where a hot read shall make no round trip.
 
-mod limit;
+mod gcra;
 mod local_map;
 mod memory;
 pub mod redis;
 
-pub use self::limit::{Counted, Limit, Permit};
+pub use self::gcra::{Counted, Permit};
 pub use self::local_map::Near;
 pub use self::memory::Memory;
 pub use self::redis::{Redis, RedisOptions};
 use crate::metrics::{Backend, DEPENDENCY_FALLBACKS, Fallback};
+use crate::rate::Rate;
 
 /// What an entry is: keeps it apart from entries of other kinds with the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,7 +65,7 @@ pub enum Cache {
 impl Cache {
     /// Asks each limit for a permit, in the order asked, in one round trip. All or nothing: when
     /// one is denied, none is taken. While Redis does not answer, this replica counts for itself.
-    pub async fn permits(&self, wanted: &[(Counted, Limit)]) -> (Vec<Permit>, Backend) {
+    pub async fn permits(&self, wanted: &[(Counted, Rate)]) -> (Vec<Permit>, Backend) {
         let redis = match self {
             Self::Memory(memory) => return (memory.permits(wanted), Backend::Memory),
             Self::Redis(redis) => redis,

@@ -7,7 +7,7 @@ use crate::hashing::calibrate;
 
 #[tokio::main]
 pub(super) async fn run(config: &Config) -> Result<(), Failure> {
-    let report = calibrate::report(app::hash_params(config), config.hash_threads()).await?;
+    let report = calibrate::report(app::hash_params(config), config.hashing.hash_threads()).await?;
     println!("{report}");
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::telemetry;
 #[tokio::main]
 pub(super) async fn run(config: Config) -> Result<(), Failure> {
     config.validate()?;
-    telemetry::start_logging(config.log_format, &config.log_level)?;
+    telemetry::start_logging(config.logs.log_format, &config.logs.log_level)?;
     let recorder = telemetry::install_recorder()?;
     app::serve(config, recorder).await?;
     Ok(())

@@ -9,8 +9,8 @@ use super::{Config, Redis, Secret, SigningAlgorithm};
 const MIN_SECRET_BYTES: usize = 32;
 /// How long clients may hold on.
 const CLIENT_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(10);
-/// How often the canary may log in.
-const CANARY_INTERVAL: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(5);
+/// The intervals of the synthetic probe.
+const PROBE_INTERVAL: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(5);
 /// The longest lifetime of an access token.
 const MAX_ACCESS_TOKEN_TTL: Duration = Duration::from_mins(30);
 
@@ -33,19 +33,20 @@ impl Config {
     /// The first such combination, as a sentence that says what to do about it.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let refuse = |sentence: &str| Err(ConfigError(sentence.to_owned()));
-        if self.api_addr == self.ops_addr && self.api_addr.port() != 0 {
+        if self.listeners.api_addr == self.listeners.ops_addr && self.listeners.api_addr.port() != 0
+        {
             return refuse(
                 "API_ADDR and OPS_ADDR are the same address: give the operational listener a port \
                  of its own, or keep its default 127.0.0.1:9464.",
             );
         }
-        if short(self.secret_key.as_ref()) {
+        if short(self.tokens.secret_key.as_ref()) {
             return refuse(
                 "SECRET_KEY is shorter than 32 characters: make one with `openssl rand -base64 32`, \
                  or unset it to have one generated in DATA_DIR.",
             );
         }
-        match (self.signing_alg, &self.hs256_key) {
+        match (self.tokens.signing_alg, &self.tokens.hs256_key) {
             (SigningAlgorithm::Hs256, None) => {
                 return refuse(
                     "SIGNING_ALG=HS256 needs HS256_KEY: make one with `openssl rand -base64 32`, or \
@@ -70,7 +71,7 @@ impl Config {
         if let Some(sentence) = refuse_redis(&self.redis) {
             return refuse(sentence);
         }
-        if let Some(url) = &self.public_url
+        if let Some(url) = &self.listeners.public_url
             && !(url.starts_with("https://") || url.starts_with("http://"))
         {
             return refuse("PUBLIC_URL must start with https:// or http://.");
@@ -81,28 +82,30 @@ impl Config {
                  anybody hold connections.",
             );
         }
-        if self.access_token_ttl > MAX_ACCESS_TOKEN_TTL || self.access_token_ttl.is_zero() {
+        if self.tokens.access_token_ttl > MAX_ACCESS_TOKEN_TTL
+            || self.tokens.access_token_ttl.is_zero()
+        {
             return refuse(
                 "ACCESS_TOKEN_TTL must be between 1s and 30m: refresh tokens carry sessions.",
             );
         }
-        if self.session_idle_ttl > self.session_ttl {
+        if self.tokens.session_idle_ttl > self.tokens.session_ttl {
             return refuse(
                 "SESSION_IDLE_TTL is longer than SESSION_TTL: make it shorter, or SESSION_TTL longer.",
             );
         }
-        if self.refresh_grace > Duration::from_mins(1) {
+        if self.tokens.refresh_grace > Duration::from_mins(1) {
             return refuse(
                 "REFRESH_GRACE must be 60s or less: it exists for two tabs, not for replays.",
             );
         }
-        if !CANARY_INTERVAL.contains(&self.canary.canary_interval) {
+        if !PROBE_INTERVAL.contains(&self.probe.canary_interval) {
             return refuse(
                 "CANARY_INTERVAL must be between 1s and 5m: a journey costs a password hash, and \
                  alerts look at five minutes.",
             );
         }
-        if self.housekeeping.retention < self.refresh_grace {
+        if self.housekeeping.retention < self.tokens.refresh_grace {
             return refuse(
                 "HOUSEKEEPING_RETENTION is shorter than REFRESH_GRACE: refresh tokens would be \
                  forgotten while they are still honoured.",
@@ -122,7 +125,7 @@ impl Config {
                  embedded database in DATA_DIR.",
             );
         }
-        if database.is_server() && self.secret_key.is_none() {
+        if database.is_server() && self.tokens.secret_key.is_none() {
             return refuse(
                 "DATABASE_URL is PostgreSQL but SECRET_KEY is unset: every replica needs the same \
                  one to read the signing keys. Make one with `openssl rand -base64 32`.",
@@ -146,7 +149,7 @@ impl Config {
     /// Why, as a sentence.
     pub fn validate_seeding(&self, allowed: bool) -> Result<(), ConfigError> {
         let refuse = |sentence: &str| Err(ConfigError(sentence.to_owned()));
-        let public = self.public_url.as_deref().unwrap_or_default();
+        let public = self.listeners.public_url.as_deref().unwrap_or_default();
         if public.starts_with("https://") {
             return refuse(
                 "PUBLIC_URL begins with https://: this is a production service, and accounts that \

@@ -1,4 +1,4 @@
-//! Options of the canary.
+//! Options of the synthetic probe, whose names say `CANARY`.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use clap::Args;
 use super::Switch;
 use super::masked::{Line, time, word};
 
-/// Whether the service tries its own login, and how often.
+/// Whether the service logs itself in, and how often.
 #[derive(Clone, Debug, Args)]
-pub struct Canary {
+pub struct Probe {
     /// Log in, read the account, refresh and log out again and again, with an account made for that
     /// alone, and count what comes of it. Switch it on where Prometheus watches.
     #[arg(
@@ -26,7 +26,7 @@ pub struct Canary {
     pub canary_interval: Duration,
 }
 
-impl Canary {
+impl Probe {
     /// Whether it is switched on.
     #[must_use]
     pub fn is_on(&self) -> bool {

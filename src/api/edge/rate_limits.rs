@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use poem::Request;
 use poem::http::{HeaderName, header};
@@ -14,6 +13,7 @@ use poem::http::{HeaderName, header};
 use super::client_address;
 use super::operation::{Operation, RateLimit};
 use crate::api::problem::{Problem, ProblemKind};
+use crate::clock::whole_seconds;
 use crate::config::Networks;
 use crate::error::{Error, Limited, Result};
 use crate::limits::{Source, Throttle};
@@ -105,19 +105,18 @@ impl From<Limited> for Problem {
         let Limited {
             limiter,
             dimension,
-            count,
-            period,
+            rate,
             retry_after,
         } = limited;
         let wait = whole_seconds(retry_after);
-        let window = whole_seconds(period);
+        let window = whole_seconds(rate.period);
         let whose = if dimension == "source" {
             "from this address"
         } else {
             "for this account"
         };
         let unit = if wait == 1 { "second" } else { "seconds" };
-        let policy = format!("\"{limiter}\";q={count};w={window}");
+        let policy = format!("\"{limiter}\";q={};w={window}", rate.count);
         let state = format!("\"{limiter}\";r=0;t={wait}");
         let mut problem = Self::new(ProblemKind::RateLimited)
             .detail(format!(
@@ -132,23 +131,22 @@ impl From<Limited> for Problem {
     }
 }
 
-/// Rounded up, so that nobody comes back too early.
-fn whole_seconds(duration: Duration) -> u64 {
-    let begun = u64::from(duration.subsec_nanos() > 0);
-    (duration.as_secs() + begun).max(1)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::rate::Rate;
 
     #[test]
     fn a_refusal_says_which_limit_and_when_to_come_back() {
         let problem = Problem::from(Limited {
             limiter: "login",
             dimension: "account",
-            count: 20,
-            period: Duration::from_millis(59_001),
+            rate: Rate {
+                count: 20,
+                period: Duration::from_millis(59_001),
+            },
             retry_after: Duration::from_millis(11_001),
         });
         let body = problem.body("/login", "id");
@@ -165,12 +163,5 @@ mod tests {
             ("ratelimit", "\"login\";r=0;t=12"),
         ];
         assert_eq!(headers, expected);
-    }
-
-    #[test]
-    fn nobody_is_told_to_come_back_too_early() {
-        for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (2999, 3)] {
-            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
-        }
     }
 }

@@ -18,10 +18,11 @@ use tokio::task::JoinHandle;
 pub use self::guarded::Snapshot;
 use self::link::{Link, misunderstood};
 pub use self::listen::Heard;
-use super::{Counted, Key, Limit, Memory, Permit};
+use super::{Counted, Key, Memory, Permit};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::metrics::RedisOperation;
+use crate::rate::Rate;
 
 /// Counters of this replica for the time that Redis is gone.
 const LOCAL_COUNTERS: usize = 100_000;
@@ -98,7 +99,7 @@ impl Redis {
         self.link.close();
     }
 
-    pub(super) async fn permits(&self, wanted: &[(Counted, Limit)]) -> Result<Vec<Permit>> {
+    pub(super) async fn permits(&self, wanted: &[(Counted, Rate)]) -> Result<Vec<Permit>> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }

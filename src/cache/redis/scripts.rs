@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use redis::Script;
 
 /// Takes a permit from each counter, or none from any. The arithmetic is that of
-/// [`Limit`](crate::cache::Limit); the time is Redis' own, one for all replicas.
+/// [`gcra`](crate::cache::gcra); the time is Redis' own, one for all replicas.
 ///
 /// Keys: counters. Arguments: interval and burst of each, in microseconds. Replies with the time
 /// and when each counter was full before.

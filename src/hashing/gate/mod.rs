@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::params::{HashBounds, HashError, HashParams};
 use super::phc::PhcHash;
 use super::secret::Password;
+use crate::clock::whole_seconds;
 use crate::metrics::{
     HASH_PARAMS, HASH_PERMITS, HASH_QUEUE_DEPTH, HASH_REJECTED, HashOperation, HashRejection,
 };
@@ -358,9 +359,8 @@ fn refused(wait: Duration) -> HashError {
 
 /// `Retry-After` is whole seconds (RFC 9110 §10.2.3).
 fn overloaded(wait: Duration) -> HashError {
-    let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     HashError::Overloaded {
-        retry_after: Duration::from_secs(whole.max(1)),
+        retry_after: Duration::from_secs(whole_seconds(wait)),
     }
 }
 

@@ -12,12 +12,13 @@ use aws_lc_rs::hmac;
 use uuid::Uuid;
 
 use super::log_throttle::LogThrottle;
-use crate::cache::{Cache, Counted, Limit, Memory, Permit};
+use crate::cache::{Cache, Counted, Memory, Permit};
 use crate::clock::Clock;
-use crate::config::{Rate, RateLimits, Switch};
+use crate::config::{RateLimits, Switch};
 use crate::error::{Error, Limited, Result};
 use crate::events::Event;
 use crate::metrics::{Backend, LimitDecision, Limiter, RATE_LIMITS};
+use crate::rate::Rate;
 use crate::request_context::is_synthetic;
 
 /// How many sources are counted at the edge.
@@ -107,7 +108,7 @@ impl Throttle {
             // It does not leave the process.
             digest: source.0,
         };
-        let permit = self.here.permit(&counted, limit(rate));
+        let permit = self.here.permit(&counted, rate);
         self.decide(limiter, Backend::Memory, [(SOURCE, rate, permit)])
     }
 
@@ -163,9 +164,8 @@ impl Throttle {
         if self.is_exempt() {
             return Ok(());
         }
-        let name =
-            |(subject, rate): &(Subject<'_>, Rate)| (self.counted(limiter, *subject), limit(*rate));
-        let named: Vec<(Counted, Limit)> = wanted.iter().map(name).collect();
+        let name = |(subject, rate): &(Subject<'_>, Rate)| (self.counted(limiter, *subject), *rate);
+        let named: Vec<(Counted, Rate)> = wanted.iter().map(name).collect();
         let (permits, backend) = self.cache.permits(&named).await;
         let answers = wanted.iter().zip(permits);
         let answers = answers.map(|((subject, rate), permit)| (subject.dimension(), *rate, permit));
@@ -217,15 +217,10 @@ impl Throttle {
         Err(Error::RateLimited(Limited {
             limiter: limiter.word(),
             dimension,
-            count: rate.count,
-            period: rate.period,
+            rate,
             retry_after: permit.retry_after,
         }))
     }
-}
-
-fn limit(Rate { count, period }: Rate) -> Limit {
-    Limit { count, period }
 }
 
 impl Subject<'_> {

@@ -3,10 +3,11 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use rbac_sentinel::testing::cache::{Cache, Counted, Key, Kind, Limit, Memory};
+use rbac_sentinel::testing::cache::{Cache, Counted, Key, Kind, Memory};
 use rbac_sentinel::testing::clock::Clock;
 use rbac_sentinel::testing::error::Error;
 use rbac_sentinel::testing::metrics::Backend;
+use rbac_sentinel::testing::rate::Rate;
 
 use super::{handle, unique_prefix};
 
@@ -20,7 +21,7 @@ fn counted(number: u64) -> Counted {
     }
 }
 
-const LIMIT: Limit = Limit {
+const LIMIT: Rate = Rate {
     count: 10,
     period: Duration::from_hours(24),
 };

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rbac_sentinel::testing::cache::{Counted, Limit, Permit};
+use rbac_sentinel::testing::cache::{Counted, Permit};
+use rbac_sentinel::testing::rate::Rate;
 
 use super::Subject;
 use crate::harness::until;
@@ -21,11 +22,11 @@ fn counted(name: &str) -> Counted {
     }
 }
 
-fn limit(count: u32) -> Limit {
-    Limit { count, period: DAY }
+fn limit(count: u32) -> Rate {
+    Rate { count, period: DAY }
 }
 
-async fn ask(subject: &Subject, handle: usize, wanted: &[(Counted, Limit)]) -> Vec<Permit> {
+async fn ask(subject: &Subject, handle: usize, wanted: &[(Counted, Rate)]) -> Vec<Permit> {
     let (permits, backend) = subject.handles[handle].permits(wanted).await;
     assert_eq!(backend, subject.backend);
     assert_eq!(permits.len(), wanted.len());
@@ -37,7 +38,7 @@ async fn one(subject: &Subject, name: &str, count: u32) -> Permit {
 }
 
 /// How many of a thousand that ask at once, half of them on each handle, get everything they want.
-async fn thousand(subject: &Subject, wanted: Vec<(Counted, Limit)>) -> usize {
+async fn thousand(subject: &Subject, wanted: Vec<(Counted, Rate)>) -> usize {
     let wanted = Arc::new(wanted);
     let calls: Vec<_> = (0..1000)
         .map(|number| {
@@ -87,7 +88,7 @@ pub async fn rate_limit_of_a_thousand_concurrent_requests_allows_exactly_the_lim
 
 pub async fn rate_limit_recovers_with_time(subject: &Subject) {
     let period = Duration::from_millis(400);
-    let wanted = [(counted("a"), Limit { count: 2, period })];
+    let wanted = [(counted("a"), Rate { count: 2, period })];
     // Whatever the machine's pace: within one refill two are let through at once, and then the
     // next is told how long to wait.
     for _ in 0..3 {

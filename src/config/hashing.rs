@@ -1,0 +1,62 @@
+//! Options of password hashing.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::masked::{Line, time};
+
+/// Parameters of new hashes, the hash gate, and the shortest password.
+#[derive(Clone, Debug, Args)]
+pub struct Hashing {
+    /// Argon2id memory of new hashes, in KiB (OWASP: at least 19456 with two iterations).
+    #[arg(long, env = "HASH_MEMORY_KIB", default_value_t = 19456, value_parser = clap::value_parser!(u32).range(8..=65536), help_heading = "Password hashing")]
+    pub hash_memory_kib: u32,
+
+    /// Argon2id iterations of new hashes.
+    #[arg(long, env = "HASH_ITERATIONS", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=10), help_heading = "Password hashing")]
+    pub hash_iterations: u32,
+
+    /// Argon2id lanes of new hashes.
+    #[arg(long, env = "HASH_PARALLELISM", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4), help_heading = "Password hashing")]
+    pub hash_parallelism: u32,
+
+    /// Threads of the hash gate. Default: one a core.
+    #[arg(long, env = "HASH_THREADS", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Password hashing")]
+    pub hash_threads: Option<u16>,
+
+    /// The most hashes that may wait.
+    #[arg(long, env = "HASH_QUEUE", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Password hashing")]
+    pub hash_queue: u32,
+
+    /// The longest that a hash may wait; beyond it a request gets 503 with Retry-After.
+    #[arg(long, env = "HASH_DEADLINE", default_value = "2s", value_parser = humantime::parse_duration, help_heading = "Password hashing")]
+    pub hash_deadline: Duration,
+
+    /// Shortest password accepted, in characters.
+    #[arg(long, env = "PASSWORD_MIN_LENGTH", default_value_t = 8, value_parser = clap::value_parser!(u8).range(8..=64), help_heading = "Password hashing")]
+    pub password_min_length: u8,
+}
+
+impl Hashing {
+    /// Threads of the hash gate: as configured, else one a core.
+    #[must_use]
+    pub fn hash_threads(&self) -> usize {
+        self.hash_threads.map_or_else(
+            || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            usize::from,
+        )
+    }
+
+    pub(super) fn lines(&self) -> Vec<Line> {
+        vec![
+            ("HASH_MEMORY_KIB", self.hash_memory_kib.to_string()),
+            ("HASH_ITERATIONS", self.hash_iterations.to_string()),
+            ("HASH_PARALLELISM", self.hash_parallelism.to_string()),
+            ("HASH_THREADS", self.hash_threads().to_string()),
+            ("HASH_QUEUE", self.hash_queue.to_string()),
+            ("HASH_DEADLINE", time(self.hash_deadline)),
+            ("PASSWORD_MIN_LENGTH", self.password_min_length.to_string()),
+        ]
+    }
+}

@@ -1,0 +1,85 @@
+//! Options of the two listeners.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::masked::{Line, time};
+
+/// Addresses, and how the service stops.
+#[derive(Clone, Debug, Args)]
+pub struct Listeners {
+    /// Address of the public API.
+    #[arg(
+        long,
+        env = "API_ADDR",
+        default_value = "127.0.0.1:8000",
+        help_heading = "Listeners"
+    )]
+    pub api_addr: SocketAddr,
+
+    /// Address of the operational listener: /metrics, /livez, /readyz. Keep it private: counters
+    /// of failed logins tell a stranger which accounts exist.
+    #[arg(
+        long,
+        env = "OPS_ADDR",
+        default_value = "127.0.0.1:9464",
+        help_heading = "Listeners"
+    )]
+    pub ops_addr: SocketAddr,
+
+    /// Also serve /metrics on the API's address.
+    #[arg(long, env = "METRICS_ON_API", help_heading = "Listeners")]
+    pub metrics_on_api: bool,
+
+    /// The service's public base URL: the issuer of its tokens. Default: http://API_ADDR.
+    #[arg(long, env = "PUBLIC_URL", help_heading = "Listeners")]
+    pub public_url: Option<String>,
+
+    /// After SIGTERM, how long to go on accepting while /readyz already says no, so that load
+    /// balancers notice.
+    #[arg(long, env = "SHUTDOWN_DELAY", default_value = "1s", value_parser = humantime::parse_duration, help_heading = "Listeners")]
+    pub shutdown_delay: Duration,
+
+    /// After that, how long requests in flight may take to finish.
+    #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "10s", value_parser = humantime::parse_duration, help_heading = "Listeners")]
+    pub shutdown_timeout: Duration,
+
+    /// A file that is written once both listeners accept connections, and removed when they stop:
+    /// their addresses and the process, as JSON. For programs that start the service on free ports.
+    #[arg(
+        long,
+        env = "READY_FILE",
+        value_name = "FILE",
+        help_heading = "Listeners"
+    )]
+    pub ready_file: Option<PathBuf>,
+}
+
+impl Listeners {
+    /// The issuer of tokens and the base of links.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        self.public_url.as_ref().map_or_else(
+            || format!("http://{}", self.api_addr),
+            |url| url.trim_end_matches('/').to_owned(),
+        )
+    }
+
+    pub(super) fn lines(&self) -> Vec<Line> {
+        let ready_file = self.ready_file.as_ref();
+        let ready_file =
+            ready_file.map_or_else(|| "(none)".to_owned(), |file| file.display().to_string());
+        vec![
+            ("API_ADDR", self.api_addr.to_string()),
+            ("OPS_ADDR", self.ops_addr.to_string()),
+            ("METRICS_ON_API", self.metrics_on_api.to_string()),
+            ("PUBLIC_URL", self.issuer()),
+            ("SHUTDOWN_DELAY", time(self.shutdown_delay)),
+            ("SHUTDOWN_TIMEOUT", time(self.shutdown_timeout)),
+            ("READY_FILE", ready_file),
+        ]
+    }
+}

@@ -1,0 +1,43 @@
+//! Options of the log.
+
+use clap::{Args, ValueEnum};
+
+use super::masked::{Line, word};
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// `pretty` on a terminal, `json` otherwise.
+    Auto,
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The format and level of the log.
+#[derive(Clone, Debug, Args)]
+pub struct Logs {
+    /// How log lines look.
+    #[arg(
+        long,
+        env = "LOG_FORMAT",
+        value_enum,
+        default_value = "auto",
+        help_heading = "Logs"
+    )]
+    pub log_format: LogFormat,
+
+    /// What is logged, in the words of tracing's EnvFilter, such as `info` or `rbac_sentinel=debug`.
+    #[arg(long, env = "LOG_LEVEL", default_value = "info", help_heading = "Logs")]
+    pub log_level: String,
+}
+
+impl Logs {
+    pub(super) fn lines(&self) -> Vec<Line> {
+        vec![
+            ("LOG_FORMAT", word(self.log_format)),
+            ("LOG_LEVEL", self.log_level.clone()),
+        ]
+    }
+}

@@ -1,0 +1,100 @@
+//! Options of keys and tokens.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::Secret;
+use super::masked::{Line, secret, time, word};
+
+/// Signature algorithms of access tokens (RFC 7518, RFC 8037).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SigningAlgorithm {
+    /// Ed25519.
+    #[value(name = "EdDSA", alias = "eddsa")]
+    EdDsa,
+    /// ECDSA with P-256 and SHA-256.
+    #[value(name = "ES256", alias = "es256")]
+    Es256,
+    /// RSA PKCS#1 1.5 with SHA-256, 3072 bits.
+    #[value(name = "RS256", alias = "rs256")]
+    Rs256,
+    /// HMAC with SHA-256 and a shared key: nothing is published for others to verify with.
+    #[value(name = "HS256", alias = "hs256")]
+    Hs256,
+}
+
+/// Keys, and the lifetimes of tokens and sessions.
+#[derive(Clone, Debug, Args)]
+pub struct Tokens {
+    /// Key that encrypts the signing keys in the database, at least 32 characters. Default: one is
+    /// generated in DATA_DIR/secret.key, mode 0600.
+    #[arg(
+        long,
+        env = "SECRET_KEY",
+        hide_env_values = true,
+        help_heading = "Keys and tokens"
+    )]
+    pub secret_key: Option<Secret>,
+
+    /// Signature algorithm of access tokens.
+    #[arg(
+        long,
+        env = "SIGNING_ALG",
+        value_enum,
+        default_value = "EdDSA",
+        help_heading = "Keys and tokens"
+    )]
+    pub signing_alg: SigningAlgorithm,
+
+    /// Shared key for SIGNING_ALG=HS256, at least 32 bytes.
+    #[arg(
+        long,
+        env = "HS256_KEY",
+        hide_env_values = true,
+        help_heading = "Keys and tokens"
+    )]
+    pub hs256_key: Option<Secret>,
+
+    /// Audience of access tokens.
+    #[arg(
+        long,
+        env = "TOKEN_AUDIENCE",
+        default_value = "rbac-sentinel",
+        help_heading = "Keys and tokens"
+    )]
+    pub token_audience: String,
+
+    /// Lifetime of access tokens; 30 minutes at most.
+    #[arg(long, env = "ACCESS_TOKEN_TTL", default_value = "15m", value_parser = humantime::parse_duration, help_heading = "Keys and tokens")]
+    pub access_token_ttl: Duration,
+
+    /// A session ends when it was not refreshed for this long.
+    #[arg(long, env = "SESSION_IDLE_TTL", default_value = "14d", value_parser = humantime::parse_duration, help_heading = "Keys and tokens")]
+    pub session_idle_ttl: Duration,
+
+    /// A session ends after this long, however often it is refreshed.
+    #[arg(long, env = "SESSION_TTL", default_value = "30d", value_parser = humantime::parse_duration, help_heading = "Keys and tokens")]
+    pub session_ttl: Duration,
+
+    /// For how long the immediately previous refresh token is still honoured: two tabs may refresh
+    /// at once.
+    #[arg(long, env = "REFRESH_GRACE", default_value = "10s", value_parser = humantime::parse_duration, help_heading = "Keys and tokens")]
+    pub refresh_grace: Duration,
+}
+
+impl Tokens {
+    pub(super) fn lines(&self) -> Vec<Line> {
+        let key = secret(self.secret_key.as_ref(), "(generated in DATA_DIR)");
+        vec![
+            ("SECRET_KEY", key),
+            ("SIGNING_ALG", word(self.signing_alg)),
+            ("HS256_KEY", secret(self.hs256_key.as_ref(), "(unset)")),
+            ("TOKEN_AUDIENCE", self.token_audience.clone()),
+            ("ACCESS_TOKEN_TTL", time(self.access_token_ttl)),
+            ("SESSION_IDLE_TTL", time(self.session_idle_ttl)),
+            ("SESSION_TTL", time(self.session_ttl)),
+            ("REFRESH_GRACE", time(self.refresh_grace)),
+        ]
+    }
+}
