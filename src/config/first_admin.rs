@@ -11,6 +11,7 @@ pub struct FirstAdmin {
     /// E-mail address of the administrator made at the first start.
     #[arg(
         id = "admin-email",
+        value_name = "ADMIN_EMAIL",
         long = "admin-email",
         env = "ADMIN_EMAIL",
         default_value = "admin@example.com",
@@ -21,6 +22,7 @@ pub struct FirstAdmin {
     /// Username of the administrator made at the first start.
     #[arg(
         id = "admin-username",
+        value_name = "ADMIN_USERNAME",
         long = "admin-username",
         env = "ADMIN_USERNAME",
         default_value = "admin",
@@ -32,6 +34,7 @@ pub struct FirstAdmin {
     /// once.
     #[arg(
         id = "admin-password",
+        value_name = "ADMIN_PASSWORD",
         long = "admin-password",
         env = "ADMIN_PASSWORD",
         hide_env_values = true,
