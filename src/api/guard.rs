@@ -40,14 +40,7 @@ macro_rules! needs {
     };
 }
 
-needs!(
-    Authenticated,
-    AdminAccess,
-    UsersRead,
-    UsersWrite,
-    RolesAssign,
-    SessionsRevoke
-);
+catalogue::for_each_permission!(needs);
 
 /// A caller who holds the permission `P`. A handler that takes one cannot be reached without it.
 pub struct Require<P> {
