@@ -59,7 +59,7 @@ const CATALOGUE: &str = "crates/catalogue/src/metrics/";
 const LONGEST: usize = 400;
 
 /// What may stand at the top level.
-const TOP_LEVEL: [&str; 27] = [
+const TOP_LEVEL: [&str; 28] = [
     // The layout.
     "Cargo.toml",
     "src",
@@ -72,6 +72,7 @@ const TOP_LEVEL: [&str; 27] = [
     "README.md",
     // What tools expect beside it.
     "Cargo.lock",
+    "CONTRIBUTING.md",
     "Dockerfile",
     "LICENSE",
     "benches",
