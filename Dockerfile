@@ -16,9 +16,9 @@ FROM sources AS build-loadtest
 ARG TARGETARCH
 RUN --mount=type=cache,id=cargo-registry,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,id=target-loadtest-${TARGETARCH},target=/build/target,sharing=locked \
-    cargo build --release --locked --package loadtest --bin loadtest \
+    cargo build --profile dist --locked --package loadtest --bin loadtest \
     && mkdir -p /out/reports \
-    && cp target/release/loadtest /out/
+    && cp target/dist/loadtest /out/
 
 FROM sources AS build-service
 # Reported in auth_build_info; the context holds no repository that could be asked.
@@ -26,9 +26,9 @@ ARG BUILD_REVISION=unknown
 ARG TARGETARCH
 RUN --mount=type=cache,id=cargo-registry,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,id=target-service-${TARGETARCH},target=/build/target,sharing=locked \
-    cargo build --release --locked --package rbac-sentinel --bin rbac-sentinel \
+    cargo build --profile dist --locked --package rbac-sentinel --bin rbac-sentinel \
     && mkdir -p /out/data \
-    && cp target/release/rbac-sentinel /out/
+    && cp target/dist/rbac-sentinel /out/
 
 # The base of both images is glibc, libgcc and certificates: no shell, no package manager. Its user
 # `nonroot` is 65532.

@@ -18,7 +18,7 @@ pub fn describe() -> Value {
     let profile = if cfg!(debug_assertions) {
         "unoptimised: the figures mean nothing"
     } else {
-        "bench, which is release"
+        "bench, which is dist"
     };
     println!("machine  {cpu}, {cores} cores, {memory} memory");
     println!("commit   {commit}");

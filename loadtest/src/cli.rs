@@ -56,7 +56,7 @@ pub struct Options {
     #[arg(long, help_heading = "Server")]
     pub spawn: bool,
 
-    /// The program that --spawn starts; the release build of this workspace if it is not given
+    /// The program that --spawn starts; this workspace's build of the profile `dist` if it is not given
     #[arg(
         long,
         value_name = "PROGRAM",

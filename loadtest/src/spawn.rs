@@ -20,7 +20,7 @@ const SECRET_KEY: &str = "a-key-of-the-load-lab-that-seals-nothing-of-worth";
 /// Options of the server.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// The program; the release build of this workspace if it is not given.
+    /// The program; this workspace's build of the profile `dist` if it is not given.
     pub program: Option<PathBuf>,
     /// PostgreSQL instead of the embedded database.
     pub database_url: Option<String>,
@@ -145,14 +145,14 @@ const SOURCES: [&str; 6] = [
     "migrations",
 ];
 
-/// The server's program in release mode: the one that is there if it is not older than its sources, or
+/// The server's program in the profile `dist`: the one that is there if it is not older than its sources, or
 /// one that is built now. Cargo alone would compile the service again where the two were not built by
 /// the same command, because features of shared dependencies differ.
 fn find_or_build() -> Result<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let target = std::env::var_os("CARGO_TARGET_DIR");
     let target = target.map_or_else(|| workspace.join("target"), PathBuf::from);
-    let program = target.join("release").join("rbac-sentinel");
+    let program = target.join("dist").join("rbac-sentinel");
     if is_current(&program, &SOURCES.map(|source| workspace.join(source))) {
         return Ok(program.canonicalize()?);
     }
@@ -179,13 +179,14 @@ fn is_current(program: &Path, sources: &[PathBuf]) -> bool {
     true
 }
 
-/// Builds the server in release mode; gives the program.
+/// Builds the server in the profile `dist`; gives the program.
 fn build(workspace: &Path) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args([
             "build",
-            "--release",
+            "--profile",
+            "dist",
             "--locked",
             "--package",
             "rbac-sentinel",
