@@ -1,6 +1,6 @@
-//! A small HTTP client that costs little, so that what is measured is the server.
+//! A small, cheap HTTP client, so that the server is measured and not the client.
 //!
-//! It speaks just enough HTTP/1.1: one request at a time on a connection that stays open, answers
+//! Just enough HTTP/1.1: one request at a time on a connection that stays open, answers
 //! with a `Content-Length` or without a body (204).
 
 use std::io;

@@ -1,4 +1,4 @@
-//! What the figures were measured on.
+//! Description of machine and build.
 
 use std::fs;
 
@@ -26,7 +26,7 @@ pub fn describe() -> Value {
     json!({ "cpu": cpu, "cores": cores, "memory": memory, "commit": commit, "profile": profile })
 }
 
-/// How many processes wanted a core lately: over one minute, five, fifteen.
+/// Load average over one, five and fifteen minutes.
 pub fn load_average() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').take(3).collect::<Vec<_>>().join(" ")

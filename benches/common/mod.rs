@@ -1,4 +1,4 @@
-//! What both benchmarks use.
+//! Shared by both benchmarks.
 
 pub mod client;
 pub mod machine;
@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use testkit::exposition::Exposition;
 
-/// Whatever went wrong ends the benchmark.
+/// Any error ends the benchmark.
 pub type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Metrics of the server with this operational listener.

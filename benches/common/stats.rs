@@ -21,7 +21,7 @@ pub fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// What is told of many latencies.
+/// Summary of latencies.
 pub struct Latency {
     pub count: usize,
     pub p50: Duration,

@@ -1,4 +1,4 @@
-//! What growth costs: the same requests against a database of few accounts and of many.
+//! The cost of growth: the same requests against a database with few accounts and with many.
 //!
 //! `cargo bench --bench growth -- --users 1000` fills a database, prints the figures and writes them
 //! to a JSON file; run it again with a million and compare. With `--database-url` the database is
@@ -19,7 +19,7 @@ use serde_json::json;
 use self::common::{Result, machine};
 use self::server::Place;
 
-/// Measures what growth costs.
+/// Measures the cost of growth.
 #[derive(Parser)]
 struct Options {
     /// Accounts in the database

@@ -14,7 +14,7 @@ use crate::common::stats::{Latency, milliseconds};
 use crate::common::{Result, scrape};
 use crate::server::PASSWORD;
 
-/// What is asked, in the order of the report.
+/// Kinds of requests, in the order of the report.
 const KINDS: [&str; 7] = [
     "login",
     "users_me_cold",
@@ -34,20 +34,20 @@ const STATEMENTS: [&str; 5] = [
 ];
 const DURATION: &str = "db_client_operation_duration_seconds";
 
-/// Somebody who asks, and how long the answers took.
-struct Asker {
+/// A connection, and the latencies of its requests.
+struct Client {
     connection: Connection,
     times: Vec<(&'static str, Duration)>,
 }
 
-impl Asker {
+impl Client {
     async fn ask(&mut self, kind: &'static str, request: &[u8]) -> Result<Value> {
         let start = Instant::now();
         let answer = self.connection.exchange(request).await?;
         self.times.push((kind, start.elapsed()));
         if answer.status != 200 {
             let status = answer.status;
-            // One that says when to come back is load shedding, and no fault.
+            // With Retry-After it is load shedding, not a fault.
             let when = answer.header("retry-after").unwrap_or("none");
             return Err(format!("{kind} was answered {status}, Retry-After {when}").into());
         }
@@ -81,34 +81,34 @@ impl Asker {
     }
 }
 
-/// Measures and prints.
+/// Runs the requests and prints their latencies.
 pub fn measure(server: &Service, users: u32, samples: u32) -> Result<Value> {
-    // Far from one another, and the same in every run.
+    // Spread over all accounts, and the same in every run.
     let number = |index: u32| {
         let step = u64::from(index) * 2_654_435_761;
         u32::try_from(step % u64::from(users)).map_or(1, |number| number + 1)
     };
     let runtime = runtime();
-    let (mut asker, admin) = runtime.block_on(async {
-        let mut asker = Asker {
+    let (mut client, admin) = runtime.block_on(async {
+        let mut client = Client {
             connection: Connection::open(server.api).await?,
             times: Vec::new(),
         };
-        let admin = asker.token("admin").await?;
+        let admin = client.token("admin").await?;
         for index in 0..samples / 10 {
-            asker.round(&admin, number(samples + index)).await?;
+            client.round(&admin, number(samples + index)).await?;
         }
-        asker.times.clear();
-        Ok::<_, testkit::Error>((asker, admin))
+        client.times.clear();
+        Ok::<_, testkit::Error>((client, admin))
     })?;
     let before = scrape(server.ops)?;
     runtime.block_on(async {
         for index in 0..samples {
-            asker.round(&admin, number(index)).await?;
+            client.round(&admin, number(index)).await?;
         }
         Ok::<_, testkit::Error>(())
     })?;
-    let times = asker.times;
+    let times = client.times;
     let between = Between {
         before,
         after: scrape(server.ops)?,

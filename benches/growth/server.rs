@@ -12,7 +12,7 @@ use crate::common::Result;
 pub const PASSWORD: &str = "violet-harbour-31";
 const SERVICE: &str = env!("CARGO_BIN_EXE_rbac-sentinel");
 
-/// Where everything is.
+/// Folder and database of the service.
 pub struct Place<'a> {
     pub folder: &'a Path,
     /// The database, unless it is in the folder.
@@ -25,7 +25,7 @@ impl Place<'_> {
         command
             // Databases are kept, folders are not.
             .env("SECRET_KEY", "a secret of this benchmark and no other")
-            // The least there is: what is measured is not how slow hashing is.
+            // The minimum: hashing is not what is measured.
             .env("HASH_MEMORY_KIB", "8")
             .env("HASH_ITERATIONS", "1");
         if let Some(url) = self.database_url {
@@ -35,7 +35,7 @@ impl Place<'_> {
     }
 }
 
-/// Makes the accounts that are missing; gives the seconds that it took.
+/// Adds the missing accounts; returns the seconds that it took.
 pub fn seed(place: &Place<'_>, users: u32) -> Result<f64> {
     let start = Instant::now();
     let status = place

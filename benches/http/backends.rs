@@ -1,4 +1,4 @@
-//! PostgreSQL and Redis for servers that are measured on them.
+//! PostgreSQL and Redis to measure on.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use crate::common::Result;
 use crate::common::client::runtime;
 
-/// Which servers to measure on, beside the embedded backends.
+/// Servers to measure on, beside the embedded backends.
 #[derive(Args, Clone)]
 pub struct Backends {
     /// PostgreSQL to measure on, too; makes and removes schemas of its own there
@@ -19,7 +19,7 @@ pub struct Backends {
     redis_url: Option<String>,
 }
 
-/// A schema and a prefix that nobody else uses, removed when dropped.
+/// A schema and a prefix of their own; the schema is dropped with it.
 pub struct Place {
     database: String,
     schema: String,
@@ -28,7 +28,7 @@ pub struct Place {
 }
 
 impl Backends {
-    /// Somewhere new, if there are servers.
+    /// A new schema and prefix, if there are servers.
     pub fn place(&self) -> Result<Option<Place>> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let Some(database) = self.database_url.clone() else {
@@ -58,7 +58,7 @@ impl Backends {
         }))
     }
 
-    /// What they are called in the report.
+    /// Name in the report.
     pub const fn name(&self) -> &'static str {
         match self.redis_url {
             Some(_) => "pg+redis",

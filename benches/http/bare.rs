@@ -1,4 +1,4 @@
-//! The measure of what the framework can do: one poem-openapi endpoint that verifies an HS256
+//! Baseline for the framework: one poem-openapi endpoint that verifies an HS256
 //! bearer token on every request and answers with the object that `/users/me` answers with.
 //! Nothing else: no metrics, no request ids, no sessions, no error bodies.
 
@@ -38,7 +38,7 @@ struct Verifier {
     validation: Validation,
 }
 
-/// Somebody with a token.
+/// A caller with a token.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", checker = "verify")]
 struct Caller(Claims);
@@ -112,7 +112,7 @@ async fn run() -> Result<()> {
     announce(&listener)?;
     let service = OpenApiService::new(Api, "bare", "1");
     let endpoint = Route::new().nest("/", service).data(verifier);
-    // Stopped as the service is: what a connection costs includes what waits for the signal.
+    // With graceful shutdown, as in the service: waiting for the signal is part of a connection's cost.
     Server::new_with_acceptor(NoDelay(TcpAcceptor::from_tokio(listener)?))
         .run_with_graceful_shutdown(
             endpoint,
@@ -133,7 +133,7 @@ fn announce(listener: &TcpListener) -> Result<()> {
     Ok(std::fs::rename(temporary, file)?)
 }
 
-/// As the service does it.
+/// Sets TCP_NODELAY, as the service does.
 struct NoDelay(TcpAcceptor);
 
 impl Acceptor for NoDelay {

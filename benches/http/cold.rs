@@ -1,4 +1,4 @@
-//! What a caller costs who is not in the cache, on each backend.
+//! Latency of callers that are not cached, on each backend.
 
 use serde_json::{Map, Value, json};
 

@@ -13,7 +13,7 @@ use crate::common::client::{Answer, Connection, Wire, runtime};
 /// Threads of the load generator.
 const THREADS: usize = 2;
 
-/// What a load brought to light.
+/// Results of a load.
 #[derive(Default)]
 pub struct Load {
     /// How long it lasted.
@@ -24,12 +24,12 @@ pub struct Load {
     pub statuses: BTreeMap<u16, u64>,
     /// Answers with `Retry-After`.
     pub retry_after: u64,
-    /// Connections that broke, by what happened.
+    /// Broken connections by error.
     pub errors: BTreeMap<String, u64>,
 }
 
 impl Load {
-    /// Answers with status 200, a second.
+    /// Answers with status 200 per second.
     pub fn rate(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
         let count = self.latencies.len() as f64;

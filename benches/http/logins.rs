@@ -1,4 +1,4 @@
-//! Logins as fast as they go, against what the hash gate could do at best.
+//! Logins at saturation, compared with the hash gate's ceiling.
 
 use std::time::Duration;
 

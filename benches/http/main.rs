@@ -1,7 +1,7 @@
-//! What the service does under load, measured from outside, through HTTP on real ports.
+//! The service under load, measured from outside by HTTP on real ports.
 //!
-//! `cargo bench --bench http` prints the figures and writes them to a JSON file. Nothing here can
-//! fail for being slow: a benchmark reports, it does not judge. Servers and load generator share
+//! `cargo bench --bench http` prints the figures and writes them to a JSON file. It reports
+//! and does not judge: nothing fails for being slow. Servers and load generator share
 //! the machine's cores, so compare figures of one run with each other, and quote medians and
 //! ratios.
 
@@ -31,20 +31,20 @@ use serde_json::{Map, Value, json};
 use backends::Backends;
 use common::{Result, machine};
 
-/// What can be measured.
+/// Parts of the benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// `GET /users/me` as fast as it goes, against a bare endpoint.
+    /// `GET /users/me` at saturation, against a bare endpoint.
     Saturation,
     /// Logins a second.
     Logins,
-    /// Latency of `GET /users/me` while nothing and while everything happens.
+    /// Latency of `GET /users/me` when idle and in a login storm.
     Reads,
     /// Memory, start and scrapes.
     Memory,
-    /// `GET /users/me` of callers who are not cached.
+    /// `GET /users/me` of callers that are not cached.
     Cold,
-    /// How soon one replica refuses what another has revoked.
+    /// Time until another replica refuses a revoked session.
     Replicas,
 }
 
@@ -87,7 +87,7 @@ struct Options {
     /// Be the bare server
     #[arg(long, hide = true)]
     bare: bool,
-    /// Be the service with nothing behind its metrics
+    /// Be the service without a metrics recorder
     #[arg(long, hide = true)]
     unrecorded: bool,
 }

@@ -1,5 +1,4 @@
-//! What the service takes of the machine: memory at rest and in a burst of logins, the time until
-//! it is ready, and what a scrape costs.
+//! Resources: memory when idle and in a burst of logins, start time, cost of a scrape.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -86,7 +85,7 @@ pub fn measure() -> Result<Value> {
     }))
 }
 
-/// How long a scrape takes: as its client sees it, median of some, and what rendering took of it.
+/// Median time of a scrape in milliseconds: for the client, and for rendering alone.
 fn scrape_time(ops: SocketAddr) -> Result<(f64, f64)> {
     let mut whole = Vec::new();
     let mut render = Vec::new();
@@ -94,7 +93,7 @@ fn scrape_time(ops: SocketAddr) -> Result<(f64, f64)> {
         let start = Instant::now();
         let page = testkit::http::get(&format!("http://{ops}/metrics"))?;
         whole.push(milliseconds(start.elapsed()));
-        // Each answer holds the time of the one before it.
+        // Each answer contains the rendering time of the one before.
         let metrics = Exposition::parse(&page.body)?;
         render.push(metrics.sum("auth_metrics_render_duration_seconds", &[]) * 1e3);
     }

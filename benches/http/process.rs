@@ -1,5 +1,4 @@
-//! Limits of this process, and what the kernel says of another. Linux only; elsewhere the figures are
-//! absent.
+//! Limits of this process and processor time of another. Linux only; elsewhere absent.
 
 use std::fs;
 use std::time::Duration;
@@ -13,11 +12,11 @@ pub fn raise_descriptor_limit() {
         current: maximum,
         maximum,
     };
-    // Without it, connections fail and are counted as such.
+    // If it fails, connections fail and are reported.
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
-/// The processor time that the living threads of a process have had.
+/// Processor time of a process' living threads.
 pub fn cpu_time(pid: u32) -> Option<Duration> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
     let mut nanoseconds = 0;

@@ -1,4 +1,4 @@
-//! What somebody who reads notices of a login storm.
+//! Latency of reads during a login storm.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 const HISTOGRAM: &str = "http_server_request_duration_seconds";
 const ROUTE: [(&str, &str); 1] = [("http_route", "/users/me")];
 
-/// What was seen of one time.
+/// Latencies of one period.
 struct Window {
     latency: Latency,
     /// The histogram's bucket that holds the 99th percentile, in milliseconds.
@@ -59,7 +59,7 @@ pub fn measure() -> Result<Value> {
 
     let requests: Vec<Wire> = (0..STORM).map(credentials).collect();
     let address = server.api;
-    // Begins before the window and ends after it.
+    // The storm begins before the window and ends after it.
     let lead = Duration::from_secs(1);
     let storm =
         thread::spawn(move || load(address, &requests, Until::Elapsed(DURATION + lead * 2)));
@@ -102,7 +102,7 @@ fn read(address: SocketAddr, request: &Wire, duration: Duration) -> Result<Vec<D
         let mut latencies = Vec::new();
         let end = Instant::now() + duration;
         while Instant::now() < end {
-            // Nothing else runs on this thread; the runtime's timer is coarser.
+            // Blocks on purpose: nothing else runs on this thread, and the runtime's timer is coarser.
             thread::sleep(PAUSE);
             let sent = Instant::now();
             let answer = connection.exchange(request).await?;

@@ -1,4 +1,4 @@
-//! How soon one replica refuses what another has revoked.
+//! Time from a revocation on one replica to the first refusal on another.
 
 use std::time::Instant;
 
@@ -62,7 +62,7 @@ async fn rounds(here: &Server, there: &Server) -> Result<(Times, Times, usize)> 
             .ok_or("a login was refused")?
             .to_owned();
         let me = get("/users/me", &token);
-        // Twice here, so that what is shared is surely written; then twice there.
+        // Twice here, so that the shared entry is written; then twice there.
         for _ in 0..2 {
             expect(one.exchange(&me).await?.status, 200)?;
         }

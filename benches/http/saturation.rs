@@ -1,5 +1,5 @@
-//! `GET /users/me` as fast as it goes: the service with everything on, the service without a
-//! recorder, and a bare endpoint, in turn.
+//! `GET /users/me` at saturation: the service, the service without a metrics recorder, and a bare
+//! endpoint, in turn.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::median::median;
 use crate::process;
 use crate::server::{Server, folder};
 
-/// How it is measured.
+/// Parameters of the measurement.
 pub struct Plan {
     /// Rounds of each contestant.
     pub rounds: usize,
@@ -26,7 +26,7 @@ pub struct Plan {
     pub backends: Backends,
 }
 
-/// One of those that are compared.
+/// A server that takes part in the comparison.
 struct Contestant {
     /// Its place in the report.
     place: usize,
@@ -104,8 +104,8 @@ impl Contestant {
     }
 }
 
-/// The throughput of one as a share of another's, round by round, and the median of that: what else
-/// the machine does meanwhile changes from round to round and strikes both.
+/// Median of the ratios of two contestants' throughputs, round by round: other load on the machine
+/// changes from round to round and affects both.
 fn paired(one: &Contestant, other: &Contestant) -> f64 {
     let rounds = one.rates.iter().zip(&other.rates);
     median(&rounds.map(|(one, other)| one / other).collect::<Vec<_>>())
@@ -150,7 +150,7 @@ pub fn measure(plan: &Plan) -> Result<Value> {
         load(contestant.server.api, &contestant.requests, warm_up);
     }
     for _ in 0..plan.rounds {
-        // Another one goes first each time: who follows whom makes a difference, too.
+        // Rotate the order, which makes a difference, too.
         contestants.rotate_left(1);
         for contestant in &mut contestants {
             contestant.round(plan.round);

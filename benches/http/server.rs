@@ -34,7 +34,7 @@ impl Server {
         Self::start(command, folder)
     }
 
-    /// The service from this executable, with nothing behind its metrics.
+    /// The service from this executable, without a metrics recorder.
     pub fn unrecorded(folder: &Path) -> Result<Self> {
         let mut command = service::command(&std::env::current_exe()?, folder);
         command.arg("--unrecorded");
@@ -118,8 +118,8 @@ pub fn folder() -> Result<TempDir> {
     Ok(tempfile::tempdir()?)
 }
 
-/// The service in this process, without the recorder: every metric is called and none is kept,
-/// which is what recording costs apart from the code itself.
+/// The service in this process, with a recorder that is not installed: metrics are called and not kept,
+/// so the difference is the cost of recording.
 pub fn serve_unrecorded() -> Result<()> {
     #[derive(Parser)]
     struct Environment {

@@ -202,13 +202,10 @@ fn forget_peak(server: &Server) {
     let _ = std::fs::write(format!("/proc/{}/clear_refs", server.pid()), "5");
 }
 
-/// The most memory that the server had resident, in bytes.
+/// Peak resident memory of the server, in bytes.
 fn peak(server: &Server) -> usize {
-    let path = format!("/proc/{}/status", server.pid());
-    let status = std::fs::read_to_string(path).expect("readable");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.expect("a peak").trim().trim_end_matches(" kB");
-    kib.parse::<usize>().expect("a number") * 1024
+    let bytes = testkit::machine::resident_peak_bytes(server.pid()).expect("known");
+    usize::try_from(bytes).expect("it fits")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -35,11 +35,11 @@ fn run_with(command: &mut Command, input: &str) -> Output {
     // Who does not read its input closes it.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
-    let id = child.id().to_string();
+    let id = child.id();
     let (ended, has_ended) = mpsc::channel::<()>();
     let watchdog = std::thread::spawn(move || {
         if has_ended.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
-            let _ = Command::new("kill").args(["-KILL", &id]).status();
+            let _ = testkit::process::send(id, testkit::process::Signal::KILL);
         }
     });
     let output = child.wait_with_output().expect("it ends");

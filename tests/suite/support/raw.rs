@@ -1,4 +1,4 @@
-//! Requests byte by byte, for what an HTTP client would not send, or not in this way.
+//! Requests byte by byte, as no HTTP client would send them.
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -6,10 +6,10 @@ use tokio::net::TcpStream;
 
 use crate::harness::{PATIENCE, Server};
 
-/// One connection to the API. Dropped, the client has gone.
+/// A connection to the API, closed when dropped.
 pub struct Raw(TcpStream);
 
-/// What came back.
+/// An answer.
 #[derive(Debug)]
 pub struct RawAnswer {
     pub status: u16,

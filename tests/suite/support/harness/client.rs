@@ -1,4 +1,4 @@
-//! Speaks to a server as somebody, and reads the answers.
+//! HTTP client of one account, with assertions on answers.
 
 use std::sync::OnceLock;
 
@@ -10,13 +10,12 @@ use serde_json::{Value, json};
 /// One HTTP client for all: connections are kept per server.
 pub fn http() -> reqwest::Client {
     static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
-    // A connection belongs to the runtime of the test that opened it: none is kept for the next.
+    // No idle connections: each belongs to the runtime of the test that opened it.
     CLIENT
         .get_or_init(|| {
             reqwest::Client::builder()
                 .pool_max_idle_per_host(0)
-                // Other members of the workspace want the client to be able to; here answers are
-                // looked at as they were sent.
+                // Other members of the workspace enable the feature; tests look at answers as sent.
                 .no_gzip()
                 .timeout(super::PATIENCE)
                 .build()
@@ -25,7 +24,7 @@ pub fn http() -> reqwest::Client {
         .clone()
 }
 
-/// Somebody who calls.
+/// A client, with or without tokens.
 #[derive(Clone, Debug)]
 pub struct Client {
     pub base: String,
@@ -107,7 +106,7 @@ impl Client {
         self.with(&answer.json)
     }
 
-    /// Asks for the own account often enough for everything about it to be cached.
+    /// Reads the own account until everything about it is cached.
     pub async fn warm_up(&self) {
         for _ in 0..3 {
             self.id().await;
@@ -199,7 +198,7 @@ impl Answer {
         self
     }
 
-    /// Asserts the refusal of an access token that was good once (RFC 6750 section 3.1).
+    /// Asserts that an access token is no longer valid (RFC 6750 section 3.1).
     #[track_caller]
     pub fn invalid_token(&self) -> &Self {
         self.problem(401, "unauthenticated");
@@ -209,7 +208,7 @@ impl Answer {
         self
     }
 
-    /// Asserts a refusal in the words of RFC 6749 section 5.2.
+    /// Asserts an error response of RFC 6749 section 5.2.
     #[track_caller]
     pub fn oauth(&self, status: u16, error: &str) -> &Self {
         assert_eq!(self.status, status, "{}", self.text);

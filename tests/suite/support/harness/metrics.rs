@@ -15,7 +15,7 @@ impl Metrics {
     /// The sum of a metric's series that have all of these labels.
     #[track_caller]
     pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        // Parsing only what is asked for: tests ask again and again until something happens.
+        // Parses only these lines: tests poll.
         let lines = self.0.lines().filter(|line| line.starts_with(name));
         let lines = lines.collect::<Vec<_>>().join("\n");
         let series = Exposition::parse(&lines).expect("series");

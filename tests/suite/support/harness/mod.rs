@@ -1,4 +1,4 @@
-//! Starts the real server and speaks to it as somebody.
+//! Starts the real server, and clients of it.
 
 mod client;
 mod metrics;
@@ -22,14 +22,14 @@ pub use redis::redis_url;
 pub use testkit::process::Signal;
 
 pub const PASSWORD: &str = "violet-harbour-31";
-/// What servers without a folder are given.
+/// `SECRET_KEY` of servers without a data folder.
 pub const SECRET_KEY: &str = "a-secret-for-tests-of-32-characters";
 pub const ADMIN_PASSWORD: &str = "granite-meadow-58";
 
-/// How long a slow machine may take for what must happen.
+/// Timeout of whatever must happen: far longer than a slow machine takes.
 pub const PATIENCE: Duration = Duration::from_mins(2);
 
-/// The program, run in this folder, with nothing in its environment but what is added.
+/// The program in this folder, with an empty environment.
 pub fn program(folder: &Path) -> Command {
     program_under(&[], folder)
 }
@@ -42,7 +42,7 @@ fn program_under(under: &[String], folder: &Path) -> Command {
     command
 }
 
-/// Asks again and again until the answer is yes.
+/// Polls until it is so.
 #[track_caller]
 pub fn until<F: Future<Output = bool>>(
     what: &str,
@@ -67,8 +67,8 @@ pub fn on_servers() -> bool {
     }
 }
 
-/// What a server on this folder needs to run on the backends that the suite runs on: those of
-/// `TEST_BACKENDS`, the embedded ones by default.
+/// Environment of a server in this folder for the back ends of `TEST_BACKENDS`; none for the embedded
+/// ones, the default.
 pub async fn backend(folder: &Path) -> Vec<(&'static str, String)> {
     if !on_servers() {
         return Vec::new();
@@ -77,13 +77,13 @@ pub async fn backend(folder: &Path) -> Vec<(&'static str, String)> {
         ("DATABASE_URL", postgres::schema_of(folder).await),
         ("SECRET_KEY", SECRET_KEY.to_owned()),
         ("REDIS_URL", redis_url()),
-        // The most that is allowed: a Redis that takes longer is done without.
+        // The maximum: slower answers count as failures of Redis.
         ("REDIS_TIMEOUT", "250ms".to_owned()),
         ("REDIS_PREFIX", format!("{}:", postgres::schema(folder))),
     ]
 }
 
-/// How a server shall be started.
+/// Options of a server.
 #[derive(Default)]
 pub struct Builder {
     env: BTreeMap<String, Option<String>>,
@@ -119,7 +119,7 @@ impl Builder {
             .env("SECRET_KEY", SECRET_KEY)
     }
 
-    /// Uses a folder that another server has left.
+    /// Uses the folder of a server that has ended.
     pub fn dir(mut self, dir: TempDir) -> Self {
         self.dir = Some(dir);
         self
@@ -140,14 +140,14 @@ impl Builder {
         service::configure(&mut command, dir.path());
         command
             .env("ADMIN_PASSWORD", ADMIN_PASSWORD)
-            // The least that the algorithm allows: what is tested is not how slow hashing is.
+            // The minimum: slow hashing is not what is tested.
             .env("HASH_MEMORY_KIB", "64")
             .env("HASH_ITERATIONS", "1")
             .env("HASH_DEADLINE", "30s")
-            // Nor how slow the disk is.
+            // Nor a slow disk.
             .env("DB_ACQUIRE_TIMEOUT", "30s")
             .env("DB_STATEMENT_TIMEOUT", "60s")
-            // No test meets work of which it knows nothing.
+            // Background work would show in the metrics of tests that know nothing of it.
             .env("HOUSEKEEPING_INTERVAL", "0s")
             .envs(if self.embedded {
                 Vec::new()
@@ -178,7 +178,7 @@ impl Builder {
 pub struct Server {
     pub api: String,
     pub ops: String,
-    /// What it printed at its start.
+    /// What it printed at its start, for people.
     pub greeting: String,
     // Before its folder, so that it has ended when that is removed.
     service: Service,
@@ -204,7 +204,7 @@ impl Server {
         self.dir.as_ref().expect("kept").path().to_owned()
     }
 
-    /// Everything that was logged so far.
+    /// Its log so far.
     pub fn log(&self) -> String {
         self.service.log()
     }
@@ -215,7 +215,7 @@ impl Server {
         self.service.signal(signal).expect("it runs");
     }
 
-    /// Waits until the process has ended; gives its exit code.
+    /// Waits for the end of the process; returns its exit code.
     pub async fn wait_exit(&mut self) -> Option<i32> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -234,14 +234,14 @@ impl Server {
         self.dir.take().expect("kept")
     }
 
-    /// Stops it as an operator would, and gives its folder to the next one.
+    /// Stops it as an operator would; returns its folder, for the next server.
     pub async fn stop(mut self) -> TempDir {
         self.signal(Signal::TERM);
         assert_eq!(self.wait_exit().await, Some(0));
         self.dir.take().expect("kept")
     }
 
-    /// Kills it without a word, and gives its folder to the next one.
+    /// Kills it; returns its folder, for the next server.
     pub async fn kill(mut self) -> TempDir {
         self.signal(Signal::KILL);
         self.wait_exit().await;
@@ -260,7 +260,7 @@ impl Server {
         }
     }
 
-    /// Somebody without a token.
+    /// A client without tokens.
     pub fn anon(&self) -> Client {
         Client {
             base: self.api.clone(),
@@ -295,7 +295,7 @@ impl Server {
         self.anon().with(&answer.json)
     }
 
-    /// What `/metrics` says.
+    /// The text of `/metrics`.
     pub async fn metrics(&self) -> Metrics {
         let text = http()
             .get(format!("{}/metrics", self.ops))

@@ -1,5 +1,5 @@
-//! The PostgreSQL server that the tests are given. Each folder gets a schema of its own; what runs
-//! before left there is removed by the next.
+//! The PostgreSQL server of `TEST_DATABASE_URL`, with a schema for each folder. Schemas that earlier runs
+//! left behind are removed.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
-/// Whether this process has removed what others left.
+/// Set once this process has removed the schemas of earlier runs.
 static SWEPT: OnceCell<()> = OnceCell::const_new();
 
 /// The server, by `TEST_DATABASE_URL`.
@@ -24,7 +24,7 @@ pub fn schema(folder: &Path) -> String {
     format!("test_{}_{}", std::process::id(), word.to_lowercase())
 }
 
-/// A connection of one's own.
+/// A new connection.
 pub async fn connect(url: &str) -> PgConnection {
     PgConnection::connect(url)
         .await
@@ -57,7 +57,7 @@ async fn sweep(connection: &mut PgConnection) {
     };
     for name in names.iter().filter(|name| !runs(name)) {
         let remove = AssertSqlSafe(format!("DROP SCHEMA IF EXISTS {name} CASCADE"));
-        // Another run may be at it, too.
+        // Another run may remove it at the same time.
         let _ = connection.execute(remove).await;
     }
 }

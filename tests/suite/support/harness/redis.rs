@@ -3,7 +3,7 @@
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
-/// The URL of a Redis that answers: `TEST_REDIS_URL`, or the one that is usually there.
+/// The URL of a Redis that answers: `TEST_REDIS_URL`, or the one on the default port.
 #[track_caller]
 pub fn redis_url() -> String {
     if let Ok(url) = std::env::var("TEST_REDIS_URL") {
