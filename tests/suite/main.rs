@@ -1,7 +1,7 @@
 //! The tests: the real binary, on real ports, over real HTTP; each test starts a server of its own.
 //!
 //! | What | Where |
-//! |---|---|
+//! |:---|:---|
 //! | registration | `api/register.rs` |
 //! | login, scopes | `api/login.rs` |
 //! | refresh, rotation, reuse of a refresh token | `api/refresh.rs`; the statements: `store/rotation.rs` |
@@ -16,7 +16,7 @@
 //! | error bodies, 400 404 405 413 415 | `api/errors/` |
 //! | request ids | `api/errors/request_id.rs` |
 //! | rate limits, 429, addresses behind proxies | `limits/`; the arithmetic: `cache/permits.rs` |
-//! | hash gate, load shedding, 503 | `limits/hash_gate.rs`, `tests/hash_gate.rs` |
+//! | hash gate, load shedding, 503 | `limits/hash_gate.rs`, `limits/hash_gate_metrics.rs` |
 //! | renewal of outdated hashes | `flows/rehash.rs` |
 //! | last administrator | `flows/last_admin.rs`; the statements: `store/last_admin.rs` |
 //! | revocation | `flows/revocation.rs`; over replicas: `flows/replicas.rs` |
@@ -27,7 +27,7 @@
 //! | start, seeding, replicas that start at once | `operations/start.rs`, `operations/seeding.rs`, `operations/replicas.rs` |
 //! | shutdown, drain | `operations/shutdown.rs` |
 //! | command line, `--help`, `config` | `operations/command_line.rs` |
-//! | commands `migrate`, `keys`, `create-admin`, `promote` | `operations/offline_commands.rs` |
+//! | commands `migrate`, `keys`, `admin create`, `admin promote` | `operations/offline_commands.rs` |
 //! | what refuses to start | `operations/refusals_to_start.rs` |
 //! | housekeeping | `operations/housekeeping.rs`; the statements: `store/housekeeping.rs` |
 //! | metrics, statements per request | `operations/metrics/` |
@@ -37,7 +37,11 @@
 //! | slow clients, too many connections | `failures/clients.rs`, `failures/connections.rs` |
 //! | rules of the source, top level | `repository/architecture/` |
 //! | README's commands | `repository/readme.rs` |
-//! | servers, clients, readers of metrics and of the OpenAPI document | `support/` |
+//! | that this table is current | `repository/table_of_tests.rs` |
+//! | servers, clients, readers of answers and of the OpenAPI document | `support/` |
+//!
+//! `cargo test` runs what needs no server and no tool; the others say what they need. `scripts/test` runs
+//! all of them, `scripts/test --quick` the fast ones, and `scripts/test-shuffled` in random order.
 
 mod api;
 mod cache;

@@ -65,35 +65,46 @@ fn nowhere(credentials: &str) -> String {
     )
 }
 
-/// Everything that ends somebody's access, done at the first replica.
+/// Everything that ends somebody's access, done at the first replica. All at once: without Redis each
+/// is seen by the other after seconds.
 async fn end_access_in_every_way(replicas: &Replicas) {
-    let admin = replicas.a.admin().await;
+    let admin = &replicas.a.admin().await;
+    tokio::join!(
+        async {
+            let (at_a, at_b) = replicas.victim("logs-out").await;
+            assert_eq!(at_a.post("/logout", &json!({})).await.status, 204);
+            replicas.until_refused("logout", &at_b).await;
+        },
+        async {
+            let (at_a, at_b) = replicas.victim("ends-a-session").await;
+            let other = replicas.a.login("ends-a-session", PASSWORD).await;
+            let sessions = at_a.get("/users/me/sessions").await.json;
+            let listed = sessions["items"].as_array().expect("a list");
+            let current = listed.iter().find(|session| session["current"] == true);
+            let id = &current.expect("the own")["id"];
+            let path = format!("/users/me/sessions/{}", id.as_str().expect("an id"));
+            assert_eq!(other.delete(&path).await.status, 204);
+            replicas.until_refused("end of a session", &at_b).await;
+        },
+        async {
+            let (at_a, at_b) = replicas.victim("is-disabled").await;
+            let path = format!("/admin/users/{}", at_a.id().await);
+            let answer = admin.patch(&path, &json!({ "disabled": true })).await;
+            assert_eq!(answer.status, 200);
+            replicas.until_refused("disabling", &at_b).await;
+        },
+        async {
+            let (at_a, at_b) = replicas.victim("is-deleted").await;
+            let path = format!("/admin/users/{}", at_a.id().await);
+            assert_eq!(admin.delete(&path).await.status, 204);
+            replicas.until_refused("deletion", &at_b).await;
+        },
+        password_change_ends_access(replicas),
+        demotion_ends_access(replicas, admin),
+    );
+}
 
-    let (at_a, at_b) = replicas.victim("logs-out").await;
-    assert_eq!(at_a.post("/logout", &json!({})).await.status, 204);
-    replicas.until_refused("logout", &at_b).await;
-
-    let (at_a, at_b) = replicas.victim("ends-a-session").await;
-    let other = replicas.a.login("ends-a-session", PASSWORD).await;
-    let sessions = at_a.get("/users/me/sessions").await.json;
-    let listed = sessions["items"].as_array().expect("a list");
-    let current = listed.iter().find(|session| session["current"] == true);
-    let id = &current.expect("the own")["id"];
-    let path = format!("/users/me/sessions/{}", id.as_str().expect("an id"));
-    assert_eq!(other.delete(&path).await.status, 204);
-    replicas.until_refused("end of a session", &at_b).await;
-
-    let (at_a, at_b) = replicas.victim("is-disabled").await;
-    let path = format!("/admin/users/{}", at_a.id().await);
-    let answer = admin.patch(&path, &json!({ "disabled": true })).await;
-    assert_eq!(answer.status, 200);
-    replicas.until_refused("disabling", &at_b).await;
-
-    let (at_a, at_b) = replicas.victim("is-deleted").await;
-    let path = format!("/admin/users/{}", at_a.id().await);
-    assert_eq!(admin.delete(&path).await.status, 204);
-    replicas.until_refused("deletion", &at_b).await;
-
+async fn password_change_ends_access(replicas: &Replicas) {
     let (_, at_b) = replicas.victim("changes-password").await;
     let other = replicas.a.login("changes-password", PASSWORD).await;
     let change = json!({ "current_password": PASSWORD, "new_password": "amber-lantern-77" });
@@ -103,7 +114,9 @@ async fn end_access_in_every_way(replicas: &Replicas) {
         .until_refused("change of the password", &at_b)
         .await;
     assert_eq!(other.at(&replicas.b).get("/users/me").await.status, 200);
+}
 
+async fn demotion_ends_access(replicas: &Replicas, admin: &Client) {
     let (at_a, at_b) = replicas.victim("is-demoted").await;
     let path = format!("/admin/users/{}/roles/admin", at_a.id().await);
     assert_eq!(admin.put(&path).await.status, 204);

@@ -53,7 +53,7 @@ fn assert_idle(metrics: &Metrics) {
 
 /// Logins of clients that speak so, and leave before they are answered.
 async fn clients_leave(protocol: &str, more: &str) {
-    const CLIENTS: u8 = 20;
+    const CLIENTS: u8 = 8;
     let server = slow_hashing().start().await;
     let body = format!("username=admin&password={ADMIN_PASSWORD}");
     let form = "Content-Type: application/x-www-form-urlencoded";

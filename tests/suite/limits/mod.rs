@@ -4,6 +4,7 @@ mod client_address;
 mod every_request;
 mod flows;
 mod hash_gate;
+mod hash_gate_metrics;
 mod metrics_and_log;
 mod options;
 mod recovery;

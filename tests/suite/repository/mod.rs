@@ -3,3 +3,4 @@
 mod architecture;
 mod generated_files;
 mod readme;
+mod table_of_tests;

@@ -168,7 +168,9 @@ macro_rules! tests_of_engine {
                     use std::pin::Pin;
 
                     use super::{$open, Database};
-                    if !super::statements::in_a_process_of_its_own(module_path!()) {
+                    use crate::support::alone::in_a_process_of_its_own;
+                    let test = "every_statement_is_executed_by_a_contract";
+                    if !in_a_process_of_its_own(module_path!(), test) {
                         return;
                     }
                     let database = || Database::new(|folder| Box::pin($open(folder)));

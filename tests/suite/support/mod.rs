@@ -1,5 +1,6 @@
 //! What the tests share: servers, clients, and readers of what they answer.
 
+pub mod alone;
 pub mod document;
 pub mod forger;
 pub mod harness;

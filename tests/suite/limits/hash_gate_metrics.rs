@@ -1,4 +1,4 @@
-//! What the hash gate's metrics say: a process of its own, for they are counted per process.
+//! What the hash gate's metrics say of the gate itself.
 
 use std::time::Duration;
 
@@ -8,6 +8,8 @@ use rbac_sentinel::testing::hashing::{
     HashBounds, HashError, HashGate, HashGateConfig, HashParams, Password, Verdict,
 };
 use rbac_sentinel::testing::metrics;
+
+use crate::support::alone::in_a_process_of_its_own;
 
 /// The sum of a family's series whose labels contain `label`.
 fn sum(text: &str, name: &str, label: &str) -> f64 {
@@ -22,6 +24,12 @@ fn sum(text: &str, name: &str, label: &str) -> f64 {
 
 #[tokio::test]
 async fn hash_gate_counts_every_job_once_and_gauges_return_to_zero() {
+    if !in_a_process_of_its_own(
+        module_path!(),
+        "hash_gate_counts_every_job_once_and_gauges_return_to_zero",
+    ) {
+        return;
+    }
     let recorder = metrics::recorder_builder().install_recorder().unwrap();
     let gate = HashGate::start(HashGateConfig {
         params: HashParams {
