@@ -1,4 +1,4 @@
-//! Pooled connections, and what they record about their use.
+//! Pooled connections, and the metrics of their use.
 
 use std::time::{Duration, Instant};
 

@@ -25,18 +25,6 @@ pub enum EndReason {
 }
 
 impl EndReason {
-    /// Every reason.
-    pub const ALL: [Self; 8] = [
-        Self::Logout,
-        Self::LogoutAll,
-        Self::SessionEnded,
-        Self::PasswordChange,
-        Self::Admin,
-        Self::Disabled,
-        Self::Deleted,
-        Self::Reuse,
-    ];
-
     /// The stored word.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -72,10 +60,21 @@ impl From<EndReason> for RevocationReason {
 mod tests {
     use super::*;
 
+    const ALL: [EndReason; 8] = [
+        EndReason::Logout,
+        EndReason::LogoutAll,
+        EndReason::SessionEnded,
+        EndReason::PasswordChange,
+        EndReason::Admin,
+        EndReason::Disabled,
+        EndReason::Deleted,
+        EndReason::Reuse,
+    ];
+
     #[test]
     fn stored_words_never_change() {
         assert_eq!(
-            EndReason::ALL.map(EndReason::word),
+            ALL.map(EndReason::word),
             [
                 "logout",
                 "logout_all",
@@ -91,9 +90,9 @@ mod tests {
 
     #[test]
     fn metrics_use_the_stored_words() {
-        for reason in EndReason::ALL {
+        for reason in ALL {
             assert_eq!(RevocationReason::from(reason).word(), reason.word());
         }
-        assert_eq!(RevocationReason::ALL.len(), EndReason::ALL.len());
+        assert_eq!(RevocationReason::ALL.len(), ALL.len());
     }
 }

@@ -11,7 +11,7 @@ use crate::metrics;
 /// milliseconds.
 pub const HOUSEKEEPING_BATCH: u64 = 200;
 
-/// What housekeeping removes.
+/// The rows that housekeeping removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outdated {
     /// A refresh token that was rotated long ago.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Store, Tx, execute, fetch_all, sql};
+use super::{Store, execute, fetch_all, sql};
 use crate::error::Result;
 
 /// A signing key as the database holds it.
@@ -30,22 +30,9 @@ impl Store {
         fetch_all!(conn, sql::SIGNING_KEYS => StoredKey, now)
     }
 
-    /// Adds a key that signs from now on; the other keys verify until `others_until`.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn add_signing_key(
-        &self,
-        key: &StoredKey,
-        others_until: DateTime<Utc>,
-    ) -> Result<()> {
-        let mut tx = self.transaction().await?;
-        add(&mut tx, key, others_until).await?;
-        tx.commit().await
-    }
-
     /// Adds a key unless one of its algorithm signs already: of several replicas that start at the
-    /// same time one adds its key, and all use that. Returns whether it was added.
+    /// same time one adds its key, and all use that. From then on the other keys do not sign, and
+    /// verify until `others_until`. Returns whether the key was added.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -63,21 +50,16 @@ impl Store {
             tx.rollback().await;
             return Ok(false);
         }
-        add(&mut tx, key, others_until).await?;
+        execute!(
+            tx.conn,
+            sql::INSERT_SIGNING_KEY,
+            &key.kid,
+            &key.algorithm,
+            &key.sealed_private_key,
+            key.created_at,
+        )?;
+        execute!(tx.conn, sql::RETIRE_SIGNING_KEYS, &key.kid, others_until)?;
         tx.commit().await?;
         Ok(true)
     }
-}
-
-async fn add(tx: &mut Tx, key: &StoredKey, others_until: DateTime<Utc>) -> Result<()> {
-    execute!(
-        tx.conn,
-        sql::INSERT_SIGNING_KEY,
-        &key.kid,
-        &key.algorithm,
-        &key.sealed_private_key,
-        key.created_at,
-    )?;
-    execute!(tx.conn, sql::RETIRE_SIGNING_KEYS, &key.kid, others_until)?;
-    Ok(())
 }

@@ -25,14 +25,14 @@ impl LeaseName {
     }
 }
 
-/// What a replica asks for, and holds while it does the work.
+/// The claim of a replica on a job: requested to begin a run, and renewed while the run goes on.
 #[derive(Clone, Copy, Debug)]
 pub struct Lease {
     /// The job.
     pub name: LeaseName,
     /// The replica.
     pub holder: Uuid,
-    /// When it asks for the lease, renews it or ends it.
+    /// When the lease is requested, renewed or ended.
     pub at: DateTime<Utc>,
     /// When the lease runs out unless it is renewed.
     pub until: DateTime<Utc>,
@@ -51,7 +51,7 @@ pub struct LastRun {
 
 impl Tx {
     /// Extends a lease to `lease.until`. Returns whether it was still held: if not, another replica
-    /// may have begun, and what this transaction did should be rolled back.
+    /// may have begun, and the caller should roll back.
     ///
     /// # Errors
     /// When the database does not answer.

@@ -1,4 +1,4 @@
-//! Who holds which role.
+//! Roles of accounts.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! Rotation of refresh tokens. A session is a family of them, of which one is alive at a time.
+//! Rotation of refresh tokens. A session is a family of them, of which one is current.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ pub struct RotationRequest {
     pub sealed_next: Vec<u8>,
     /// The current time.
     pub at: DateTime<Utc>,
-    /// How long the session then lives unless it is refreshed again.
+    /// How long the session then lasts unless it is refreshed again.
     pub idle_ttl: TimeDelta,
     /// How long a token that was just rotated is answered with its successor.
     pub grace: TimeDelta,
@@ -27,7 +27,7 @@ pub struct RotationRequest {
 /// The outcome of a rotation.
 #[derive(Clone, Debug)]
 pub enum Rotation {
-    /// The successor is the living token from now on.
+    /// The successor is the current token from now on.
     Rotated {
         /// The session.
         session: Uuid,
@@ -37,7 +37,7 @@ pub enum Rotation {
         ends_at: DateTime<Utc>,
     },
     /// The presented token is the immediately previous one, within the grace period; its successor is
-    /// still the living token.
+    /// still the current token.
     Replayed {
         /// The session.
         session: Uuid,
@@ -45,7 +45,7 @@ pub enum Rotation {
         user: User,
         /// When the session expires at the latest.
         ends_at: DateTime<Utc>,
-        /// The living token, sealed with the presented token.
+        /// The current token, sealed with the presented token.
         sealed_successor: Vec<u8>,
     },
     /// No such token.

@@ -26,7 +26,7 @@ pub struct NewSession {
     pub expires_at: DateTime<Utc>,
 }
 
-/// A living session, as its owner sees it: neither ended nor expired.
+/// An active session, as its owner sees it: neither ended nor expired.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Session {
     /// The session's id, `sid` in its access tokens.
@@ -41,7 +41,7 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
 }
 
-/// The account behind a living session.
+/// The account behind an active session.
 #[derive(Clone, Debug)]
 pub struct Principal {
     /// The account, which is enabled.
@@ -103,7 +103,7 @@ impl Tx {
         Ok(true)
     }
 
-    /// Ends one session of an account. Returns whether it was alive.
+    /// Ends one session of an account. Returns whether it was active.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -118,7 +118,7 @@ impl Tx {
         Ok(execute!(self.conn, sql::END_SESSION, session, user, at, reason)? > 0)
     }
 
-    /// Ends every living session of an account but `keep`; returns their ids.
+    /// Ends every active session of an account but `keep`; returns their ids.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -144,7 +144,7 @@ impl Tx {
 }
 
 impl Store {
-    /// The account behind a session, if the session is alive and the account enabled.
+    /// The account behind a session, if the session is active and the account enabled.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -157,7 +157,7 @@ impl Store {
         }))
     }
 
-    /// The newest living sessions of an account, newest first, at most 200.
+    /// The newest active sessions of an account, newest first, at most 200.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -175,7 +175,7 @@ impl Store {
         fetch_optional!(conn, sql::SESSION_OF_TOKEN => (Uuid, Uuid), &token_hash[..])
     }
 
-    /// The number of living sessions.
+    /// The number of active sessions.
     ///
     /// # Errors
     /// When the database does not answer.

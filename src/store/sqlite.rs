@@ -24,8 +24,8 @@ pub struct SqliteOptions {
     pub acquire_timeout: Duration,
 }
 
-/// One connection writes: SQLite has one writer at a time anyway, and waiting in a pool is fair and
-/// measurable where waiting for a file lock is neither.
+/// A pool for reads, and one with a single connection for writes. SQLite allows one writer at a time
+/// anyway; the wait for a pool is fair and measured, and that for a file lock is neither.
 #[derive(Clone, Debug)]
 pub(super) struct Sqlite {
     read: SqlitePool,
@@ -33,7 +33,7 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the file, which is made when it does not exist, and brings its schema up to date.
+    /// Opens the file, creates it if it does not exist, and migrates the schema.
     pub(super) async fn open(options: &SqliteOptions) -> Result<Self> {
         let connect = SqliteConnectOptions::from_str(&options.url)
             .map_err(cannot_open)?
@@ -51,7 +51,7 @@ impl Sqlite {
                 .max_connections(connections)
                 .acquire_timeout(options.acquire_timeout)
                 .test_before_acquire(false)
-                // Opening a connection runs pragmas: keep what is open.
+                // Opening a connection runs pragmas, so open connections are kept.
                 .idle_timeout(None)
                 .max_lifetime(None)
         };

@@ -4,8 +4,8 @@ use super::Store;
 use super::connection::Conn;
 use crate::error::Result;
 
-/// A transaction. Its methods stand with their tables: what changes accounts in `users`, roles in
-/// `roles`, sessions in `sessions`. None of them commits. A caller reads as
+/// A transaction. Its methods stand with their tables: those of accounts in `users`, of roles in
+/// `roles`, of sessions in `sessions`. None of them commits. A caller reads as
 ///
 /// ```text
 /// let mut tx = store.transaction().await?;

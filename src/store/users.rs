@@ -195,7 +195,7 @@ impl Tx {
         Ok(Some(self.end_sessions(id, keep, reason, at).await?))
     }
 
-    /// Removes an account and everything that belongs to it. Returns the sessions that were alive.
+    /// Removes an account and everything that belongs to it. Returns the sessions that were active.
     ///
     /// # Errors
     /// [`Error::NotFound`], and [`Error::Conflict`] for the last administrator.

@@ -1,4 +1,4 @@
-//! The write check: whether the disk takes what is written.
+//! The write check: whether the disk accepts writes.
 //!
 //! `SELECT 1` succeeds on a full disk, and a write costs a wait for the disk. So after a write that
 //! the disk refused, the health check also writes until one write succeeds.

@@ -1,4 +1,4 @@
-//! Leases of jobs, and what housekeeping removes.
+//! Leases of jobs, and the removals of housekeeping.
 
 statements! {
     Background {

@@ -12,7 +12,7 @@ use metrics::Histogram;
 use crate::error::Result;
 use crate::metrics::{DB_DURATION, DbSystem};
 
-/// What makes the service execute a statement.
+/// The reason why the service executes a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// A request.
@@ -30,7 +30,7 @@ pub struct Statement {
     pub name: &'static str,
     /// The text.
     pub sql: &'static str,
-    /// What it is executed for. [`Cause::Request`] where requests are one reason of several.
+    /// Why it is executed; [`Cause::Request`] if requests are one reason of several.
     pub cause: Cause,
     /// One series an engine.
     durations: [OnceLock<Histogram>; DbSystem::ALL.len()],

@@ -1,6 +1,6 @@
 //! Sessions.
 
-macro_rules! living_session {
+macro_rules! active_session {
     () => {
         "s.ended_at IS NULL AND s.expires_at > $2 AND s.idle_expires_at > $2"
     };
@@ -19,10 +19,10 @@ statements! {
         PRINCIPAL "principal" =
             "SELECT ", user_columns!(), ", s.idle_expires_at AS session_expires_at \
              FROM sessions s JOIN users u ON u.id = s.user_id \
-             WHERE s.id = $1 AND u.disabled = FALSE AND ", living_session!();
+             WHERE s.id = $1 AND u.disabled = FALSE AND ", active_session!();
         LIST_SESSIONS "list_sessions" =
             "SELECT s.id, s.user_agent, s.created_at, s.last_used_at, s.expires_at FROM sessions s \
-             WHERE s.user_id = $1 AND ", living_session!(), " ORDER BY s.id DESC LIMIT 200";
+             WHERE s.user_id = $1 AND ", active_session!(), " ORDER BY s.id DESC LIMIT 200";
         END_SESSION "end_session" =
             "UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
         REMOVE_SESSION "remove_session" =

@@ -1,4 +1,4 @@
-//! Making and finding accounts.
+//! Creating and finding accounts.
 
 use futures_util::future::join_all;
 use rbac_sentinel::testing::error::Error;
@@ -71,7 +71,7 @@ pub async fn username_and_email_are_unique(db: &Database) {
     same_address.email = "Alice@Example.com".to_owned();
     let refused = db.store.insert_user(&same_address).await;
     assert!(matches!(refused, Err(Error::Taken { field: "email" })));
-    // Nothing is left of those that were refused.
+    // The refused accounts left nothing behind.
     assert!(find(db, "other").await.is_none());
     assert!(find(db, "other@example.com").await.is_none());
     assert_eq!(db.store.count_users().await.expect("asked"), (1, 0));

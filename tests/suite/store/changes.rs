@@ -53,7 +53,7 @@ pub async fn profile_change_replaces_username_and_email(db: &Database) {
     for name in ["alice", "alice@example.com"] {
         assert!(db.store.credentials(name).await.expect("asked").is_none());
     }
-    // What was given up is free.
+    // The old names are free.
     db.user("alice").await;
 }
 
@@ -65,7 +65,7 @@ pub async fn profile_change_cannot_take_names_of_others(db: &Database) {
     let change = readdress("Bob@example.com");
     let refused = db.store.update_user(alice.id, &change, at(1)).await;
     assert!(matches!(refused, Err(Error::Taken { field: "email" })));
-    // A change is made whole or not at all.
+    // A change is stored as a whole or not at all.
     let change = ProfileChange {
         email: Some("bob@example.com".to_owned()),
         disabled: Some(true),
@@ -75,7 +75,7 @@ pub async fn profile_change_cannot_take_names_of_others(db: &Database) {
     assert!(matches!(refused, Err(Error::Taken { field: "email" })));
     let stored = db.store.user(alice.id).await.expect("asked");
     assert_eq!(stored, Some(alice.clone()));
-    // One's own name in another case is nobody else's.
+    // The account's own name in another case is not taken.
     let changed = db
         .store
         .update_user(alice.id, &rename("ALICE"), at(2))
@@ -143,7 +143,7 @@ pub async fn disabling_ends_and_returns_every_session(db: &Database) {
     let again = db.store.update_user(alice.id, &disabled(true), at(3)).await;
     let (_, after, ended) = again.expect("done");
     assert_eq!((after.updated_at, ended.len()), (at(2), 0));
-    // Enabled again, it starts anew: what was ended stays ended.
+    // Enabling the account does not restore its sessions.
     let enabled = db
         .store
         .update_user(alice.id, &disabled(false), at(4))
@@ -203,7 +203,7 @@ pub async fn deletion_removes_everything_of_the_account(db: &Database) {
     assert!(!started.expect("asked"));
     let granted = db.store.grant_role(alice.id, "user", None, at(1)).await;
     assert!(matches!(granted, Err(Error::NotFound("user"))));
-    // The names are free, and whoever takes them inherits nothing.
+    // The names are free, and a new account with them inherits nothing.
     let heir = db.user("alice").await;
     assert_eq!(heir.roles, ["user"]);
     let sessions = db.store.sessions(heir.id, at(1)).await.expect("asked");

@@ -1,4 +1,4 @@
-//! A database of one's own, and short words for what contracts put into it.
+//! A database for one contract, and helpers that fill it.
 
 use std::path::Path;
 use std::pin::Pin;
@@ -6,17 +6,19 @@ use std::sync::OnceLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
-use rbac_sentinel::testing::store::{NewSession, NewUser, Rotation, RotationRequest, Store, User};
+use rbac_sentinel::testing::store::{
+    NewSession, NewUser, Rotation, RotationRequest, Store, StoredKey, User,
+};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::one_change::OneChange;
 
-/// What stands for a password hash: the store never looks into it.
+/// A stand-in for a password hash: the store never parses it.
 pub const HASH: &str = "$argon2id$a-hash";
 
-/// The recorder of this process. Statements keep the handles that they got at their first use, so
-/// whoever opens a database sets the recorder before.
+/// The recorder of this process. Statements keep the handles of their first use, so the recorder must
+/// be set before a database is opened.
 pub fn recorder() -> &'static PrometheusHandle {
     static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
     RECORDER.get_or_init(|| {
@@ -29,7 +31,7 @@ type Opened<'a> = Pin<Box<dyn Future<Output = Store> + 'a>>;
 /// Opens the database that belongs to a folder.
 pub type Open = for<'a> fn(&'a Path) -> Opened<'a>;
 
-/// An empty database, removed in the end.
+/// An empty database, which is removed after the contract.
 pub struct Database {
     pub store: Store,
     folder: TempDir,
@@ -81,11 +83,25 @@ impl Database {
         new
     }
 
+    /// A new signing key, which retires the others. Each has an algorithm of its own, for a second
+    /// key of one algorithm is not added.
+    pub async fn signing_key(&self, kid: &str, at: DateTime<Utc>, others_until: DateTime<Utc>) {
+        let key = StoredKey {
+            kid: kid.to_owned(),
+            algorithm: format!("algorithm of {kid}"),
+            sealed_private_key: vec![0, 1, 255, 0],
+            created_at: at,
+            retired_at: None,
+        };
+        let added = self.store.ensure_signing_key(&key, others_until).await;
+        assert!(added.expect("asked"), "{kid} is not added");
+    }
+
     pub async fn rotate(&self, request: &RotationRequest) -> Rotation {
         self.store.rotate(request).await.expect("asked")
     }
 
-    /// Whether the session lives.
+    /// Whether the session is active.
     pub async fn lives(&self, session: &NewSession, at: DateTime<Utc>) -> bool {
         let principal = self.store.principal(session.id, at).await.expect("asked");
         let listed = self.store.sessions(session.user, at).await.expect("asked");
@@ -95,17 +111,17 @@ impl Database {
     }
 }
 
-/// Seconds after the day on which contracts play.
+/// Seconds after the start of every contract.
 pub fn at(seconds: i64) -> DateTime<Utc> {
     moment(seconds * 1_000_000)
 }
 
-/// Microseconds after the day on which contracts play.
+/// Microseconds after the start of every contract.
 pub fn moment(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(1_767_225_600_000_000 + micros).expect("a time")
 }
 
-/// An account to be made; its address is `NAME@example.com`.
+/// An account to be created, with the address `NAME@example.com`.
 pub fn new_user(name: &str) -> NewUser {
     NewUser {
         id: Uuid::now_v7(),
@@ -118,7 +134,7 @@ pub fn new_user(name: &str) -> NewUser {
     }
 }
 
-/// A session of 100 seconds that ends after 10 without a refresh.
+/// A session of 100 seconds that expires after 10 without a refresh.
 pub fn new_session(user: &User, at: DateTime<Utc>) -> NewSession {
     NewSession {
         id: Uuid::now_v7(),
@@ -131,7 +147,7 @@ pub fn new_session(user: &User, at: DateTime<Utc>) -> NewSession {
     }
 }
 
-/// What a token's hash looks like; another one at each call.
+/// The hash of a new token.
 pub fn token() -> [u8; 32] {
     let mut hash = [0; 32];
     hash[..16].copy_from_slice(Uuid::now_v7().as_bytes());

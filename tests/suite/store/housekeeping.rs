@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use rbac_sentinel::testing::store::{
-    EndReason, HOUSEKEEPING_BATCH, Lease, LeaseName, NewSession, Outdated, Rotation, StoredKey,
+    EndReason, HOUSEKEEPING_BATCH, Lease, LeaseName, NewSession, Outdated, Rotation,
 };
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ fn lease(holder: Uuid, seconds: i64, until: i64) -> Lease {
     }
 }
 
-/// Begins a run that nobody disturbs.
+/// Begins a run with a lease that does not expire.
 async fn begun(db: &Database) -> Lease {
     let lease = lease(Uuid::now_v7(), 0, 1_000_000);
     let begun = db.store.begin_run(&lease, at(0)).await;
@@ -30,7 +30,7 @@ async fn begun(db: &Database) -> Lease {
     lease
 }
 
-/// Removes all of a kind that was over before; gives how many rows went.
+/// Removes all rows of a kind that were outdated before `before`; returns how many.
 async fn remove(db: &Database, kind: Outdated, lease: &Lease, before: DateTime<Utc>) -> u64 {
     let mut all = 0;
     loop {
@@ -89,7 +89,7 @@ pub async fn housekeeping_begins_when_due_and_not_running(db: &Database) {
     assert_eq!((run.started_at, run.succeeded_at), (at(0), Some(at(10))));
     assert!(!begin(b, 20, -280).await, "not due yet");
     assert!(begin(b, 300, 0).await, "due");
-    // It crashes: the lease runs out.
+    // It crashes: the lease expires.
     assert!(!begin(a, 359, 359).await);
     assert!(begin(a, 360, 359).await);
     let run = db.store.last_run(JOB).await.expect("asked");
@@ -114,7 +114,7 @@ pub async fn housekeeping_that_lost_its_lease_removes_nothing(db: &Database) {
         assert!(!held.expect("asked"), "{now}");
     }
     assert!(exists(db, &session).await);
-    // A batch renews the lease; who comes too late has lost it, even to nobody.
+    // A batch renews the lease. An expired lease is lost, even if no other replica took it.
     let mut removed = Vec::new();
     for now in [61, 179, 299, 500] {
         let lease = lease(b, now, now + 120);
@@ -143,7 +143,7 @@ pub async fn housekeeping_batch_is_bounded(db: &Database) {
     assert_eq!(removed, [HOUSEKEEPING_BATCH, HOUSEKEEPING_BATCH, 3, 0]);
 }
 
-/// Whether the session's first token still leads to it.
+/// Whether the session is still found by its first token.
 async fn exists(db: &Database, session: &NewSession) -> bool {
     let owner = db.store.session_of_token(session.token_hash).await;
     owner.expect("asked").is_some()
@@ -157,13 +157,13 @@ pub async fn housekeeping_removes_expired_sessions_only(db: &Database) {
             .end_session(session.id, alice.id, LOGOUT, at(seconds));
         assert!(ended.await.expect("asked"));
     };
-    // Without a refresh they run out after ten seconds.
+    // Without a refresh they expire after ten seconds.
     let expired = db.session(&alice, at(-11)).await;
     let just_expired = db.session(&alice, at(-10)).await;
     let living = db.session(&alice, at(0)).await;
     let ended = db.session(&alice, at(-20)).await;
     end(&ended, -1).await;
-    // Its deadline is long over, its end is not.
+    // It expired long ago, but was ended just now.
     let just_ended = db.session(&alice, at(-200)).await;
     end(&just_ended, 0).await;
 
@@ -185,7 +185,7 @@ pub async fn housekeeping_removes_expired_sessions_only(db: &Database) {
     assert!(matches!(kept, Rotation::Ended { .. }), "{kept:?}");
     let kept = outcome(&living).await;
     assert!(matches!(kept, Rotation::Rotated { .. }), "{kept:?}");
-    // The latest deadline there is, and all but the living one are gone.
+    // Beyond every deadline: all sessions but the active one are gone.
     assert_eq!(remove(db, Outdated::ExpiredSession, &lease, at(9)).await, 1);
     assert_eq!(remove(db, Outdated::EndedSession, &lease, at(9)).await, 1);
     assert!(db.lives(&living, at(2)).await);
@@ -230,15 +230,7 @@ pub async fn housekeeping_removes_rotated_tokens_and_reuse_stays_detected(db: &D
 
 pub async fn housekeeping_removes_long_retired_signing_keys(db: &Database) {
     for (kid, made, others_until) in [("a", 1, 0), ("b", 2, 50), ("c", 3, 70)] {
-        let key = StoredKey {
-            kid: kid.to_owned(),
-            algorithm: "EdDSA".to_owned(),
-            sealed_private_key: vec![1],
-            created_at: at(made),
-            retired_at: None,
-        };
-        let added = db.store.add_signing_key(&key, at(others_until)).await;
-        added.expect("added");
+        db.signing_key(kid, at(made), at(others_until)).await;
     }
     let kids = async || {
         let keys = db.store.signing_keys(at(0)).await.expect("asked");

@@ -1,4 +1,4 @@
-//! There is always an administrator who may log in.
+//! The last enabled administrator cannot be removed.
 
 use futures_util::future::join_all;
 use rbac_sentinel::testing::error::Error;
@@ -28,7 +28,7 @@ pub async fn last_administrator_cannot_be_removed(db: &Database) {
     assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
     let stored = db.store.user(admin.id).await.expect("asked");
     assert_eq!(stored.as_ref(), Some(&admin));
-    // With a second one, the first may go.
+    // The first may be removed once there is a second one.
     let other = db.admin("other").await;
     db.store
         .delete_user(admin.id, at(1))
@@ -46,7 +46,7 @@ pub async fn disabled_administrator_does_not_count(db: &Database) {
     disabled.expect("disabled");
     let refused = db.store.delete_user(admin.id, at(1)).await;
     assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
-    // Who cannot log in is not the last one who can.
+    // A disabled administrator may be removed.
     let revoked = db.store.revoke_role(other.id, "admin").await;
     assert!(revoked.expect("revoked"));
     db.store
@@ -62,7 +62,7 @@ pub async fn two_administrators_removing_each_other_leave_one_in_the_store(db: &
         let first = db.admin(&format!("first-{round}")).await;
         let second = db.admin(&format!("second-{round}")).await;
         if round > 0 {
-            // The one who was left over makes room, so that there are two again.
+            // Remove the administrator left by the previous round, so that there are two again.
             let left = db.store.list_users(None, 1).await.expect("asked");
             let left = left.users[0].id;
             db.store.delete_user(left, at(1)).await.expect("deleted");
@@ -89,7 +89,7 @@ pub async fn two_administrators_removing_each_other_leave_one_in_the_store(db: &
             );
         }
         assert!(db.store.has_admin().await.expect("asked"), "round {round}");
-        // Whoever was removed but not deleted goes, so that the next round starts with one.
+        // Delete the account that only lost its role, so that the next round starts with one.
         for id in [first.id, second.id] {
             let gone = db.store.delete_user(id, at(3)).await;
             assert!(

@@ -75,6 +75,8 @@ const OLD_ROWS: &str = "\
     INSERT INTO signing_keys (kid, algorithm, sealed_private_key, created_at) \
         SELECT 'old', 'EdDSA', 'sealed', created_at FROM users;";
 
+const WRITE_CHECKS: &str = "SELECT COUNT(*) FROM write_checks";
+
 async fn old_rows_are_found_and_new_ones_stored(options: &Options) {
     recorder();
     let store = Store::open(options).await.expect("the database opens");
@@ -118,6 +120,12 @@ async fn sqlite_database_of_version_2_is_migrated() {
         acquire_timeout: PATIENCE,
     }))
     .await;
+    let mut connection = options.connect().await.expect("it opens");
+    let rows: i64 = sqlx::query_scalar(WRITE_CHECKS)
+        .fetch_one(&mut connection)
+        .await
+        .expect("counted");
+    assert_eq!(rows, 0, "a write check leaves nothing behind");
 }
 
 #[tokio::test]
@@ -134,11 +142,17 @@ async fn postgresql_database_of_version_2_is_migrated() {
     connection.execute(OLD_ROWS).await.expect("old rows");
     connection.close().await.expect("closed");
     old_rows_are_found_and_new_ones_stored(&Options::Postgres(PostgresOptions {
-        url,
+        url: url.clone(),
         max_connections: 2,
         acquire_timeout: PATIENCE,
         statement_timeout: PATIENCE,
         application_name: "migrations".to_owned(),
     }))
     .await;
+    let mut connection = postgres::connect(&url).await;
+    let rows: i64 = sqlx::query_scalar(WRITE_CHECKS)
+        .fetch_one(&mut connection)
+        .await
+        .expect("counted");
+    assert_eq!(rows, 0, "a write check leaves nothing behind");
 }

@@ -1,6 +1,6 @@
-//! What every database engine must do, asked of the store itself.
+//! Contracts of the store that every database engine must keep.
 //!
-//! An engine is a function that opens the database belonging to a folder, and makes it when there
+//! An engine is a function that opens the database belonging to a folder, and creates it if there
 //! is none; `engines!` at the end names them. A contract is a function in one of the modules,
 //! listed in `contracts!`.
 
@@ -33,7 +33,7 @@ pub use self::database::recorder;
 use crate::harness::postgres;
 use crate::support::with_attributes;
 
-/// The engine that is always there.
+/// The embedded engine, which needs no server.
 async fn open_sqlite(folder: &Path) -> Store {
     let options = SqliteOptions {
         url: folder.join("contract.db").display().to_string(),

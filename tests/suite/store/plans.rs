@@ -1,4 +1,4 @@
-//! How statements find their rows: along indexes, however many there are.
+//! Statements find their rows by indexes and do not scan large tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ const WHOLE: [(&str, &[&str], &str); 4] = [
     ("remove_signing_keys", &["signing_keys", SORT], FEW_KEYS),
 ];
 const FEW_KEYS: &str = "there are a handful of keys";
-/// What a plan does that collects rows in order to bring them in order.
+/// In a plan: collecting rows to sort them.
 const SORT: &str = "(a sort)";
 
 /// The tables by the names that statements give them.
@@ -37,8 +37,7 @@ const ALIASES: [(&str, &str); 4] = [
     ("t", "refresh_tokens"),
 ];
 
-/// What a statement does that takes the longer the more rows there are: tables read from end to
-/// end, and sorts. All that is known of an engine's plans is in here.
+/// The parts of a statement's plan whose cost grows with the number of rows: table scans and sorts.
 async fn laborious(connection: &mut SqliteConnection, statement: &str) -> BTreeSet<String> {
     let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
     let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain)
@@ -78,8 +77,8 @@ async fn laborious_on_postgres(connection: &mut PgConnection, statement: &str) -
     };
     let asked = [
         "SET plan_cache_mode = force_generic_plan".to_owned(),
-        // As on a disk without heads: for a batch of two hundred rows a table of this size, unlike a
-        // large one, would be read as fast from end to end.
+        // As on a solid-state disk. By default PostgreSQL expects that for a batch of two hundred rows
+        // a scan of a table of this size is as fast as the index.
         "SET random_page_cost = 1".to_owned(),
         format!("PREPARE asked AS {statement}"),
     ];
@@ -103,7 +102,7 @@ async fn laborious_on_postgres(connection: &mut PgConnection, statement: &str) -
     tables.collect()
 }
 
-/// A database of many accounts with a session each, some of them over, some of their tokens used.
+/// A database of many accounts with a session each.
 async fn filled(options: &Options) {
     recorder();
     let store = Store::open(options).await.expect("the database opens");

@@ -1,4 +1,4 @@
-//! Who holds which role.
+//! Roles of accounts.
 
 use rbac_sentinel::testing::error::Error;
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! Rotating refresh tokens: one living member a family.
+//! Rotation of refresh tokens: each session has one current token.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
@@ -31,7 +31,7 @@ pub async fn rotation_replaces_the_presented_token(db: &Database) {
         assert_eq!(listed[0].created_at, at(0));
         presented = request.next;
     }
-    // Whatever its state, a token leads to its session.
+    // The session of a token is found whatever their state.
     for hash in [session.token_hash, presented] {
         let owner = db.store.session_of_token(hash).await.expect("asked");
         assert_eq!(owner, Some((session.id, alice.id)));
@@ -66,7 +66,7 @@ pub async fn rotation_of_previous_token_within_grace_returns_the_sealed_successo
             other => panic!("{other:?}"),
         }
     }
-    // The chain did not fork: the successor is still the living one.
+    // The chain did not fork: the successor is still the current token.
     let outcome = db.rotate(&rotation(first.next, at(6))).await;
     assert!(matches!(outcome, Rotation::Rotated { .. }), "{outcome:?}");
 }
@@ -115,7 +115,7 @@ pub async fn rotation_of_idle_session_is_expired(db: &Database) {
         Rotation::Expired { user } => assert_eq!(user, alice.id),
         other => panic!("{other:?}"),
     }
-    // A refusal is no use: the session is as old as before.
+    // A refusal does not count as use: the idle deadline is unchanged.
     let first = rotation(session.token_hash, moment_before);
     let outcome = db.rotate(&first).await;
     assert!(matches!(outcome, Rotation::Rotated { .. }), "{outcome:?}");

@@ -1,4 +1,4 @@
-//! Searching accounts by beginnings.
+//! Search of accounts by prefix.
 
 use rbac_sentinel::testing::store::{Store, User};
 

@@ -69,7 +69,7 @@ pub async fn active_sessions_are_listed_newest_first(db: &Database) {
     assert_eq!((first.created_at, first.last_used_at), (at(1), at(1)));
     assert_eq!(first.expires_at, newer.expires_at);
     assert!(!db.lives(&idle, at(2)).await);
-    // Past the absolute deadline there are none, though nobody ended them.
+    // After the absolute deadline none is listed, although none was ended.
     let listed = db.store.sessions(alice.id, at(200)).await.expect("asked");
     assert_eq!(listed, []);
 }
@@ -85,7 +85,7 @@ pub async fn session_ends_once_and_only_for_its_owner(db: &Database) {
     assert!(end(session.id, alice.id).await.expect("asked"));
     assert!(!end(session.id, alice.id).await.expect("asked"));
     assert!(!db.lives(&session, at(1)).await);
-    // Ended is ended, also for a clock that stands before.
+    // An ended session is not active for an earlier clock either.
     assert!(!db.lives(&session, at(0)).await);
 }
 
@@ -94,7 +94,7 @@ pub async fn ended_session_is_removed_with_its_tokens(db: &Database) {
     let bob = db.user("bob").await;
     let session = db.session(&alice, at(0)).await;
     let remove = |user| db.store.remove_session(session.id, user);
-    // Not while it lives.
+    // Not while it is active.
     assert!(!remove(alice.id).await.expect("asked"));
     assert!(db.lives(&session, at(1)).await);
     let ended = db.store.end_session(session.id, alice.id, LOGOUT, at(1));
@@ -140,7 +140,7 @@ pub async fn principal_is_found_for_active_sessions_only(db: &Database) {
     assert!(principal(at(10)).await.expect("asked").is_none());
     let unknown = db.store.principal(Uuid::now_v7(), at(1)).await;
     assert!(unknown.expect("asked").is_none());
-    // What changed about the account is seen at the next look.
+    // The next lookup sees a change of the account.
     let granted = db.store.grant_role(alice.id, "admin", None, at(1)).await;
     assert!(granted.expect("granted"));
     let found = principal(at(1)).await.expect("asked").expect("there");

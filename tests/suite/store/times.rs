@@ -1,7 +1,6 @@
 //! Times are kept to the microsecond and compare as times, however they are written down.
 
 use chrono::TimeDelta;
-use rbac_sentinel::testing::store::StoredKey;
 
 use super::database::{Database, at, moment, new_session, new_user};
 use super::one_change::OneChange as _;
@@ -43,19 +42,12 @@ pub async fn deadlines_compare_with_and_without_fractional_seconds(db: &Database
 }
 
 pub async fn keys_sort_with_and_without_fractional_seconds(db: &Database) {
-    // The names run against the times, and the insertion against both.
+    // Neither the order of names nor that of insertion is the order of times.
     let mut order: Vec<_> = MICROS.iter().rev().enumerate().collect();
     order.rotate_left(3);
     for (n, micros) in order {
-        let key = StoredKey {
-            kid: format!("key{n}"),
-            algorithm: "EdDSA".to_owned(),
-            sealed_private_key: vec![1],
-            created_at: moment(*micros),
-            retired_at: None,
-        };
-        let added = db.store.add_signing_key(&key, at(10)).await;
-        added.expect("added");
+        let kid = format!("key{n}");
+        db.signing_key(&kid, moment(*micros), at(10)).await;
     }
     let keys = db.store.signing_keys(at(5)).await.expect("asked");
     let times: Vec<_> = keys.iter().map(|key| key.created_at).collect();
