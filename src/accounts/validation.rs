@@ -12,8 +12,11 @@ pub const USERNAME_MAX: usize = 32;
 pub const EMAIL_MAX: usize = 254;
 /// The rule for usernames as a regular expression, for the OpenAPI document. Without `@`, so that a
 /// username is never mistaken for an e-mail address; ASCII, so that two names never look the same.
-#[expect(dead_code, reason = "the views of the API spell it out still")]
 pub const USERNAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{2,31}$";
+
+/// The form of an e-mail address as a regular expression, for the OpenAPI document: a coarse one, the
+/// check is [`check_email`]'s.
+pub const EMAIL_PATTERN: &str = r"^[^@\s]+@[^@\s]+\.[^@\s]+$";
 
 /// Checks a username.
 ///

@@ -1,16 +1,12 @@
 //! Request bodies: parsed so that a refusal names the field and the rule, and never the value.
 
-use std::fmt;
-
 use poem::{FromRequest, Request, RequestBody};
-use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef, Registry};
-use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
+use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 
 use super::problem::{Problem, ProblemKind};
-use crate::hashing::Password;
 
 const JSON: &str = "application/json";
 /// What a refusal of the whole body names as the field, and the rule.
@@ -124,85 +120,12 @@ fn refusal(path: &str, error: &serde_json::Error) -> Problem {
     ))
 }
 
-/// For optional fields: absent is fine, `null` is not.
-///
-/// # Errors
-/// The field's own.
-pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
-}
-
-/// A password or token in a body: not printed, documented as write-only.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub struct SecretText(String);
-
-impl SecretText {
-    /// The secret itself.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// The secret as a password.
-    #[must_use]
-    pub fn into_password(self) -> Password {
-        Password::new(self.0)
-    }
-}
-
-impl fmt::Debug for SecretText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretText(***)")
-    }
-}
-
-impl Type for SecretText {
-    const IS_REQUIRED: bool = true;
-    type RawValueType = String;
-    type RawElementValueType = String;
-
-    fn name() -> std::borrow::Cow<'static, str> {
-        "string(password)".into()
-    }
-
-    fn schema_ref() -> MetaSchemaRef {
-        let schema = MetaSchema::new_with_format("string", "password");
-        MetaSchemaRef::Inline(Box::new(MetaSchema {
-            write_only: true,
-            ..schema
-        }))
-    }
-
-    fn as_raw_value(&self) -> Option<&String> {
-        Some(&self.0)
-    }
-
-    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a String> + 'a> {
-        Box::new(std::iter::once(&self.0))
-    }
-}
-
-impl ParseFromJSON for SecretText {
-    fn parse_from_json(value: Option<serde_json::Value>) -> ParseResult<Self> {
-        match value {
-            Some(serde_json::Value::String(text)) => Ok(Self(text)),
-            _ => Err(ParseError::expected_input()),
-        }
-    }
-}
-
-impl ToJSON for SecretText {
-    fn to_json(&self) -> Option<serde_json::Value> {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
+    use crate::api::fields::present;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]

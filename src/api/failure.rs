@@ -20,6 +20,8 @@ pub mod status {
     pub const CONFLICT: u16 = 1 << 3;
     /// 422
     pub const UNPROCESSABLE: u16 = 1 << 4;
+    /// What an id in the path may lead to.
+    pub const BAD_ID: u16 = BAD_REQUEST | NOT_FOUND;
 }
 
 const DOCUMENTED: [(u16, u16, &str); 5] = [

@@ -1,7 +1,7 @@
-//! Who may call what: the permission is a type in the handler's signature.
+//! Authorization: the permission is a type in the handler's signature.
 //!
-//! The guard is always the first argument, so that a stranger gets 401 before any other check. 401
-//! and 403 of the bearer scheme (RFC 6750) are made here and nowhere else.
+//! The guard is always the first argument, so that a request without a token gets 401 before any
+//! other check. 401 and 403 of the bearer scheme (RFC 6750) are made here and nowhere else.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ catalogue::for_each_permission!(needs);
 
 /// A caller who holds the permission `P`. A handler that takes one cannot be reached without it.
 pub struct Require<P> {
-    /// Who calls.
+    /// The caller.
     pub caller: Caller,
     permission: PhantomData<P>,
 }
@@ -68,16 +68,15 @@ impl<'a, P: Needs> ApiExtractor<'a> for Require<P> {
         _: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let token = bearer(request)?.ok_or_else(unauthenticated)?;
-        let caller = authorize(request, token, P::PERMISSION).await?;
+        let caller = caller(request, P::PERMISSION).await?;
         Ok(Self {
-            caller,
+            caller: caller.ok_or_else(unauthenticated)?,
             permission: PhantomData,
         })
     }
 }
 
-/// Somebody who may prove who they are and need not. A token that is no good is refused even so.
+/// The caller, if the request has a token. A token that is not valid is refused even so.
 pub struct Maybe(pub Option<Caller>);
 
 impl<'a> ApiExtractor<'a> for Maybe {
@@ -102,25 +101,22 @@ impl<'a> ApiExtractor<'a> for Maybe {
         _: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let caller = match bearer(request)? {
-            Some(token) => Some(authorize(request, token, Permission::Authenticated).await?),
-            None => None,
-        };
-        Ok(Self(caller))
+        Ok(Self(caller(request, Permission::Authenticated).await?))
     }
 }
 
-async fn authorize(
-    request: &Request,
-    token: &str,
-    permission: Permission,
-) -> Result<Caller, Problem> {
+/// The caller, who holds the permission; nothing when the request has no token.
+async fn caller(request: &Request, permission: Permission) -> Result<Option<Caller>, Problem> {
+    let Some(token) = bearer(request)? else {
+        return Ok(None);
+    };
     let sessions = request
         .data::<Arc<Sessions>>()
         .ok_or_else(|| Problem::from(crate::error::Error::internal("no sessions attached")))?;
     sessions
         .authorize(token, permission)
         .await
+        .map(Some)
         .map_err(|refusal| match refusal {
             Refusal::Token(reason) => invalid_token(reason),
             Refusal::Permission(permission) => missing(permission),
@@ -128,8 +124,8 @@ async fn authorize(
         })
 }
 
-/// The token of the `Authorization` header; nothing when there is none. Tokens in the query are not
-/// looked at (RFC 9700 section 4.3.2).
+/// The token of the `Authorization` header, if there is one. Tokens in the query are ignored
+/// (RFC 9700 section 4.3.2).
 fn bearer(request: &Request) -> Result<Option<&str>, Problem> {
     let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else {
@@ -153,7 +149,7 @@ fn unauthenticated() -> Problem {
 }
 
 fn invalid_token(reason: VerificationResult) -> Problem {
-    // What exactly is wrong with a forged token is nobody's business but the metrics'.
+    // The exact fault of a forged token shows in the metrics alone.
     let detail = match reason {
         VerificationResult::Expired => "the access token has expired",
         VerificationResult::Revoked => "the session has ended",
@@ -167,7 +163,7 @@ fn invalid_token(reason: VerificationResult) -> Problem {
         .header(header::WWW_AUTHENTICATE, challenge)
 }
 
-/// The session ended while its request was on the way.
+/// For a session that ended during its own request.
 pub(super) fn session_ended() -> Problem {
     invalid_token(VerificationResult::Revoked)
 }

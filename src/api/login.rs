@@ -1,32 +1,27 @@
-//! Registration, login, refresh, logout.
+//! Login, refresh, logout.
 
+use poem::Request;
 use poem::http::header;
-use poem::{Request, RequestBody};
 use poem_openapi::payload::Json;
-use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
-use poem_openapi::types::Type as _;
-use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi};
+use poem_openapi::{Object, OpenApi};
+use serde::Deserialize;
 
 use super::Tag;
-use super::body::{Body, expect_media_type, read};
+use super::body::Body;
 use super::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
 use super::edge::rate_limits::source_of;
-use super::failure::{Failure, OAuthFailure, status};
-use super::guard::{Authenticated, Maybe, Require};
-use super::problem::{Problem, ProblemKind};
-use super::views::{Done, LoginForm, Logout, Refresh, Register, Tokens, User};
-use crate::accounts::{Actor, NewAccount};
-use crate::auth::{
-    Login, Logout as LogoutFlow, Refresh as RefreshFlow, Register as RegisterFlow, login,
-};
+use super::failure::{Failure, OAuthFailure};
+use super::fields::{SecretText, present};
+use super::guard::{Authenticated, Require};
+use super::oauth::{Form, Issued, LoginForm, Tokens, refusal};
+use super::views::Done;
+use crate::auth::{Login, Logout as LogoutFlow, Refresh as RefreshFlow, login};
 use crate::metrics::{CanaryStep, Limiter};
-use crate::rbac::{BuiltIn, Permission};
+use crate::rbac::{Permission, scope};
 use catalogue::endpoints;
 
-/// The flows that everybody goes through.
-pub struct AuthApi {
-    /// Registration.
-    pub register: RegisterFlow,
+/// The life of a session, seen by its owner.
+pub struct LoginApi {
     /// Login.
     pub login: Login,
     /// Refresh.
@@ -35,12 +30,8 @@ pub struct AuthApi {
     pub logout: LogoutFlow,
 }
 
-/// Their records.
+/// The records of its operations.
 pub const OPERATIONS: &[Operation] = &[
-    Operation::new(endpoints::REGISTER, Access::Optional)
-        .body(BodyPolicy::STRICT)
-        .rate_limit(RateLimit::BySource(Limiter::Register))
-        .stops_with_client(),
     Operation::new(endpoints::LOGIN, Access::Public)
         .body(BodyPolicy::LENIENT)
         .rate_limit(RateLimit::BySource(Limiter::Login))
@@ -57,109 +48,28 @@ pub const OPERATIONS: &[Operation] = &[
         .probed(CanaryStep::Logout),
 ];
 
-#[derive(ApiResponse)]
-enum Registered {
-    /// The account was made. It can log in at once.
-    #[oai(status = 201)]
-    Created(Json<User>),
+/// A refresh.
+#[derive(Debug, Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refresh {
+    /// The refresh token of the last login or refresh.
+    refresh_token: SecretText,
 }
 
-#[derive(ApiResponse)]
-enum Issued {
-    /// A pair of tokens.
-    #[oai(status = 200)]
-    Ok(Json<Tokens>),
-}
-
-const FORM: &str = "application/x-www-form-urlencoded";
-
-/// The form of a login (RFC 6749 section 4.3.2).
-pub struct Form(LoginForm);
-
-impl<'a> ApiExtractor<'a> for Form {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
-    type ParamType = ();
-    type ParamRawType = ();
-
-    fn register(registry: &mut Registry) {
-        LoginForm::register(registry);
-    }
-
-    fn request_meta() -> Option<MetaRequest> {
-        Some(MetaRequest {
-            description: None,
-            content: vec![MetaMediaType {
-                content_type: FORM,
-                schema: LoginForm::schema_ref(),
-            }],
-            required: true,
-        })
-    }
-
-    async fn from_request(
-        request: &'a Request,
-        body: &mut RequestBody,
-        _: ExtractParamOptions<()>,
-    ) -> poem::Result<Self> {
-        let form = parse(request, body).await;
-        if form.is_err() {
-            login::malformed();
-        }
-        form.map(Self)
-    }
-}
-
-async fn parse(request: &Request, body: &mut RequestBody) -> poem::Result<LoginForm> {
-    expect_media_type(request, FORM)?;
-    let bytes = read(request, body).await?;
-    // The parser's messages name fields and never repeat values.
-    let form: LoginForm = serde_urlencoded::from_bytes(&bytes)
-        .map_err(|error| Problem::malformed().detail(error.to_string()))?;
-    // What is sent without a value counts as omitted (RFC 6749 section 3.2).
-    let given = |value: Option<String>| value.filter(|value| !value.is_empty());
-    Ok(LoginForm {
-        grant_type: given(form.grant_type),
-        scope: given(form.scope),
-        ..form
-    })
+/// A logout.
+#[derive(Debug, Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Logout {
+    /// A refresh token whose session ends, too.
+    #[serde(default, deserialize_with = "present")]
+    refresh_token: Option<SecretText>,
+    /// End every session of the account.
+    #[serde(default, deserialize_with = "present")]
+    all: Option<bool>,
 }
 
 #[OpenApi(tag = "Tag::Authentication")]
-impl AuthApi {
-    /// Register
-    ///
-    /// Makes an account with the role `user`. Another role takes the access token of somebody who
-    /// may assign roles.
-    #[oai(path = "/register", method = "post", operation_id = "register")]
-    async fn register(
-        &self,
-        caller: Maybe,
-        request: &Request,
-        body: Body<Register>,
-    ) -> Result<Registered, Failure<{ status::FORBIDDEN | status::CONFLICT | status::UNPROCESSABLE }>>
-    {
-        let Register {
-            username,
-            email,
-            password,
-            role,
-        } = body.0;
-        let password = password.into_password();
-        let account = NewAccount {
-            username,
-            email,
-            password,
-            role: role.unwrap_or_else(|| BuiltIn::User.name().to_owned()),
-        };
-        let actor = match &caller.0 {
-            Some(caller) => Actor::Admin(&caller.account),
-            None => Actor::Stranger,
-        };
-        let source = source_of(request)?;
-        let user = self.register.register(&source, account, actor).await?;
-        Ok(Registered::Created(Json(User::from(&user))))
-    }
-
+impl LoginApi {
     /// Log in
     ///
     /// OAuth2's password form, for the first party alone. Unknown name, wrong password and disabled
@@ -177,10 +87,9 @@ impl AuthApi {
             login::malformed();
             return Err(refusal("unsupported_grant_type", "this endpoint knows `password`").into());
         }
-        let unknown = |name: &str| !Permission::ALL.iter().any(|known| known.name() == name);
         if scope
             .as_deref()
-            .is_some_and(|scope| scope.split(' ').filter(|s| !s.is_empty()).any(unknown))
+            .is_some_and(|scope| !scope::is_known(scope))
         {
             login::malformed();
             return Err(refusal("invalid_scope", "a scope is not the name of a permission").into());
@@ -193,12 +102,7 @@ impl AuthApi {
             .await?;
         let (pair, authority) =
             login.ok_or_else(|| refusal("invalid_grant", "name or password are not right"))?;
-        let granted = scope.map(|_| {
-            let held = Permission::ALL
-                .iter()
-                .filter(|held| authority.allows(**held));
-            held.map(|held| held.name()).collect::<Vec<_>>().join(" ")
-        });
+        let granted = scope.map(|_| scope::granted(&authority));
         Ok(Issued::Ok(Json(Tokens::new(pair, granted))))
     }
 
@@ -231,17 +135,10 @@ impl AuthApi {
         body: Body<Logout, false>,
     ) -> Result<Done, Failure<0>> {
         let Logout { refresh_token, all } = body.0;
-        let token = refresh_token.as_ref().map(super::body::SecretText::expose);
+        let token = refresh_token.as_ref().map(SecretText::expose);
         self.logout
             .logout(&auth.caller, token, all.unwrap_or(false))
             .await?;
         Ok(Done::NoContent)
     }
-}
-
-/// An OAuth refusal (RFC 6749 section 5.2).
-fn refusal(code: &'static str, description: &str) -> Problem {
-    Problem::new(ProblemKind::InvalidGrant)
-        .detail(description)
-        .oauth(code)
 }

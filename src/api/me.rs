@@ -2,27 +2,32 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
-use poem_openapi::{ApiResponse, OpenApi};
+use poem_openapi::{ApiResponse, Object, OpenApi};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Tag;
 use super::body::Body;
 use super::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
 use super::failure::{Failure, status};
-use super::guard::{Authenticated, Require};
-use super::views::{ChangePassword, Done, Session, SessionList, UpdateMe, User};
+use super::fields::{Email, SecretText, Username, present};
+use super::guard::{Authenticated, Require, session_ended};
+use super::problem::Problem;
+use super::views::{Done, User};
 use crate::accounts::{Accounts, Actor};
 use crate::auth::PasswordChange;
+use crate::error::Error;
 use crate::metrics::{CanaryStep, Limiter};
 use crate::rbac::Permission;
 use crate::sessions::Sessions;
-use crate::store::ProfileChange;
+use crate::store::{self, ProfileChange};
 use catalogue::endpoints;
 
 /// What everybody may do with their own account.
-pub struct UsersApi {
+pub struct MeApi {
     /// Accounts.
     pub accounts: Arc<Accounts>,
     /// Sessions.
@@ -48,6 +53,71 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::new(endpoints::END_MY_SESSION, OWN),
 ];
 
+/// What to change about one's own account; absent fields stay.
+#[derive(Debug, Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpdateMe {
+    /// A new name.
+    #[serde(default, deserialize_with = "present")]
+    username: Option<Username>,
+    /// A new e-mail address; takes the current password.
+    #[serde(default, deserialize_with = "present")]
+    email: Option<Email>,
+    /// The current password, needed for another e-mail address.
+    #[serde(default, deserialize_with = "present")]
+    current_password: Option<SecretText>,
+}
+
+/// A change of one's own password.
+#[derive(Debug, Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangePassword {
+    /// The password as it is.
+    current_password: SecretText,
+    /// The password as it shall be: 8 to 128 characters of any kind.
+    #[oai(validator(min_length = 8, max_length = 128))]
+    new_password: SecretText,
+}
+
+/// A living session.
+#[derive(Debug, Object)]
+struct Session {
+    /// The session's id: `sid` in its access tokens.
+    id: Uuid,
+    /// What the client called itself when it logged in.
+    user_agent: String,
+    /// Whether it is the session of this very request.
+    current: bool,
+    /// When it started.
+    created_at: DateTime<Utc>,
+    /// When it was last refreshed.
+    last_used_at: DateTime<Utc>,
+    /// When it ends at the latest.
+    expires_at: DateTime<Utc>,
+}
+
+impl Session {
+    /// A session, seen from the session `current`.
+    #[must_use]
+    fn new(session: store::Session, current: Uuid) -> Self {
+        Self {
+            id: session.id,
+            user_agent: session.user_agent,
+            current: session.id == current,
+            created_at: session.created_at,
+            last_used_at: session.last_used_at,
+            expires_at: session.expires_at,
+        }
+    }
+}
+
+/// The caller's living sessions.
+#[derive(Debug, Object)]
+struct SessionList {
+    /// The newest first, at most 200.
+    items: Vec<Session>,
+}
+
 #[derive(ApiResponse)]
 enum Account {
     /// The account.
@@ -67,7 +137,7 @@ enum SessionsAnswer {
     reason = "the framework wants every operation to be async"
 )]
 #[OpenApi(tag = "Tag::Account")]
-impl UsersApi {
+impl MeApi {
     /// Read your account
     ///
     /// The account behind the access token.
@@ -91,11 +161,11 @@ impl UsersApi {
             current_password,
         } = body.0;
         let change = ProfileChange {
-            username,
-            email,
+            username: username.map(String::from),
+            email: email.map(String::from),
             disabled: None,
         };
-        let current = current_password.map(super::body::SecretText::into_password);
+        let current = current_password.map(SecretText::into_password);
         let user = self
             .accounts
             .update_own(&auth.caller, change, current)
@@ -187,9 +257,9 @@ impl UsersApi {
 }
 
 /// The caller's own account vanished between the guard and the change: the token is no good now.
-fn gone(error: crate::error::Error) -> super::problem::Problem {
+fn gone(error: Error) -> Problem {
     match error {
-        crate::error::Error::NotFound(_) => super::guard::session_ended(),
+        Error::NotFound(_) => session_ended(),
         other => other.into(),
     }
 }

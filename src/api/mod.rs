@@ -11,13 +11,16 @@ mod body;
 mod document;
 mod edge;
 mod failure;
+mod fields;
 mod guard;
 mod login;
 mod me;
+mod oauth;
 pub mod operations;
 pub mod ops;
 mod pages;
 mod problem;
+mod register;
 mod views;
 mod wellknown;
 
@@ -37,17 +40,21 @@ pub use self::edge::operation::{Access, Operation, RateLimit};
 pub use self::edge::probe_mark;
 pub use self::problem::ProblemKind;
 
-use self::admin::users::AdminApi;
+use self::admin::page::AdminPageApi;
+use self::admin::roles::AdminRolesApi;
+use self::admin::sessions::AdminSessionsApi;
+use self::admin::users::AdminUsersApi;
 use self::document::Documented;
 use self::edge::middleware::Edge;
 use self::edge::probe_mark::Mark;
 use self::edge::rate_limits::EdgeLimits;
 use self::edge::routes::Routes;
-use self::login::AuthApi;
-use self::me::UsersApi;
+use self::login::LoginApi;
+use self::me::MeApi;
 use self::ops::{Readiness, Scrape};
 use self::pages::Pages;
-use self::wellknown::DiscoveryApi;
+use self::register::RegisterApi;
+use self::wellknown::WellKnownApi;
 use crate::accounts::Accounts;
 use crate::auth::{Login, Logout, PasswordChange, Refresh, Register};
 use crate::config::Networks;
@@ -102,7 +109,16 @@ pub struct ApiParts {
     pub scrape: Option<Scrape>,
 }
 
-type Apis = (AuthApi, UsersApi, AdminApi, DiscoveryApi);
+type Apis = (
+    RegisterApi,
+    LoginApi,
+    MeApi,
+    AdminPageApi,
+    AdminUsersApi,
+    AdminRolesApi,
+    AdminSessionsApi,
+    WellKnownApi,
+);
 
 /// The operations' descriptions without their handlers: the document needs no service.
 struct Described;
@@ -174,22 +190,22 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         scrape,
     } = parts;
     let apis = (
-        AuthApi {
-            register,
+        RegisterApi(register),
+        LoginApi {
             login,
             refresh,
             logout,
         },
-        UsersApi {
+        MeApi {
             accounts: Arc::clone(&accounts),
             sessions: Arc::clone(&sessions),
             password_change,
         },
-        AdminApi {
-            accounts,
-            sessions: Arc::clone(&sessions),
-        },
-        DiscoveryApi { tokens, readiness },
+        AdminPageApi,
+        AdminUsersApi(Arc::clone(&accounts)),
+        AdminRolesApi(accounts),
+        AdminSessionsApi(Arc::clone(&sessions)),
+        WellKnownApi { tokens, readiness },
     );
     let service = service(apis);
     let derived = service.spec();

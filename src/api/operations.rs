@@ -5,14 +5,18 @@
 //! when handlers and records differ.
 
 use super::edge::operation::Operation;
-use super::{admin, login, me, wellknown};
+use super::{admin, login, me, register, wellknown};
 use crate::metrics::CanaryStep;
 use catalogue::endpoints::Endpoint;
 
-const RESOURCES: [&[Operation]; 4] = [
+const RESOURCES: [&[Operation]; 8] = [
+    register::OPERATIONS,
     login::OPERATIONS,
     me::OPERATIONS,
+    admin::page::OPERATIONS,
     admin::users::OPERATIONS,
+    admin::roles::OPERATIONS,
+    admin::sessions::OPERATIONS,
     wellknown::OPERATIONS,
 ];
 

@@ -12,12 +12,11 @@ use super::edge::operation::{Access, Operation, RateLimit};
 use super::failure::Failure;
 use super::ops::Readiness;
 use super::problem::{Problem, ProblemKind};
-use super::views::Health;
 use crate::tokens::Tokens;
 use catalogue::endpoints;
 
 /// Public keys and health.
-pub struct DiscoveryApi {
+pub struct WellKnownApi {
     /// Where the keys are.
     pub tokens: Arc<Tokens>,
     /// Whether the service works.
@@ -49,6 +48,13 @@ enum Keys {
     ),
 }
 
+/// Whether the service works.
+#[derive(Debug, Object)]
+struct Health {
+    /// Always `ok`: anything else is a 503.
+    status: String,
+}
+
 #[derive(ApiResponse)]
 enum Healthy {
     /// The service works.
@@ -61,7 +67,7 @@ enum Healthy {
     reason = "the framework wants every operation to be async"
 )]
 #[OpenApi(tag = "Tag::Discovery")]
-impl DiscoveryApi {
+impl WellKnownApi {
     /// Read the public keys
     ///
     /// What other services verify access tokens with (RFC 7517). Empty with HS256.

@@ -1,3 +1,6 @@
 //! What administrators do.
 
+pub mod page;
+pub mod roles;
+pub mod sessions;
 pub mod users;

@@ -1,4 +1,4 @@
-//! Administration of accounts.
+//! Accounts, as administrators see and change them.
 
 use std::sync::Arc;
 
@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
-use poem_openapi::{ApiResponse, OpenApi};
+use poem_openapi::{ApiResponse, Object, OpenApi};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::accounts::{Accounts, Actor};
@@ -14,28 +15,19 @@ use crate::api::Tag;
 use crate::api::body::Body;
 use crate::api::edge::operation::{Access, BodyPolicy, Operation};
 use crate::api::failure::{Failure, status};
-use crate::api::guard::{AdminAccess, Require, RolesAssign, SessionsRevoke, UsersRead, UsersWrite};
+use crate::api::fields::{Email, Username, present};
+use crate::api::guard::{Require, UsersRead, UsersWrite};
 use crate::api::problem::Problem;
-use crate::api::views::{CreateUser, CreatedUser, Done, Greeting, UpdateUser, User, UserPage};
+use crate::api::views::{Done, User};
 use crate::rbac::Permission;
-use crate::sessions::Sessions;
 use crate::store::{self, ProfileChange};
 use catalogue::endpoints;
 
-/// What administrators do.
-pub struct AdminApi {
-    /// Accounts.
-    pub accounts: Arc<Accounts>,
-    /// Sessions.
-    pub sessions: Arc<Sessions>,
-}
+/// Accounts.
+pub struct AdminUsersApi(pub Arc<Accounts>);
 
 /// The records of its operations.
 pub const OPERATIONS: &[Operation] = &[
-    Operation::new(
-        endpoints::ADMIN_ONLY,
-        Access::Needs(Permission::AdminAccess),
-    ),
     Operation::new(endpoints::LIST_USERS, Access::Needs(Permission::UsersRead)),
     Operation::new(
         endpoints::CREATE_USER,
@@ -52,19 +44,54 @@ pub const OPERATIONS: &[Operation] = &[
         endpoints::DELETE_USER,
         Access::Needs(Permission::UsersWrite),
     ),
-    Operation::new(
-        endpoints::GRANT_ROLE,
-        Access::Needs(Permission::RolesAssign),
-    ),
-    Operation::new(
-        endpoints::REVOKE_ROLE,
-        Access::Needs(Permission::RolesAssign),
-    ),
-    Operation::new(
-        endpoints::END_USER_SESSIONS,
-        Access::Needs(Permission::SessionsRevoke),
-    ),
 ];
+
+/// An account for somebody else.
+#[derive(Debug, Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CreateUser {
+    /// The account's name.
+    username: Username,
+    /// The owner's e-mail address.
+    email: Email,
+    /// `user` when absent. Anything above it takes the permission `roles:assign`.
+    #[serde(default, deserialize_with = "present")]
+    role: Option<String>,
+}
+
+/// What to change about an account; absent fields stay.
+#[derive(Debug, Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpdateUser {
+    /// A new name.
+    #[serde(default, deserialize_with = "present")]
+    username: Option<Username>,
+    /// A new e-mail address.
+    #[serde(default, deserialize_with = "present")]
+    email: Option<Email>,
+    /// `true` ends every session and refuses logins; `false` lets the owner in again.
+    #[serde(default, deserialize_with = "present")]
+    disabled: Option<bool>,
+}
+
+/// An account that an administrator made.
+#[derive(Debug, Object)]
+struct CreatedUser {
+    /// The account.
+    user: User,
+    /// Its first password, shown this once. Its owner should change it.
+    initial_password: String,
+}
+
+/// One page of accounts.
+#[derive(Debug, Object)]
+struct UserPage {
+    /// The accounts.
+    items: Vec<User>,
+    /// Where the next page begins; absent on the last one.
+    #[oai(skip_serializing_if_is_none)]
+    next_cursor: Option<String>,
+}
 
 #[derive(ApiResponse)]
 enum Users {
@@ -87,30 +114,8 @@ enum Account {
     Ok(Json<User>),
 }
 
-#[derive(ApiResponse)]
-enum Page {
-    /// A greeting.
-    #[oai(status = 200)]
-    Ok(Json<Greeting>),
-}
-
-const BAD_ID: u16 = status::BAD_REQUEST | status::NOT_FOUND;
-
-#[expect(
-    clippy::unused_async,
-    reason = "the framework wants every operation to be async"
-)]
 #[OpenApi(tag = "Tag::Administration")]
-impl AdminApi {
-    /// See the administrators' page
-    ///
-    /// Greets administrators, refuses everybody else.
-    #[oai(path = "/admin-only", method = "get", operation_id = "adminOnly")]
-    async fn admin_only(&self, auth: Require<AdminAccess>) -> Page {
-        let message = format!("Hello, Admin {}", auth.caller.account.user.username);
-        Page::Ok(Json(Greeting { message }))
-    }
-
+impl AdminUsersApi {
     /// List accounts
     ///
     /// In order of creation. What a search finds comes in the order of names: first the accounts
@@ -136,11 +141,11 @@ impl AdminApi {
         let after = cursor.0.as_deref();
         let page = if let Some(beginning) = &search.0 {
             let after = after.map(search_cursor).transpose()?;
-            let found = self.accounts.search(beginning, after.as_deref(), limit.0);
+            let found = self.0.search(beginning, after.as_deref(), limit.0);
             page(found.await?, String::into_bytes)
         } else {
             let after = after.map(list_cursor).transpose()?;
-            page(self.accounts.list(after, limit.0).await?, |id| {
+            page(self.0.list(after, limit.0).await?, |id| {
                 id.into_bytes().into()
             })
         };
@@ -164,8 +169,8 @@ impl AdminApi {
         } = body.0;
         let actor = Actor::Admin(&auth.caller.account);
         let (user, initial_password) = self
-            .accounts
-            .create_with_generated_password(actor, username, email, role)
+            .0
+            .create_with_generated_password(actor, username.into(), email.into(), role)
             .await?;
         let user = User::from(&user);
         Ok(Created::Created(Json(CreatedUser {
@@ -183,8 +188,8 @@ impl AdminApi {
         _auth: Require<UsersRead>,
         /// The account's id.
         id: Path<Uuid>,
-    ) -> Result<Account, Failure<BAD_ID>> {
-        let user = self.accounts.user(id.0).await?;
+    ) -> Result<Account, Failure<{ status::BAD_ID }>> {
+        let user = self.0.user(id.0).await?;
         Ok(Account::Ok(Json(User::from(&user))))
     }
 
@@ -203,19 +208,20 @@ impl AdminApi {
         /// The account's id.
         id: Path<Uuid>,
         body: Body<UpdateUser>,
-    ) -> Result<Account, Failure<{ BAD_ID | status::CONFLICT | status::UNPROCESSABLE }>> {
+    ) -> Result<Account, Failure<{ status::BAD_ID | status::CONFLICT | status::UNPROCESSABLE }>>
+    {
         let UpdateUser {
             username,
             email,
             disabled,
         } = body.0;
         let change = ProfileChange {
-            username,
-            email,
+            username: username.map(String::from),
+            email: email.map(String::from),
             disabled,
         };
         let user = self
-            .accounts
+            .0
             .update(Actor::Admin(&auth.caller.account), id.0, change)
             .await?;
         Ok(Account::Ok(Json(User::from(&user))))
@@ -234,73 +240,10 @@ impl AdminApi {
         auth: Require<UsersWrite>,
         /// The account's id.
         id: Path<Uuid>,
-    ) -> Result<Done, Failure<{ BAD_ID | status::CONFLICT }>> {
-        self.accounts
+    ) -> Result<Done, Failure<{ status::BAD_ID | status::CONFLICT }>> {
+        self.0
             .delete(Actor::Admin(&auth.caller.account), id.0)
             .await?;
-        Ok(Done::NoContent)
-    }
-
-    /// Give a role
-    ///
-    /// Takes effect with the account's next request. Giving a role twice is no error.
-    #[oai(
-        path = "/admin/users/:id/roles/:role",
-        method = "put",
-        operation_id = "grantRole"
-    )]
-    async fn grant(
-        &self,
-        auth: Require<RolesAssign>,
-        /// The account's id.
-        id: Path<Uuid>,
-        /// The role's name.
-        role: Path<String>,
-    ) -> Result<Done, Failure<BAD_ID>> {
-        self.accounts
-            .grant_role(Actor::Admin(&auth.caller.account), id.0, &role.0)
-            .await?;
-        Ok(Done::NoContent)
-    }
-
-    /// Take a role
-    ///
-    /// Takes effect with the account's next request. Taking a role that the account does not hold is
-    /// no error. `admin` cannot be taken from the last administrator.
-    #[oai(
-        path = "/admin/users/:id/roles/:role",
-        method = "delete",
-        operation_id = "revokeRole"
-    )]
-    async fn revoke(
-        &self,
-        auth: Require<RolesAssign>,
-        /// The account's id.
-        id: Path<Uuid>,
-        /// The role's name.
-        role: Path<String>,
-    ) -> Result<Done, Failure<{ BAD_ID | status::CONFLICT }>> {
-        self.accounts
-            .revoke_role(Actor::Admin(&auth.caller.account), id.0, &role.0)
-            .await?;
-        Ok(Done::NoContent)
-    }
-
-    /// End an account's sessions
-    ///
-    /// All of them, at once: its owner has to log in again everywhere.
-    #[oai(
-        path = "/admin/users/:id/sessions",
-        method = "delete",
-        operation_id = "endUserSessions"
-    )]
-    async fn end_sessions(
-        &self,
-        _auth: Require<SessionsRevoke>,
-        /// The account's id.
-        id: Path<Uuid>,
-    ) -> Result<Done, Failure<BAD_ID>> {
-        self.sessions.end_all_as_admin(id.0).await?;
         Ok(Done::NoContent)
     }
 }

@@ -1,5 +1,7 @@
 //! Permissions, roles and the decision. No I/O: everything here is a function of its arguments.
 
+pub mod scope;
+
 use std::sync::OnceLock;
 
 use metrics::Counter;

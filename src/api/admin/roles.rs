@@ -1,0 +1,75 @@
+//! Roles, given and taken by administrators.
+
+use std::sync::Arc;
+
+use poem_openapi::OpenApi;
+use poem_openapi::param::Path;
+use uuid::Uuid;
+
+use crate::accounts::{Accounts, Actor};
+use crate::api::Tag;
+use crate::api::edge::operation::{Access, Operation};
+use crate::api::failure::{Failure, status};
+use crate::api::guard::{Require, RolesAssign};
+use crate::api::views::Done;
+use crate::rbac::Permission;
+use catalogue::endpoints;
+
+/// Roles of accounts.
+pub struct AdminRolesApi(pub Arc<Accounts>);
+
+const ASSIGN: Access = Access::Needs(Permission::RolesAssign);
+
+/// The records of its operations.
+pub const OPERATIONS: &[Operation] = &[
+    Operation::new(endpoints::GRANT_ROLE, ASSIGN),
+    Operation::new(endpoints::REVOKE_ROLE, ASSIGN),
+];
+
+#[OpenApi(tag = "Tag::Administration")]
+impl AdminRolesApi {
+    /// Give a role
+    ///
+    /// Takes effect with the account's next request. Giving a role twice is no error.
+    #[oai(
+        path = "/admin/users/:id/roles/:role",
+        method = "put",
+        operation_id = "grantRole"
+    )]
+    async fn grant(
+        &self,
+        auth: Require<RolesAssign>,
+        /// The account's id.
+        id: Path<Uuid>,
+        /// The role's name.
+        role: Path<String>,
+    ) -> Result<Done, Failure<{ status::BAD_ID }>> {
+        self.0
+            .grant_role(Actor::Admin(&auth.caller.account), id.0, &role.0)
+            .await?;
+        Ok(Done::NoContent)
+    }
+
+    /// Take a role
+    ///
+    /// Takes effect with the account's next request. Taking a role that the account does not hold is
+    /// no error. `admin` cannot be taken from the last administrator.
+    #[oai(
+        path = "/admin/users/:id/roles/:role",
+        method = "delete",
+        operation_id = "revokeRole"
+    )]
+    async fn revoke(
+        &self,
+        auth: Require<RolesAssign>,
+        /// The account's id.
+        id: Path<Uuid>,
+        /// The role's name.
+        role: Path<String>,
+    ) -> Result<Done, Failure<{ status::BAD_ID | status::CONFLICT }>> {
+        self.0
+            .revoke_role(Actor::Admin(&auth.caller.account), id.0, &role.0)
+            .await?;
+        Ok(Done::NoContent)
+    }
+}

@@ -1,0 +1,46 @@
+//! Sessions of accounts, ended by administrators.
+
+use std::sync::Arc;
+
+use poem_openapi::OpenApi;
+use poem_openapi::param::Path;
+use uuid::Uuid;
+
+use crate::api::Tag;
+use crate::api::edge::operation::{Access, Operation};
+use crate::api::failure::{Failure, status};
+use crate::api::guard::{Require, SessionsRevoke};
+use crate::api::views::Done;
+use crate::rbac::Permission;
+use crate::sessions::Sessions;
+use catalogue::endpoints;
+
+/// Sessions of accounts.
+pub struct AdminSessionsApi(pub Arc<Sessions>);
+
+/// The record of its operation.
+pub const OPERATIONS: &[Operation] = &[Operation::new(
+    endpoints::END_USER_SESSIONS,
+    Access::Needs(Permission::SessionsRevoke),
+)];
+
+#[OpenApi(tag = "Tag::Administration")]
+impl AdminSessionsApi {
+    /// End an account's sessions
+    ///
+    /// All of them, at once: its owner has to log in again everywhere.
+    #[oai(
+        path = "/admin/users/:id/sessions",
+        method = "delete",
+        operation_id = "endUserSessions"
+    )]
+    async fn end_sessions(
+        &self,
+        _auth: Require<SessionsRevoke>,
+        /// The account's id.
+        id: Path<Uuid>,
+    ) -> Result<Done, Failure<{ status::BAD_ID }>> {
+        self.0.end_all_as_admin(id.0).await?;
+        Ok(Done::NoContent)
+    }
+}

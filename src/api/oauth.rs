@@ -1,0 +1,129 @@
+//! The words of OAuth 2.0 (RFC 6749): forms, tokens, refusals.
+
+use poem::{Request, RequestBody};
+use poem_openapi::payload::Json;
+use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
+use poem_openapi::types::Type as _;
+use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, Object};
+use serde::Deserialize;
+
+use super::body::{expect_media_type, read};
+use super::fields::SecretText;
+use super::problem::{Problem, ProblemKind};
+use crate::auth::login;
+use crate::sessions::TokenPair;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The form of a login (RFC 6749 section 4.3.2).
+pub struct Form(pub LoginForm);
+
+impl<'a> ApiExtractor<'a> for Form {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        LoginForm::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(MetaRequest {
+            description: None,
+            content: vec![MetaMediaType {
+                content_type: FORM,
+                schema: LoginForm::schema_ref(),
+            }],
+            required: true,
+        })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let form = parse(request, body).await;
+        if form.is_err() {
+            login::malformed();
+        }
+        form.map(Self)
+    }
+}
+
+async fn parse(request: &Request, body: &mut RequestBody) -> poem::Result<LoginForm> {
+    expect_media_type(request, FORM)?;
+    let bytes = read(request, body).await?;
+    // The parser's messages name fields and never repeat values.
+    let form: LoginForm = serde_urlencoded::from_bytes(&bytes)
+        .map_err(|error| Problem::malformed().detail(error.to_string()))?;
+    // What is sent without a value counts as omitted (RFC 6749 section 3.2).
+    let given = |value: Option<String>| value.filter(|value| !value.is_empty());
+    Ok(LoginForm {
+        grant_type: given(form.grant_type),
+        scope: given(form.scope),
+        ..form
+    })
+}
+
+/// A login (RFC 6749 section 4.3.2). Fields that are not known are ignored, as the standard asks.
+#[derive(Object, Deserialize)]
+pub struct LoginForm {
+    /// `password`, which is also what its absence means.
+    pub grant_type: Option<String>,
+    /// Username or e-mail address.
+    #[oai(validator(min_length = 1))]
+    pub username: String,
+    /// The password.
+    pub password: SecretText,
+    /// Permissions, separated by spaces. The answer then says what was granted.
+    pub scope: Option<String>,
+    /// Ignored: this is the first-party login.
+    pub client_id: Option<String>,
+    /// Ignored: this is the first-party login.
+    pub client_secret: Option<SecretText>,
+}
+
+/// What a login or a refresh gives (RFC 6749 section 5.1).
+#[derive(Debug, Object)]
+pub struct Tokens {
+    /// The signed JWT (RFC 9068) to send as `Authorization: Bearer`.
+    access_token: String,
+    /// Always `bearer`.
+    token_type: String,
+    /// How long the access token lives, in seconds.
+    expires_in: i64,
+    /// Gets the next pair, once.
+    refresh_token: String,
+    /// What the access token allows, when the request named scopes.
+    #[oai(skip_serializing_if_is_none)]
+    scope: Option<String>,
+}
+
+impl Tokens {
+    /// A pair, and the scope that was granted if one was asked for.
+    #[must_use]
+    pub fn new(pair: TokenPair, scope: Option<String>) -> Self {
+        Self {
+            access_token: pair.access_token,
+            token_type: "bearer".to_owned(),
+            expires_in: pair.expires_in,
+            refresh_token: pair.refresh_token,
+            scope,
+        }
+    }
+}
+
+#[derive(ApiResponse)]
+pub enum Issued {
+    /// A pair of tokens.
+    #[oai(status = 200)]
+    Ok(Json<Tokens>),
+}
+
+/// A refusal with one of the standard's codes (RFC 6749 section 5.2).
+pub fn refusal(code: &'static str, description: &str) -> Problem {
+    Problem::new(ProblemKind::InvalidGrant)
+        .detail(description)
+        .oauth(code)
+}

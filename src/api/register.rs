@@ -1,0 +1,90 @@
+//! Registration.
+
+use poem::Request;
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, Object, OpenApi};
+use serde::Deserialize;
+
+use super::Tag;
+use super::body::Body;
+use super::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
+use super::edge::rate_limits::source_of;
+use super::failure::{Failure, status};
+use super::fields::{Email, SecretText, Username, present};
+use super::guard::Maybe;
+use super::views::User;
+use crate::accounts::{Actor, NewAccount};
+use crate::auth::Register as RegisterFlow;
+use crate::metrics::Limiter;
+use crate::rbac::BuiltIn;
+use catalogue::endpoints;
+
+/// Registration.
+pub struct RegisterApi(pub RegisterFlow);
+
+/// The record of its operation.
+pub const OPERATIONS: &[Operation] = &[Operation::new(endpoints::REGISTER, Access::Optional)
+    .body(BodyPolicy::STRICT)
+    .rate_limit(RateLimit::BySource(Limiter::Register))
+    .stops_with_client()];
+
+/// Somebody who wants an account.
+#[derive(Debug, Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Register {
+    /// The name that they want: letters, digits, dots, dashes, underscores. Upper and lower case
+    /// are the same.
+    username: Username,
+    /// Their e-mail address. Upper and lower case are the same.
+    email: Email,
+    /// 8 to 128 characters of any kind; common passwords and one's own name are refused.
+    #[oai(validator(min_length = 8, max_length = 128))]
+    password: SecretText,
+    /// `user` when absent. Anything above it takes a caller who may assign roles.
+    #[serde(default, deserialize_with = "present")]
+    role: Option<String>,
+}
+
+#[derive(ApiResponse)]
+enum Registered {
+    /// The account was made. It can log in at once.
+    #[oai(status = 201)]
+    Created(Json<User>),
+}
+
+#[OpenApi(tag = "Tag::Authentication")]
+impl RegisterApi {
+    /// Register
+    ///
+    /// Makes an account with the role `user`. Another role takes the access token of somebody who
+    /// may assign roles.
+    #[oai(path = "/register", method = "post", operation_id = "register")]
+    async fn register(
+        &self,
+        caller: Maybe,
+        request: &Request,
+        body: Body<Register>,
+    ) -> Result<Registered, Failure<{ status::FORBIDDEN | status::CONFLICT | status::UNPROCESSABLE }>>
+    {
+        let Register {
+            username,
+            email,
+            password,
+            role,
+        } = body.0;
+        let password = password.into_password();
+        let account = NewAccount {
+            username: username.into(),
+            email: email.into(),
+            password,
+            role: role.unwrap_or_else(|| BuiltIn::User.name().to_owned()),
+        };
+        let actor = match &caller.0 {
+            Some(caller) => Actor::Admin(&caller.account),
+            None => Actor::Stranger,
+        };
+        let source = source_of(request)?;
+        let user = self.0.register(&source, account, actor).await?;
+        Ok(Registered::Created(Json(User::from(&user))))
+    }
+}
