@@ -27,7 +27,7 @@ pub struct Arguments {
     pub command: Option<Command>,
 
     #[command(flatten)]
-    /// A run.
+    /// Options of a run.
     pub run: Options,
 }
 
@@ -48,11 +48,11 @@ pub enum Command {
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Options {
-    /// What load to run
+    /// Scenario to run
     #[arg(value_enum, required = true)]
     pub scenario: Option<Name>,
 
-    /// Start a release server on free ports and an empty embedded database, and stop it afterwards
+    /// Start a server on free ports and an empty embedded database, and stop it afterwards
     #[arg(long, help_heading = "Server")]
     pub spawn: bool,
 
@@ -89,7 +89,7 @@ pub struct Options {
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting, requires = "spawn", help_heading = "Server")]
     pub settings: Vec<(String, String)>,
 
-    /// The API of a server that runs already
+    /// API of a running server
     #[arg(
         long,
         default_value = "http://127.0.0.1:8000",
@@ -98,7 +98,7 @@ pub struct Options {
     )]
     pub host: String,
 
-    /// The operational listener of that server: metrics and readiness
+    /// Operational listener of that server: metrics and readiness
     #[arg(
         long,
         default_value = "http://127.0.0.1:9464",
@@ -107,7 +107,7 @@ pub struct Options {
     )]
     pub ops: String,
 
-    /// An administrator of that server; the password comes from LOADTEST_ADMIN_PASSWORD
+    /// Administrator of that server; the password comes from LOADTEST_ADMIN_PASSWORD
     #[arg(
         long,
         default_value = "admin",
@@ -116,7 +116,7 @@ pub struct Options {
     )]
     pub admin_username: String,
 
-    /// The administrator's password: only from the environment, where `ps` does not show it
+    /// Password of the administrator; from the environment, because `ps` shows options
     #[arg(
         long,
         env = "LOADTEST_ADMIN_PASSWORD",
@@ -127,27 +127,27 @@ pub struct Options {
     )]
     pub admin_password: String,
 
-    /// The server's rate limits are wider than this load, which they need not be off for
+    /// Accept a server with rate limits, which must be wider than this load
     #[arg(long, conflicts_with = "spawn", help_heading = "Server")]
     pub allow_limits: bool,
 
-    /// Confirms that a server that is not on this machine may be put under load
+    /// Confirm that a server on another machine may be put under load
     #[arg(long, help_heading = "Server")]
     pub i_own_this_host: bool,
 
-    /// Virtual users; the scenario's number if it is not given
+    /// Virtual users; the scenario's number by default
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=20_000), help_heading = "Load")]
     pub users: Option<u32>,
 
-    /// How many of them come in a second
+    /// Users started per second
     #[arg(long, value_parser = rate, value_name = "PER_SECOND", help_heading = "Load")]
     pub spawn_rate: Option<f64>,
 
-    /// How long to go on once all are there
+    /// Run time after all have started
     #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Load")]
     pub run_time: Option<Duration>,
 
-    /// What all chances follow from: the same seed gives the same users and the same sequences
+    /// Seed of all random numbers: the same seed gives the same users and sequences
     #[arg(long, default_value_t = 1, help_heading = "Load")]
     pub seed: u64,
 
@@ -159,15 +159,15 @@ pub struct Options {
     #[arg(long, value_name = "FILE", help_heading = "Report")]
     pub baseline: Option<PathBuf>,
 
-    /// By how much times and rates may be worse than the baseline's, in percent
+    /// Tolerated loss of times and rates against the baseline, in percent
     #[arg(long, default_value_t = 25.0, value_parser = percent, value_name = "PERCENT", help_heading = "Report")]
     pub tolerance: f64,
 
-    /// Judge identities and failures but no speed: for machines whose speed says nothing
+    /// Judge identities and failures but not speed, for machines whose speed means nothing
     #[arg(long, help_heading = "Report")]
     pub ignore_speed: bool,
 
-    /// Where the lab serves its own metrics while it runs; port 0 takes a free one
+    /// Address of the lab's own metrics during the run; port 0 takes a free one
     #[arg(
         long,
         default_value = "127.0.0.1:9646",
@@ -176,11 +176,11 @@ pub struct Options {
     )]
     pub metrics_addr: SocketAddr,
 
-    /// How long to go on serving those metrics after the run, so that the last figures are scraped
+    /// Time to go on serving those metrics after the run, for the last scrape
     #[arg(long, value_parser = humantime::parse_duration, default_value = "0s", value_name = "TIME", help_heading = "Report")]
     pub linger: Duration,
 
-    /// Say nothing while it runs
+    /// No progress during the run
     #[arg(long, short, help_heading = "Report")]
     pub quiet: bool,
 }

@@ -28,23 +28,23 @@ pub enum Name {
     /// The same with 500 users
     #[value(name = "fastapi-auth-500")]
     FastapiAuth500,
-    /// The same with 800 users who come slowly
+    /// The same with 800 users who start slowly
     #[value(name = "fastapi-auth-800")]
     FastapiAuth800,
-    /// The same with 400 users who come fast
+    /// The same with 400 users who start fast
     FastapiAuthBurst,
     /// 1,000 users within ten seconds
     #[value(name = "burst-1000")]
     Burst1000,
-    /// Logins far above what can be hashed, beside a trickle of reads
+    /// More logins than can be hashed, beside a few reads
     LoginStorm,
     /// Every session is refreshed at the same moment, some from two tabs
     RefreshStorm,
-    /// Guessed passwords from many sources, beside people who mean well
+    /// Guessed passwords from many addresses, beside normal users
     Stuffing,
     /// Reads, pages of accounts and denials in known proportions
     RbacMix,
-    /// As many reads as the machine gives
+    /// As many reads as the machine can do
     Peak,
     /// Moderate load for an hour
     Soak,
