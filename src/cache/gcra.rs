@@ -1,47 +1,47 @@
 //! Rate limits by the generic cell rate algorithm (GCRA), in whole microseconds.
 //!
-//! A counter is a single time: when all of its burst will be there again. Each permit moves that
-//! time on by the interval in which one is refilled; a permit that would move it further than the
-//! whole burst from now is denied.
+//! A counter is a single time: when its burst will be full again. Each permit moves that time on by
+//! the interval in which one permit is refilled. A permit that would move it further ahead than the
+//! whole burst is denied.
 
 use std::time::Duration;
 
 use crate::rate::Rate;
 
-/// Beyond this a period makes no sense; keeps times exact in the doubles of Redis' scripts.
+/// The longest period. It keeps times exact in the doubles of Redis' scripts.
 const LONGEST_MICROS: i64 = 366 * 24 * 3600 * 1_000_000;
-/// How much further ahead than twice the burst a counter's time is believed, in microseconds. Only
-/// a clock that was set back makes it so: the counter starts anew then, rather than deny for as
-/// long as the clock was wrong.
-const BELIEVED_AHEAD_MICROS: i64 = 1_000_000;
+/// A stored time further ahead than twice the burst plus this, in microseconds, is ignored. Only a
+/// clock that was set back causes it: the counter starts anew instead of denying until the clock
+/// has caught up.
+const TOLERANCE_MICROS: i64 = 1_000_000;
 
-/// What is counted.
+/// The name of a counter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Counted {
-    /// The limiter's word, such as `login`.
+    /// The name of the limit, such as `login`.
     pub limiter: &'static str,
-    /// The dimension's word, such as `source` or `account`.
+    /// The dimension, `source` or `account`.
     pub dimension: &'static str,
-    /// The beginning of the value's SHA-256: the value itself is never kept.
+    /// A digest of the value; the value itself is never stored.
     pub digest: [u8; 16],
 }
 
-/// What a limit says to one request.
+/// The decision of one limit for one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permit {
-    /// Whether this limit lets it through. Nothing was taken unless all limits asked together did.
+    /// Whether this limit allows it. A permit was taken only if all limits of the call allowed it.
     pub allowed: bool,
-    /// How many more would be let through now.
+    /// The number of further permits available now.
     pub remaining: u32,
-    /// When one would be let through again; zero when this one was.
+    /// The wait until the next permit; zero if this request was allowed.
     pub retry_after: Duration,
-    /// When all of the burst will be there again.
+    /// The wait until the burst is full again.
     pub reset_after: Duration,
 }
 
 impl Rate {
-    /// In how many microseconds one is refilled. Rounded up, so that never more than the limit is
-    /// let through.
+    /// The microseconds in which one permit is refilled, rounded up so that rounding never allows more
+    /// than the rate.
     pub(super) fn interval(self) -> i64 {
         let period = i64::try_from(self.period.as_micros()).unwrap_or(LONGEST_MICROS);
         let period = period.clamp(1, LONGEST_MICROS);
@@ -49,26 +49,26 @@ impl Rate {
         (period + count - 1) / count
     }
 
-    /// In how many microseconds all are refilled.
+    /// The microseconds in which the whole burst is refilled.
     pub(super) fn burst(self) -> i64 {
         self.interval() * i64::from(self.count)
     }
 
-    /// When the burst is whole again, by what is stored of a counter.
+    /// When the burst is full again, by the stored time of a counter.
     pub(super) fn full_at(self, stored: Option<i64>, now: i64) -> i64 {
-        let latest = now + 2 * self.burst() + BELIEVED_AHEAD_MICROS;
+        let latest = now + 2 * self.burst() + TOLERANCE_MICROS;
         stored
             .filter(|full_at| (now..=latest).contains(full_at))
             .unwrap_or(now)
     }
 
-    /// When the burst is whole again after one more; `None` when there is no more.
+    /// When the burst is full again after one more permit; `None` if there is none left.
     pub(super) fn take(self, full_at: i64, now: i64) -> Option<i64> {
         let after = full_at + self.interval();
         (after - self.burst() <= now).then_some(after)
     }
 
-    /// What to say of a counter that was at `full_at`, and whether one was `taken` from it.
+    /// The decision for a counter that was at `full_at`, and from which a permit was `taken` or not.
     pub(super) fn permit(self, full_at: i64, now: i64, taken: bool) -> Permit {
         let interval = self.interval();
         let available_at = full_at + interval - self.burst();

@@ -1,7 +1,7 @@
-//! Typed values near at hand: a map in process, nothing is serialised.
+//! A bounded map of typed values in process, without serialisation.
 //!
-//! Values do not expire by themselves: who inserts them checks their lifetime at every use and
-//! removes them when they change.
+//! Values do not expire by themselves: callers check the lifetime at every use and remove values
+//! that changed.
 
 use std::hash::Hash;
 
@@ -9,14 +9,14 @@ use quick_cache::sync;
 
 use crate::metrics::{CACHE_ENTRIES, CACHE_REQUESTS, CacheName, CacheResult};
 
-/// A bounded map that forgets what was not used for longest.
-pub struct Near<K, V> {
+/// A bounded map that evicts the least used entries.
+pub struct LocalMap<K, V> {
     name: CacheName,
     entries: sync::Cache<K, V>,
 }
 
-impl<K: Eq + Hash + Clone, V: Clone> Near<K, V> {
-    /// An empty cache for at most `capacity` entries.
+impl<K: Eq + Hash + Clone, V: Clone> LocalMap<K, V> {
+    /// An empty map of at most `capacity` entries.
     #[must_use]
     pub fn new(name: CacheName, capacity: usize) -> Self {
         Self {
@@ -25,7 +25,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Near<K, V> {
         }
     }
 
-    /// Looks an entry up, and counts whether it was there.
+    /// Looks an entry up, and counts the hit or miss.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<V> {
         let found = self.entries.get(key);
@@ -38,7 +38,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Near<K, V> {
         found
     }
 
-    /// Puts an entry in, in the place of an older one.
+    /// Inserts or replaces an entry.
     pub fn insert(&self, key: K, value: V) {
         self.entries.insert(key, value);
     }
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn entries_are_found_replaced_and_removed() {
-        let cache = Near::new(CacheName::Token, 10);
+        let cache = LocalMap::new(CacheName::Token, 10);
         assert_eq!(cache.get(&1), None);
         cache.insert(1, "a");
         cache.insert(1, "b");
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn capacity_is_a_bound() {
-        let cache = Near::new(CacheName::Token, 100);
+        let cache = LocalMap::new(CacheName::Token, 100);
         (0..10_000).for_each(|key| cache.insert(key, ()));
         assert!(cache.entries.len() <= 100, "{}", cache.entries.len());
     }

@@ -34,30 +34,30 @@ impl Memory {
         self.counters.len()
     }
 
-    /// Asks each limit for a permit, in the order asked. All or nothing: when one is denied, none
-    /// is taken.
+    /// Takes a permit from each counter, or from none if one of them refuses. Results are in the
+    /// order of `wanted`.
     #[must_use]
-    pub fn permits(&self, wanted: &[(Counted, Rate)]) -> Vec<Permit> {
+    pub fn try_acquire(&self, wanted: &[(Counted, Rate)]) -> Vec<Permit> {
         if let [(counted, limit)] = wanted {
-            return vec![self.permit(counted, *limit)];
+            return vec![self.try_acquire_one(counted, *limit)];
         }
         let homes: Vec<usize> = wanted
             .iter()
             .map(|(counted, _)| self.counters.index(counted))
             .collect();
-        // Locked in one order by everybody, each once.
+        // Every caller locks shards in the same order, each once: no deadlock.
         let mut order = homes.clone();
         order.sort_unstable();
         order.dedup();
         let mut locked: Vec<_> = order.iter().map(|home| self.counters.lock(*home)).collect();
         let at = |home: usize| order.partition_point(|known| *known < home);
-        // Under the locks, so that no counter sees an earlier time than before.
+        // Read under the locks, so that no counter sees time go backwards.
         let now = self.clock.micros();
 
         let mut full_at: Vec<i64> = Vec::with_capacity(wanted.len());
         let mut after: Vec<Option<i64>> = Vec::with_capacity(wanted.len());
         for (index, (counted, limit)) in wanted.iter().enumerate() {
-            // One that is asked for twice is taken from twice.
+            // A counter that is listed twice is charged twice.
             let before = (0..index)
                 .rev()
                 .find(|earlier| wanted[*earlier].0 == *counted);
@@ -82,9 +82,9 @@ impl Memory {
             .collect()
     }
 
-    /// The same for a single limit, which is what every request asks: without a list.
+    /// [`Memory::try_acquire`] for one counter, as every request needs it: without allocating.
     #[must_use]
-    pub fn permit(&self, counted: &Counted, limit: Rate) -> Permit {
+    pub fn try_acquire_one(&self, counted: &Counted, limit: Rate) -> Permit {
         let mut shard = self.counters.of(counted);
         let now = self.clock.micros();
         let full_at = limit.full_at(shard.get(counted).copied(), now);
@@ -105,10 +105,10 @@ fn put(shard: &mut Shard<Counted, i64>, counted: &Counted, full_at: i64) {
 
 type Shard<K, V> = unsync::Cache<K, V>;
 
-/// A bounded map in parts, each behind a lock of its own.
+/// A bounded map in shards, each with its own lock.
 struct Shards<K, V> {
     shards: Vec<Mutex<Shard<K, V>>>,
-    /// Seeded at random: nobody can choose keys that meet in one shard.
+    /// Randomly seeded, so that clients cannot choose keys that collide in one shard.
     hasher: DefaultHashBuilder,
 }
 
@@ -132,7 +132,7 @@ impl<K: Eq + Hash, V> Shards<K, V> {
     }
 
     fn lock(&self, index: usize) -> MutexGuard<'_, Shard<K, V>> {
-        // Nothing panics while it holds the lock but a lack of memory, which ends the process.
+        // Only an allocation failure could panic under the lock, and that aborts the process.
         self.shards[index]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

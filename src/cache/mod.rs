@@ -1,8 +1,8 @@
-//! Caches and counters. Redis lives here, nowhere else.
+//! Caches and the counters of rate limits. Only this module uses Redis.
 //!
-//! What caches hold can always be found again: losing an entry costs time, never an answer. The
-//! [`Cache`] is in process, or in Redis for all replicas, with the same meaning; a typed [`Near`]
-//! map stands in front of it where a hot read shall make no round trip.
+//! Everything cached can be loaded again: a lost entry costs time, never correctness. [`Cache`] is
+//! in process, or in Redis for all replicas, with the same behaviour. A typed [`LocalMap`] serves
+//! hot reads without a round trip.
 
 mod gcra;
 mod local_map;
@@ -10,25 +10,25 @@ mod memory;
 pub mod redis;
 
 pub use self::gcra::{Counted, Permit};
-pub use self::local_map::Near;
+pub use self::local_map::LocalMap;
 pub use self::memory::Memory;
 pub use self::redis::{Redis, RedisOptions};
 use crate::metrics::{Backend, DEPENDENCY_FALLBACKS, Fallback};
 use crate::rate::Rate;
 
-/// What an entry is: keeps it apart from entries of other kinds with the same name.
+/// The kind of an entry. Entries of different kinds may have the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// A living session.
+    /// An active session.
     Session,
-    /// An account and what it may do.
+    /// An account and its permissions.
     Account,
-    /// How often what is cached of an account became invalid.
+    /// The number of invalidations of an account.
     Epoch,
 }
 
 impl Kind {
-    /// The word in the names of keys; no word is the beginning of another.
+    /// The word in the names of keys; no word is a prefix of another.
     const fn word(self) -> &'static str {
         match self {
             Self::Session => "session",
@@ -46,7 +46,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// The entry of this kind for this id, whatever its bytes.
+    /// The key of this kind and id. The id may be any bytes.
     #[must_use]
     pub fn new(kind: Kind, id: impl AsRef<[u8]>) -> Self {
         let id = id.as_ref().to_vec();
@@ -63,21 +63,21 @@ pub enum Cache {
 }
 
 impl Cache {
-    /// Asks each limit for a permit, in the order asked, in one round trip. All or nothing: when
-    /// one is denied, none is taken. While Redis does not answer, this replica counts for itself.
-    pub async fn permits(&self, wanted: &[(Counted, Rate)]) -> (Vec<Permit>, Backend) {
+    /// Takes a permit from each counter, or from none if one of them refuses; in one round trip.
+    /// Results are in the order of `wanted`. While Redis is down, this replica counts on its own.
+    pub async fn try_acquire(&self, wanted: &[(Counted, Rate)]) -> (Vec<Permit>, Backend) {
         let redis = match self {
-            Self::Memory(memory) => return (memory.permits(wanted), Backend::Memory),
+            Self::Memory(memory) => return (memory.try_acquire(wanted), Backend::Memory),
             Self::Redis(redis) => redis,
         };
-        if let Ok(permits) = redis.permits(wanted).await {
+        if let Ok(permits) = redis.try_acquire(wanted).await {
             return (permits, Backend::Redis);
         }
         DEPENDENCY_FALLBACKS.inc(Fallback::LocalLimits);
-        (redis.local().permits(wanted), Backend::Local)
+        (redis.local().try_acquire(wanted), Backend::Local)
     }
 
-    /// Closes connections, if there are any.
+    /// Closes the connections to Redis.
     pub fn close(&self) {
         if let Self::Redis(redis) = self {
             redis.close();

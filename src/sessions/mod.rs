@@ -257,13 +257,13 @@ impl Sessions {
     /// Invalidates what is cached of sessions that were ended in the database.
     pub async fn invalidate(&self, user: Uuid, sessions: &[Uuid]) {
         if !sessions.is_empty() {
-            self.principals.forget_sessions(user, sessions).await;
+            self.principals.invalidate_sessions(user, sessions).await;
         }
     }
 
     /// Invalidates what is cached of an account, because it changed.
     pub async fn invalidate_account(&self, user: Uuid) {
-        self.principals.forget_account(user).await;
+        self.principals.invalidate_account(user).await;
     }
 }
 

@@ -1,12 +1,12 @@
-//! A circuit: holds a connection while it works, and nothing once it failed.
+//! A circuit breaker: holds a connection while it works, and none after a failure.
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// Which of the connections that came one after the other.
+/// Counts the connections, so that a late failure of an old one is recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Generation(u64);
 
-/// The circuit. It starts open: without a connection.
+/// The circuit breaker. It starts open: without a connection.
 pub(super) struct Breaker<C> {
     state: RwLock<State<C>>,
 }
@@ -29,7 +29,7 @@ impl<C> Default for Breaker<C> {
 }
 
 impl<C: Clone> Breaker<C> {
-    /// The connection that works; `None` while the circuit is open.
+    /// The working connection; `None` while the circuit is open.
     pub(super) fn current(&self) -> Option<(C, Generation)> {
         let state = self.read();
         let connection = state.connection.clone()?;
@@ -43,8 +43,8 @@ impl<C: Clone> Breaker<C> {
         state.connection = Some(connection);
     }
 
-    /// Opens the circuit because this connection failed. Returns whether that made the difference:
-    /// of all that fail together, and those that fail late, only the first does.
+    /// Opens the circuit because this connection failed. Returns `true` for the first failure of the
+    /// current connection only: later ones and those of older connections change nothing.
     pub(super) fn open(&self, failed: Generation) -> bool {
         let mut state = self.write();
         if Generation(state.generation) != failed {
@@ -53,7 +53,7 @@ impl<C: Clone> Breaker<C> {
         state.connection.take().is_some()
     }
 
-    /// Opens the circuit whatever the connection.
+    /// Opens the circuit unconditionally.
     pub(super) fn clear(&self) {
         self.write().connection = None;
     }

@@ -1,8 +1,8 @@
-//! Entries that changes win against: what was loaded before a change is not put after it.
+//! Compare-and-set entries: an invalidation beats a concurrent fill of older data.
 //!
-//! Entries have a guard, whose epoch a change advances when it removes them. Who does not find an
-//! entry gets the epoch together with the miss, loads, and fills only if the epoch is still that
-//! one. All of it is one command or one script, so nothing comes in between.
+//! Entries have a guard with an epoch, which an invalidation advances when it removes them. A miss
+//! returns the epoch; after loading, the fill succeeds only if the epoch is unchanged. Each step is
+//! one command or one script, so it is atomic.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use super::{Key, Redis, millis, scripts};
 use crate::error::Result;
 use crate::metrics::RedisOperation;
 
-/// How long an epoch is remembered after a change. Whoever loaded for longer than that must not
-/// fill: it is far above the lifetime of any guarded entry.
+/// TTL of an epoch after an invalidation. A load that takes longer could fill stale data: the TTL is
+/// far above the duration of any load and the TTL of any entry.
 const EPOCH_TTL: Duration = Duration::from_mins(10);
 
-/// Entries at one moment.
+/// Entries and their guard's epoch, read together.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Each entry, in the order asked.
+    /// The entries, in the order of the keys.
     pub values: Vec<Option<Vec<u8>>>,
     epoch: Vec<u8>,
 }
@@ -45,7 +45,7 @@ impl Redis {
         Ok(Snapshot { values, epoch })
     }
 
-    /// Puts entries that were loaded after the snapshot, unless there was a change since. Returns
+    /// Stores entries that were loaded after the snapshot, unless they were invalidated since. Returns
     /// whether it did.
     ///
     /// # Errors
@@ -67,11 +67,10 @@ impl Redis {
         self.link.script(RedisOperation::Fill, &fill).await
     }
 
-    /// Removes entries because they changed, keeps loads under way from putting them back, and
-    /// sends `message` to whoever listens.
+    /// Removes entries that changed, makes fills of loads in flight fail, and publishes `message`.
     ///
     /// # Errors
-    /// When Redis does not answer: then it is not known whether it was done.
+    /// When Redis does not answer: it may or may not have been done.
     pub async fn invalidate(&self, guard: &Key, keys: &[Key], message: &[u8]) -> Result<()> {
         let mut invalidate = scripts::INVALIDATE.prepare_invoke();
         invalidate.key(self.name(guard));

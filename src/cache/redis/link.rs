@@ -1,4 +1,4 @@
-//! The connection, what watches it, and the one place through which every command goes.
+//! The connection to Redis, its watcher, and the one function through which every command goes.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,14 +21,14 @@ use crate::metrics::{
     RedisOperation,
 };
 
-/// How long a new connection may take, with names resolved and TLS agreed on. Only the watcher
-/// waits for it.
+/// Timeout of a new connection, including DNS and TLS. Only the watcher waits for it.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long to wait before connecting again.
+/// Pause before reconnecting.
 pub(super) const RETRY: Duration = Duration::from_millis(250);
-/// How often a connection in use is probed.
+/// Interval of probes of the connection in use.
 const PROBE: Duration = Duration::from_millis(300);
-/// Commands that may wait for the connection's task; beyond it callers wait, within their timeout.
+/// The queue of commands for the connection's task; when it is full, callers wait within their
+/// timeout.
 const PIPELINE: usize = 1024;
 
 pub(super) struct Link {
@@ -37,31 +37,31 @@ pub(super) struct Link {
     probe: Cmd,
     timeout: Duration,
     breaker: Breaker<MultiplexedConnection>,
-    /// Rung when the circuit opens.
+    /// Notified when the circuit opens.
     opened: Notify,
-    /// Rung when the circuit closes.
+    /// Notified when the circuit closes.
     closed: Notify,
-    /// A refusal was logged since the connection was made: one is enough.
+    /// Whether a refused command was logged since the connection was made: once is enough.
     refusal_logged: AtomicBool,
     up: Gauge,
     durations: Vec<Histogram>,
 }
 
-/// What went wrong, and whether the connection is to blame.
+/// A failed command, and whether it ends the connection.
 #[derive(Debug)]
 struct Failure {
     kind: DbError,
     breaks: bool,
-    /// What may be logged: what a server says may repeat what it was sent.
+    /// Safe to log: a server's own message may repeat the command, and is left out.
     word: String,
 }
 
 impl Link {
     pub(super) fn new(options: &RedisOptions) -> Result<Self> {
-        // The error may hold the URL, and that the password.
+        // The error may contain the URL with its password.
         let misunderstood = |_| Error::internal("REDIS_URL is not understood");
         let client = Client::open(options.url.as_str()).map_err(misunderstood)?;
-        // The one provider in the tree; whoever was here before has chosen the same.
+        // Fails if a provider is installed already: there is only this one.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut probe = cmd("SET");
         probe
@@ -98,7 +98,7 @@ impl Link {
         &self.address
     }
 
-    /// Waits until there is a connection that works.
+    /// Waits for a working connection.
     pub(super) async fn connected(&self) {
         loop {
             let closed = self.closed.notified();
@@ -109,7 +109,7 @@ impl Link {
         }
     }
 
-    /// Gives the connection up.
+    /// Drops the connection.
     pub(super) fn close(&self) {
         self.breaker.clear();
         self.up.set(0.0);
@@ -127,7 +127,7 @@ impl Link {
         .await
     }
 
-    /// Runs a script, which is loaded again if Redis has forgotten it.
+    /// Runs a script, and loads it again if Redis has lost it.
     pub(super) async fn script<T: FromRedisValue>(
         &self,
         operation: RedisOperation,
@@ -139,8 +139,8 @@ impl Link {
         .await
     }
 
-    /// Everything that is done in Redis for a request: not at all while the circuit is open, no
-    /// longer than the timeout, measured, its failure counted.
+    /// Runs every command: fails at once while the circuit is open, ends at the timeout, measures the
+    /// duration and counts failures.
     async fn timed<T, F: Future<Output = RedisResult<T>>>(
         &self,
         operation: RedisOperation,
@@ -176,8 +176,8 @@ impl Link {
         }
     }
 
-    /// Keeps a connection for as long as the future lives: makes one, probes it while it is in use,
-    /// makes another when it fails. Requests never connect.
+    /// Keeps a connection open until the future is dropped: connects, probes, reconnects after a
+    /// failure. Requests never connect themselves.
     pub(super) async fn watch(&self) {
         let mut silent = false;
         loop {
@@ -205,7 +205,7 @@ impl Link {
     async fn connect(&self) -> Result<MultiplexedConnection, Failure> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            // Each command has the timeout of its caller.
+            // `timed` applies the timeout.
             .set_response_timeout(None)
             .set_pipeline_buffer_size(PIPELINE);
         let prepare = async {
@@ -222,7 +222,7 @@ impl Link {
         let mut connection = prepared
             .map_err(|_| Failure::timeout())?
             .map_err(|error| Failure::of(&error))?;
-        // A Redis that is slower than requests will wait is no help to them.
+        // Use Redis only if it answers within the timeout of requests.
         let probe = connection.req_packed_command(&self.probe);
         timeout(self.timeout, probe)
             .await
@@ -236,16 +236,16 @@ impl Link {
         while self.breaker.current().is_some() {
             tokio::select! {
                 () = sleep(PROBE) => {}
-                // It may have rung for the connection before this one.
+                // May belong to the previous connection: check again.
                 () = self.opened.notified() => continue,
             }
-            // A failure ends the loop.
+            // A failure opens the circuit, which ends the loop.
             let _: Result<()> = self.command(RedisOperation::Probe, &self.probe).await;
         }
     }
 }
 
-/// An answer that makes no sense.
+/// The error for an answer of an unexpected shape.
 pub(super) fn misunderstood() -> Error {
     DB_ERRORS.inc((DbSystem::Redis, DbError::Decode));
     Error::Unavailable
@@ -264,10 +264,10 @@ impl Failure {
         let (kind, breaks) = match error.kind() {
             _ if error.is_timeout() => (DbError::Timeout, true),
             ErrorKind::Io | ErrorKind::AuthenticationFailed => (DbError::Connection, true),
-            // What comes next on this connection cannot be trusted.
+            // Later answers on this connection may be misaligned.
             ErrorKind::Parse => (DbError::Decode, true),
             ErrorKind::UnexpectedReturnType => (DbError::Decode, false),
-            // It restarts, or it is not the primary any more: the name may lead elsewhere by now.
+            // Restarting, or no longer the primary: reconnect, the name may resolve to another server.
             ErrorKind::Server(
                 ServerErrorKind::BusyLoading
                 | ServerErrorKind::MasterDown
@@ -277,7 +277,7 @@ impl Failure {
             ErrorKind::Server(_) | ErrorKind::Extension => (DbError::Refused, false),
             _ => (DbError::Other, true),
         };
-        // What the system or TLS says of a connection is not the server's word.
+        // Errors of the operating system or TLS do not contain the server's message.
         let cause = std::error::Error::source(error).filter(|_| error.is_io_error());
         let word = match cause {
             Some(cause) => cause.to_string(),

@@ -1,4 +1,4 @@
-//! What other replicas say.
+//! Subscription to the invalidations that replicas publish.
 
 use std::time::Duration;
 
@@ -10,38 +10,40 @@ use tokio::time::{sleep, timeout};
 use super::Redis;
 use super::link::{CONNECT_TIMEOUT, RETRY};
 
-/// How often the connection is asked whether it is alive, and how long it may take to say so: a
-/// dead one is noticed within the sum.
+/// Interval and timeout of pings on the connection: a dead one is noticed within the sum.
 const PING: Duration = Duration::from_millis(500);
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Something heard.
+/// A message, or the start of a subscription.
 #[derive(Debug)]
-pub enum Heard<'a> {
-    /// Listening begins, for the first time or again: what was said before may have been missed.
-    Anew,
-    /// A message of some replica, this one included.
+pub enum Notification<'a> {
+    /// The subscription started, or was renewed: messages may have been missed before it.
+    Subscribed,
+    /// A message from a replica, possibly this one.
     Message(&'a [u8]),
 }
 
 impl Redis {
-    /// Listens to what replicas say for as long as the future lives, over a connection of its own.
-    pub async fn listen(&self, mut hear: impl FnMut(Heard<'_>) + Send) {
+    /// Passes notifications to `handle` until the future is dropped, over a connection of its own.
+    pub async fn listen(&self, mut handle: impl FnMut(Notification<'_>) + Send) {
         loop {
-            // Why it ended does not matter: the watcher says whether Redis answers.
-            let _ = self.listen_once(&mut hear).await;
+            // The reason does not matter: the watcher reports whether Redis answers.
+            let _ = self.listen_once(&mut handle).await;
             sleep(RETRY).await;
         }
     }
 
-    async fn listen_once(&self, hear: &mut (impl FnMut(Heard<'_>) + Send)) -> RedisResult<()> {
+    async fn listen_once(
+        &self,
+        handle: &mut (impl FnMut(Notification<'_>) + Send),
+    ) -> RedisResult<()> {
         let (mut sink, mut messages) = timeout(CONNECT_TIMEOUT, self.subscribe())
             .await
             .map_err(std::io::Error::from)??;
-        hear(Heard::Anew);
-        let hearing = async {
+        handle(Notification::Subscribed);
+        let receiving = async {
             while let Some(message) = messages.next().await {
-                hear(Heard::Message(message.get_payload_bytes()));
+                handle(Notification::Message(message.get_payload_bytes()));
             }
             Ok(())
         };
@@ -54,7 +56,7 @@ impl Redis {
             }
         };
         tokio::select! {
-            ended = hearing => ended,
+            ended = receiving => ended,
             failed = pinging => failed,
         }
     }

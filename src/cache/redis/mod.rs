@@ -1,8 +1,8 @@
-//! Entries and counters in Redis, for all replicas.
+//! Entries and counters in Redis, shared by all replicas.
 //!
-//! No request waits for Redis longer than the timeout, and none waits when it is known not to
-//! answer: the first failure opens a circuit that only the watcher closes again. A command is sent
-//! once: whether one that was not answered has been executed cannot be known.
+//! No request waits for Redis longer than the timeout, and none waits while Redis is known to be
+//! down: the first failure opens a circuit breaker, and only the watcher closes it again. Commands
+//! are never retried, because a command without an answer may have been executed.
 
 mod breaker;
 mod guarded;
@@ -17,23 +17,23 @@ use tokio::task::JoinHandle;
 
 pub use self::guarded::Snapshot;
 use self::link::{Link, misunderstood};
-pub use self::listen::Heard;
+pub use self::listen::Notification;
 use super::{Counted, Key, Memory, Permit};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::metrics::RedisOperation;
 use crate::rate::Rate;
 
-/// Counters of this replica for the time that Redis is gone.
+/// The number of local counters that replace Redis while it is down.
 const LOCAL_COUNTERS: usize = 100_000;
 
-/// How Redis is reached.
+/// The address and limits of the connection to Redis.
 pub struct RedisOptions {
     /// `redis://` or `rediss://`; may hold a password.
     pub url: String,
-    /// What names of keys and of the channel begin with.
+    /// The prefix of keys and of the channel.
     pub prefix: String,
-    /// How long to wait for an answer.
+    /// The timeout of a command.
     pub timeout: Duration,
 }
 
@@ -46,7 +46,7 @@ pub struct Redis {
     watcher: Arc<Watcher>,
 }
 
-/// Stops watching when the last handle is gone.
+/// Stops the watcher when the last handle is dropped.
 struct Watcher(JoinHandle<()>);
 
 impl Drop for Watcher {
@@ -56,10 +56,10 @@ impl Drop for Watcher {
 }
 
 impl Redis {
-    /// A handle that connects in the background, and again whenever the connection is lost.
+    /// A handle that connects in the background, and reconnects whenever the connection is lost.
     ///
     /// # Errors
-    /// When the URL is not understood. Not when Redis does not answer.
+    /// When the URL cannot be parsed. A Redis that is down is no error.
     ///
     /// # Panics
     /// Outside of the async runtime.
@@ -74,20 +74,20 @@ impl Redis {
         })
     }
 
-    /// Where Redis is, without any secret.
+    /// The address of Redis, without secrets.
     #[must_use]
     pub fn address(&self) -> &str {
         self.link.address()
     }
 
-    /// Waits until Redis answers, but no longer than `patience`. Returns whether it does.
-    pub async fn answers_within(&self, patience: Duration) -> bool {
-        tokio::time::timeout(patience, self.link.connected())
+    /// Waits until Redis answers, for `timeout` at most. Returns whether it does.
+    pub async fn answers_within(&self, timeout: Duration) -> bool {
+        tokio::time::timeout(timeout, self.link.connected())
             .await
             .is_ok()
     }
 
-    /// Counters of this replica, for the time that Redis is gone.
+    /// The local counters, used while Redis is down.
     #[must_use]
     pub fn local(&self) -> &Memory {
         &self.local
@@ -99,7 +99,7 @@ impl Redis {
         self.link.close();
     }
 
-    pub(super) async fn permits(&self, wanted: &[(Counted, Rate)]) -> Result<Vec<Permit>> {
+    pub(super) async fn try_acquire(&self, wanted: &[(Counted, Rate)]) -> Result<Vec<Permit>> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
@@ -139,16 +139,16 @@ impl Redis {
         [name.as_bytes(), digest].concat()
     }
 
-    /// The channel on which replicas tell each other what changed.
+    /// The channel on which replicas publish invalidations.
     fn channel(&self) -> String {
         format!("{}invalidations", self.prefix)
     }
 }
 
-/// Whole milliseconds, rounded up: an entry never expires before its time, and never lives for
-/// nothing, which Redis refuses.
+/// Whole milliseconds, rounded up: an entry never expires early, and never has a TTL of 0, which Redis
+/// rejects.
 fn millis(ttl: Duration) -> u64 {
     let millis = ttl.as_nanos().div_ceil(1_000_000).max(1);
-    // Redis adds it to the time now, which must not overflow.
+    // Redis adds it to the current time, which must not overflow.
     u64::try_from(millis).unwrap_or(u64::MAX).min(1 << 45)
 }

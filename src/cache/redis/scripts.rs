@@ -1,11 +1,11 @@
-//! What must happen in Redis at one moment. Each script names every key it touches.
+//! Lua scripts: each runs atomically in Redis and names every key it touches.
 
 use std::sync::LazyLock;
 
 use redis::Script;
 
-/// Takes a permit from each counter, or none from any. The arithmetic is that of
-/// [`gcra`](crate::cache::gcra); the time is Redis' own, one for all replicas.
+/// Takes a permit from each counter, or from none. The arithmetic is that of
+/// [`gcra`](crate::cache::gcra); the clock is Redis', the same for all replicas.
 ///
 /// Keys: counters. Arguments: interval and burst of each, in microseconds. Replies with the time
 /// and when each counter was full before.
@@ -37,7 +37,7 @@ return reply
     )
 });
 
-/// Puts entries unless their epoch has passed since it was read.
+/// Stores entries unless their epoch has advanced since it was read.
 ///
 /// Keys: the epoch, entries. Arguments: the epoch as read, lifetime in milliseconds, values.
 /// Replies with 1 if it did.
@@ -51,8 +51,8 @@ return 1
     )
 });
 
-/// Removes entries, tells the other replicas, advances the epoch. In this order, because a Redis
-/// without memory still removes and tells.
+/// Removes entries, publishes the message, advances the epoch. In this order, because DEL and PUBLISH
+/// succeed when Redis is out of memory; INCR, which comes last, may fail.
 ///
 /// Keys: the epoch, entries. Arguments: lifetime of the epoch in milliseconds, channel, message.
 pub(super) static INVALIDATE: LazyLock<Script> = LazyLock::new(|| {
@@ -66,5 +66,5 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
     )
 });
 
-/// Every script, to be loaded with each connection.
+/// Every script; each new connection loads them.
 pub(super) static ALL: [&LazyLock<Script>; 3] = [&PERMITS, &FILL, &INVALIDATE];

@@ -108,7 +108,7 @@ impl Throttle {
             // It does not leave the process.
             digest: source.0,
         };
-        let permit = self.here.permit(&counted, rate);
+        let permit = self.here.try_acquire_one(&counted, rate);
         self.decide(limiter, Backend::Memory, [(SOURCE, rate, permit)])
     }
 
@@ -166,7 +166,7 @@ impl Throttle {
         }
         let name = |(subject, rate): &(Subject<'_>, Rate)| (self.counted(limiter, *subject), *rate);
         let named: Vec<(Counted, Rate)> = wanted.iter().map(name).collect();
-        let (permits, backend) = self.cache.permits(&named).await;
+        let (permits, backend) = self.cache.try_acquire(&named).await;
         let answers = wanted.iter().zip(permits);
         let answers = answers.map(|((subject, rate), permit)| (subject.dimension(), *rate, permit));
         self.decide(limiter, backend, answers)

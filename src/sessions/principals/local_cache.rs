@@ -1,4 +1,4 @@
-//! Principals in process.
+//! The local cache of principals, in process.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Account, Change, Found};
-use crate::cache::Near;
+use super::{Account, CachedPrincipal, Change};
+use crate::cache::LocalMap;
 use crate::metrics::CacheName;
 
 const CACHED_SESSIONS: usize = 50_000;
@@ -26,29 +26,29 @@ struct CachedAccount {
     until: DateTime<Utc>,
 }
 
-/// Which state of an account a load began with.
+/// The state of an account at the start of a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Epoch(u64);
 
-/// The near caches, and the epochs that guard them.
-pub(super) struct Nearby {
-    sessions: Near<Uuid, CachedSession>,
-    accounts: Near<Uuid, CachedAccount>,
+/// Local sessions and accounts, and the epochs that guard them.
+pub(super) struct LocalCache {
+    sessions: LocalMap<Uuid, CachedSession>,
+    accounts: LocalMap<Uuid, CachedAccount>,
     epochs: [Mutex<u64>; STRIPES],
 }
 
-impl Default for Nearby {
+impl Default for LocalCache {
     fn default() -> Self {
         Self {
-            sessions: Near::new(CacheName::Session, CACHED_SESSIONS),
-            accounts: Near::new(CacheName::Account, CACHED_ACCOUNTS),
+            sessions: LocalMap::new(CacheName::Session, CACHED_SESSIONS),
+            accounts: LocalMap::new(CacheName::Account, CACHED_ACCOUNTS),
             epochs: std::array::from_fn(|_| Mutex::new(0)),
         }
     }
 }
 
-impl Nearby {
-    /// The account behind a session that is known and still believed.
+impl LocalCache {
+    /// The account of a session, if both are cached and have not expired.
     pub(super) fn find(
         &self,
         session: Uuid,
@@ -63,13 +63,19 @@ impl Nearby {
         (cached.until > now).then_some(cached.account)
     }
 
-    /// The epoch of an account, to be asked for before a load begins.
+    /// The epoch of an account. Read it before a load begins.
     pub(super) fn epoch(&self, user: Uuid) -> Epoch {
         Epoch(*self.lock(user))
     }
 
-    /// Puts what was loaded, unless the account changed since the epoch. Returns whether it did.
-    pub(super) fn insert(&self, session: Uuid, user: Uuid, epoch: Epoch, found: &Found) -> bool {
+    /// Inserts a loaded principal unless the account changed since the epoch. Returns whether it did.
+    pub(super) fn insert(
+        &self,
+        session: Uuid,
+        user: Uuid,
+        epoch: Epoch,
+        found: &CachedPrincipal,
+    ) -> bool {
         let current = self.lock(user);
         if Epoch(*current) != epoch {
             return false;
@@ -84,8 +90,8 @@ impl Nearby {
         true
     }
 
-    /// Forgets what changed, and keeps loads under way from putting it back.
-    pub(super) fn forget(&self, user: Uuid, change: Change<'_>) {
+    /// Removes what changed, and discards the results of loads in flight.
+    pub(super) fn invalidate(&self, user: Uuid, change: Change<'_>) {
         let mut epoch = self.lock(user);
         *epoch += 1;
         match change {
@@ -98,8 +104,8 @@ impl Nearby {
         }
     }
 
-    /// Forgets everything, and keeps loads under way from putting it back.
-    pub(super) fn forget_all(&self) {
+    /// Removes everything, and discards the results of loads in flight.
+    pub(super) fn invalidate_all(&self) {
         for epoch in &self.epochs {
             *lock(epoch) += 1;
         }
@@ -134,7 +140,7 @@ mod tests {
 
     const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
-    fn found(user: Uuid, session_seconds: i64, account_seconds: i64) -> Found {
+    fn found(user: Uuid, session_seconds: i64, account_seconds: i64) -> CachedPrincipal {
         let user = User {
             id: user,
             username: "alice".to_owned(),
@@ -145,7 +151,7 @@ mod tests {
             updated_at: NOW,
             last_login_at: None,
         };
-        Found {
+        CachedPrincipal {
             account: Account::of(user),
             session_until: NOW + TimeDelta::seconds(session_seconds),
             account_until: NOW + TimeDelta::seconds(account_seconds),
@@ -155,14 +161,14 @@ mod tests {
     #[test]
     fn both_session_and_account_are_believed_for_their_time_only() {
         for (session_seconds, account_seconds) in [(3, 5), (5, 3)] {
-            let nearby = Nearby::default();
+            let local = LocalCache::default();
             let (session, user) = (Uuid::now_v7(), Uuid::now_v7());
-            let epoch = nearby.epoch(user);
+            let epoch = local.epoch(user);
             let found = found(user, session_seconds, account_seconds);
-            assert!(nearby.insert(session, user, epoch, &found));
+            assert!(local.insert(session, user, epoch, &found));
             let is_there = |seconds| {
                 let now = NOW + TimeDelta::seconds(seconds);
-                nearby.find(session, user, now).is_some()
+                local.find(session, user, now).is_some()
             };
             assert!(is_there(0) && is_there(2));
             assert!(!is_there(3));
@@ -171,33 +177,33 @@ mod tests {
 
     #[test]
     fn a_load_that_began_before_a_change_is_not_kept() {
-        let nearby = Nearby::default();
+        let local = LocalCache::default();
         let (session, user) = (Uuid::now_v7(), Uuid::now_v7());
         let changes: [&dyn Fn(); 3] = [
-            &|| nearby.forget(user, Change::Account),
-            &|| nearby.forget(user, Change::Sessions(&[session])),
-            &|| nearby.forget_all(),
+            &|| local.invalidate(user, Change::Account),
+            &|| local.invalidate(user, Change::Sessions(&[session])),
+            &|| local.invalidate_all(),
         ];
         for change in changes {
-            let epoch = nearby.epoch(user);
-            assert!(nearby.insert(session, user, epoch, &found(user, 5, 5)));
+            let epoch = local.epoch(user);
+            assert!(local.insert(session, user, epoch, &found(user, 5, 5)));
             change();
-            assert!(nearby.find(session, user, NOW).is_none());
-            assert!(!nearby.insert(session, user, epoch, &found(user, 5, 5)));
-            assert!(nearby.find(session, user, NOW).is_none());
+            assert!(local.find(session, user, NOW).is_none());
+            assert!(!local.insert(session, user, epoch, &found(user, 5, 5)));
+            assert!(local.find(session, user, NOW).is_none());
         }
     }
 
     #[test]
     fn a_session_of_somebody_else_is_not_found() {
-        let nearby = Nearby::default();
+        let local = LocalCache::default();
         let (session, user, other) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
         for user in [user, other] {
-            let (own, epoch) = (Uuid::now_v7(), nearby.epoch(user));
-            nearby.insert(own, user, epoch, &found(user, 5, 5));
+            let (own, epoch) = (Uuid::now_v7(), local.epoch(user));
+            local.insert(own, user, epoch, &found(user, 5, 5));
         }
-        nearby.insert(session, user, nearby.epoch(user), &found(user, 5, 5));
-        assert!(nearby.find(session, user, NOW).is_some());
-        assert!(nearby.find(session, other, NOW).is_none());
+        local.insert(session, user, local.epoch(user), &found(user, 5, 5));
+        assert!(local.find(session, user, NOW).is_some());
+        assert!(local.find(session, other, NOW).is_none());
     }
 }

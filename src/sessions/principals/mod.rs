@@ -1,10 +1,11 @@
-//! Who stands behind a session, cached: a warm request runs no SQL and asks nobody.
+//! The principal of a session, its account and permissions, cached: a warm request runs no SQL and
+//! makes no round trip.
 //!
-//! Looked up in process, then in Redis if there is one, then in the database. A change of an
-//! account or session removes what is cached, here and in Redis, before the change is answered, so
-//! that the next request sees it; the other replicas are told. A load that began before the change
-//! must not put the old state back afterwards: each account has an epoch which a removal advances,
-//! and a load inserts only if the epoch is still the one that it began with.
+//! Lookups try the local cache, then Redis if configured, then the database. A change of an account
+//! or session invalidates the local and the shared entries before the change is acknowledged, so
+//! that the next request sees it, and publishes the invalidation to the other replicas. A load that
+//! began before a change must not restore the old state: invalidation advances the account's epoch,
+//! and a load inserts only if the epoch has not moved since it began.
 
 mod local_cache;
 mod shared_cache;
@@ -14,8 +15,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use self::local_cache::Nearby;
-use self::shared_cache::{Shared, Sought};
+use self::local_cache::LocalCache;
+use self::shared_cache::{Lookup, SharedCache};
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::error::Result;
@@ -23,17 +24,17 @@ use crate::metrics::PrincipalCache;
 use crate::rbac::Authority;
 use crate::store::{Store, User};
 
-/// How long a cached principal is believed, from when its load began. Changes through this process
-/// are seen at once, through other replicas as soon as they say so; this bounds how late a change
-/// is seen that nobody tells of: by the command line, by somebody's SQL, or while Redis is gone.
-const BELIEVED: TimeDelta = TimeDelta::seconds(5);
+/// TTL of cached principals, from the start of their load. Invalidation shows changes at once; the
+/// TTL bounds staleness for changes that are not published: by the command line, by manual SQL, or
+/// while Redis is down.
+const TTL: TimeDelta = TimeDelta::seconds(5);
 
 /// An account that may act, and what it may do.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// The account.
     pub user: User,
-    /// What its roles amount to.
+    /// What its roles permit.
     pub authority: Authority,
 }
 
@@ -44,44 +45,44 @@ impl Account {
     }
 }
 
-/// A living session and the account behind it, and until when that is believed.
-struct Found {
+/// An active session and its account, with their expiry in the cache.
+struct CachedPrincipal {
     account: Arc<Account>,
-    /// When the session ends, or when it is time to look again.
+    /// The end of the session or of the TTL, the earlier of the two.
     session_until: DateTime<Utc>,
     account_until: DateTime<Utc>,
 }
 
-/// What a change makes invalid of an account.
+/// What a change invalidates.
 #[derive(Clone, Copy, Debug)]
 enum Change<'a> {
     /// The account itself.
     Account,
-    /// These sessions of it.
+    /// Some of its sessions.
     Sessions(&'a [Uuid]),
 }
 
 /// The cache of sessions and the accounts behind them.
 pub struct Principals {
-    nearby: Arc<Nearby>,
-    shared: Option<Arc<Shared>>,
+    local: Arc<LocalCache>,
+    shared: Option<Arc<SharedCache>>,
 }
 
 impl Principals {
-    /// Nothing yet. Shared with the other replicas when the cache is.
+    /// An empty cache; shared with the other replicas if `cache` is in Redis.
     #[must_use]
     pub fn new(cache: &Cache, clock: Clock) -> Self {
         let shared = match cache {
             Cache::Memory(_) => None,
-            Cache::Redis(redis) => Some(Arc::new(Shared::new(redis.clone(), clock))),
+            Cache::Redis(redis) => Some(Arc::new(SharedCache::new(redis.clone(), clock))),
         };
         Self {
-            nearby: Arc::default(),
+            local: Arc::default(),
             shared,
         }
     }
 
-    /// The account behind a living session of `user`, and where it was found.
+    /// The account of an active session of `user`, and the cache that had it.
     ///
     /// # Errors
     /// When it is not cached and the database does not answer.
@@ -92,36 +93,36 @@ impl Principals {
         user: Uuid,
         now: DateTime<Utc>,
     ) -> Result<(Option<Arc<Account>>, PrincipalCache)> {
-        if let Some(account) = self.nearby.find(session, user, now) {
+        if let Some(account) = self.local.find(session, user, now) {
             return Ok((Some(account), PrincipalCache::Hit));
         }
-        // Before anything else is asked: what was read before a change is not kept after it.
-        let epoch = self.nearby.epoch(user);
+        // Read before anything is loaded, so that a change meanwhile discards the load.
+        let epoch = self.local.epoch(user);
         let mut missed = None;
         if let Some(shared) = &self.shared {
             match shared.find(session, user, now).await {
-                Sought::Found(found) => {
-                    self.nearby.insert(session, user, epoch, &found);
+                Lookup::Found(found) => {
+                    self.local.insert(session, user, epoch, &found);
                     return Ok((Some(found.account), PrincipalCache::Shared));
                 }
-                Sought::Missed(snapshot) => missed = Some((shared, snapshot)),
-                Sought::Unknown => {}
+                Lookup::Missed(snapshot) => missed = Some((shared, snapshot)),
+                Lookup::Unavailable => {}
             }
         }
         let Some(principal) = store.principal(session, now).await? else {
             return Ok((None, PrincipalCache::Miss));
         };
-        // A session belongs to the account that its token names, or the token is not ours.
+        // A token that names another account than its session's is not ours.
         if principal.user.id != user {
             return Ok((None, PrincipalCache::Miss));
         }
-        let believed = now + BELIEVED;
-        let found = Found {
+        let expiry = now + TTL;
+        let found = CachedPrincipal {
             account: Account::of(principal.user),
-            session_until: principal.session_expires_at.min(believed),
-            account_until: believed,
+            session_until: principal.session_expires_at.min(expiry),
+            account_until: expiry,
         };
-        if self.nearby.insert(session, user, epoch, &found)
+        if self.local.insert(session, user, epoch, &found)
             && let Some((shared, snapshot)) = missed
         {
             shared.fill(session, &found, snapshot);
@@ -129,49 +130,49 @@ impl Principals {
         Ok((Some(found.account), PrincipalCache::Miss))
     }
 
-    /// Forgets an account, because it changed: here, in Redis, and on every replica that hears it.
-    pub async fn forget_account(&self, user: Uuid) {
-        self.forget(user, Change::Account).await;
+    /// Invalidates an account that changed: locally, in Redis, and on all subscribed replicas.
+    pub async fn invalidate_account(&self, user: Uuid) {
+        self.invalidate(user, Change::Account).await;
     }
 
-    /// Forgets sessions of an account, because they ended: as [`Principals::forget_account`].
-    pub async fn forget_sessions(&self, user: Uuid, sessions: &[Uuid]) {
-        self.forget(user, Change::Sessions(sessions)).await;
+    /// Invalidates sessions that ended, as [`Principals::invalidate_account`] does.
+    pub async fn invalidate_sessions(&self, user: Uuid, sessions: &[Uuid]) {
+        self.invalidate(user, Change::Sessions(sessions)).await;
     }
 
-    async fn forget(&self, user: Uuid, change: Change<'_>) {
-        self.nearby.forget(user, change);
+    async fn invalidate(&self, user: Uuid, change: Change<'_>) {
+        self.local.invalidate(user, change);
         let Some(shared) = &self.shared else {
             return;
         };
-        let telling = shared.tell(user, change);
-        let nearby = Arc::clone(&self.nearby);
+        let publishing = shared.publish(user, change);
+        let local = Arc::clone(&self.local);
         let sessions = match change {
             Change::Account => None,
             Change::Sessions(sessions) => Some(sessions.to_vec()),
         };
-        // A task of its own goes on when the client leaves.
-        let told = tokio::spawn(async move {
-            telling.await;
-            // Meanwhile somebody may have found the old state in Redis.
+        // A task of its own continues when the client disconnects.
+        let published = tokio::spawn(async move {
+            publishing.await;
+            // A lookup may have copied the old state from Redis meanwhile.
             let change = sessions
                 .as_deref()
                 .map_or(Change::Account, Change::Sessions);
-            nearby.forget(user, change);
+            local.invalidate(user, change);
         });
-        // It ends early with the runtime alone.
-        let _ = told.await;
+        // Fails only when the runtime shuts down.
+        let _ = published.await;
     }
 
-    /// Applies what other replicas say has changed, for as long as the future lives.
+    /// Applies the invalidations of other replicas, until the future is dropped.
     pub async fn listen(&self) {
         if let Some(shared) = &self.shared {
-            shared.listen(&self.nearby).await;
+            shared.listen(&self.local).await;
         }
     }
 
     /// Sets the gauges of entries. Called before each scrape.
     pub fn observe(&self) {
-        self.nearby.observe();
+        self.local.observe();
     }
 }

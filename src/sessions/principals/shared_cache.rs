@@ -1,7 +1,7 @@
-//! Principals in Redis, shared by the replicas, and what they tell each other.
+//! The shared cache of principals in Redis, and the invalidations that replicas publish.
 //!
-//! Entries hold personal data: an account's name, address and roles. They live as long as they are
-//! believed, and are never logged.
+//! Entries hold personal data: an account's name, address and roles. They expire after the TTL and
+//! are never logged.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -10,9 +10,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::local_cache::Nearby;
-use super::{Account, BELIEVED, Change, Found};
-use crate::cache::redis::{Heard, Snapshot};
+use super::local_cache::LocalCache;
+use super::{Account, CachedPrincipal, Change, TTL};
+use crate::cache::redis::{Notification, Snapshot};
 use crate::cache::{Key, Kind, Redis};
 use crate::clock::Clock;
 use crate::metrics::{
@@ -21,14 +21,14 @@ use crate::metrics::{
 };
 use crate::store::User;
 
-/// A living session. Times are microseconds since the epoch here and below.
+/// An active session. Times are microseconds since 1970 here and below.
 #[derive(Serialize, Deserialize)]
 struct SessionEntry {
     user: Uuid,
     until: i64,
 }
 
-/// An account that may act.
+/// An enabled account.
 #[derive(Serialize, Deserialize)]
 struct AccountEntry {
     until: i64,
@@ -41,60 +41,60 @@ struct AccountEntry {
     last_login_at: Option<i64>,
 }
 
-/// What a replica tells the others.
+/// An invalidation, as published to the other replicas.
 #[derive(Serialize, Deserialize)]
 struct Message {
-    /// The replica that tells.
+    /// The sender.
     from: Uuid,
-    /// When it changed, by the sender's clock.
+    /// The time of the change, by the sender's clock.
     at: i64,
-    /// The account that it belongs to.
+    /// The account.
     user: Uuid,
-    /// The sessions that ended; none, when it is the account itself that changed.
+    /// The sessions that ended; `None` if the account itself changed.
     sessions: Option<Vec<Uuid>>,
 }
 
-/// What came of a lookup.
-pub(super) enum Sought {
-    /// It is there.
-    Found(Found),
-    /// It is not there; what is loaded now may be put.
+/// The result of a lookup.
+pub(super) enum Lookup {
+    /// The principal.
+    Found(CachedPrincipal),
+    /// A miss, with the snapshot that guards the fill.
     Missed(Snapshot),
-    /// Redis does not answer, or is not to be believed.
-    Unknown,
+    /// Redis is down or distrusted.
+    Unavailable,
 }
 
-/// The shared level.
-pub(super) struct Shared {
+/// Principals in Redis, shared by all replicas.
+pub(super) struct SharedCache {
     redis: Redis,
     clock: Clock,
-    /// Tells this replica's messages from those of others.
+    /// This replica's id: its own messages are ignored.
     replica: Uuid,
-    /// Until when Redis is not believed, because it may hold what this replica could not remove.
-    doubted_until: Mutex<Option<Instant>>,
+    /// Set after a failed invalidation: until then Redis may hold stale entries.
+    distrusted_until: Mutex<Option<Instant>>,
 }
 
-impl Shared {
+impl SharedCache {
     pub(super) fn new(redis: Redis, clock: Clock) -> Self {
         Self {
             redis,
             clock,
             replica: Uuid::now_v7(),
-            doubted_until: Mutex::default(),
+            distrusted_until: Mutex::default(),
         }
     }
 
-    /// The account behind a living session of `user`.
-    pub(super) async fn find(&self, session: Uuid, user: Uuid, now: DateTime<Utc>) -> Sought {
+    /// The account of an active session of `user`.
+    pub(super) async fn find(&self, session: Uuid, user: Uuid, now: DateTime<Utc>) -> Lookup {
         let keys = [session_key(session), account_key(user)];
-        let snapshot = if self.is_doubted() {
+        let snapshot = if self.is_distrusted() {
             None
         } else {
             self.redis.read(&epoch_key(user), &keys).await.ok()
         };
         let Some(snapshot) = snapshot else {
             DEPENDENCY_FALLBACKS.inc(Fallback::PrincipalFromDatabase);
-            return Sought::Unknown;
+            return Lookup::Unavailable;
         };
         let found = decode(&snapshot, user, now);
         let result = if found.is_some() {
@@ -103,11 +103,16 @@ impl Shared {
             CacheResult::Miss
         };
         CACHE_REQUESTS.inc((CacheLookup::PrincipalShared, result));
-        found.map_or(Sought::Missed(snapshot), Sought::Found)
+        found.map_or(Lookup::Missed(snapshot), Lookup::Found)
     }
 
-    /// Puts what was loaded, in the background, unless the account changed since the snapshot.
-    pub(super) fn fill(self: &Arc<Self>, session: Uuid, found: &Found, snapshot: Snapshot) {
+    /// Fills in the background, unless the account changed since the snapshot.
+    pub(super) fn fill(
+        self: &Arc<Self>,
+        session: Uuid,
+        found: &CachedPrincipal,
+        snapshot: Snapshot,
+    ) {
         let Some(entries) = encode(session, found) else {
             return;
         };
@@ -116,14 +121,15 @@ impl Shared {
         let until = found.account_until;
         tokio::spawn(async move {
             if let Ok(ttl) = (until - shared.clock.now()).to_std() {
-                // Without it the next replica asks the database.
+                // If it fails, the next replica loads from the database.
                 let _ = shared.redis.fill(&guard, &snapshot, &entries, ttl).await;
             }
         });
     }
 
-    /// Removes what changed, and tells the other replicas. The future borrows nothing.
-    pub(super) fn tell(
+    /// Removes what changed from Redis and publishes the invalidation. The future borrows nothing, so
+    /// that it can run in a task of its own.
+    pub(super) fn publish(
         self: &Arc<Self>,
         user: Uuid,
         change: Change<'_>,
@@ -146,31 +152,31 @@ impl Shared {
         async move {
             let message = serde_json::to_vec(&message).unwrap_or_default();
             let guard = epoch_key(user);
-            let told = shared.redis.invalidate(&guard, &keys, &message).await;
-            if told.is_err() {
+            let published = shared.redis.invalidate(&guard, &keys, &message).await;
+            if published.is_err() {
                 DEPENDENCY_FALLBACKS.inc(Fallback::InvalidationLost);
-                shared.doubt();
+                shared.distrust_until_expired();
             }
         }
     }
 
-    /// Applies what other replicas tell.
-    pub(super) async fn listen(&self, nearby: &Nearby) {
+    /// Applies the invalidations of other replicas.
+    pub(super) async fn listen(&self, local: &LocalCache) {
         self.redis
-            .listen(|heard| match heard {
-                Heard::Anew => {
-                    nearby.forget_all();
+            .listen(|notification| match notification {
+                Notification::Subscribed => {
+                    local.invalidate_all();
                     INVALIDATIONS.inc(Invalidation::Everything);
                 }
-                Heard::Message(message) => self.apply(message, nearby),
+                Notification::Message(message) => self.apply(message, local),
             })
             .await;
     }
 
-    fn apply(&self, message: &[u8], nearby: &Nearby) {
+    fn apply(&self, message: &[u8], local: &LocalCache) {
         let Ok(message) = serde_json::from_slice::<Message>(message) else {
-            // Of a version that says more than this one understands: better to ask again.
-            nearby.forget_all();
+            // From another version of the service: invalidate everything, to be safe.
+            local.invalidate_all();
             INVALIDATIONS.inc(Invalidation::Everything);
             return;
         };
@@ -181,25 +187,26 @@ impl Shared {
             None => (Change::Account, Invalidation::Account),
             Some(sessions) => (Change::Sessions(sessions), Invalidation::Sessions),
         };
-        nearby.forget(message.user, change);
+        local.invalidate(message.user, change);
         INVALIDATIONS.inc(kind);
         let passed = self.clock.micros() - message.at;
         let passed = u64::try_from(passed).unwrap_or_default();
         REVOCATION_PROPAGATION.observe((), std::time::Duration::from_micros(passed));
     }
 
-    /// What was put into Redis before now is believed no more; it is gone when this has passed.
-    fn doubt(&self) {
-        let until = Instant::now() + BELIEVED.to_std().unwrap_or_default();
-        *self.doubted() = Some(until);
+    /// Ignores Redis for one TTL; by then every entry that exists now has expired.
+    fn distrust_until_expired(&self) {
+        let until = Instant::now() + TTL.to_std().unwrap_or_default();
+        *self.distrusted() = Some(until);
     }
 
-    fn is_doubted(&self) -> bool {
-        self.doubted().is_some_and(|until| Instant::now() < until)
+    fn is_distrusted(&self) -> bool {
+        self.distrusted()
+            .is_some_and(|until| Instant::now() < until)
     }
 
-    fn doubted(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.doubted_until
+    fn distrusted(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.distrusted_until
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
@@ -217,7 +224,7 @@ fn epoch_key(user: Uuid) -> Key {
     Key::new(Kind::Epoch, user.to_string())
 }
 
-fn encode(session: Uuid, found: &Found) -> Option<[(Key, Vec<u8>); 2]> {
+fn encode(session: Uuid, found: &CachedPrincipal) -> Option<[(Key, Vec<u8>); 2]> {
     let user = &found.account.user;
     let session_entry = SessionEntry {
         user: user.id,
@@ -245,9 +252,9 @@ fn encode(session: Uuid, found: &Found) -> Option<[(Key, Vec<u8>); 2]> {
     ])
 }
 
-/// What the snapshot says, if all of it is there, belongs together and is still believed. An entry
-/// of another version of the service that does not read as one of this is as good as none.
-fn decode(snapshot: &Snapshot, user: Uuid, now: DateTime<Utc>) -> Option<Found> {
+/// The principal in a snapshot, if both entries are there, belong together and have not expired.
+/// Entries of other versions that cannot be parsed count as missing.
+fn decode(snapshot: &Snapshot, user: Uuid, now: DateTime<Utc>) -> Option<CachedPrincipal> {
     let [Some(session), Some(account)] = snapshot.values.as_slice() else {
         return None;
     };
@@ -256,8 +263,8 @@ fn decode(snapshot: &Snapshot, user: Uuid, now: DateTime<Utc>) -> Option<Found> 
     if session.user != user || account.id != user {
         return None;
     }
-    // However another machine's clock goes, nothing is believed for longer than by our own.
-    let until = |micros| Some(DateTime::from_timestamp_micros(micros)?.min(now + BELIEVED));
+    // Another replica's clock may be ahead: never cache for longer than our own TTL.
+    let until = |micros| Some(DateTime::from_timestamp_micros(micros)?.min(now + TTL));
     let (session_until, account_until) = (until(session.until)?, until(account.until)?);
     if session_until <= now || account_until <= now {
         return None;
@@ -270,14 +277,14 @@ fn decode(snapshot: &Snapshot, user: Uuid, now: DateTime<Utc>) -> Option<Found> 
         id: account.id,
         username: account.username,
         email: account.email,
-        // None but those that may act are cached.
+        // Only enabled accounts are cached.
         disabled: false,
         roles: account.roles,
         created_at: DateTime::from_timestamp_micros(account.created_at)?,
         updated_at: DateTime::from_timestamp_micros(account.updated_at)?,
         last_login_at,
     };
-    Some(Found {
+    Some(CachedPrincipal {
         account: Account::of(user),
         session_until,
         account_until,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::keyring::Keyring;
-use crate::cache::Near;
+use crate::cache::LocalMap;
 use crate::error::{Error, Result};
 use crate::metrics::{
     CacheName, TOKEN_VERIFICATION_DURATION, TOKEN_VERIFICATIONS, VerificationResult,
@@ -59,14 +59,14 @@ pub struct Tokens {
     audience: String,
     ttl: TimeDelta,
     /// Verified tokens by their SHA-256: the tokens themselves are not kept.
-    verified: Near<[u8; 32], Arc<Claims>>,
+    verified: LocalMap<[u8; 32], Arc<Claims>>,
 }
 
 impl Tokens {
     /// A signer and verifier for one issuer and audience.
     #[must_use]
     pub fn new(keys: Keyring, issuer: String, audience: String, ttl: TimeDelta) -> Self {
-        let verified = Near::new(CacheName::Token, CACHED_TOKENS);
+        let verified = LocalMap::new(CacheName::Token, CACHED_TOKENS);
         Self {
             keys,
             issuer,
@@ -84,7 +84,7 @@ impl Tokens {
 
     /// The cache of verified tokens.
     #[must_use]
-    pub const fn cache(&self) -> &Near<[u8; 32], Arc<Claims>> {
+    pub const fn cache(&self) -> &LocalMap<[u8; 32], Arc<Claims>> {
         &self.verified
     }
 

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rbac_sentinel::testing::cache::redis::Heard;
+use rbac_sentinel::testing::cache::redis::Notification;
 use rbac_sentinel::testing::cache::{Key, Kind, Redis};
 use tokio::task::JoinSet;
 
@@ -180,10 +180,10 @@ async fn invalidation_is_published_to_replicas_of_the_same_prefix_only() {
         let redis = connected(&prefix).await;
         let heard = Arc::clone(&heard);
         listeners.spawn(async move {
-            let hear = |said: Heard<'_>| {
+            let hear = |said: Notification<'_>| {
                 let said = match said {
-                    Heard::Anew => None,
-                    Heard::Message(message) => Some(message.to_vec()),
+                    Notification::Subscribed => None,
+                    Notification::Message(message) => Some(message.to_vec()),
                 };
                 heard.lock().expect("sound").push((name, said));
             };

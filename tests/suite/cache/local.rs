@@ -30,7 +30,7 @@ const LIMIT: Rate = Rate {
 fn local_counters_are_bounded_by_capacity() {
     let memory = Memory::new(Clock::system(), 1000);
     for number in 0..20_000_u64 {
-        assert!(memory.permits(&[(counted(number), LIMIT)])[0].allowed);
+        assert!(memory.try_acquire(&[(counted(number), LIMIT)])[0].allowed);
     }
     let held = memory.counters();
     assert!((500..=1000).contains(&held), "{held}");
@@ -40,11 +40,14 @@ fn local_counters_are_bounded_by_capacity() {
 fn flood_of_new_keys_does_not_evict_a_counter_in_use() {
     let memory = Memory::new(Clock::system(), 1000);
     let hot = [(counted(u64::MAX), LIMIT)];
-    while memory.permits(&hot)[0].allowed {}
+    while memory.try_acquire(&hot)[0].allowed {}
     for number in 0..100_000 {
-        let _ = memory.permits(&[(counted(number), LIMIT)]);
+        let _ = memory.try_acquire(&[(counted(number), LIMIT)]);
         if number % 100 == 0 {
-            assert!(!memory.permits(&hot)[0].allowed, "forgotten after {number}");
+            assert!(
+                !memory.try_acquire(&hot)[0].allowed,
+                "forgotten after {number}"
+            );
         }
     }
 }
@@ -71,7 +74,7 @@ async fn goes_on_without(url: &str) {
     let cache = Cache::Redis(redis);
     let wanted = [(counted(1), LIMIT)];
     for number in 0..20 {
-        let (permits, backend) = cache.permits(&wanted).await;
+        let (permits, backend) = cache.try_acquire(&wanted).await;
         assert_eq!(backend, Backend::Local);
         assert_eq!(permits[0].allowed, number < 10, "{number}");
     }

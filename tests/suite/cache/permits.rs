@@ -27,7 +27,7 @@ fn limit(count: u32) -> Rate {
 }
 
 async fn ask(subject: &Subject, handle: usize, wanted: &[(Counted, Rate)]) -> Vec<Permit> {
-    let (permits, backend) = subject.handles[handle].permits(wanted).await;
+    let (permits, backend) = subject.handles[handle].try_acquire(wanted).await;
     assert_eq!(backend, subject.backend);
     assert_eq!(permits.len(), wanted.len());
     permits
@@ -44,7 +44,7 @@ async fn thousand(subject: &Subject, wanted: Vec<(Counted, Rate)>) -> usize {
         .map(|number| {
             let cache = Arc::clone(&subject.handles[number % 2]);
             let wanted = Arc::clone(&wanted);
-            tokio::spawn(async move { cache.permits(&wanted).await })
+            tokio::spawn(async move { cache.try_acquire(&wanted).await })
         })
         .collect();
     let mut admitted = 0;
