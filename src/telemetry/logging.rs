@@ -1,12 +1,9 @@
-//! Logs, the metrics recorder and the probes of the runtime.
+//! The log: one line per event, as JSON or for people.
 
 use std::fmt;
 use std::io::IsTerminal as _;
-use std::time::{Duration, Instant};
 
-use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Map, Value};
-use tokio::runtime::Handle;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
@@ -19,50 +16,15 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::clock::Clock;
 use crate::config::LogFormat;
-use crate::metrics::{
-    self, BUILD_INFO, LOG_EVENTS, LogLevel, TOKIO_BUSY, TOKIO_DELAY, TOKIO_QUEUE, TOKIO_TASKS,
-    TOKIO_WORKERS,
-};
+use crate::metrics::{LOG_EVENTS, LogLevel};
 use crate::request_context::current_request;
-
-/// How often samples are moved into their histograms: without it they pile up between scrapes. Each
-/// takes 16 bytes and a request makes four, so that at 80,000 requests a second one second is 5 MiB.
-const UPKEEP: Duration = Duration::from_secs(1);
-/// Over how long the runtime's busy ratio is taken.
-const SAMPLE: Duration = Duration::from_secs(5);
-/// How long the scheduling probe sleeps.
-const PROBE: Duration = Duration::from_millis(10);
-
-/// Installs the global recorder and creates every series that is known by now.
-///
-/// # Errors
-/// When a recorder is installed already.
-pub fn install_recorder() -> Result<
-    PrometheusHandle,
-    ::metrics::SetRecorderError<metrics_exporter_prometheus::PrometheusRecorder>,
-> {
-    let recorder = metrics::recorder_builder().build_recorder();
-    let handle = recorder.handle();
-    ::metrics::set_global_recorder(recorder)?;
-    metrics::initialise();
-    crate::rbac::initialise();
-    BUILD_INFO
-        .series(&[
-            env!("CARGO_PKG_VERSION"),
-            env!("BUILD_REVISION"),
-            env!("BUILD_RUST_VERSION"),
-            env!("BUILD_TARGET"),
-        ])
-        .set(1.0);
-    Ok(handle)
-}
 
 /// Starts logging to standard error.
 ///
 /// # Errors
 /// When the level is not one that tracing understands, or logging was started before.
 pub fn start_logging(format: LogFormat, level: &str) -> Result<(), String> {
-    // The framework announces every listener and connection; what it has to say is ours to say.
+    // poem logs every listener and connection, which this service logs itself.
     let filter = EnvFilter::try_new(format!("poem=warn,sqlx=warn,{level}"))
         .map_err(|error| format!("LOG_LEVEL is not understood: {error}"))?;
     let pretty = match format {
@@ -80,7 +42,7 @@ pub fn start_logging(format: LogFormat, level: &str) -> Result<(), String> {
         .with(CountLines)
         .try_init()
         .map_err(|error| error.to_string())?;
-    // A panic is a log line like any other. Its message is left out: it may hold anything.
+    // Log panics as one line, without their message: it may contain anything.
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string);
         tracing::error!(location = location.unwrap_or_default(), "a panic");
@@ -101,7 +63,8 @@ impl<S: Subscriber> Layer<S> for CountLines {
     }
 }
 
-/// One event, one line, with the id and route of the request that it belongs to.
+/// One line per event, with the id and route of the current request. tracing-subscriber's own JSON
+/// format cannot take these from a task-local, and lets a field replace `level` or `target`.
 struct Line {
     pretty: bool,
 }
@@ -209,52 +172,5 @@ impl Visit for Fields {
     }
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.0.insert(field.name().to_owned(), value.into());
-    }
-}
-
-/// Starts the upkeep of the recorder and the probes of the runtime.
-pub fn start_probes(recorder: PrometheusHandle) {
-    tokio::spawn(async move {
-        let mut tick = tokio::time::interval(UPKEEP);
-        loop {
-            tick.tick().await;
-            let recorder = recorder.clone();
-            // Drains every queued sample: work for a thread that may block.
-            let _ = tokio::task::spawn_blocking(move || recorder.run_upkeep()).await;
-        }
-    });
-    tokio::spawn(async {
-        loop {
-            let start = Instant::now();
-            tokio::time::sleep(PROBE).await;
-            TOKIO_DELAY.observe((), start.elapsed().saturating_sub(PROBE));
-        }
-    });
-    tokio::spawn(observe_runtime());
-}
-
-async fn observe_runtime() {
-    let runtime = Handle::current().metrics();
-    let workers = runtime.num_workers();
-    let busy = || -> Duration {
-        (0..workers)
-            .map(|w| runtime.worker_total_busy_duration(w))
-            .sum()
-    };
-    let count = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
-    TOKIO_WORKERS.set((), count(workers));
-    let mut tick = tokio::time::interval(SAMPLE);
-    let (mut last_busy, mut last) = (busy(), Instant::now());
-    loop {
-        tick.tick().await;
-        TOKIO_TASKS.set((), count(runtime.num_alive_tasks()));
-        TOKIO_QUEUE.set((), count(runtime.global_queue_depth()));
-        let (now_busy, now) = (busy(), Instant::now());
-        let passed = (now - last).as_secs_f64() * count(workers);
-        if passed > 0.0 {
-            let ratio = now_busy.saturating_sub(last_busy).as_secs_f64() / passed;
-            TOKIO_BUSY.set((), ratio.clamp(0.0, 1.0));
-        }
-        (last_busy, last) = (now_busy, now);
     }
 }
