@@ -7,16 +7,16 @@ use super::{Config, Redis, Secret, SigningAlgorithm};
 
 /// The shortest secret that is accepted, in bytes: 256 bits (RFC 7518 section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
-/// How long clients may hold on.
+/// The range of CLIENT_TIMEOUT.
 const CLIENT_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(10);
 /// The intervals of the synthetic probe.
 const PROBE_INTERVAL: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(5);
 /// The longest lifetime of an access token.
 const MAX_ACCESS_TOKEN_TTL: Duration = Duration::from_mins(30);
 
-/// The longest that a request may be made to wait for the database.
+/// The longest wait of a request for the database.
 const MAX_WAIT: Duration = Duration::from_mins(1);
-/// The longest that a request may wait for Redis.
+/// The longest wait of a request for Redis.
 const MAX_REDIS_TIMEOUT: Duration = Duration::from_millis(250);
 /// The longest prefix of keys in Redis, in characters.
 const MAX_REDIS_PREFIX: usize = 64;
@@ -174,7 +174,7 @@ fn refuse_redis(redis: &Redis) -> Option<&'static str> {
                  process.",
             );
         }
-        // The client takes `#insecure` for the wish to trust any certificate.
+        // The client would accept any certificate with `#insecure`.
         if url.contains('#') {
             return Some(
                 "REDIS_URL must not contain #: write it as %23 in a password. Certificates are \

@@ -1,4 +1,4 @@
-//! Options of connections: what clients may take of the service.
+//! Options that limit client connections.
 
 use std::time::Duration;
 
@@ -6,26 +6,25 @@ use clap::Args;
 
 use super::masked::{Line, time};
 
-/// The most connections that are open by default, file descriptors permitting.
+/// The default maximum of open connections, if the file descriptors allow it.
 const MAX_CONNECTIONS: u32 = 20_000;
 
-/// How long and how many clients may hold on.
+/// Timeout and maximum number of connections.
 #[derive(Clone, Debug, Args)]
 pub struct Clients {
-    /// How long a client may take: for the head of a request, for its whole body, or without taking
-    /// anything of an answer; and how long a connection may be idle. Make load balancers give up
-    /// idle connections sooner.
+    /// Timeout of clients: for the head of a request, for its whole body, for a response of which the
+    /// client reads nothing, and for idle connections. Give load balancers a shorter idle timeout.
     #[arg(long = "client-timeout", env = "CLIENT_TIMEOUT", default_value = "30s", value_parser = humantime::parse_duration, help_heading = "Listeners")]
     pub timeout: Duration,
 
-    /// The most connections of the API that may be open; beyond it requests get 503 with
-    /// Retry-After. Default: 20000, or what the file descriptors allow if that is less.
+    /// Maximum of open connections of the API; beyond it requests get 503 with Retry-After. Default:
+    /// 20000, or fewer if the file descriptors do not allow that.
     #[arg(long = "max-connections", env = "MAX_CONNECTIONS", value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Listeners")]
     pub max_connections: Option<u32>,
 }
 
 impl Clients {
-    /// The most connections, as configured or by default.
+    /// The maximum, as configured or by default.
     #[must_use]
     pub fn max_connections(&self) -> u32 {
         self.max_connections.unwrap_or(MAX_CONNECTIONS)

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::Secret;
 use super::masked::{Line, secret, time, word};
 
-/// When SQLite waits for the disk.
+/// Durability of SQLite's commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SqliteSynchronous {
     /// Every commit reaches the disk: survives a power cut.
@@ -16,7 +16,7 @@ pub enum SqliteSynchronous {
     Normal,
 }
 
-/// How the database is reached.
+/// The connection to the database.
 #[derive(Clone, Debug, Args)]
 pub struct Database {
     /// Database: sqlite://PATH, or postgres://USER:PASSWORD@HOST:PORT/NAME with sslmode and
@@ -29,7 +29,7 @@ pub struct Database {
     )]
     pub url: Option<Secret>,
 
-    /// Connections for reading the embedded database; there is always one for writing.
+    /// Read connections to the embedded database; it always has one for writing.
     #[arg(long, env = "SQLITE_READERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64), help_heading = "Storage")]
     pub sqlite_readers: u32,
 
@@ -43,22 +43,21 @@ pub struct Database {
     )]
     pub sqlite_synchronous: SqliteSynchronous,
 
-    /// How long a request may wait for a database connection before it is answered with 503, and
-    /// PostgreSQL for the answer to a health check before it is taken for down.
+    /// How long a request may wait for a database connection before it gets 503; also the timeout of
+    /// health checks of PostgreSQL.
     #[arg(long = "db-acquire-timeout", env = "DB_ACQUIRE_TIMEOUT", default_value = "2s", value_parser = humantime::parse_duration, help_heading = "Storage")]
     pub acquire_timeout: Duration,
 
-    /// The most connections to PostgreSQL; one more watches its health. All replicas together must
-    /// stay below the server's max_connections.
+    /// Maximum of connections to PostgreSQL, besides one for health checks. All replicas together
+    /// must stay below the server's max_connections.
     #[arg(long, env = "DB_MAX_CONNECTIONS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "Storage")]
     pub db_max_connections: u32,
 
-    /// How long a statement on PostgreSQL may take before it is cancelled and the request answered
-    /// with 503.
+    /// Timeout of a statement on PostgreSQL: then it is cancelled and the request gets 503.
     #[arg(long, env = "DB_STATEMENT_TIMEOUT", default_value = "3s", value_parser = humantime::parse_duration, help_heading = "Storage")]
     pub db_statement_timeout: Duration,
 
-    /// What PostgreSQL's views and logs call this service.
+    /// Name of this service in PostgreSQL's views and logs.
     #[arg(
         long,
         env = "DB_APPLICATION_NAME",
@@ -69,7 +68,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// Whether the database is a server, which replicas share.
+    /// Whether the database is a server, which replicas can share.
     #[must_use]
     pub fn is_server(&self) -> bool {
         self.url.as_ref().is_some_and(|url| {

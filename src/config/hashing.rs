@@ -25,11 +25,11 @@ pub struct Hashing {
     #[arg(long, env = "HASH_THREADS", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Password hashing")]
     pub hash_threads: Option<u16>,
 
-    /// The most hashes that may wait.
+    /// Maximum of hashes that wait.
     #[arg(long, env = "HASH_QUEUE", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Password hashing")]
     pub hash_queue: u32,
 
-    /// The longest that a hash may wait; beyond it a request gets 503 with Retry-After.
+    /// Maximum wait of a hash; beyond it a request gets 503 with Retry-After.
     #[arg(long, env = "HASH_DEADLINE", default_value = "2s", value_parser = humantime::parse_duration, help_heading = "Password hashing")]
     pub hash_deadline: Duration,
 

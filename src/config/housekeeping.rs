@@ -1,4 +1,4 @@
-//! Options of the housekeeping.
+//! Options of housekeeping.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use clap::Args;
 
 use super::masked::{Line, time};
 
-/// When what is over is removed from the database.
+/// When ended and expired rows are removed from the database.
 #[derive(Clone, Debug, Args)]
 pub struct Housekeeping {
-    /// How often ended and expired sessions, used refresh tokens and retired keys are removed, by one
-    /// replica for all; 0s: not by this one.
+    /// Interval in which one replica removes ended and expired sessions, used refresh tokens and
+    /// retired keys; 0s: this replica never does.
     #[arg(long = "housekeeping-interval", env = "HOUSEKEEPING_INTERVAL", default_value = "5m", value_parser = humantime::parse_duration, help_heading = "Storage")]
     pub interval: Duration,
 
-    /// For how long they are remembered before: a used refresh token that comes again ends its
-    /// session only as long as it is remembered.
+    /// How long they are kept before: reuse of a refresh token is detected only while the token is
+    /// kept.
     #[arg(long = "housekeeping-retention", env = "HOUSEKEEPING_RETENTION", default_value = "7d", value_parser = humantime::parse_duration, help_heading = "Storage")]
     pub retention: Duration,
 }

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::masked::{Line, time};
 
-/// Addresses, and how the service stops.
+/// Addresses and shutdown.
 #[derive(Clone, Debug, Args)]
 pub struct Listeners {
     /// Address of the public API.
@@ -20,8 +20,8 @@ pub struct Listeners {
     )]
     pub api_addr: SocketAddr,
 
-    /// Address of the operational listener: /metrics, /livez, /readyz. Keep it private: counters
-    /// of failed logins tell a stranger which accounts exist.
+    /// Address of the operational listener: /metrics, /livez, /readyz. Keep it private: the counters
+    /// of failed logins reveal which accounts exist.
     #[arg(
         long,
         env = "OPS_ADDR",
@@ -38,12 +38,12 @@ pub struct Listeners {
     #[arg(long, env = "PUBLIC_URL", help_heading = "Listeners")]
     pub public_url: Option<String>,
 
-    /// After SIGTERM, how long to go on accepting while /readyz already says no, so that load
+    /// After SIGTERM, how long to keep accepting requests while /readyz already fails, so that load
     /// balancers notice.
     #[arg(long, env = "SHUTDOWN_DELAY", default_value = "1s", value_parser = humantime::parse_duration, help_heading = "Listeners")]
     pub shutdown_delay: Duration,
 
-    /// After that, how long requests in flight may take to finish.
+    /// After that, how long requests in flight may take.
     #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "10s", value_parser = humantime::parse_duration, help_heading = "Listeners")]
     pub shutdown_timeout: Duration,
 

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::masked::{Line, word};
 
-/// How log lines look.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// `pretty` on a terminal, `json` otherwise.
@@ -18,7 +18,7 @@ pub enum LogFormat {
 /// The format and level of the log.
 #[derive(Clone, Debug, Args)]
 pub struct Logs {
-    /// How log lines look.
+    /// Format of log lines.
     #[arg(
         long,
         env = "LOG_FORMAT",
@@ -28,7 +28,7 @@ pub struct Logs {
     )]
     pub log_format: LogFormat,
 
-    /// What is logged, in the words of tracing's EnvFilter, such as `info` or `rbac_sentinel=debug`.
+    /// Filter of log lines, as for tracing's EnvFilter: `info` or `rbac_sentinel=debug`.
     #[arg(long, env = "LOG_LEVEL", default_value = "info", help_heading = "Logs")]
     pub log_level: String,
 }

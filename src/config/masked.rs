@@ -35,17 +35,17 @@ impl Config {
     }
 }
 
-/// A secret's place in the text.
+/// A secret, masked.
 pub(super) fn secret(value: Option<&Secret>, unset: &str) -> String {
     value.map_or_else(|| unset.to_owned(), ToString::to_string)
 }
 
-/// A duration as it can be configured.
+/// A duration, as it is configured.
 pub(super) fn time(value: Duration) -> String {
     humantime::format_duration(value).to_string()
 }
 
-/// A choice as it can be configured.
+/// A choice, as it is configured.
 pub(super) fn word(value: impl ValueEnum + Copy) -> String {
     value
         .to_possible_value()

@@ -10,8 +10,8 @@ use super::masked::{Line, time, word};
 /// Whether the service logs itself in, and how often.
 #[derive(Clone, Debug, Args)]
 pub struct Probe {
-    /// Log in, read the account, refresh and log out again and again, with an account made for that
-    /// alone, and count what comes of it. Switch it on where Prometheus watches.
+    /// Synthetic probe: log in, read the account, refresh and log out at an interval, with an account
+    /// of its own, and count the results. Switch it on where Prometheus scrapes the metrics.
     #[arg(
         long,
         env = "CANARY",
@@ -21,13 +21,13 @@ pub struct Probe {
     )]
     pub canary: Switch,
 
-    /// From one journey's beginning to the next one's: 1s to 5m.
+    /// Interval between the starts of two journeys: 1s to 5m.
     #[arg(long, env = "CANARY_INTERVAL", default_value = "15s", value_parser = humantime::parse_duration, help_heading = "Canary")]
     pub canary_interval: Duration,
 }
 
 impl Probe {
-    /// Whether it is switched on.
+    /// Whether the probe is on.
     #[must_use]
     pub fn is_on(&self) -> bool {
         self.canary == Switch::On

@@ -9,7 +9,7 @@ use crate::rate::Rate;
 /// The rate limits. `docs/operations.md` gives the reasons for the defaults.
 #[derive(Clone, Debug, Args)]
 pub struct RateLimits {
-    /// Whether there are rate limits at all.
+    /// Turns all rate limits on or off.
     #[arg(
         long,
         env = "RATE_LIMITS",
@@ -20,8 +20,8 @@ pub struct RateLimits {
     #[expect(clippy::struct_field_names, reason = "the option is called so")]
     pub rate_limits: Switch,
 
-    /// Addresses and networks of the proxies in front, separated by commas: what they say about the
-    /// client's address (X-Forwarded-For, Forwarded) is believed, and nobody else's word is.
+    /// Addresses and networks of trusted proxies, separated by commas: the client's address
+    /// (X-Forwarded-For, Forwarded) is taken from these only.
     #[arg(
         long,
         env = "TRUSTED_PROXIES",
@@ -31,7 +31,7 @@ pub struct RateLimits {
     )]
     pub trusted_proxies: Networks,
 
-    /// Requests from one address, whatever they are for.
+    /// All requests from one address.
     #[arg(
         long = "rate-limit-general",
         env = "RATE_LIMIT_GENERAL",
@@ -49,7 +49,7 @@ pub struct RateLimits {
     )]
     pub login_source: Rate,
 
-    /// Logins under one name, whether there is such an account or not.
+    /// Logins with one name, whether the account exists or not.
     #[arg(
         long = "rate-limit-login-account",
         env = "RATE_LIMIT_LOGIN_ACCOUNT",
@@ -94,7 +94,7 @@ pub struct RateLimits {
     )]
     pub refresh_account: Rate,
 
-    /// Proofs of one account's current password by somebody who is logged in.
+    /// Confirmations of one account's current password while logged in.
     #[arg(
         long = "rate-limit-password-account",
         env = "RATE_LIMIT_PASSWORD_ACCOUNT",

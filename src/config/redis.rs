@@ -7,7 +7,7 @@ use clap::Args;
 use super::Secret;
 use super::masked::{Line, secret, time};
 
-/// How Redis is reached.
+/// The connection to Redis.
 #[derive(Clone, Debug, Args)]
 pub struct Redis {
     /// Redis or Valkey: redis://USER:PASSWORD@HOST:PORT/NUMBER, or rediss:// for TLS. Replicas need
@@ -21,8 +21,8 @@ pub struct Redis {
     )]
     pub url: Option<Secret>,
 
-    /// What the names of keys and of the channel in Redis begin with: deployments that share a
-    /// server need one each.
+    /// Prefix of keys and of the channel in Redis: deployments that share a server need different
+    /// ones.
     #[arg(
         id = "redis-prefix",
         long = "redis-prefix",
@@ -32,7 +32,7 @@ pub struct Redis {
     )]
     pub prefix: String,
 
-    /// How long a request may wait for Redis before it goes on without it; 250 ms at most.
+    /// How long a request may wait for Redis before it continues without it; 250 ms at most.
     #[arg(id = "redis-timeout", long = "redis-timeout", env = "REDIS_TIMEOUT", default_value = "100ms", value_parser = humantime::parse_duration, help_heading = "Storage")]
     pub timeout: Duration,
 }

@@ -19,7 +19,7 @@ pub enum SigningAlgorithm {
     /// RSA PKCS#1 1.5 with SHA-256, 3072 bits.
     #[value(name = "RS256", alias = "rs256")]
     Rs256,
-    /// HMAC with SHA-256 and a shared key: nothing is published for others to verify with.
+    /// HMAC with SHA-256 and a shared key: no public key for others to verify with.
     #[value(name = "HS256", alias = "hs256")]
     Hs256,
 }
@@ -69,16 +69,15 @@ pub struct Tokens {
     #[arg(long, env = "ACCESS_TOKEN_TTL", default_value = "15m", value_parser = humantime::parse_duration, help_heading = "Keys and tokens")]
     pub access_token_ttl: Duration,
 
-    /// A session ends when it was not refreshed for this long.
+    /// A session ends after this long without a refresh.
     #[arg(long, env = "SESSION_IDLE_TTL", default_value = "14d", value_parser = humantime::parse_duration, help_heading = "Keys and tokens")]
     pub session_idle_ttl: Duration,
 
-    /// A session ends after this long, however often it is refreshed.
+    /// A session ends after this long, even if it is refreshed.
     #[arg(long, env = "SESSION_TTL", default_value = "30d", value_parser = humantime::parse_duration, help_heading = "Keys and tokens")]
     pub session_ttl: Duration,
 
-    /// For how long the immediately previous refresh token is still honoured: two tabs may refresh
-    /// at once.
+    /// How long the previous refresh token is still accepted, because two tabs may refresh at once.
     #[arg(long, env = "REFRESH_GRACE", default_value = "10s", value_parser = humantime::parse_duration, help_heading = "Keys and tokens")]
     pub refresh_grace: Duration,
 }
