@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Exposition, bound};
+use super::scrape::{Exposition, bound};
 
 /// What the server counted between two scrapes.
 #[derive(Clone, Debug)]
