@@ -2,13 +2,8 @@
 
 pub mod scope;
 
-use std::sync::OnceLock;
+use crate::metrics::{Decision, RoleLabel};
 
-use metrics::Counter;
-
-use crate::metrics::{Decision, RBAC_DECISIONS, RoleLabel};
-
-use crate::request_context::is_synthetic;
 pub use catalogue::permissions::Permission;
 
 /// The built-in roles. They cannot be removed.
@@ -109,52 +104,27 @@ impl Authority {
         Self { permissions, role }
     }
 
-    /// Decides and counts, but for the canary. Denied unless a role allows it.
+    /// The decision: denied unless a role allows it.
     #[must_use]
-    pub fn decide(&self, permission: Permission) -> Decision {
-        let decision = if self.permissions.contains(permission) {
+    pub const fn decide(&self, permission: Permission) -> Decision {
+        if self.allows(permission) {
             Decision::Allow
         } else {
             Decision::Deny
-        };
-        if !is_synthetic() {
-            decisions()[counter_index(permission, self.role, decision)].increment(1);
         }
-        decision
     }
 
-    /// The same question without counting, for choices that are not a guard's.
+    /// The strongest role, as a label.
+    #[must_use]
+    pub const fn role(&self) -> RoleLabel {
+        self.role
+    }
+
+    /// Whether a role allows it.
     #[must_use]
     pub const fn allows(&self, permission: Permission) -> bool {
         self.permissions.contains(permission)
     }
-}
-
-fn counter_index(permission: Permission, role: RoleLabel, decision: Decision) -> usize {
-    (permission as usize * RoleLabel::ALL.len() + role as usize) * Decision::ALL.len()
-        + decision as usize
-}
-
-/// One counter for every permission, role and decision, made at start so that each exists at 0.
-fn decisions() -> &'static [Counter] {
-    static COUNTERS: OnceLock<Vec<Counter>> = OnceLock::new();
-    COUNTERS.get_or_init(|| {
-        let mut counters = Vec::new();
-        for permission in Permission::ALL {
-            for role in RoleLabel::ALL {
-                for decision in Decision::ALL {
-                    let values = [permission.name(), role.word(), decision.word()];
-                    counters.push(RBAC_DECISIONS.series(&values));
-                }
-            }
-        }
-        counters
-    })
-}
-
-/// Creates the decision counters. Call once, after the recorder is set.
-pub fn initialise() {
-    decisions();
 }
 
 #[cfg(test)]
@@ -198,18 +168,5 @@ mod tests {
         for pair in BuiltIn::ALL.windows(2) {
             assert!(pair[0].permissions().len() > pair[1].permissions().len());
         }
-    }
-
-    #[test]
-    fn decision_counters_have_distinct_places() {
-        let mut seen = std::collections::HashSet::new();
-        for permission in Permission::ALL {
-            for role in RoleLabel::ALL {
-                for decision in Decision::ALL {
-                    assert!(seen.insert(counter_index(*permission, *role, *decision)));
-                }
-            }
-        }
-        assert_eq!(seen.iter().max(), Some(&(seen.len() - 1)));
     }
 }

@@ -1,5 +1,6 @@
 //! Sessions: whose a token is and whether they may act, issuing tokens, listing and ending.
 
+pub mod decisions;
 mod principals;
 
 use std::sync::Arc;
@@ -147,6 +148,7 @@ impl Sessions {
         tokens::count(VerificationResult::Valid);
         let decision = account.authority.decide(permission);
         if !is_synthetic() {
+            decisions::count(permission, account.authority.role(), decision);
             RBAC_DECISION_DURATION.observe(cache, start.elapsed());
         }
         if decision == Decision::Deny {

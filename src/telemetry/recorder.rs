@@ -22,7 +22,7 @@ pub fn install_recorder() -> Result<
     let handle = recorder.handle();
     ::metrics::set_global_recorder(recorder)?;
     metrics::initialise();
-    crate::rbac::initialise();
+    crate::sessions::decisions::initialise();
     BUILD_INFO
         .series(&[
             env!("CARGO_PKG_VERSION"),

@@ -3,6 +3,7 @@
 mod circles;
 mod code;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use code::{File, behind, files, lab, members, names_crate, sources};
@@ -254,6 +255,17 @@ fn event_names_come_from_the_list() {
             "{}: put the name into catalogue::event_names",
             file.path
         );
+    }
+}
+
+#[test]
+fn folder_of_modules_has_its_root_inside() {
+    let files: BTreeSet<String> = files().into_iter().map(|file| file.path).collect();
+    for path in files.iter().filter(|path| path.ends_with(".rs")) {
+        let folder = path.trim_end_matches("rs").replace(".", "/");
+        let beside = files.range(folder.clone()..).next();
+        let beside = beside.filter(|file| file.starts_with(&folder));
+        assert_eq!(beside, None, "{path}: move it to {folder}mod.rs");
     }
 }
 
