@@ -7,7 +7,7 @@ use crate::rate::Rate;
 /// The result of everything in the domain.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why something was not done.
+/// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A field breaks a rule; the rule never repeats the value.
@@ -35,28 +35,28 @@ pub enum Error {
     /// The change would leave the service in a state that it must not be in.
     #[error("{0}")]
     Conflict(&'static str),
-    /// There is no such thing, or it is not the caller's to see.
+    /// Does not exist, or the caller may not see it.
     #[error("there is no such {0}")]
     NotFound(&'static str),
-    /// The caller may not do this.
+    /// The caller lacks a permission.
     #[error("the permission `{0}` is missing")]
     Forbidden(&'static str),
-    /// A current password given as proof is wrong.
+    /// The current password, given as proof, is wrong.
     #[error("the current password is wrong")]
     WrongPassword,
-    /// Refused on purpose because there is more work than can be done in time.
+    /// Load shedding: more work than can be done in time.
     #[error("the service is at capacity")]
     Overloaded {
         /// When it is worth trying again.
         retry_after: Duration,
     },
-    /// Asked more often than a rate limit allows.
+    /// A rate limit is exceeded.
     #[error("too many requests")]
     RateLimited(Limited),
-    /// Something that the service needs does not answer.
+    /// A dependency does not answer.
     #[error("a dependency is unavailable")]
     Unavailable,
-    /// A defect, or something nobody foresaw. Logged with the request id, never shown.
+    /// A defect or an unforeseen error. Logged with the request id, never shown.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -6,10 +6,12 @@ use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde::de::DeserializeOwned;
 
-use super::problem::{Problem, ProblemKind};
+use super::edge::operation::BodyPolicy;
+use super::problem::Problem;
+use crate::error::Error;
 
 const JSON: &str = "application/json";
-/// What a refusal of the whole body names as the field, and the rule.
+/// The field and the rule of a refusal that concerns the whole body.
 const WHOLE: &str = "body";
 const NO_OBJECT: &str = "must be a JSON object";
 
@@ -71,22 +73,24 @@ pub(super) async fn read(request: &Request, body: &mut RequestBody) -> poem::Res
     <Vec<u8> as FromRequest>::from_request(request, body).await
 }
 
-/// Refuses a body of another media type with 415; parameters such as `charset` are ignored.
+/// Refuses a body of another media type with the answer that the operation's record gives.
+/// Parameters such as `charset` are ignored.
 pub(super) fn expect_media_type(request: &Request, wanted: &str) -> Result<(), Problem> {
     let given = request.content_type().unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case(wanted) {
         return Ok(());
     }
-    Err(Problem::new(ProblemKind::UnsupportedMediaType)
-        .detail(format!("the Content-Type must be {wanted}")))
+    let policy = request.data::<BodyPolicy>();
+    let policy = policy.ok_or_else(|| Error::internal("the operation's record has no body"))?;
+    Err(Problem::new(policy.wrong_media_type).detail(format!("the Content-Type must be {wanted}")))
 }
 
 /// Turns serde's message into field and rule. Its messages repeat values, so only the parts that
 /// are ours (field names, expectations) are taken.
 fn refusal(path: &str, error: &serde_json::Error) -> Problem {
     let message = error.to_string();
-    // At the beginning alone: further on, a value may hold the same words.
+    // Only at the beginning: a value further on may contain the same words.
     let quoted = |before: &str| {
         let rest = message.strip_prefix(before)?;
         Some(rest.split('`').next().unwrap_or_default().to_owned())

@@ -11,7 +11,7 @@ use crate::rbac::Permission;
 
 const PROBLEM: &str = "application/problem+json";
 
-/// The order in which people meet them.
+/// The tags in the order of a reader's first steps.
 const TAGS: [&str; 4] = ["Authentication", "Account", "Administration", "Discovery"];
 
 /// An operation's record, and the statuses of success that its handler documents.
@@ -91,7 +91,7 @@ fn operations_mut(document: &mut Value) -> impl Iterator<Item = (String, String,
     })
 }
 
-/// What the framework derives from the guard, which names permissions as if each were a scheme.
+/// The security that the framework derives from the guard, which names each permission as a scheme.
 fn framework_security(access: Access) -> Value {
     match access {
         Access::Public => Value::Null,
@@ -110,8 +110,8 @@ fn security(access: Access) -> Value {
     }
 }
 
-/// What an operation can answer follows from its shape: a body may be malformed, too large or of
-/// another type; a guard refuses; a rate limit does; anything can be broken or overloaded.
+/// Adds the errors that follow from an operation's shape: those of bodies and parameters, of the
+/// guard, of rate limits, and of the service itself.
 fn add_common_responses(operation: &mut Value, record: &Operation) {
     let has_parameters = operation["parameters"]
         .as_array()
@@ -145,8 +145,12 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
     if let Some(policy) = record.body {
         add("408", "The body took too long to arrive.", json!({}));
         add("413", "The body is larger than 64 KiB.", json!({}));
-        let status = policy.wrong_media_type.to_string();
-        add(&status, "The body is of another media type.", json!({}));
+        let status = policy.wrong_media_type.status();
+        add(
+            status.as_str(),
+            "The body is of another media type.",
+            json!({}),
+        );
     }
     let permission = match record.access {
         Access::Public => None,
@@ -193,7 +197,7 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
     }
 }
 
-/// The schema of a body that refuses unknown fields, which the document is to say.
+/// The schema to close in the document, if the operation's body refuses unknown fields.
 fn closed_schema(operation: &Value, record: &Operation) -> Option<String> {
     record.body.filter(|policy| policy.refuses_unknown_fields)?;
     let (_, content) = object(&operation["requestBody"]["content"]).next()?;

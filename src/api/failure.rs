@@ -1,4 +1,4 @@
-//! What a handler can refuse with, as a type: the OpenAPI document follows from the signatures.
+//! The errors of a handler as a type, so that the OpenAPI document follows from the signatures.
 
 use poem::http::StatusCode;
 use poem_openapi::ApiResponse;
@@ -20,7 +20,7 @@ pub mod status {
     pub const CONFLICT: u16 = 1 << 3;
     /// 422
     pub const UNPROCESSABLE: u16 = 1 << 4;
-    /// What an id in the path may lead to.
+    /// Of operations with an id in the path.
     pub const BAD_ID: u16 = BAD_REQUEST | NOT_FOUND;
 }
 

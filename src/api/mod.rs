@@ -1,4 +1,4 @@
-//! HTTP. poem lives here and in `app.rs`, nowhere else.
+//! HTTP: handlers by resource, and the edge around them.
 //!
 //! A handler parses, calls one flow of [`crate::auth`], and shapes the answer. To add an endpoint:
 //! a line in [`catalogue::endpoints`]; a method in one of the `*Api` structs, whose guard is the
@@ -75,7 +75,7 @@ enum Tag {
     Discovery,
 }
 
-/// What the API is made of.
+/// Everything that the API needs.
 pub struct ApiParts {
     /// Registration.
     pub register: Register,
@@ -99,12 +99,12 @@ pub struct ApiParts {
     pub readiness: Arc<Readiness>,
     /// Set while the service stops: clients are asked to reconnect elsewhere.
     pub draining: Arc<AtomicBool>,
-    /// The proxies that are believed about addresses.
+    /// The trusted proxies, which report client addresses.
     pub proxies: Networks,
     /// How long a request's body may take to arrive.
     pub body_timeout: Duration,
-    /// What marks the canary's requests, where there is one.
-    pub canary: Option<Mark>,
+    /// The mark of the synthetic probe's requests, if the probe is on.
+    pub probe_mark: Option<Mark>,
     /// Serve `/metrics` here, too.
     pub scrape: Option<Scrape>,
 }
@@ -186,7 +186,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         draining,
         proxies,
         body_timeout,
-        canary,
+        probe_mark,
         scrape,
     } = parts;
     let apis = (
@@ -212,8 +212,8 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
     let (document, documented) = complete_document(&derived)?;
     let json = serde_json::to_string(&document).map_err(Error::internal)?;
 
-    // The interfaces embed the framework's document: puts the completed one in its place. Redoc's
-    // page would load fonts from elsewhere.
+    // Replaces the framework's document, which the interfaces embed, by the completed one. Redoc's
+    // page would load fonts from another host.
     let embed = |html: String| {
         let html = html.replace(&derived, &json);
         let titled =
@@ -255,11 +255,11 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         limits,
         draining,
         body_timeout,
-        canary,
+        probe_mark,
     ))
 }
 
-/// The framework's router gives `/` to what is nested there, whatever else is at it.
+/// Serves `/` itself: the framework's router gives it to the API nested there.
 struct WithHome<H, R> {
     home: H,
     rest: R,

@@ -1,5 +1,5 @@
 //! The operational listener: metrics and probes. Private by default: a public `/metrics` of an
-//! authentication service tells strangers which accounts exist.
+//! authentication service shows strangers how many accounts there are and how often logins fail.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,13 +25,13 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Takes the result of asking the dependencies.
+    /// Sets whether the dependencies answer.
     pub fn set_dependencies(&self, up: bool) {
         self.dependencies.store(up, Ordering::SeqCst);
         self.publish();
     }
 
-    /// Says no for good: the service is stopping.
+    /// Not ready from now on: the service is stopping.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.publish();

@@ -1,4 +1,4 @@
-//! What other services need to know about this one.
+//! Public keys and health, for other services.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use catalogue::endpoints;
 
 /// Public keys and health.
 pub struct WellKnownApi {
-    /// Where the keys are.
+    /// The keys.
     pub tokens: Arc<Tokens>,
     /// Whether the service works.
     pub readiness: Arc<Readiness>,

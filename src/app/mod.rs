@@ -164,7 +164,7 @@ fn assemble(
         draining: Arc::clone(&state.draining),
         proxies: config.limits.trusted_proxies.clone(),
         body_timeout: config.clients.timeout,
-        canary: mark.clone(),
+        probe_mark: mark.clone(),
         scrape: config.listeners.metrics_on_api.then(|| scrape.clone()),
     })?;
     let ops = api::ops::endpoint(scrape, Arc::clone(&state.readiness));

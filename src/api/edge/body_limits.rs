@@ -1,5 +1,5 @@
-//! What is not let in: requests of connections that are too many, bodies that are too large or too
-//! slow.
+//! Limits on connections and bodies: requests on surplus connections are refused, and so are bodies
+//! that are too large or too slow.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::api::problem::{Problem, ProblemKind};
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
-/// Seconds after which there may be room for another connection.
+/// `Retry-After` for surplus connections, in seconds.
 const RETRY: u64 = 2;
 
-/// In a request's extensions: its connection is one too many, and it gets 503 without a look at it.
+/// Extension of requests on a surplus connection, which get 503 and nothing else.
 #[derive(Clone, Copy, Debug)]
 pub struct Refused;
 
@@ -25,13 +25,10 @@ pub struct Refused;
 /// when it ends early.
 pub async fn admit(request: &mut Request, timeout: Duration) -> Result<(), Problem> {
     if request.extensions().get::<Refused>().is_some() {
-        return Err(Problem::retry(ProblemKind::Overloaded, RETRY)
-            .detail("there are as many connections as there may be"));
+        return Err(Problem::retry(ProblemKind::Overloaded, RETRY).detail("too many connections"));
     }
-    let too_large = || {
-        Problem::new(ProblemKind::TooLarge)
-            .detail(format!("a body may have {MAX_BODY} bytes at most"))
-    };
+    let too_large =
+        || Problem::new(ProblemKind::TooLarge).detail(format!("the limit is {MAX_BODY} bytes"));
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)
@@ -50,7 +47,8 @@ pub async fn admit(request: &mut Request, timeout: Duration) -> Result<(), Probl
         }
         Ok(Err(ReadBodyError::PayloadTooLarge)) => Err(too_large()),
         Ok(Err(_)) => Err(Problem::malformed().detail("the body ended early")),
-        Err(_) => Err(Problem::new(ProblemKind::TooSlow)
-            .detail(format!("a body may take {timeout:?} at most"))),
+        Err(_) => {
+            Err(Problem::new(ProblemKind::TooSlow).detail(format!("the time limit is {timeout:?}")))
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! What is known of an operation apart from what its handler does: its record.
+//! The record of an operation: everything about it but the work of its handler.
 
+use crate::api::problem::ProblemKind;
 use crate::metrics::{CanaryStep, Limiter, Method};
 use crate::rbac::Permission;
 use catalogue::endpoints::Endpoint;
@@ -29,25 +30,25 @@ pub enum RateLimit {
     BySource(Limiter),
 }
 
-/// What an operation does with a body that is not as documented.
+/// How an operation treats bodies that are not as documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyPolicy {
     /// Whether a field that is not documented is an error; otherwise it is ignored.
     pub refuses_unknown_fields: bool,
-    /// The status for another media type.
-    pub wrong_media_type: u16,
+    /// The answer to another media type.
+    pub wrong_media_type: ProblemKind,
 }
 
 impl BodyPolicy {
     /// For JSON: unknown fields are errors.
     pub const STRICT: Self = Self {
         refuses_unknown_fields: true,
-        wrong_media_type: 415,
+        wrong_media_type: ProblemKind::UnsupportedMediaType,
     };
     /// For forms of OAuth: unknown fields are ignored (RFC 6749 section 3.2).
     pub const LENIENT: Self = Self {
         refuses_unknown_fields: false,
-        wrong_media_type: 415,
+        wrong_media_type: ProblemKind::UnsupportedMediaType,
     };
 }
 

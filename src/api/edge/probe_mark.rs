@@ -1,7 +1,7 @@
-//! How the canary's requests are told from users': by a mark that only this process knows.
+//! The mark of the synthetic probe's requests, which only this process knows.
 //!
-//! It holds for the four requests of the journey and for no others, so that whoever got hold of it
-//! could not go on with anything but logging in as the canary, uncounted and unlimited.
+//! It counts on the operations that the probe calls and on no others: a stolen mark allows nothing
+//! but logging in as the probe's account, uncounted and unlimited.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use poem::Request;
@@ -15,19 +15,19 @@ use crate::secrets::random;
 /// The header that carries the mark.
 pub const HEADER: HeaderName = HeaderName::from_static("x-canary");
 
-/// 256 random bits, made anew in every process and kept in its memory alone.
+/// 256 random bits: new in every process, and kept in memory only.
 #[derive(Clone)]
 pub struct Mark(HeaderValue);
 
 impl Mark {
-    /// A new one.
+    /// A new mark.
     ///
     /// # Errors
     /// When there is no randomness.
     pub fn generate() -> Result<Self> {
         let text = random::text::<32>()?;
         let mut value = HeaderValue::from_str(&text).map_err(Error::internal)?;
-        // Whatever prints headers leaves it out.
+        // Keeps it out of debug output.
         value.set_sensitive(true);
         Ok(Self(value))
     }
@@ -38,7 +38,7 @@ impl Mark {
         &self.0
     }
 
-    /// Whether a request for this route is the canary's.
+    /// Whether a request for this route is the probe's.
     #[must_use]
     pub fn is_on(&self, request: &Request, route: &Route) -> bool {
         let carried = request.headers().get(HEADER).is_some_and(|value| {

@@ -1,8 +1,8 @@
-//! Rate limits at the edge, and what a refusal by any of them looks like.
+//! Rate limits at the edge, and the answer to a request that any rate limit refuses.
 //!
-//! Every request counts here, but for those that ask whether the service works: also paths that
-//! nobody documented, and before a byte of the body is read. Login, registration and refresh are
-//! limited further on by their flows, which know the account.
+//! Every request counts here before its body is read, on undocumented paths too; only health checks
+//! are exempt. Login, registration and refresh have limits of their own in their flows, which know
+//! the account.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,22 +18,22 @@ use crate::config::Networks;
 use crate::error::{Error, Limited, Result};
 use crate::limits::{Source, Throttle};
 
-/// Of draft-ietf-httpapi-ratelimit-headers: the limit, and what is left of it. Whom the limit
-/// counts (the partition key) is left out.
+/// Of draft-ietf-httpapi-ratelimit-headers: the limit, without its partition key (the address or
+/// account that it counts).
 pub const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-/// See [`RATELIMIT_POLICY`].
+/// Of the same draft: the requests left.
 pub const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// What every request has to get through.
+/// The general rate limit, and the client addresses for all limits.
 pub struct EdgeLimits {
     throttle: Arc<Throttle>,
     proxies: Networks,
-    /// That a proxy seems to be in front that is not trusted has been said.
+    /// Whether the untrusted-proxy warning was already logged.
     warned: AtomicBool,
 }
 
 impl EdgeLimits {
-    /// Asks these limits, and believes these proxies about addresses.
+    /// Uses these limits, and takes client addresses from these proxies.
     #[must_use]
     pub const fn new(throttle: Arc<Throttle>, proxies: Networks) -> Self {
         Self {
@@ -43,7 +43,8 @@ impl EdgeLimits {
         }
     }
 
-    /// Asks whether a request for this operation may go on.
+    /// Applies the general limit to a request for this operation, and gives its handler the client's
+    /// address if the record says so.
     ///
     /// # Errors
     /// The refusal.
@@ -72,20 +73,20 @@ impl EdgeLimits {
         if !limited {
             return Ok(());
         }
-        self.look_for_proxies(request);
+        self.warn_of_proxy(request);
         self.throttle.general(&source)?;
         Ok(())
     }
 
-    /// Says once that everybody may be sharing one proxy's limits.
-    fn look_for_proxies(&self, request: &Request) {
+    /// Warns once when clients seem to share the address of an untrusted proxy.
+    fn warn_of_proxy(&self, request: &Request) {
         if !self.warned.load(Ordering::Relaxed)
             && client_address::seems_forwarded(request, &self.proxies)
             && !self.warned.swap(true, Ordering::Relaxed)
         {
             tracing::warn!(
-                "a proxy seems to be in front that is not in TRUSTED_PROXIES: everybody behind it is \
-                 limited as one address"
+                "requests seem to come through a proxy that is not in TRUSTED_PROXIES: all its clients \
+                 share one rate limit"
             );
         }
     }
@@ -120,7 +121,7 @@ impl From<Limited> for Problem {
         let state = format!("\"{limiter}\";r=0;t={wait}");
         let mut problem = Self::new(ProblemKind::RateLimited)
             .detail(format!(
-                "too many requests {whose}: come back in {wait} {unit}"
+                "too many requests {whose}: try again in {wait} {unit}"
             ))
             .header(header::RETRY_AFTER, wait.to_string())
             .header(RATELIMIT_POLICY, policy)

@@ -1,6 +1,5 @@
-//! Route templates: which of the documented operations a request is for, known before it runs, so
-//! that requests whose client leaves early have a label, too. Paths that nobody documented are one
-//! label together: a scanner adds no series.
+//! Finds the operation of a request before it runs, so that requests whose client disconnects early
+//! have a label, too. Undocumented paths share one label: a scanner adds no series.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -12,7 +11,7 @@ use crate::metrics::{
     HTTP_ABORTED, HTTP_DURATION, HTTP_RESPONSE_SIZE, LabelSet as _, Method, Scheme, SyntheticType,
 };
 
-/// Every status that the service sends, and its label; anything else shows as the last.
+/// Every status that the service sends, and its label; the last stands for all others.
 const STATUSES: [(u16, &str); 21] = [
     (200, "200"),
     (201, "201"),
@@ -37,12 +36,12 @@ const STATUSES: [(u16, &str); 21] = [
     (0, "_OTHER"),
 ];
 
-/// The label of everything that is not documented.
+/// The label of undocumented paths.
 pub const UNMATCHED: &str = "unmatched";
 
 /// One method of one template, with its cached series.
 pub struct Route {
-    /// The record of the operation or page; nothing for what is not documented.
+    /// The record of the operation or page; none for undocumented paths.
     pub operation: Option<&'static Operation>,
     /// The template, such as `/admin/users/{id}`.
     pub template: &'static str,
@@ -56,7 +55,7 @@ pub struct Route {
     aborted: Counter,
 }
 
-/// The duration series of a route for one kind of clients, each made when it is first needed.
+/// The duration series of a route for users or for the probe, each made at its first use.
 pub struct Durations {
     method: Method,
     template: &'static str,
@@ -88,7 +87,7 @@ impl Durations {
         })
     }
 
-    /// The series of requests whose client left before the answer.
+    /// The series of requests whose client disconnected before the answer.
     pub fn aborted(&self) -> &Histogram {
         self.aborted.get_or_init(|| self.series("", "aborted"))
     }
@@ -151,7 +150,7 @@ impl Route {
         &self.size
     }
 
-    /// Counts clients that left before the answer.
+    /// Counts clients that disconnected before the answer.
     pub const fn aborted(&self) -> &Counter {
         &self.aborted
     }

@@ -16,7 +16,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::new(endpoints::OPENAPI_YAML, Access::Public),
 ];
 
-/// The interfaces carry their scripts inline and talk to this host alone.
+/// The interfaces have inline scripts and talk to this host alone.
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' blob:; \
      style-src 'unsafe-inline'; img-src 'self' data:; font-src data:; connect-src 'self'; \
      worker-src blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -47,7 +47,7 @@ pub fn mount(route: Route, pages: Pages) -> Route {
     })
 }
 
-/// The page that leads to the others.
+/// The start page, with links to the others.
 pub fn home() -> impl Endpoint<Output = Response> {
     page("text/html; charset=utf-8", HOME.to_owned())
 }

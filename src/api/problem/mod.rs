@@ -66,7 +66,7 @@ pub struct OAuthErrorBody {
     pub error_description: String,
 }
 
-/// A refusal on its way to the edge.
+/// An error on its way to the edge.
 #[derive(Clone, Debug)]
 pub struct Problem {
     /// What kind of problem it is.
@@ -79,7 +79,7 @@ pub struct Problem {
     pub more: Box<More>,
 }
 
-/// What a problem may say beyond its kind.
+/// The optional parts of a problem.
 #[derive(Clone, Debug, Default)]
 pub struct More {
     /// What happened this time.
@@ -188,7 +188,7 @@ impl Problem {
         let usual = match self.status().as_u16() {
             401 => "invalid_client",
             // The standard has no word for 429. `invalid_grant` would make clients throw away good
-            // tokens, and `slow_down` (RFC 8628) is what a device is told that polls.
+            // tokens, and `slow_down` (RFC 8628) is for devices that poll.
             429 | 503 => "temporarily_unavailable",
             500 => "server_error",
             _ => "invalid_request",
@@ -204,7 +204,7 @@ impl Problem {
         } else {
             description.join("; ")
         };
-        // The standard's alphabet: what a client called a field may hold anything.
+        // The standard's alphabet: a field's name comes from the client and may hold anything.
         let foreign = |c: char| !(' '..='~').contains(&c) || c == '"' || c == '\\';
         OAuthErrorBody {
             error: self.oauth.unwrap_or(usual).to_owned(),

@@ -1,9 +1,8 @@
-//! Where a request comes from: the client's address, as far as it can be believed.
+//! The client's address, as far as it can be trusted.
 //!
-//! Anybody can write any address into a header, so headers count only from the proxies that the
-//! operator names. Each proxy puts the address that it sees behind what it was sent: read from the
-//! right, the first address that is no proxy's is the client's, and what stands left of it is the
-//! client's own word.
+//! Anybody can write any address into a header, so headers count only from proxies that the operator
+//! trusts. Each proxy appends the address of its peer: read from the right, the first address that is
+//! not a trusted proxy is the client's, and everything left of it is unverified.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -17,15 +16,15 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The address of the client, unless its connection has none.
 ///
-/// `X-Forwarded-For` is looked at first, and `Forwarded` (RFC 7239) only where there is none: a
-/// proxy that writes one must not let the other through.
+/// Reads `X-Forwarded-For`, and `Forwarded` (RFC 7239) only without it: a proxy that writes one must
+/// remove the other.
 #[must_use]
 pub fn client(request: &Request, proxies: &Networks) -> Option<IpAddr> {
     Some(resolve(peer(request)?, request.headers(), proxies))
 }
 
-/// Whether the request seems to have come through a proxy that is not trusted: then everybody
-/// behind it is one source.
+/// Whether the request seems to come through an untrusted proxy, whose clients would all have one
+/// address.
 #[must_use]
 pub fn seems_forwarded(request: &Request, proxies: &Networks) -> bool {
     peer(request).is_some_and(|peer| forwarded_from_near(peer, request.headers(), proxies))
@@ -51,7 +50,8 @@ fn resolve(peer: IpAddr, headers: &HeaderMap, proxies: &Networks) -> IpAddr {
     }
 }
 
-/// Strangers on the internet send such headers, too: only a peer nearby is likely to be a proxy.
+/// Only a peer in a private network is likely to be a proxy: anyone on the internet can send such
+/// headers.
 fn forwarded_from_near(peer: IpAddr, headers: &HeaderMap, proxies: &Networks) -> bool {
     let near = match peer.to_canonical() {
         IpAddr::V4(address) => address.is_private() || address.is_loopback(),
@@ -61,8 +61,8 @@ fn forwarded_from_near(peer: IpAddr, headers: &HeaderMap, proxies: &Networks) ->
     near && forwarded() && !proxies.contain(peer)
 }
 
-/// Goes from hop to hop, away from us, up to the first that is no proxy's, or to the last before an
-/// entry that is no address.
+/// The first hop, from the nearest on, that is not a trusted proxy, or the last before an invalid
+/// entry.
 fn nearest(peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>, proxies: &Networks) -> IpAddr {
     let mut address = peer;
     for hop in hops.map_while(|hop| hop) {
@@ -74,8 +74,8 @@ fn nearest(peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>, proxies: &N
     address
 }
 
-/// The lines of a header as bytes, the last one first: what one entry holds must not make the
-/// others unreadable.
+/// The lines of a header as bytes, the last one first: one invalid entry must not make the others
+/// unreadable.
 fn lines(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
     let lines = headers.get_all(name).into_iter().rev();
     lines.map(HeaderValue::as_bytes)

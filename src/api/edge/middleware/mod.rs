@@ -1,5 +1,5 @@
-//! The edge: everything that holds for every request, whatever its route. Request id, measurement,
-//! limits, panics, error bodies, and the headers that no response goes without.
+//! The middleware around the whole API: request id, measurement, limits, panics, error bodies, and
+//! the headers of every response.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -33,14 +33,14 @@ pub struct Edge<E> {
     limits: EdgeLimits,
     draining: Arc<AtomicBool>,
     body_timeout: Duration,
-    canary: Option<Mark>,
+    probe_mark: Option<Mark>,
     id_prefix: u64,
     id_counter: AtomicU64,
 }
 
 impl<E> Edge<E> {
     /// Wraps `inner`. While `draining` is set, clients are asked to reconnect elsewhere. A body that
-    /// takes longer than `body_timeout` gets 408. Requests with the mark are the canary's.
+    /// takes longer than `body_timeout` gets 408. Requests with the mark are the probe's.
     #[must_use]
     pub fn new(
         inner: E,
@@ -48,7 +48,7 @@ impl<E> Edge<E> {
         limits: EdgeLimits,
         draining: Arc<AtomicBool>,
         body_timeout: Duration,
-        canary: Option<Mark>,
+        probe_mark: Option<Mark>,
     ) -> Self {
         let (id_prefix, _) = uuid::Uuid::new_v4().as_u64_pair();
         Self {
@@ -57,7 +57,7 @@ impl<E> Edge<E> {
             limits,
             draining,
             body_timeout,
-            canary,
+            probe_mark,
             id_prefix,
             id_counter: AtomicU64::new(0),
         }
@@ -77,8 +77,8 @@ impl<E> Edge<E> {
     }
 }
 
-/// A request in flight. Dropped without an answer, it was aborted by its client.
-struct Flight<'a> {
+/// Measures a request in flight. Dropped before the answer: the client disconnected.
+struct InFlightGuard<'a> {
     route: &'a Route,
     synthetic: bool,
     method: Method,
@@ -86,7 +86,7 @@ struct Flight<'a> {
     answered: bool,
 }
 
-impl<'a> Flight<'a> {
+impl<'a> InFlightGuard<'a> {
     fn new(route: &'a Route, synthetic: bool) -> Self {
         let method = route.method;
         HTTP_ACTIVE.with((method, Scheme::Http)).increment();
@@ -121,7 +121,7 @@ impl<'a> Flight<'a> {
     }
 }
 
-impl Drop for Flight<'_> {
+impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
         HTTP_ACTIVE.with((self.method, Scheme::Http)).decrement();
         if !self.answered {
@@ -142,15 +142,15 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
         let method = label(request.method());
         let route = self.routes.find(method, request.uri().path());
         let marked = |mark: &Mark| mark.is_on(&request, route);
-        let synthetic = self.canary.as_ref().is_some_and(marked);
-        let flight = Flight::new(route, synthetic);
+        let synthetic = self.probe_mark.as_ref().is_some_and(marked);
+        let in_flight = InFlightGuard::new(route, synthetic);
         let id = self.request_id(&request);
         let head = method == Method::Head;
         let refused = request.extensions().get::<Refused>().is_some();
         if head {
             request.set_method(HttpMethod::GET);
         }
-        // Errors name the path that was asked for. The copy shares its bytes with the original.
+        // For errors, which name the requested path. The copy shares its bytes with the original.
         let uri = request.uri().clone();
         let context = RequestContext {
             id,
@@ -162,12 +162,12 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
         if head {
             response.set_body(Body::empty());
         }
-        // What is left of a body that was not read to its end would be taken for the next request.
+        // The rest of an unread body would be parsed as the next request.
         let unread = response.status() == StatusCode::REQUEST_TIMEOUT;
         let last = refused || unread || self.draining.load(Ordering::Relaxed);
         finish(&mut response, route, &id, last);
         let size = body_size(&mut response);
-        flight.answered(&response, size);
+        in_flight.answered(&response, size);
         Ok(response)
     }
 }
@@ -182,7 +182,12 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
     ) -> Response {
         let id = &context.id;
         let admitted = match self.limits.admit(&mut request, route.operation) {
-            Ok(()) => body_limits::admit(&mut request, self.body_timeout).await,
+            Ok(()) => {
+                if let Some(policy) = route.operation.and_then(|operation| operation.body) {
+                    request.set_data(policy);
+                }
+                body_limits::admit(&mut request, self.body_timeout).await
+            }
             refused => refused,
         };
         let outcome = match admitted {
@@ -191,7 +196,7 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
                 let work = AssertUnwindSafe(async move { inner.call(request).await });
                 let work = work.catch_unwind();
                 if route.is_detached() {
-                    // A task of its own is not dropped with the connection.
+                    // A task of its own survives the connection.
                     let task = tokio::spawn(in_request(context, work));
                     task.await.unwrap_or_else(|error| Err(Box::new(error)))
                 } else {
@@ -207,7 +212,7 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
                 render(&problem, route, uri.path(), id)
             }
             Err(_) => {
-                // The panic hook has logged where.
+                // The panic hook has logged the place.
                 HTTP_PANICS.inc(());
                 let problem = Problem::new(ProblemKind::Internal);
                 render(&problem, route, uri.path(), id)
@@ -215,7 +220,7 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
         }
     }
 
-    /// Turns whatever went wrong into a problem, the framework's own errors included.
+    /// Turns an error into a problem, the framework's own errors included.
     fn problem(&self, error: poem::Error, route: &Route, path: &str) -> Problem {
         let status = error.status();
         let error = match error.downcast::<Problem>() {
@@ -223,12 +228,12 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
             Err(error) => error,
         };
         if error.is::<NotFoundError>() {
-            return Problem::new(ProblemKind::NotFound).detail("there is nothing at this path");
+            return Problem::new(ProblemKind::NotFound).detail("no such path");
         }
         if error.is::<MethodNotAllowedError>() {
             let allowed = self.routes.allowed(path).join(", ");
             return Problem::new(ProblemKind::MethodNotAllowed)
-                .detail(format!("this path knows {allowed}"))
+                .detail(format!("allowed methods: {allowed}"))
                 .header(header::ALLOW, allowed);
         }
         if let Some(error) = error.downcast_ref::<ParseParamError>() {
@@ -251,7 +256,7 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
     }
 }
 
-/// The framework's words for a bad parameter, without the value and the framework's type names.
+/// The rule that a bad parameter breaks, without the value and the framework's type names.
 fn rule(reason: &str) -> String {
     if reason.contains("uuid") {
         return "must be a UUID".to_owned();
@@ -299,8 +304,8 @@ fn label(method: &HttpMethod) -> Method {
     }
 }
 
-/// `/login/` is `/login`: the same path, without a redirect that would count twice and lose the
-/// body.
+/// Makes `/login/` the same path as `/login`, without a redirect, which would count twice and lose
+/// the body.
 fn strip_trailing_slash(uri: &mut Uri) {
     let path = uri.path();
     if path.len() < 2 || !path.ends_with('/') {
@@ -339,7 +344,7 @@ fn render(problem: &Problem, route: &Route, path: &str, id: &RequestId) -> Respo
     response
 }
 
-/// The headers that no response goes without; the last one of a connection says so.
+/// Sets the headers of every response; the last response of a connection closes it.
 fn finish(response: &mut Response, route: &Route, id: &RequestId, last: bool) {
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
@@ -361,7 +366,7 @@ fn finish(response: &mut Response, route: &Route, id: &RequestId, last: bool) {
     }
 }
 
-/// The body's size where it is known without reading it.
+/// The body's size, if it is known without reading the body.
 fn body_size(response: &mut Response) -> Option<u64> {
     let body: BoxBody<bytes::Bytes, std::io::Error> = response.take_body().into();
     let size = body.size_hint().exact();
