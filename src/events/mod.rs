@@ -125,7 +125,7 @@ impl Event {
     /// Counts and logs the event; only logs it, at `debug`, for the synthetic probe.
     pub fn emit(self) {
         if is_synthetic() {
-            debug!(what = ?self, "canary");
+            debug!(what = ?self, "synthetic probe");
             return;
         }
         match self {

@@ -34,7 +34,7 @@ const TTL: TimeDelta = TimeDelta::seconds(5);
 pub struct Account {
     /// The account.
     pub user: User,
-    /// What its roles permit.
+    /// The permissions of its roles.
     pub authority: Authority,
 }
 
@@ -53,7 +53,7 @@ struct CachedPrincipal {
     account_until: DateTime<Utc>,
 }
 
-/// What a change invalidates.
+/// The part of an account that a change invalidates.
 #[derive(Clone, Copy, Debug)]
 enum Change<'a> {
     /// The account itself.

@@ -1,5 +1,5 @@
-//! Guarded entries in Redis: a change wins against every load that began before it, and everybody
-//! hears of it.
+//! Guarded entries in Redis: an invalidation beats every load that began before it, and reaches all
+//! replicas.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,8 +13,8 @@ use crate::harness::until;
 
 const LONG: Duration = Duration::from_hours(1);
 
-/// Who heard what; nothing where listening began.
-type Said = (&'static str, Option<Vec<u8>>);
+/// A subscriber and its notification; `None` for the start of its subscription.
+type Received = (&'static str, Option<Vec<u8>>);
 
 fn guard() -> Key {
     Key::new(Kind::Epoch, "alice")
@@ -170,7 +170,7 @@ async fn aborted_callers_do_not_shift_the_answers_of_others() {
 #[ignore = "needs Redis: scripts/test"]
 async fn invalidation_is_published_to_replicas_of_the_same_prefix_only() {
     let prefix = unique_prefix();
-    let heard: Arc<Mutex<Vec<Said>>> = Arc::default();
+    let received: Arc<Mutex<Vec<Received>>> = Arc::default();
     let mut listeners = JoinSet::new();
     for (name, prefix) in [
         ("one", prefix.clone()),
@@ -178,34 +178,34 @@ async fn invalidation_is_published_to_replicas_of_the_same_prefix_only() {
         ("stranger", unique_prefix()),
     ] {
         let redis = connected(&prefix).await;
-        let heard = Arc::clone(&heard);
+        let received = Arc::clone(&received);
         listeners.spawn(async move {
-            let hear = |said: Notification<'_>| {
-                let said = match said {
+            let handle = |notification: Notification<'_>| {
+                let message = match notification {
                     Notification::Subscribed => None,
                     Notification::Message(message) => Some(message.to_vec()),
                 };
-                heard.lock().expect("sound").push((name, said));
+                received.lock().expect("sound").push((name, message));
             };
-            redis.listen(hear).await;
+            redis.listen(handle).await;
         });
     }
-    let has = |name: &str, said: Option<&[u8]>| {
-        let heard = heard.lock().expect("sound");
-        heard
+    let has = |name: &str, message: Option<&[u8]>| {
+        let received = received.lock().expect("sound");
+        received
             .iter()
-            .any(|(by, heard)| *by == name && heard.as_deref() == said)
+            .any(|(by, received)| *by == name && received.as_deref() == message)
     };
     for name in ["one", "two", "stranger"] {
         until("listening", async || has(name, None)).await;
-        let first = heard.lock().expect("sound");
+        let first = received.lock().expect("sound");
         let first = first.iter().find(|(by, _)| *by == name).cloned();
-        assert_eq!(first, Some((name, None)), "nothing is heard before that");
+        assert_eq!(first, Some((name, None)), "nothing is received before that");
     }
     let message = b"\0\xffanything";
     let redis = connected(&prefix).await;
-    // Said again and again: who is cut off for a moment misses what is said meanwhile.
-    until("heard by both", async || {
+    // Published repeatedly: a subscriber that reconnects misses messages in between.
+    until("received by both", async || {
         change(&redis, &[], message).await;
         has("one", Some(message)) && has("two", Some(message))
     })

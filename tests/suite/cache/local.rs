@@ -1,4 +1,4 @@
-//! What is particular to one process: the bounds of memory, and what happens without Redis.
+//! Counters in process: their bounds, and how they replace Redis while it is down.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};

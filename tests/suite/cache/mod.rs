@@ -1,4 +1,4 @@
-//! What every cache must do, asked of the cache itself.
+//! The contract of every cache, tested on the cache itself.
 //!
 //! A backend is a function that gives two handles to one empty cache; `backends!` at the end names
 //! them. A contract is a function in one of the modules, listed in `contracts!`. What only one
