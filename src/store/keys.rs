@@ -1,12 +1,13 @@
 //! Signing keys. Their private parts arrive encrypted.
 
+use super::rows::from_row;
 use chrono::{DateTime, Utc};
 
 use super::{Store, execute, fetch_all, sql};
 use crate::error::Result;
 
 /// A signing key as the database holds it.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct StoredKey {
     /// The key's id.
     pub kid: String,
@@ -19,6 +20,14 @@ pub struct StoredKey {
     /// When it stops verifying; `None` while it signs.
     pub retired_at: Option<DateTime<Utc>>,
 }
+
+from_row!(StoredKey {
+    kid,
+    algorithm,
+    sealed_private_key,
+    created_at,
+    retired_at
+});
 
 impl Store {
     /// The keys that sign or still verify, the oldest first.

@@ -3,6 +3,7 @@
 //! The table has a row for each job, made by a migration. A run holds the row's lease until a time
 //! that it extends as it goes on; a replica that crashed loses it then.
 
+use super::rows::from_row;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -39,7 +40,7 @@ pub struct Lease {
 }
 
 /// The last run of a job, by any replica.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastRun {
     /// The replica; `None` before the first run.
     pub holder: Option<Uuid>,
@@ -48,6 +49,12 @@ pub struct LastRun {
     /// When a run last completed, this one or an earlier one.
     pub succeeded_at: Option<DateTime<Utc>>,
 }
+
+from_row!(LastRun {
+    holder,
+    started_at,
+    succeeded_at
+});
 
 impl Tx {
     /// Extends a lease to `lease.until`. Returns whether it was still held: if not, another replica

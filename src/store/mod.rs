@@ -14,6 +14,7 @@ mod failure;
 mod housekeeping;
 mod keys;
 mod leases;
+mod migrations;
 mod postgres;
 mod recheck;
 mod roles;
@@ -30,6 +31,7 @@ mod write_check;
 
 use self::connection::Conn;
 use self::postgres::Postgres;
+use self::rows::from_row;
 use self::sqlite::Sqlite;
 use crate::error::{Error, Result};
 use crate::metrics::{ConnectionState, DB_CONNECTIONS, DEPENDENCY_UP, DbSystem, Dependency, Pool};
@@ -192,11 +194,13 @@ fn findable(text: &str) -> bool {
 }
 
 /// The number of all rows and of a part of them.
-#[derive(Default, sqlx::FromRow)]
+#[derive(Default)]
 struct Counts {
     total: i64,
     part: i64,
 }
+
+from_row!(Counts { total, part });
 
 impl Counts {
     fn get(&self) -> (u64, u64) {

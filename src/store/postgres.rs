@@ -200,7 +200,7 @@ async fn migrate(connect: &PgConnectOptions, connect_timeout: Duration) -> Resul
             OLDEST / 10_000
         )));
     }
-    sqlx::migrate!("migrations/postgres")
+    super::migrations::postgres()
         .run(&mut connection)
         .await
         .map_err(cannot_open)?;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::rows::from_row;
 use super::rows::{User, UserRow};
 use super::{EndReason, Tx, execute, fetch_optional, sql};
 use crate::error::Result;
@@ -101,7 +102,6 @@ impl Rotation {
     }
 }
 
-#[derive(sqlx::FromRow)]
 struct Family {
     id: Uuid,
     user_id: Uuid,
@@ -111,12 +111,26 @@ struct Family {
     ended_at: Option<DateTime<Utc>>,
 }
 
-#[derive(sqlx::FromRow)]
+from_row!(Family {
+    id,
+    user_id,
+    generation,
+    idle_expires_at,
+    expires_at,
+    ended_at
+});
+
 struct TokenRow {
     generation: i64,
     rotated_at: Option<DateTime<Utc>>,
     successor: Option<Vec<u8>>,
 }
+
+from_row!(TokenRow {
+    generation,
+    rotated_at,
+    successor
+});
 
 impl Tx {
     /// Rotates a refresh token. The family's lock is held until the end of the transaction, so that

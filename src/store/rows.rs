@@ -3,6 +3,27 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+/// Reads the named columns of a row into the fields of the same names, for both drivers; the field
+/// after `and` reads its own columns of the same row. By hand, because the derive macro compiles
+/// both drivers, SQLite and the TLS library a second time, for the compiler.
+macro_rules! from_row {
+    (@ $row:ty: $name:ident { $($column:ident),* } $($part:ident)?) => {
+        impl sqlx::FromRow<'_, $row> for $name {
+            fn from_row(row: &$row) -> sqlx::Result<Self> {
+                Ok(Self {
+                    $($column: sqlx::Row::try_get(row, stringify!($column))?,)*
+                    $($part: sqlx::FromRow::from_row(row)?,)?
+                })
+            }
+        }
+    };
+    ($name:ident { $($column:ident),* $(,)? } $(and $part:ident)?) => {
+        from_row!(@ sqlx::sqlite::SqliteRow: $name { $($column),* } $($part)?);
+        from_row!(@ sqlx::postgres::PgRow: $name { $($column),* } $($part)?);
+    };
+}
+pub(super) use from_row;
+
 /// An account, without its password hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -24,7 +45,6 @@ pub struct User {
     pub last_login_at: Option<DateTime<Utc>>,
 }
 
-#[derive(sqlx::FromRow)]
 pub(super) struct UserRow {
     id: Uuid,
     username: String,
@@ -35,6 +55,17 @@ pub(super) struct UserRow {
     last_login_at: Option<DateTime<Utc>>,
     roles: Option<String>,
 }
+
+from_row!(UserRow {
+    id,
+    username,
+    email,
+    disabled,
+    created_at,
+    updated_at,
+    last_login_at,
+    roles
+});
 
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::rows::from_row;
 use super::rows::{User, UserRow};
 use super::{EndReason, Store, Tx, execute, fetch_all, fetch_optional, sql};
 use crate::error::Result;
@@ -27,7 +28,7 @@ pub struct NewSession {
 }
 
 /// An active session, as its owner sees it: neither ended nor expired.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The session's id, `sid` in its access tokens.
     pub id: Uuid,
@@ -41,6 +42,14 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
 }
 
+from_row!(Session {
+    id,
+    user_agent,
+    created_at,
+    last_used_at,
+    expires_at
+});
+
 /// The account behind an active session.
 #[derive(Clone, Debug)]
 pub struct Principal {
@@ -50,12 +59,12 @@ pub struct Principal {
     pub session_expires_at: DateTime<Utc>,
 }
 
-#[derive(sqlx::FromRow)]
 struct PrincipalRow {
-    #[sqlx(flatten)]
     user: UserRow,
     session_expires_at: DateTime<Utc>,
 }
+
+from_row!(PrincipalRow { session_expires_at } and user);
 
 impl Tx {
     /// Starts a session if the account may still log in with the hash that was verified; replaces

@@ -59,7 +59,7 @@ impl Sqlite {
             .connect_with(connect.clone())
             .await
             .map_err(cannot_open)?;
-        sqlx::migrate!("migrations/sqlite")
+        super::migrations::sqlite()
             .run(&write)
             .await
             .map_err(cannot_open)?;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::rows::from_row;
 use super::rows::{User, UserRow};
 use super::{EndReason, Store, Tx, execute, fetch_all, fetch_optional, findable, roles, sql};
 use crate::error::{Error, Result};
@@ -17,12 +18,12 @@ pub struct Credentials {
     pub password_hash: String,
 }
 
-#[derive(sqlx::FromRow)]
 struct CredentialsRow {
-    #[sqlx(flatten)]
     user: UserRow,
     password_hash: String,
 }
+
+from_row!(CredentialsRow { password_hash } and user);
 
 impl From<CredentialsRow> for Credentials {
     fn from(row: CredentialsRow) -> Self {
