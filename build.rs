@@ -48,16 +48,21 @@ fn main() {
     let lists = migrations("SQLITE", &folder.join("sqlite"))
         + &migrations("POSTGRES", &folder.join("postgres"));
     fs::write(path("OUT_DIR").join("migrations.rs"), lists).expect("OUT_DIR can be written");
+    // An unoptimised build has no revision: every commit would compile the service and its tests again.
+    let optimised = std::env::var("OPT_LEVEL").is_ok_and(|level| level != "0");
     // Grows with every commit and checkout; Cargo would rebuild always if it were named but absent.
     let log = ".git/logs/HEAD";
-    if std::path::Path::new(log).exists() {
+    if optimised && Path::new(log).exists() {
         println!("cargo::rerun-if-changed={log}");
     }
     println!("cargo::rerun-if-env-changed=BUILD_REVISION");
     let unknown = || "unknown".to_owned();
     let env = |name: &str| std::env::var(name).ok();
     let revision = env("BUILD_REVISION")
-        .or_else(|| output("git", &["rev-parse", "--short=12", "HEAD"]))
+        .or_else(|| {
+            let head = || output("git", &["rev-parse", "--short=12", "HEAD"]);
+            optimised.then(head).flatten()
+        })
         .unwrap_or_else(unknown);
     let rustc = env("RUSTC").unwrap_or_else(|| "rustc".to_owned());
     let rust = output(&rustc, &["--version"])
