@@ -66,7 +66,7 @@ pub enum Error {
 pub struct Limited {
     /// The limiter's name, such as `login`.
     pub limiter: &'static str,
-    /// What it counts by: `source` or `account`.
+    /// Its dimension: `source` or `account`.
     pub dimension: &'static str,
     /// The rate that it allows.
     pub rate: Rate,

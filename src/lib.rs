@@ -51,7 +51,7 @@ pub(crate) mod tokens;
 
 pub(crate) use catalogue::metrics;
 
-/// What the tests and benchmarks of this repository reach. No interface for others: everything else is
+/// The items that this repository's tests and benchmarks use. No interface for others: everything else is
 /// private, so that the compiler reports what nobody uses.
 #[doc(hidden)]
 pub mod testing {

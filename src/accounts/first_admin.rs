@@ -7,7 +7,7 @@ use crate::rbac::BuiltIn;
 use crate::secrets::random;
 use crate::store::User;
 
-/// What became of the first administrator.
+/// How the first administrator came about.
 #[derive(Debug, PartialEq, Eq)]
 pub enum FirstAdmin {
     /// There is one already.

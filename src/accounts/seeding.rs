@@ -11,7 +11,7 @@ use crate::store::{Seed, SeedSession};
 /// Accounts of one transaction.
 const BATCH: u32 = 5_000;
 
-/// What a seeding made.
+/// The result of a seeding.
 pub struct Seeded {
     /// How many accounts are new.
     pub made: u32,

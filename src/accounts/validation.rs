@@ -1,4 +1,4 @@
-//! What a username and an e-mail address may look like.
+//! The rules for usernames and e-mail addresses.
 
 use email_address::{EmailAddress, Options};
 

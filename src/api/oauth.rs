@@ -57,7 +57,7 @@ async fn parse(request: &Request, body: &mut RequestBody) -> poem::Result<LoginF
     // The parser's messages name fields and never repeat values.
     let form: LoginForm = serde_urlencoded::from_bytes(&bytes)
         .map_err(|error| Problem::malformed().detail(error.to_string()))?;
-    // What is sent without a value counts as omitted (RFC 6749 section 3.2).
+    // A parameter without a value counts as omitted (RFC 6749 section 3.2).
     let given = |value: Option<String>| value.filter(|value| !value.is_empty());
     Ok(LoginForm {
         grant_type: given(form.grant_type),

@@ -25,7 +25,7 @@ pub fn all() -> impl Iterator<Item = &'static Operation> {
     RESOURCES.into_iter().flatten()
 }
 
-/// What the steps of the synthetic probe call, in the order of [`CanaryStep`].
+/// The endpoints of the synthetic probe's steps, in the order of [`CanaryStep`].
 pub const PROBE: [Endpoint; CanaryStep::ALL.len()] = [
     called_by(CanaryStep::Login),
     called_by(CanaryStep::Me),

@@ -48,7 +48,7 @@ impl Readiness {
     }
 }
 
-/// What a scrape needs.
+/// The sources of a scrape.
 #[derive(Clone)]
 pub struct Scrape {
     /// Renders what was recorded.

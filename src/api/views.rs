@@ -1,4 +1,4 @@
-//! What several resources answer with.
+//! Answers of several resources.
 
 use chrono::{DateTime, Utc};
 use poem_openapi::{ApiResponse, Object};

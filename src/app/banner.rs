@@ -1,4 +1,4 @@
-//! What the service prints when it has started.
+//! The text that the service prints when it has started.
 
 use std::time::Duration;
 

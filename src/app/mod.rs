@@ -113,7 +113,7 @@ async fn open(config: &Config) -> Result<(Services, FirstAdmin)> {
     Ok((services, first_admin))
 }
 
-/// What the listeners and the shutdown share.
+/// State shared by the listeners and the shutdown.
 #[derive(Clone)]
 struct State {
     readiness: Arc<Readiness>,

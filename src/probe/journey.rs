@@ -48,7 +48,7 @@ pub struct Probe {
     runs: Vec<[Counter; Outcome::ALL.len()]>,
 }
 
-/// What was wrong. Answers are not repeated: they may hold tokens.
+/// Why a journey failed. Answers are not repeated: they may hold tokens.
 enum Why {
     /// There was no connection, or it ended.
     Connection(String),
@@ -71,14 +71,14 @@ impl fmt::Display for Why {
     }
 }
 
-/// What is read of an answer with tokens.
+/// The fields read of an answer with tokens.
 #[derive(Deserialize)]
 struct Tokens {
     access_token: String,
     refresh_token: String,
 }
 
-/// What is read of an account.
+/// The field read of an account.
 #[derive(Deserialize)]
 struct Me {
     id: Uuid,

@@ -34,7 +34,7 @@ impl BuiltIn {
         Self::ALL.iter().copied().find(|role| role.name() == name)
     }
 
-    /// What the role allows.
+    /// The permissions of the role.
     #[must_use]
     pub const fn permissions(self) -> &'static [Permission] {
         match self {
@@ -75,7 +75,7 @@ impl FromIterator<Permission> for PermissionSet {
     }
 }
 
-/// What a set of roles amounts to.
+/// The permissions of a set of roles, and its label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Authority {
     permissions: PermissionSet,
@@ -83,7 +83,7 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// What these roles allow together. Everybody who is logged in is [`Permission::Authenticated`],
+    /// The permissions of these roles together. Every caller holds [`Permission::Authenticated`],
     /// also with no role left; a role that is not known allows nothing.
     #[must_use]
     pub fn of(roles: &[String]) -> Self {

@@ -1,4 +1,4 @@
-//! What the service keeps secret: the secret itself, random values, and keys derived from it.
+//! Secrets: the service's own, random values, and the keys derived from them.
 
 mod derive;
 mod file;

@@ -72,7 +72,7 @@ pub enum Refusal {
     Error(Error),
 }
 
-/// What a login or a refresh gives.
+/// The tokens that a login or a refresh gives.
 pub struct TokenPair {
     /// The signed JWT.
     pub access_token: String,

@@ -66,7 +66,7 @@ impl Keyring {
         let signs = |key: &StoredKey| key.retired_at.is_none() && key.algorithm == name(wanted);
         if !stored.iter().any(signs) {
             let made = generate(wanted, sealing, now)?;
-            // What was signed so far stays good for as long as an access token can live.
+            // Tokens signed so far stay valid until they expire.
             let others_until = now + chrono::TimeDelta::minutes(30);
             if store.ensure_signing_key(&made, others_until).await? {
                 tracing::info!(

@@ -44,7 +44,7 @@ impl RefreshToken {
         format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(self.0.as_slice()))
     }
 
-    /// What the database knows it by.
+    /// The hash that the database stores.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         let mut bytes = [0; 32];

@@ -7,7 +7,7 @@ use crate::hashing::{MAX_PASSWORD_CHARS, Password};
 #[cfg(test)]
 mod tests;
 
-/// What a new password must be like: long enough and not the first that an attacker tries
+/// The rules for new passwords: long enough and not among the first that an attacker tries
 /// (NIST SP 800-63B, ASVS 6.2). There are no rules of composition, on purpose (ASVS 6.2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordPolicy {

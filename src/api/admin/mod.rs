@@ -1,4 +1,4 @@
-//! What administrators do.
+//! Administration.
 
 pub mod page;
 pub mod roles;

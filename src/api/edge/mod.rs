@@ -1,4 +1,4 @@
-//! What holds for every request, whatever its handler does.
+//! The edge: everything that holds for each request, whatever its handler does.
 
 pub mod body_limits;
 pub mod client_address;

@@ -5,7 +5,7 @@ use crate::metrics::{CanaryStep, Limiter, Method};
 use crate::rbac::Permission;
 use catalogue::endpoints::Endpoint;
 
-/// Who may call an operation.
+/// The callers that an operation admits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Everybody; a token is ignored.
@@ -57,7 +57,7 @@ impl BodyPolicy {
 pub struct Operation {
     /// Its method and path.
     pub endpoint: Endpoint,
-    /// Who may call it.
+    /// The callers that it admits.
     pub access: Access,
     /// Its rate limits.
     pub rate_limit: RateLimit,

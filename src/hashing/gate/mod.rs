@@ -42,7 +42,7 @@ const FIRST_GUESS: f64 = 0.3e-6;
 pub struct HashGateConfig {
     /// Parameters of new hashes.
     pub params: HashParams,
-    /// What stored hashes may ask for; raised where `params` exceeds it.
+    /// Bounds of stored hashes; raised where `params` exceeds it.
     pub bounds: HashBounds,
     /// Threads: how many hashes run at once; at least one. One per core is best.
     pub threads: usize,

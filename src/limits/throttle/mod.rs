@@ -44,11 +44,11 @@ impl From<IpAddr> for Source {
     }
 }
 
-/// What is counted under a name of its own: the same text may be a username and an address.
+/// The subject of a counter, with its kind: the same text may be a username and an address.
 #[derive(Clone, Copy)]
 enum Subject<'a> {
     Source(&'a Source),
-    /// What somebody logs in with.
+    /// The name or address typed at login.
     Name(&'a str),
     Username(&'a str),
     Email(&'a str),
@@ -87,7 +87,7 @@ impl Throttle {
         self.rates.rate_limits == Switch::On
     }
 
-    /// The canary shall find out whether users get through, not compete with them.
+    /// The synthetic probe is exempt: it tests whether users get through and must not compete with them.
     fn is_exempt(&self) -> bool {
         !self.is_on() || is_synthetic()
     }

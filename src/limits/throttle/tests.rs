@@ -1,4 +1,4 @@
-//! Who counts as whom.
+//! Sources and counters of the rate limits.
 
 use chrono::DateTime;
 

@@ -26,7 +26,7 @@ const LEEWAY: TimeDelta = TimeDelta::seconds(5);
 const MAX_LENGTH: usize = 8 * 1024;
 const CACHED_TOKENS: usize = 10_000;
 
-/// What an access token says (RFC 9068 section 2.2).
+/// The claims of an access token (RFC 9068 section 2.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// Issuer.
@@ -126,7 +126,7 @@ impl Tokens {
     /// still lives is not known here: whoever finds out reports it with [`count`].
     ///
     /// # Errors
-    /// What is wrong with the token, already counted.
+    /// The reason, already counted.
     pub fn verify(
         &self,
         token: &str,
@@ -204,7 +204,7 @@ fn check_times(claims: &Claims, now: DateTime<Utc>) -> Result<(), VerificationRe
     Ok(())
 }
 
-/// Counts a verification, unless it is the canary's.
+/// Counts a verification, unless the synthetic probe makes it.
 pub fn count(result: VerificationResult) {
     if !is_synthetic() {
         TOKEN_VERIFICATIONS.inc(result);

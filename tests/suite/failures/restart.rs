@@ -61,7 +61,7 @@ async fn postgresql_restart_under_load_costs_only_503s() {
         for what in ["busy", "busy again"] {
             let before = refreshed().await;
             until(what, async || {
-                // Whoever ends now has panicked and said why: the others need not go on.
+                // A client that ends now has panicked and printed why: stop the others.
                 assert!(!clients.iter().any(tokio::task::JoinHandle::is_finished));
                 refreshed().await > before + 50.0
             })

@@ -111,7 +111,7 @@ async fn two_administrators_removing_each_other_leave_one() {
         };
         let (first, second) = join(remove(&admin, &theirs), remove(&other, &mine)).await;
         assert_one(&first, &second, round);
-        // Whoever is left is an administrator.
+        // The one that is left is an administrator.
         admin = if second.status < 300 { other } else { admin };
         assert_eq!(admin.get("/admin-only").await.status, 200);
     }

@@ -1,4 +1,4 @@
-//! The canary: its journeys are counted, nobody else's figures show them, and nobody else can use
+//! The synthetic probe: its journeys are counted, users' figures do not show them, and nobody else can use
 //! its account.
 
 use clap::Parser as _;
@@ -19,13 +19,13 @@ use crate::harness::{Answer, SECRET_KEY, Server, Signal, until};
 const RUNS: &str = "auth_canary_runs_total";
 const REQUESTS: &str = "http_server_request_duration_seconds_count";
 
-/// A server with a canary that flies every second.
+/// A server with a synthetic login every second.
 async fn server() -> Server {
     let server = Server::builder()
         .env("SECRET_KEY", SECRET_KEY)
         .env("CANARY", "on")
         .env("CANARY_INTERVAL", "1s")
-        // A canary that these counted would not get far.
+        // A probe that these limits counted would fail soon.
         .env("RATE_LIMITS", "on")
         .env("RATE_LIMIT_GENERAL", "30/1h")
         .env("RATE_LIMIT_LOGIN_SOURCE", "10/1h")

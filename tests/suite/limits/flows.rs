@@ -103,7 +103,7 @@ async fn registration_is_rate_limited_by_username_and_email() {
     assert_eq!(attempt("bob-2", "Bob@example.com").await.status, 409);
     let answer = attempt("bob-3", "BOB@example.com").await;
     answer.limited("register", "account");
-    // Who was refused because of one of the two has used up nothing of the other.
+    // A refusal by one of the two limits charges nothing of the other.
     for _ in 0..3 {
         attempt("bob-4", "bob@example.com")
             .await

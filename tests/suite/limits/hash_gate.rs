@@ -221,7 +221,7 @@ async fn fill(server: &Server) -> (JoinSet<Answer>, Metrics) {
     let start = Instant::now();
     loop {
         assert!(start.elapsed() < PATIENCE, "the gate is never full");
-        // Who comes before the thread has taken the first is refused, and somebody else comes.
+        // A login that arrives before the thread has taken the first is refused; another follows.
         while logins.try_join_next().is_some() {}
         while logins.len() < 2 {
             full = 0;

@@ -32,7 +32,7 @@ fn run_with(command: &mut Command, input: &str) -> Output {
         .spawn()
         .expect("it starts");
     let mut stdin = child.stdin.take().expect("piped");
-    // Who does not read its input closes it.
+    // A program that does not read its input closes it.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     let id = child.id();

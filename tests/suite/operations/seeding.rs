@@ -68,7 +68,7 @@ fn seeding_is_rejected_where_it_is_not_allowed() {
         let output = run(&mut seed(folder.path(), &[count]));
         assert_eq!(output.status.code(), Some(2), "{count}");
     }
-    // Whoever reads the help is not led to it.
+    // The help does not mention it.
     let help = success(program(folder.path()).arg("--help"));
     assert!(!help.contains("seed"), "{help}");
 }

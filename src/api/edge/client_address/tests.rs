@@ -50,7 +50,7 @@ fn the_rightmost_address_that_is_no_proxys_is_the_clients() {
         ("[2001:db8::1]", "2001:db8::1"),
         ("[2001:db8::1]:443, fd00::2", "2001:db8::1"),
         ("::ffff:192.0.2.1, ::ffff:10.0.0.2", "192.0.2.1"),
-        // What is no address ends the way; the last good hop is as far as it went.
+        // An invalid entry ends the search; the last good hop is the client.
         ("", "10.0.0.1"),
         ("192.0.2.1, unknown", "10.0.0.1"),
         ("192.0.2.1, 10.0.0.2, nonsense", "10.0.0.1"),

@@ -1,4 +1,4 @@
-//! What the edge does whatever is inside.
+//! The edge around any endpoint.
 
 use poem::endpoint::make;
 use serde_json::Value;

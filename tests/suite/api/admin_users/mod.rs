@@ -271,7 +271,7 @@ async fn granting_and_revoking_roles_is_counted_when_it_changes_something() {
     }
     assert_eq!(admin.delete(&role("user")).await.status, 204);
     assert_eq!(admin.get(&user).await.json["roles"], json!([]));
-    // Who has no role left still has an account.
+    // An account without roles is still an account.
     let alice = server.login("alice", PASSWORD).await;
     assert_eq!(alice.get("/users/me").await.status, 200);
 

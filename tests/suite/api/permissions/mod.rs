@@ -1,4 +1,4 @@
-//! Who may call what: every documented operation, called by everybody.
+//! The permission matrix: every documented operation, called by every kind of caller.
 
 mod documentation;
 mod forged;
@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use crate::document::{Operation, operations};
 use crate::harness::{Answer, Server};
 
-/// Who may call an operation.
+/// The callers that an operation admits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Anybody; a token is not looked at.
     Public,
     /// Anybody; a token must be good when there is one.
     MaybeAuthenticated,
-    /// Whoever holds this permission.
+    /// Callers with this permission.
     Needs(&'static str),
 }
 
@@ -53,7 +53,7 @@ const TABLE: &[(&str, Access)] = &[
 const OF_USERS: &[&str] = &["authenticated"];
 
 impl Operation {
-    /// Who may call it, by the table.
+    /// The callers that the table admits.
     fn access(&self) -> Access {
         let entry = TABLE.iter().find(|(id, _)| *id == self.id);
         let (_, access) = entry.unwrap_or_else(|| {
