@@ -4,10 +4,9 @@ use uuid::Uuid;
 
 use super::{Accounts, Actor, validation};
 use crate::error::{Error, Result};
-use crate::events::Event;
 use crate::hashing::Password;
 use crate::metrics::UserAction;
-use crate::sessions::{Caller, ended_event};
+use crate::sessions::{AfterCommit, Caller};
 use crate::store::{EndReason, ProfileChange, Tx, User};
 
 impl Accounts {
@@ -25,25 +24,23 @@ impl Accounts {
         }
         let mut tx = self.store.transaction().await?;
         let changed = self.update_in(&mut tx, actor, id, &change).await;
-        let (user, ended, events) = tx.finish(changed).await?;
-        self.sessions.invalidate_account(id).await;
-        self.sessions.invalidate(id, &ended).await;
-        events.into_iter().for_each(Event::emit);
+        let (user, due) = tx.finish(changed).await?;
+        self.sessions.carry_out(due).await;
         Ok(user)
     }
 
-    /// The changed account, the sessions that end, and what has happened.
+    /// The changed account, and what is due after the commit.
     async fn update_in(
         &self,
         tx: &mut Tx,
         actor: Actor<'_>,
         id: Uuid,
         change: &ProfileChange,
-    ) -> Result<(User, Vec<Uuid>, Vec<Event>)> {
+    ) -> Result<(User, AfterCommit)> {
         let (before, after, ended) = tx.update_user(id, change, self.clock.now()).await?;
-        let mut events = Vec::new();
+        let mut due = AfterCommit::of(id).account_changed();
         if before.username != after.username || before.email != after.email {
-            events.push(actor.event(UserAction::Updated, id));
+            due = due.event(actor.event(UserAction::Updated, id));
         }
         if before.disabled != after.disabled {
             let action = if after.disabled {
@@ -51,10 +48,9 @@ impl Accounts {
             } else {
                 UserAction::Enabled
             };
-            events.push(actor.event(action, id));
+            due = due.event(actor.event(action, id));
         }
-        events.extend(ended_event(id, &ended, EndReason::Disabled));
-        Ok((after, ended, events))
+        Ok((after, due.sessions_ended(ended, EndReason::Disabled)))
     }
 
     /// Changes the caller's own account. Another e-mail address takes the current password: it
@@ -88,23 +84,17 @@ impl Accounts {
     pub async fn delete(&self, actor: Actor<'_>, id: Uuid) -> Result<()> {
         let mut tx = self.store.transaction().await?;
         let deleted = self.delete_in(&mut tx, actor, id).await;
-        let (ended, events) = tx.finish(deleted).await?;
-        self.sessions.invalidate_account(id).await;
-        self.sessions.invalidate(id, &ended).await;
-        events.into_iter().for_each(Event::emit);
+        let due = tx.finish(deleted).await?;
+        self.sessions.carry_out(due).await;
         Ok(())
     }
 
-    /// The sessions that end, and what has happened.
-    async fn delete_in(
-        &self,
-        tx: &mut Tx,
-        actor: Actor<'_>,
-        id: Uuid,
-    ) -> Result<(Vec<Uuid>, Vec<Event>)> {
+    /// What is due after the commit.
+    async fn delete_in(&self, tx: &mut Tx, actor: Actor<'_>, id: Uuid) -> Result<AfterCommit> {
         let ended = tx.delete_user(id, self.clock.now()).await?;
-        let mut events = vec![actor.event(UserAction::Deleted, id)];
-        events.extend(ended_event(id, &ended, EndReason::Deleted));
-        Ok((ended, events))
+        Ok(AfterCommit::of(id)
+            .account_changed()
+            .event(actor.event(UserAction::Deleted, id))
+            .sessions_ended(ended, EndReason::Deleted))
     }
 }

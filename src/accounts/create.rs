@@ -8,6 +8,7 @@ use crate::hashing::Password;
 use crate::metrics::{RoleAction, UserAction};
 use crate::rbac::BuiltIn;
 use crate::secrets::random;
+use crate::sessions::AfterCommit;
 use crate::store::{NewUser, User};
 
 /// An account that is to be made.
@@ -90,15 +91,20 @@ impl Accounts {
             at: self.clock.now(),
         };
         let mut tx = self.store.transaction().await?;
-        let user = tx.insert_user(&new).await;
-        let user = tx.finish(user).await?;
-        for role in new
-            .roles
-            .iter()
-            .filter(|role| *role != BuiltIn::User.name())
-        {
-            self.role_changed(RoleAction::Grant, role, actor, user.id)
-                .await;
+        let made = tx.insert_user(&new).await.map(|user| {
+            // Every account gets `user`; a role beyond it is given.
+            let given = new
+                .roles
+                .iter()
+                .filter(|role| *role != BuiltIn::User.name());
+            let due: Vec<AfterCommit> = given
+                .map(|role| actor.role_changed(RoleAction::Grant, role, user.id))
+                .collect();
+            (user, due)
+        });
+        let (user, due) = tx.finish(made).await?;
+        for due in due {
+            self.sessions.carry_out(due).await;
         }
         Ok(user)
     }

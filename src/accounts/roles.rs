@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::metrics::{RoleAction, RoleLabel};
 use crate::rbac::{BuiltIn, Permission};
+use crate::sessions::AfterCommit;
 
 impl Actor<'_> {
     /// Checks that the actor may give this role: the operator any, an account with `roles:assign`
@@ -27,6 +28,18 @@ impl Actor<'_> {
             Err(Error::Forbidden(permission.name()))
         }
     }
+
+    /// What is due after a role of this account changed.
+    pub(super) fn role_changed(&self, action: RoleAction, role: &str, user: Uuid) -> AfterCommit {
+        AfterCommit::of(user)
+            .account_changed()
+            .event(Event::RoleChange {
+                action,
+                role: BuiltIn::parse(role).map_or(RoleLabel::Custom, BuiltIn::label),
+                by: self.id(),
+                user,
+            })
+    }
 }
 
 impl Accounts {
@@ -38,10 +51,12 @@ impl Accounts {
         actor.check_may_give(role)?;
         let at = self.clock.now();
         let mut tx = self.store.transaction().await?;
-        let given = tx.grant_role(user, role, actor.id(), at).await;
-        if tx.finish(given).await? {
-            self.role_changed(RoleAction::Grant, role, actor, user)
-                .await;
+        let given = tx
+            .grant_role(user, role, actor.id(), at)
+            .await
+            .map(|given| given.then(|| actor.role_changed(RoleAction::Grant, role, user)));
+        if let Some(due) = tx.finish(given).await? {
+            self.sessions.carry_out(due).await;
         }
         Ok(())
     }
@@ -52,31 +67,14 @@ impl Accounts {
     /// [`Error::NotFound`], and [`Error::Conflict`] for the last administrator.
     pub async fn revoke_role(&self, actor: Actor<'_>, user: Uuid, role: &str) -> Result<()> {
         let mut tx = self.store.transaction().await?;
-        let taken = tx.revoke_role(user, role).await;
-        if tx.finish(taken).await? {
-            self.role_changed(RoleAction::Revoke, role, actor, user)
-                .await;
+        let taken = tx
+            .revoke_role(user, role)
+            .await
+            .map(|taken| taken.then(|| actor.role_changed(RoleAction::Revoke, role, user)));
+        if let Some(due) = tx.finish(taken).await? {
+            self.sessions.carry_out(due).await;
         }
         Ok(())
-    }
-
-    /// Invalidates the account whose roles changed, and records the event.
-    pub(super) async fn role_changed(
-        &self,
-        action: RoleAction,
-        role: &str,
-        actor: Actor<'_>,
-        user: Uuid,
-    ) {
-        self.sessions.invalidate_account(user).await;
-        let role = BuiltIn::parse(role).map_or(RoleLabel::Custom, BuiltIn::label);
-        Event::RoleChange {
-            action,
-            role,
-            by: actor.id(),
-            user,
-        }
-        .emit();
     }
 }
 

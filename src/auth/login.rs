@@ -11,7 +11,7 @@ use crate::hashing::{HashGate, MAX_PASSWORD_CHARS, Password, Verdict};
 use crate::limits::{Source, Throttle};
 use crate::metrics::{LoginResult, Outcome};
 use crate::rbac::Authority;
-use crate::sessions::{Sessions, TokenPair, may_act};
+use crate::sessions::{AfterCommit, Sessions, TokenPair, may_act};
 use crate::store::{Credentials, NewSession, Store};
 use crate::tokens::RefreshToken;
 
@@ -210,7 +210,9 @@ impl Login {
             return Ok(Ended::HashChanged);
         }
         // The account shows when its owner last logged in.
-        self.sessions.invalidate_account(user.id).await;
+        self.sessions
+            .carry_out(AfterCommit::of(user.id).account_changed())
+            .await;
         if *outdated {
             let outcome = if renewed.is_some() {
                 Outcome::Success

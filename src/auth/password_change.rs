@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::hashing::{HashGate, Password};
 use crate::metrics::PasswordChangeResult;
-use crate::sessions::{Caller, Sessions, ended_event};
+use crate::sessions::{AfterCommit, Caller, Sessions};
 use crate::store::{EndReason, Store, Tx};
 
 /// The flow of a password change.
@@ -72,30 +70,27 @@ impl PasswordChange {
         let hash = self.hashing.hash(new).await?;
         let mut tx = self.store.transaction().await?;
         let changed = self.change_in(&mut tx, caller, &proven, &hash).await;
-        let (ended, event) = tx.finish(changed).await?;
-        self.sessions.invalidate_account(user.id).await;
-        self.sessions.invalidate(user.id, &ended).await;
-        if let Some(event) = event {
-            event.emit();
-        }
+        let due = tx.finish(changed).await?;
+        self.sessions.carry_out(due).await;
         Ok(())
     }
 
-    /// The sessions that end, and the event of that.
+    /// What is due after the commit.
     async fn change_in(
         &self,
         tx: &mut Tx,
         caller: &Caller,
         proven: &str,
         hash: &str,
-    ) -> Result<(Vec<Uuid>, Option<Event>)> {
+    ) -> Result<AfterCommit> {
         let (user, now) = (caller.id(), self.clock.now());
         let ended = tx
             .change_password(user, proven, hash, Some(caller.session), now)
             .await?
             // Changed meanwhile by another request: what was verified is not the password any more.
             .ok_or(Error::WrongPassword)?;
-        let event = ended_event(user, &ended, EndReason::PasswordChange);
-        Ok((ended, event))
+        Ok(AfterCommit::of(user)
+            .account_changed()
+            .sessions_ended(ended, EndReason::PasswordChange))
     }
 }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::limits::{Source, Throttle};
 use crate::metrics::RefreshResult;
-use crate::sessions::{Sessions, TokenPair, ended_event, may_act};
+use crate::sessions::{AfterCommit, Sessions, TokenPair, may_act};
 use crate::store::{EndReason, Rotation, RotationRequest, Store};
 use crate::tokens::RefreshToken;
 
@@ -131,7 +131,7 @@ impl Refresh {
                     .ok_or_else(|| Error::internal("a sealed successor does not open"))?;
                 (session, user, ends_at, living, true)
             }
-            refused => return Ok(self.refuse(&refused).await),
+            refused => return Ok(refuse(&refused)),
         };
         let pair = self
             .sessions
@@ -160,32 +160,35 @@ impl Refresh {
             Some(user) if !may_act(user) => Rotation::Unknown,
             _ => rotation,
         };
+        let due = match rotation {
+            Rotation::Reused { session, user } => {
+                Some(AfterCommit::of(user).sessions_ended(vec![session], EndReason::Reuse))
+            }
+            _ => None,
+        };
         if rotation.must_commit() {
             tx.commit().await?;
         } else {
             tx.rollback().await;
         }
+        if let Some(due) = due {
+            self.sessions.carry_out(due).await;
+        }
         Ok(rotation)
     }
+}
 
-    async fn refuse(&self, rotation: &Rotation) -> Ended {
-        match *rotation {
-            Rotation::Expired { user } => Ended::refused(RefreshResult::Expired, Some(user)),
-            Rotation::Ended { user } => Ended::refused(RefreshResult::Revoked, Some(user)),
-            Rotation::Disabled { user } => Ended::refused(RefreshResult::Disabled, Some(user)),
-            Rotation::Reused { session, user } => {
-                self.sessions.invalidate(user, &[session]).await;
-                if let Some(event) = ended_event(user, &[session], EndReason::Reuse) {
-                    event.emit();
-                }
-                Ended {
-                    session: Some(session),
-                    ..Ended::refused(RefreshResult::Reused, Some(user))
-                }
-            }
-            Rotation::Unknown | Rotation::Rotated { .. } | Rotation::Replayed { .. } => {
-                Ended::refused(RefreshResult::UnknownToken, None)
-            }
+fn refuse(rotation: &Rotation) -> Ended {
+    match *rotation {
+        Rotation::Expired { user } => Ended::refused(RefreshResult::Expired, Some(user)),
+        Rotation::Ended { user } => Ended::refused(RefreshResult::Revoked, Some(user)),
+        Rotation::Disabled { user } => Ended::refused(RefreshResult::Disabled, Some(user)),
+        Rotation::Reused { session, user } => Ended {
+            session: Some(session),
+            ..Ended::refused(RefreshResult::Reused, Some(user))
+        },
+        Rotation::Unknown | Rotation::Rotated { .. } | Rotation::Replayed { .. } => {
+            Ended::refused(RefreshResult::UnknownToken, None)
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Sessions: whose a token is and whether they may act, issuing tokens, listing and ending.
 
+mod after_commit;
 pub mod decisions;
 mod principals;
 
@@ -20,6 +21,7 @@ use crate::request_context::is_synthetic;
 use crate::store::{EndReason, Session, Store, User};
 use crate::tokens::{self, Claims, Tokens};
 
+pub use self::after_commit::AfterCommit;
 pub use self::principals::Account;
 
 /// Lifetimes of sessions and their tokens.
@@ -228,11 +230,16 @@ impl Sessions {
         let mut tx = self.store.transaction().await?;
         let ended = tx
             .end_session(session, user, reason, self.clock.now())
-            .await;
-        let ended = tx.finish(ended).await?;
-        if ended {
-            self.ended(user, &[session], reason).await;
-        }
+            .await
+            .map(|ended| {
+                let sessions = ended.then_some(session).into_iter().collect();
+                (
+                    ended,
+                    AfterCommit::of(user).sessions_ended(sessions, reason),
+                )
+            });
+        let (ended, due) = tx.finish(ended).await?;
+        self.carry_out(due).await;
         Ok(ended)
     }
 
@@ -242,42 +249,14 @@ impl Sessions {
     /// When the database does not answer.
     pub async fn end_all(&self, user: Uuid, reason: EndReason) -> Result<()> {
         let mut tx = self.store.transaction().await?;
-        let ended = tx.end_sessions(user, None, reason, self.clock.now()).await;
-        let ended = tx.finish(ended).await?;
-        self.ended(user, &ended, reason).await;
+        let ended = tx
+            .end_sessions(user, None, reason, self.clock.now())
+            .await
+            .map(|ended| AfterCommit::of(user).sessions_ended(ended, reason));
+        let due = tx.finish(ended).await?;
+        self.carry_out(due).await;
         Ok(())
     }
-
-    /// Invalidates sessions that were ended in the database, and records the event.
-    async fn ended(&self, user: Uuid, sessions: &[Uuid], reason: EndReason) {
-        self.invalidate(user, sessions).await;
-        if let Some(event) = ended_event(user, sessions, reason) {
-            event.emit();
-        }
-    }
-
-    /// Invalidates what is cached of sessions that were ended in the database.
-    pub async fn invalidate(&self, user: Uuid, sessions: &[Uuid]) {
-        if !sessions.is_empty() {
-            self.principals.invalidate_sessions(user, sessions).await;
-        }
-    }
-
-    /// Invalidates what is cached of an account, because it changed.
-    pub async fn invalidate_account(&self, user: Uuid) {
-        self.principals.invalidate_account(user).await;
-    }
-}
-
-/// The event of sessions that end with the transaction under way, if there are any: built before the
-/// commit, emitted after it.
-#[must_use]
-pub fn ended_event(user: Uuid, sessions: &[Uuid], reason: EndReason) -> Option<Event> {
-    (!sessions.is_empty()).then_some(Event::SessionsEnded {
-        reason: reason.into(),
-        user,
-        count: sessions.len() as u64,
-    })
 }
 
 /// The account of the synthetic probe: it may act in the probe's own requests alone.
