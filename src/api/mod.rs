@@ -38,6 +38,7 @@ use serde_json::Value;
 pub use self::edge::body_limits::Refused;
 pub use self::edge::operation::{Access, Operation, RateLimit};
 pub use self::edge::probe_mark;
+pub use self::pages::Documentation;
 pub use self::problem::ProblemKind;
 
 use self::admin::page::AdminPageApi;
@@ -49,10 +50,10 @@ use self::edge::middleware::Edge;
 use self::edge::probe_mark::Mark;
 use self::edge::rate_limits::EdgeLimits;
 use self::edge::routes::Routes;
+use self::edge::security_headers::SecurityHeaders;
 use self::login::LoginApi;
 use self::me::MeApi;
 use self::ops::{Readiness, Scrape};
-use self::pages::Pages;
 use self::register::RegisterApi;
 use self::wellknown::WellKnownApi;
 use crate::accounts::Accounts;
@@ -107,6 +108,10 @@ pub struct ApiParts {
     pub probe_mark: Option<Mark>,
     /// Serve `/metrics` here, too.
     pub scrape: Option<Scrape>,
+    /// Serve the documentation here.
+    pub documentation: Option<Documentation>,
+    /// Clients reach the service by HTTPS alone.
+    pub https: bool,
 }
 
 type Apis = (
@@ -167,6 +172,38 @@ fn complete_document(derived: &str) -> Result<(Value, Vec<Documented>)> {
     document::complete(derived, operations::all())
 }
 
+/// The pages over the OpenAPI document of the API at `server`.
+///
+/// # Errors
+/// When the document cannot be put together: a defect.
+pub fn documentation(server: &str) -> Result<Documentation> {
+    let service = service(Described);
+    let derived = service.spec();
+    let (mut document, _) = complete_document(&derived)?;
+    document["servers"][0]["url"] = server.into();
+    let json = serde_json::to_string(&document).map_err(Error::internal)?;
+    let yaml = yaml_serde::to_string(&document).map_err(Error::internal)?;
+
+    // Replaces the framework's document, which the interfaces embed, by the completed one. Redoc's
+    // page would load fonts from another host.
+    let embed = |html: String| {
+        let html = html.replace(&derived, &json);
+        let titled =
+            |html: String, title: &str| html.replace(title, "<title>rbac-sentinel API</title>");
+        titled(
+            titled(html, "<title>Swagger UI</title>"),
+            "<title>Redoc</title>",
+        )
+    };
+    let redoc: String = embed(service.redoc_html())
+        .lines()
+        .filter(|line| !line.contains("fonts.googleapis.com"))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let docs = embed(service.swagger_ui_html());
+    Documentation::new(json, yaml, docs, redoc)
+}
+
 /// The whole API as one endpoint.
 ///
 /// # Errors
@@ -188,6 +225,8 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         body_timeout,
         probe_mark,
         scrape,
+        documentation,
+        https,
     } = parts;
     let apis = (
         RegisterApi(register),
@@ -208,55 +247,29 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         WellKnownApi { tokens, readiness },
     );
     let service = service(apis);
-    let derived = service.spec();
-    let (document, documented) = complete_document(&derived)?;
-    let json = serde_json::to_string(&document).map_err(Error::internal)?;
-
-    // Replaces the framework's document, which the interfaces embed, by the completed one. Redoc's
-    // page would load fonts from another host.
-    let embed = |html: String| {
-        let html = html.replace(&derived, &json);
-        let titled =
-            |html: String, title: &str| html.replace(title, "<title>rbac-sentinel API</title>");
-        titled(
-            titled(html, "<title>Swagger UI</title>"),
-            "<title>Redoc</title>",
-        )
-    };
-    let redoc: String = embed(service.redoc_html())
-        .lines()
-        .filter(|line| !line.contains("fonts.googleapis.com"))
-        .flat_map(|line| [line, "\n"])
-        .collect();
-    let pages = Pages {
-        docs: embed(service.swagger_ui_html()),
-        redoc,
-        yaml: yaml_serde::to_string(&document).map_err(Error::internal)?,
-        json,
-    };
+    let (_, documented) = complete_document(&service.spec())?;
+    let home = pages::home(documentation.is_some())?;
 
     let limits = EdgeLimits::new(limits, proxies);
-    let pages_here = pages::OPERATIONS.iter();
+    let documents: &[Operation] = documentation.as_ref().map_or(&[], |_| pages::OPERATIONS);
+    let pages_here = [&pages::HOME_OPERATION].into_iter().chain(documents);
     let pages_here = pages_here.chain(scrape.is_some().then_some(&ops::OPERATION));
     let pages_here = pages_here.map(|page| (page, vec![200]));
     let routes = Arc::new(Routes::new(documented.into_iter().chain(pages_here)));
-    let mut route = pages::mount(Route::new(), pages);
+    let mut route = Route::new();
+    if let Some(documentation) = documentation {
+        route = documentation.mount(route);
+    }
     if let Some(scrape) = scrape {
         let path = ops::OPERATION.endpoint.template;
         route = route.at(path, ops::metrics_endpoint(scrape));
     }
     let inner = WithHome {
-        home: pages::home(),
+        home,
         rest: route.nest("/", service).data(sessions).map_to_response(),
     };
-    Ok(Edge::new(
-        inner,
-        routes,
-        limits,
-        draining,
-        body_timeout,
-        probe_mark,
-    ))
+    let edge = Edge::new(inner, routes, limits, draining, body_timeout, probe_mark);
+    Ok(SecurityHeaders::new(edge, https))
 }
 
 /// Serves `/` itself: the framework's router gives it to the API nested there.

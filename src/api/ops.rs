@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use flate2::Compression;
 use metrics_exporter_prometheus::PrometheusHandle;
 use poem::http::{StatusCode, header};
-use poem::middleware::Compression;
 use poem::web::Data;
-use poem::{Endpoint, EndpointExt as _, IntoResponse, Response, Route, get, handler};
+use poem::{Endpoint, EndpointExt as _, IntoResponse, Request, Response, Route, get, handler};
 
+use super::edge::content_coding::{Coding, gzip, negotiate};
 use super::edge::operation::{Access, Operation};
+use super::edge::security_headers::SecurityHeaders;
+use super::pages::Documentation;
 use crate::metrics::{HTTP_ACTIVE, READY, RENDER_DURATION};
 use crate::sessions::Sessions;
 use crate::store::Store;
@@ -75,13 +78,23 @@ impl Scrape {
     }
 }
 
-/// The endpoints of the operational listener.
-pub fn endpoint(scrape: Scrape, readiness: Arc<Readiness>) -> impl Endpoint<Output = Response> {
-    Route::new()
+/// The endpoints of the operational listener, with the documentation if it is served here, to
+/// clients that reach the service by HTTPS alone or not.
+pub fn endpoint(
+    scrape: Scrape,
+    readiness: Arc<Readiness>,
+    documentation: Option<Documentation>,
+    https: bool,
+) -> impl Endpoint<Output = Response> {
+    let route = Route::new()
         .at("/metrics", metrics_endpoint(scrape))
         .at("/livez", get(livez))
-        .at("/readyz", get(readyz).data(readiness))
-        .map_to_response()
+        .at("/readyz", get(readyz).data(readiness));
+    let route = match documentation {
+        Some(documentation) => documentation.mount(route),
+        None => route,
+    };
+    SecurityHeaders::new(route.map_to_response(), https)
 }
 
 /// The record of `/metrics`, where it is served beside the API.
@@ -90,20 +103,31 @@ pub const OPERATION: Operation = Operation::new(endpoints::METRICS, Access::Publ
 /// `/metrics` alone.
 #[must_use]
 pub fn metrics_endpoint(scrape: Scrape) -> impl Endpoint<Output = Response> {
-    get(scrape_metrics)
-        .data(scrape)
-        .with(Compression::new())
-        .map_to_response()
+    get(scrape_metrics).data(scrape).map_to_response()
 }
 
 #[handler]
-async fn scrape_metrics(scrape: Data<&Scrape>) -> Response {
+async fn scrape_metrics(request: &Request, scrape: Data<&Scrape>) -> Response {
     let scrape = scrape.0.clone();
-    match tokio::task::spawn_blocking(move || scrape.render()).await {
-        Ok(text) => Response::builder()
-            .content_type("text/plain; version=0.0.4; charset=utf-8")
-            .header(header::CACHE_CONTROL, "no-store")
-            .body(text),
+    let coding = negotiate(request.headers(), &[Coding::Gzip]);
+    let render = move || {
+        let text = scrape.render();
+        match coding {
+            Coding::Gzip => gzip(text.as_bytes(), Compression::fast()),
+            _ => text.into_bytes(),
+        }
+    };
+    match tokio::task::spawn_blocking(render).await {
+        Ok(body) => {
+            let mut response = Response::builder()
+                .content_type("text/plain; version=0.0.4; charset=utf-8")
+                .header(header::CACHE_CONTROL, "no-store")
+                .header(header::VARY, "accept-encoding");
+            if let Some(name) = coding.name() {
+                response = response.header(header::CONTENT_ENCODING, name);
+            }
+            response.body(body)
+        }
         Err(error) => {
             tracing::error!(%error, "rendering metrics failed");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()

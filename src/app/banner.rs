@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::services::store_options;
 use crate::accounts::FirstAdmin;
 use crate::cache::Cache;
-use crate::config::Config;
+use crate::config::{Config, Docs, Listeners};
 
 /// How long the start waits for Redis, so that the first requests find it. It goes on without.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(500);
@@ -29,7 +29,6 @@ pub async fn describe_cache(cache: &Cache) -> String {
 /// Tells the person who started the service where things are. On standard output, never in the log:
 /// it may hold the first administrator's password.
 pub fn greet(config: &Config, first_admin: &FirstAdmin, cache: &str) {
-    let base = format!("http://{}", config.listeners.api_addr);
     let admin = match first_admin {
         FirstAdmin::Exists => String::new(),
         FirstAdmin::Configured => format!(
@@ -42,9 +41,10 @@ pub fn greet(config: &Config, first_admin: &FirstAdmin, cache: &str) {
             config.admin.username
         ),
     };
+    let documentation = documentation(&config.listeners);
     println!(
         "rbac-sentinel {version} is running\n\n\
-         \x20 documentation  {base}/docs (Authorize logs in), {base}/redoc\n\
+         \x20 documentation  {documentation}\n\
          \x20 metrics        http://{ops}/metrics, /livez, /readyz\n\
          \x20 database       {database}\n\
          \x20 cache          {cache}\n\
@@ -57,4 +57,26 @@ pub fn greet(config: &Config, first_admin: &FirstAdmin, cache: &str) {
         memory = config.hashing.hash_memory_kib,
         iterations = config.hashing.hash_iterations,
     );
+}
+
+/// Where the documentation is, and who can read it.
+fn documentation(listeners: &Listeners) -> String {
+    let at = |base: &str, note: &str| format!("{base}/docs{note}, {base}/redoc");
+    match listeners.docs {
+        Docs::On => {
+            let base = format!("http://{}", listeners.api_addr);
+            let here = at(&base, " (Authorize logs in)");
+            if listeners.is_https() {
+                let public = at(&listeners.issuer(), "");
+                format!(
+                    "{here}\n                 \
+                     public: everybody can read {public} (DOCS=ops or DOCS=off hides it)"
+                )
+            } else {
+                here
+            }
+        }
+        Docs::Ops => at(&format!("http://{}", listeners.ops_addr), ""),
+        Docs::Off => "not served (DOCS=off)".to_owned(),
+    }
 }

@@ -26,7 +26,7 @@ use crate::api::ops::{Readiness, Scrape};
 use crate::api::probe_mark::Mark;
 use crate::api::{self, ApiParts};
 use crate::clock::Clock;
-use crate::config::{Config, Secret};
+use crate::config::{Config, Docs, Secret};
 use crate::error::{Error, Result};
 use crate::events::names;
 use crate::jobs::{self, Dependencies, Housekeeping, Inventory};
@@ -150,6 +150,12 @@ fn assemble(
         store: services.store.clone(),
     };
     let mark = config.probe.is_on().then(Mark::generate).transpose()?;
+    let listeners = &config.listeners;
+    let https = listeners.is_https();
+    let documentation = |place, server: &str| {
+        let here = listeners.docs == place;
+        here.then(|| api::documentation(server)).transpose()
+    };
     let api = api::endpoint(ApiParts {
         register: services.register(),
         login: services.login(),
@@ -165,9 +171,17 @@ fn assemble(
         proxies: config.limits.trusted_proxies.clone(),
         body_timeout: config.clients.timeout,
         probe_mark: mark.clone(),
-        scrape: config.listeners.metrics_on_api.then(|| scrape.clone()),
+        scrape: listeners.metrics_on_api.then(|| scrape.clone()),
+        documentation: documentation(Docs::On, "/")?,
+        https,
     })?;
-    let ops = api::ops::endpoint(scrape, Arc::clone(&state.readiness));
+    let ops = api::ops::endpoint(
+        scrape,
+        Arc::clone(&state.readiness),
+        // Its reader calls the API elsewhere.
+        documentation(Docs::Ops, &listeners.issuer())?,
+        https,
+    );
     Ok(Assembled {
         api,
         ops,

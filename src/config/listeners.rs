@@ -4,9 +4,20 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::masked::{Line, time};
+use super::masked::{Line, time, word};
+
+/// Where the documentation is served: the OpenAPI document and the user interfaces over it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Docs {
+    /// With the API, for everybody who reaches it.
+    On,
+    /// On the operational listener.
+    Ops,
+    /// Nowhere.
+    Off,
+}
 
 /// Addresses and shutdown.
 #[derive(Clone, Debug, Args)]
@@ -33,6 +44,17 @@ pub struct Listeners {
     /// Also serve /metrics on the API's address.
     #[arg(long, env = "METRICS_ON_API", help_heading = "Listeners")]
     pub metrics_on_api: bool,
+
+    /// Where /docs, /redoc and the OpenAPI document are served: with the API, on the operational
+    /// listener, or nowhere.
+    #[arg(
+        long,
+        env = "DOCS",
+        value_enum,
+        default_value = "on",
+        help_heading = "Listeners"
+    )]
+    pub docs: Docs,
 
     /// The service's public base URL: the issuer of its tokens. Default: http://API_ADDR.
     #[arg(long, env = "PUBLIC_URL", help_heading = "Listeners")]
@@ -68,6 +90,13 @@ impl Listeners {
         )
     }
 
+    /// Whether clients reach the service by HTTPS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        let url = self.public_url.as_deref();
+        url.is_some_and(|url| url.starts_with("https://"))
+    }
+
     pub(super) fn lines(&self) -> Vec<Line> {
         let ready_file = self.ready_file.as_ref();
         let ready_file =
@@ -76,6 +105,7 @@ impl Listeners {
             ("API_ADDR", self.api_addr.to_string()),
             ("OPS_ADDR", self.ops_addr.to_string()),
             ("METRICS_ON_API", self.metrics_on_api.to_string()),
+            ("DOCS", word(self.docs)),
             ("PUBLIC_URL", self.issuer()),
             ("SHUTDOWN_DELAY", time(self.shutdown_delay)),
             ("SHUTDOWN_TIMEOUT", time(self.shutdown_timeout)),

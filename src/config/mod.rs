@@ -32,7 +32,7 @@ pub use database::{Database, SqliteSynchronous};
 pub use first_admin::FirstAdmin;
 pub use hashing::Hashing;
 pub use housekeeping::Housekeeping;
-pub use listeners::Listeners;
+pub use listeners::{Docs, Listeners};
 pub use logs::{LogFormat, Logs};
 pub use networks::Networks;
 pub use probe::Probe;

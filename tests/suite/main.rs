@@ -13,6 +13,8 @@
 //! | permissions matrix | `api/permissions/mod.rs` |
 //! | OpenAPI document | `api/permissions/documentation.rs`; that it is current: `repository/generated_files.rs` |
 //! | OpenAPI page in a browser | `api/pages.rs` |
+//! | pages and documents: codings, `ETag`, `DOCS` | `api/documents.rs` |
+//! | security headers | `api/security_headers.rs` |
 //! | error bodies, 400 404 405 413 415 | `api/errors/` |
 //! | request ids | `api/errors/request_id.rs` |
 //! | rate limits, 429, addresses behind proxies | `limits/`; the arithmetic: `cache/permits.rs` |

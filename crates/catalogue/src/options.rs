@@ -17,6 +17,7 @@ pub const OPTIONS: &[&str] = &[
     "DB_APPLICATION_NAME",
     "DB_MAX_CONNECTIONS",
     "DB_STATEMENT_TIMEOUT",
+    "DOCS",
     "HASH_DEADLINE",
     "HASH_ITERATIONS",
     "HASH_MEMORY_KIB",

@@ -1,71 +1,88 @@
 //! Pages for people: the OpenAPI document and the two user interfaces over it.
 
-use poem::http::header;
-use poem::middleware::Compression;
-use poem::{Endpoint, EndpointExt as _, Response, Route, endpoint::make_sync};
+mod asset;
+mod policy;
 
+use std::sync::Arc;
+
+use poem::endpoint::make;
+use poem::{EndpointExt as _, Request, Response, Route};
+
+use self::asset::Asset;
 use crate::api::edge::operation::{Access, Operation};
-use catalogue::endpoints;
+use crate::error::Result;
+use catalogue::endpoints::{self, Endpoint};
 
-/// The records of the pages.
+/// The record of the start page.
+pub const HOME_OPERATION: Operation = Operation::new(endpoints::HOME, Access::Public);
+
+/// The records of the documentation's pages.
 pub const OPERATIONS: &[Operation] = &[
-    Operation::new(endpoints::HOME, Access::Public),
     Operation::new(endpoints::SWAGGER, Access::Public),
     Operation::new(endpoints::REDOC, Access::Public),
     Operation::new(endpoints::OPENAPI_JSON, Access::Public),
     Operation::new(endpoints::OPENAPI_YAML, Access::Public),
 ];
 
-/// The interfaces have inline scripts and talk to this host alone.
-const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' blob:; \
-     style-src 'unsafe-inline'; img-src 'self' data:; font-src data:; connect-src 'self'; \
-     worker-src blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-
-/// The document in its forms.
-pub struct Pages {
-    /// JSON.
-    pub json: String,
-    /// YAML.
-    pub yaml: String,
-    /// Swagger UI with the document in it.
-    pub docs: String,
-    /// Redoc with the document in it.
-    pub redoc: String,
+/// The documentation: the OpenAPI document in its forms.
+pub struct Documentation {
+    pages: Vec<(Endpoint, Arc<Asset>)>,
 }
 
-/// Adds the pages to the API's routes, apart from [`home`].
-pub fn mount(route: Route, pages: Pages) -> Route {
-    [
-        (endpoints::SWAGGER, "text/html; charset=utf-8", pages.docs),
-        (endpoints::REDOC, "text/html; charset=utf-8", pages.redoc),
-        (endpoints::OPENAPI_JSON, "application/json", pages.json),
-        (endpoints::OPENAPI_YAML, "application/yaml", pages.yaml),
-    ]
-    .into_iter()
-    .fold(route, |route, (endpoint, content_type, body)| {
-        route.at(endpoint.template, page(content_type, body))
-    })
+impl Documentation {
+    /// The document as JSON and YAML, and in the two user interfaces.
+    ///
+    /// # Errors
+    /// When a policy is no header value: a defect.
+    pub fn new(json: String, yaml: String, docs: String, redoc: String) -> Result<Self> {
+        let document = policy::of_document();
+        let interface = |endpoint, html: String| {
+            let policy = policy::of_interface(&html);
+            Asset::new(HTML, &policy, html).map(|asset| (endpoint, Arc::new(asset)))
+        };
+        let text = |endpoint, content_type, text| {
+            Asset::new(content_type, &document, text).map(|asset| (endpoint, Arc::new(asset)))
+        };
+        Ok(Self {
+            pages: vec![
+                interface(endpoints::SWAGGER, docs)?,
+                interface(endpoints::REDOC, redoc)?,
+                text(endpoints::OPENAPI_JSON, "application/json", json)?,
+                text(endpoints::OPENAPI_YAML, "application/yaml", yaml)?,
+            ],
+        })
+    }
+
+    /// Adds it to the routes of a listener.
+    pub fn mount(self, route: Route) -> Route {
+        self.pages
+            .into_iter()
+            .fold(route, |route, (endpoint, asset)| {
+                route.at(endpoint.template, page(asset))
+            })
+    }
 }
 
-/// The start page, with links to the others.
-pub fn home() -> impl Endpoint<Output = Response> {
-    page("text/html; charset=utf-8", HOME.to_owned())
+/// The start page, with links to the documentation where it is served beside it.
+///
+/// # Errors
+/// When its policy is no header value: a defect.
+pub fn home(documented: bool) -> Result<impl poem::Endpoint<Output = Response>> {
+    let links = if documented { LINKS } else { "" };
+    let html = HOME.replace("{links}", links);
+    let policy = policy::of_page(&html);
+    Ok(page(Arc::new(Asset::new(HTML, &policy, html)?)))
 }
 
-fn page(content_type: &'static str, body: String) -> impl Endpoint<Output = Response> {
-    let body = bytes::Bytes::from(body);
-    let endpoint = make_sync(move |_| {
-        Response::builder()
-            .content_type(content_type)
-            .header(header::CACHE_CONTROL, "no-cache")
-            .header(header::CONTENT_SECURITY_POLICY, POLICY)
-            .header(header::REFERRER_POLICY, "no-referrer")
-            .body(body.clone())
+fn page(asset: Arc<Asset>) -> impl poem::Endpoint<Output = Response> {
+    let endpoint = make(move |request: Request| {
+        let asset = Arc::clone(&asset);
+        async move { asset.answer(request.headers()).await }
     });
-    poem::get(endpoint)
-        .with(Compression::new())
-        .map_to_response()
+    poem::get(endpoint).map_to_response()
 }
+
+const HTML: &str = "text/html; charset=utf-8";
 
 const HOME: &str = r#"<!doctype html>
 <html lang="en">
@@ -82,12 +99,14 @@ a { color: #0b5cad; } dt { font-weight: 600; } dd { margin: 0 0 1rem; }
 <h1>rbac-sentinel</h1>
 <p>Authentication and role-based access control that shows what it is doing.</p>
 <dl>
-<dt><a href="/docs">/docs</a></dt><dd>Try every operation: Authorize logs in.</dd>
-<dt><a href="/redoc">/redoc</a></dt><dd>The same as a document to read.</dd>
-<dt><a href="/openapi.json">/openapi.json</a>, <a href="/openapi.yaml">/openapi.yaml</a></dt><dd>The same for programs.</dd>
-<dt><a href="/.well-known/jwks.json">/.well-known/jwks.json</a></dt><dd>The keys that verify access tokens.</dd>
+{links}<dt><a href="/.well-known/jwks.json">/.well-known/jwks.json</a></dt><dd>The keys that verify access tokens.</dd>
 <dt><a href="/health">/health</a></dt><dd>Whether the service works.</dd>
 </dl>
 </body>
 </html>
+"#;
+
+const LINKS: &str = r#"<dt><a href="/docs">/docs</a></dt><dd>Try every operation: Authorize logs in.</dd>
+<dt><a href="/redoc">/redoc</a></dt><dd>The same as a document to read.</dd>
+<dt><a href="/openapi.json">/openapi.json</a>, <a href="/openapi.yaml">/openapi.yaml</a></dt><dd>The same for programs.</dd>
 "#;

@@ -2,6 +2,7 @@
 
 mod access_tokens;
 mod admin_users;
+mod documents;
 mod errors;
 mod login;
 mod logout;
@@ -9,5 +10,6 @@ mod pages;
 mod permissions;
 mod refresh;
 mod register;
+mod security_headers;
 mod sessions;
 mod users_me;
