@@ -36,7 +36,7 @@
 //! | secrets in logs | `operations/log_secrets.rs` |
 //! | crash, full disk | `failures/crash.rs`, `failures/disk_full.rs` |
 //! | PostgreSQL or Redis stops, hangs, restarts | `failures/postgres.rs`, `failures/redis.rs`, `failures/restart.rs` |
-//! | slow clients, too many connections | `failures/clients.rs`, `failures/connections.rs` |
+//! | slow clients, too many connections, endless bodies | `failures/clients.rs`, `failures/connections.rs`, `failures/bodies.rs` |
 //! | rules of the source, top level | `repository/architecture/` |
 //! | README's commands | `repository/readme.rs` |
 //! | that this table is current | `repository/table_of_tests.rs` |
@@ -55,4 +55,4 @@ mod repository;
 mod store;
 mod support;
 
-use support::{document, forger, harness, raw};
+use support::{document, forger, harness, http2, raw};

@@ -1,54 +1,171 @@
 //! Limits on connections and bodies: requests on surplus connections are refused, and so are bodies
 //! that are too large or too slow.
+//!
+//! What counts is what arrives, not what the head says: over HTTP/2 a body needs no announcement.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use poem::Request;
-use poem::error::ReadBodyError;
+use bytes::Bytes;
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::BoxBody;
 use poem::http::header;
+use poem::{Body, Request};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::api::problem::{Problem, ProblemKind};
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
-/// `Retry-After` for surplus connections, in seconds.
+/// The part of a body that every request may have in memory. Honest bodies are smaller.
+const SMALL_BODY: usize = 8 * 1024;
+/// How many requests may have more than that in memory at once: 16 MiB together.
+const LARGE_BODIES: usize = 256;
+/// `Retry-After` for surplus connections and bodies, in seconds.
 const RETRY: u64 = 2;
 
 /// Extension of requests on a surplus connection, which get 503 and nothing else.
 #[derive(Clone, Copy, Debug)]
 pub struct Refused;
 
-/// Reads the body up to the limit, whether its length is announced or not, for `timeout` at most.
-///
-/// # Errors
-/// 503 when the request is refused, 413 when the body is too large, 408 when it is too slow, 400
-/// when it ends early.
-pub async fn admit(request: &mut Request, timeout: Duration) -> Result<(), Problem> {
-    if request.extensions().get::<Refused>().is_some() {
-        return Err(Problem::retry(ProblemKind::Overloaded, RETRY).detail("too many connections"));
-    }
-    let too_large =
-        || Problem::new(ProblemKind::TooLarge).detail(format!("the limit is {MAX_BODY} bytes"));
-    let announced = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    match announced {
-        Some(0) => return Ok(()),
-        None if !request.headers().contains_key(header::TRANSFER_ENCODING) => return Ok(()),
-        Some(length) if length > MAX_BODY => return Err(too_large()),
-        _ => {}
-    }
-    let body = request.take_body().into_bytes_limit(MAX_BODY);
-    match tokio::time::timeout(timeout, body).await {
-        Ok(Ok(bytes)) => {
-            request.set_body(bytes);
-            Ok(())
+/// Permission to have a large body in memory, until it is dropped.
+pub type LargeBody = Option<OwnedSemaphorePermit>;
+
+/// Reads the body of every request, whichever way it is framed and announced.
+pub struct BodyLimits {
+    timeout: Duration,
+    large: Arc<Semaphore>,
+}
+
+impl BodyLimits {
+    /// A body may take this long to arrive.
+    #[must_use]
+    pub fn new(timeout: Duration) -> Self {
+        Self {
+            timeout,
+            large: Arc::new(Semaphore::new(LARGE_BODIES)),
         }
-        Ok(Err(ReadBodyError::PayloadTooLarge)) => Err(too_large()),
-        Ok(Err(_)) => Err(Problem::malformed().detail("the body ended early")),
-        Err(_) => {
-            Err(Problem::new(ProblemKind::TooSlow).detail(format!("the time limit is {timeout:?}")))
+    }
+
+    /// Reads the body up to the limit. What it gives is to be kept as long as the body is.
+    ///
+    /// # Errors
+    /// 503 when the request is refused or there is no room for a large body, 413 when the body is too
+    /// large, 408 when it is too slow, 400 when it ends early.
+    pub async fn admit(&self, request: &mut Request) -> Result<LargeBody, Problem> {
+        if request.extensions().get::<Refused>().is_some() {
+            return Err(overloaded("too many connections"));
         }
+        let announced = request.headers().get(header::CONTENT_LENGTH);
+        let announced = announced.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        // Refused before it is sent.
+        if announced.is_some_and(|length| length > MAX_BODY as u64) {
+            return Err(too_large());
+        }
+        let body: BoxBody<Bytes, std::io::Error> = request.take_body().into();
+        if body.is_end_stream() {
+            return Ok(None);
+        }
+        let read = tokio::time::timeout(self.timeout, self.read(body));
+        let timeout = self.timeout;
+        let (bytes, large) = read.await.map_err(|_| {
+            Problem::new(ProblemKind::TooSlow).detail(format!("the time limit is {timeout:?}"))
+        })??;
+        request.set_body(Body::from_vec(bytes));
+        Ok(large)
+    }
+
+    async fn read(
+        &self,
+        mut body: BoxBody<Bytes, std::io::Error>,
+    ) -> Result<(Vec<u8>, LargeBody), Problem> {
+        let (mut bytes, mut large) = (Vec::new(), None);
+        while let Some(frame) = body.frame().await {
+            let ended_early = |_| Problem::malformed().detail("the body ended early");
+            // Trailers are limited as heads are, and nobody reads them.
+            let Ok(data) = frame.map_err(ended_early)?.into_data() else {
+                continue;
+            };
+            let length = bytes.len() + data.len();
+            if length > MAX_BODY {
+                return Err(too_large());
+            }
+            if length > SMALL_BODY && large.is_none() {
+                let permit = Arc::clone(&self.large).try_acquire_owned();
+                large = Some(permit.map_err(|_| overloaded("too many large bodies at once"))?);
+            }
+            bytes.extend_from_slice(&data);
+        }
+        Ok((bytes, large))
+    }
+}
+
+fn too_large() -> Problem {
+    Problem::new(ProblemKind::TooLarge).detail(format!("the limit is {MAX_BODY} bytes"))
+}
+
+fn overloaded(why: &str) -> Problem {
+    Problem::retry(ProblemKind::Overloaded, RETRY).detail(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{StreamExt as _, stream};
+    use poem::http::Method;
+
+    use super::*;
+
+    /// A request whose body comes in pieces of this size and is announced by nothing.
+    fn pieces(count: usize, size: usize) -> Request {
+        let piece = move |_| Ok::<_, std::io::Error>(Bytes::from(vec![b' '; size]));
+        let body = Body::from_bytes_stream(stream::iter((0..count).map(piece)));
+        Request::builder().method(Method::POST).body(body)
+    }
+
+    async fn kind(limits: &BodyLimits, mut request: Request) -> Option<ProblemKind> {
+        limits
+            .admit(&mut request)
+            .await
+            .err()
+            .map(|problem| problem.kind)
+    }
+
+    #[tokio::test]
+    async fn body_that_nothing_announces_is_read_up_to_the_limit() {
+        let limits = BodyLimits::new(Duration::from_mins(1));
+        let mut request = pieces(MAX_BODY / 1024, 1024);
+        limits.admit(&mut request).await.expect("admitted");
+        let body = request.take_body().into_vec().await.expect("read");
+        assert_eq!(body.len(), MAX_BODY);
+        for request in [pieces(MAX_BODY / 1024 + 1, 1024), pieces(1, MAX_BODY + 1)] {
+            assert_eq!(kind(&limits, request).await, Some(ProblemKind::TooLarge));
+        }
+    }
+
+    #[tokio::test]
+    async fn body_that_never_ends_is_too_slow() {
+        let limits = BodyLimits::new(Duration::from_millis(1));
+        let begun = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"{"))]);
+        let body = Body::from_bytes_stream(begun.chain(stream::pending()));
+        let request = Request::builder().body(body);
+        assert_eq!(kind(&limits, request).await, Some(ProblemKind::TooSlow));
+    }
+
+    #[tokio::test]
+    async fn only_so_many_large_bodies_are_in_memory_at_once() {
+        let limits = BodyLimits::new(Duration::from_mins(1));
+        let mut kept = Vec::new();
+        for _ in 0..LARGE_BODIES {
+            let mut request = pieces(1, SMALL_BODY + 1);
+            let large = limits.admit(&mut request).await.expect("admitted");
+            kept.push(large.expect("a large one"));
+        }
+        let large = || pieces(1, SMALL_BODY + 1);
+        assert_eq!(kind(&limits, large()).await, Some(ProblemKind::Overloaded));
+        let mut small = pieces(1, SMALL_BODY);
+        assert!(limits.admit(&mut small).await.expect("admitted").is_none());
+        kept.pop();
+        assert_eq!(kind(&limits, large()).await, None);
     }
 }

@@ -48,8 +48,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
 /// The most bytes of a request's head, and of an answer that is buffered for a slow client.
 const BUFFER: usize = 64 * 1024;
+/// The most bytes of bodies that one HTTP/2 connection, all its streams together, can have sent before
+/// the edge has read them: the least that the protocol allows. A larger window serves long uploads,
+/// and there are none.
+const WINDOW: u32 = 64 * 1024 - 1;
 /// Open and pending-reset streams of one HTTP/2 connection.
-const MAX_STREAMS: u32 = 200;
+const MAX_STREAMS: u32 = 100;
 const MAX_PENDING_RESETS: usize = 20;
 
 /// The connection limits of one listener.
@@ -149,6 +153,8 @@ fn builder(client_timeout: Duration) -> Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(client_timeout)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
         .max_concurrent_streams(MAX_STREAMS)
         .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
         .max_send_buf_size(BUFFER);

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use super::{connect, ended};
+use super::{connect, ended, forget_peak, peak};
 use crate::harness::{ADMIN_PASSWORD, Builder, PATIENCE, Server, until};
 use crate::raw::{Raw, RawAnswer};
 
@@ -194,18 +194,6 @@ async fn ask_without_listening(mut stream: TcpStream) -> usize {
         sent += written;
     }
     sent
-}
-
-/// Forgets how much memory the server had resident before.
-fn forget_peak(server: &Server) {
-    // Where this is not possible, the peak is that of the whole life.
-    let _ = std::fs::write(format!("/proc/{}/clear_refs", server.pid()), "5");
-}
-
-/// Peak resident memory of the server, in bytes.
-fn peak(server: &Server) -> usize {
-    let bytes = testkit::machine::resident_peak_bytes(server.pid()).expect("known");
-    usize::try_from(bytes).expect("it fits")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

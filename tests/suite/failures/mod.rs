@@ -1,5 +1,6 @@
 //! Real faults: what the service depends on stops, hangs and comes back.
 
+mod bodies;
 mod clients;
 mod connections;
 mod crash;
@@ -57,6 +58,18 @@ async fn ended(server: &Server, reason: &str) -> usize {
     let labels = [("listener", "api"), ("reason", reason)];
     let metrics = server.metrics().await;
     metrics.sum("http_server_connections_closed_total", &labels) as usize
+}
+
+/// Forgets how much memory the server had resident before.
+fn forget_peak(server: &Server) {
+    // Where this is not possible, the peak is that of the whole life.
+    let _ = std::fs::write(format!("/proc/{}/clear_refs", server.pid()), "5");
+}
+
+/// Peak resident memory of the server, in bytes.
+fn peak(server: &Server) -> usize {
+    let bytes = testkit::machine::resident_peak_bytes(server.pid()).expect("known");
+    usize::try_from(bytes).expect("it fits")
 }
 
 /// Between two questions: others shall come to their turn on a machine with one core.

@@ -4,6 +4,7 @@ pub mod alone;
 pub mod document;
 pub mod forger;
 pub mod harness;
+pub mod http2;
 pub mod raw;
 pub mod statements;
 

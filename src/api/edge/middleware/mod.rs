@@ -15,7 +15,7 @@ use poem::http::{HeaderName, HeaderValue, Method as HttpMethod, StatusCode, head
 use poem::{Body, Endpoint, Request, Response};
 use poem_openapi::error::{ParseParamError, ParsePathError, ParseRequestPayloadError};
 
-use super::body_limits;
+use super::body_limits::BodyLimits;
 pub use super::body_limits::Refused;
 use super::probe_mark::Mark;
 use super::rate_limits::EdgeLimits;
@@ -32,7 +32,7 @@ pub struct Edge<E> {
     routes: Arc<Routes>,
     limits: EdgeLimits,
     draining: Arc<AtomicBool>,
-    body_timeout: Duration,
+    bodies: BodyLimits,
     probe_mark: Option<Mark>,
     id_prefix: u64,
     id_counter: AtomicU64,
@@ -56,7 +56,7 @@ impl<E> Edge<E> {
             routes,
             limits,
             draining,
-            body_timeout,
+            bodies: BodyLimits::new(body_timeout),
             probe_mark,
             id_prefix,
             id_counter: AtomicU64::new(0),
@@ -186,14 +186,17 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
                 if let Some(policy) = route.operation.and_then(|operation| operation.body) {
                     request.set_data(policy);
                 }
-                body_limits::admit(&mut request, self.body_timeout).await
+                self.bodies.admit(&mut request).await
             }
-            refused => refused,
+            Err(refused) => Err(refused),
         };
         let outcome = match admitted {
-            Ok(()) => {
+            Ok(large) => {
                 let inner = Arc::clone(&self.inner);
-                let work = AssertUnwindSafe(async move { inner.call(request).await });
+                let work = AssertUnwindSafe(async move {
+                    let _large = large;
+                    inner.call(request).await
+                });
                 let work = work.catch_unwind();
                 if route.is_detached() {
                     // A task of its own survives the connection.

@@ -1,0 +1,89 @@
+//! Bodies that nothing announces: over HTTP/2 none must be, and the limits hold for them all the same.
+
+use std::time::Duration;
+
+use futures_util::stream;
+use tokio::task::JoinSet;
+
+use super::{forget_peak, peak};
+use crate::document::operations;
+use crate::harness::{Builder, Server};
+use crate::http2::{Http2, pieces};
+
+/// What one DATA frame holds.
+const FRAME: &[u8] = &[b' '; 16 * 1024];
+const MIB: usize = 1024 * 1024;
+
+/// Method and path of every operation, and of a path that does not exist.
+fn every_route() -> Vec<(String, String)> {
+    let known = operations().into_iter();
+    let known = known.map(|operation| (operation.method.to_string(), operation.path()));
+    let mut routes: Vec<_> = known.collect();
+    assert!(routes.len() > 15, "the operations are not found");
+    routes.push(("POST".to_owned(), "/nothing".to_owned()));
+    routes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn endless_bodies_over_http2_answer_413_and_take_no_memory() {
+    const STREAMS: usize = 64;
+    let server = Server::start().await;
+    let connection = Http2::open(&server).await;
+    forget_peak(&server);
+    let idle = peak(&server);
+    let mut sending = JoinSet::new();
+    for (method, path) in every_route().into_iter().cycle().take(STREAMS) {
+        let mut connection = connection.clone();
+        sending.spawn(async move {
+            let body = pieces(FRAME, 64 * MIB / FRAME.len());
+            let (status, json) = connection.send((&method, &path), body).await;
+            (format!("{method} {path}"), status, json)
+        });
+    }
+    for (request, status, json) in sending.join_all().await {
+        assert_eq!(status, 413, "{request}: {json}");
+    }
+    let grown = peak(&server) - idle;
+    println!("{STREAMS} bodies of 64 MiB take {} KiB", grown / 1024);
+    assert!(grown < 64 * MIB, "{grown} bytes");
+}
+
+#[tokio::test]
+async fn body_that_drips_over_http2_answers_408_on_every_route() {
+    let server = Builder::default().env("CLIENT_TIMEOUT", "1s").start().await;
+    let connection = Http2::open(&server).await;
+    let mut slow = JoinSet::new();
+    for (method, path) in every_route() {
+        let mut connection = connection.clone();
+        slow.spawn(async move {
+            let drip = stream::unfold((), |()| async {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Some((bytes::Bytes::from_static(b" "), ()))
+            });
+            let (status, json) = connection.send((&method, &path), drip).await;
+            (format!("{method} {path}"), status, json)
+        });
+    }
+    for (request, status, json) in slow.join_all().await {
+        assert_eq!(status, 408, "{request}: {json}");
+    }
+    // The connection itself has done nothing wrong.
+    let (status, _) = connection
+        .clone()
+        .send(("GET", "/health"), stream::empty())
+        .await;
+    assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn body_over_http2_needs_no_announcement() {
+    let server = Server::start().await;
+    let mut connection = Http2::open(&server).await;
+    let body =
+        br#"{"username": "alice", "email": "alice@example.com", "password": "violet-harbour-31"}"#;
+    let body = body.chunks(7).map(bytes::Bytes::from_static);
+    let (status, json) = connection
+        .send(("POST", "/register"), stream::iter(body))
+        .await;
+    assert_eq!(status, 201, "{json}");
+}
