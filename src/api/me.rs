@@ -74,7 +74,7 @@ struct UpdateMe {
 struct ChangePassword {
     /// The password as it is.
     current_password: SecretText,
-    /// The password as it shall be: 8 to 128 characters of any kind.
+    /// The password as it shall be: 8 to 128 characters of any kind, by the rules of registration.
     #[oai(validator(min_length = 8, max_length = 128))]
     new_password: SecretText,
 }

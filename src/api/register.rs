@@ -37,7 +37,8 @@ struct Register {
     username: Username,
     /// Their e-mail address. Upper and lower case are the same.
     email: Email,
-    /// 8 to 128 characters of any kind; common passwords and one's own name are refused.
+    /// 8 to 128 characters of any kind. Refused are common passwords, also with the usual
+    /// substitutions, and those made of one's own name or the service's.
     #[oai(validator(min_length = 8, max_length = 128))]
     password: SecretText,
     /// `user` when absent. Anything above it takes a caller who may assign roles.

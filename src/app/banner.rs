@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::services::store_options;
 use crate::accounts::FirstAdmin;
 use crate::cache::Cache;
-use crate::config::{Config, Docs, Listeners};
+use crate::config::{Config, Docs, Listeners, PasswordRules};
 
 /// How long the start waits for Redis, so that the first requests find it. It goes on without.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(500);
@@ -42,6 +42,10 @@ pub fn greet(config: &Config, first_admin: &FirstAdmin, cache: &str) {
         ),
     };
     let documentation = documentation(&config.listeners);
+    let passwords = match config.hashing.password_policy {
+        PasswordRules::Strict => "",
+        PasswordRules::Off => "  passwords      any is accepted: PASSWORD_POLICY is off\n",
+    };
     println!(
         "rbac-sentinel {version} is running\n\n\
          \x20 documentation  {documentation}\n\
@@ -49,7 +53,7 @@ pub fn greet(config: &Config, first_admin: &FirstAdmin, cache: &str) {
          \x20 database       {database}\n\
          \x20 cache          {cache}\n\
          \x20 hashing        {threads} threads, {memory} KiB and {iterations} iterations a hash\n\
-         {admin}",
+         {passwords}{admin}",
         version = env!("CARGO_PKG_VERSION"),
         ops = config.listeners.ops_addr,
         database = store_options(config).place(),

@@ -11,7 +11,7 @@ use crate::accounts::{Accounts, PasswordPolicy};
 use crate::auth::{Login, Logout, PasswordChange, Refresh, Register};
 use crate::cache::{Cache, Memory, Redis, RedisOptions};
 use crate::clock::Clock;
-use crate::config::{Config, Secret, SqliteSynchronous};
+use crate::config::{Config, PasswordRules, Secret, SqliteSynchronous};
 use crate::error::{Error, Result};
 use crate::hashing::{HashBounds, HashGate, HashGateConfig, HashParams};
 use crate::limits::Throttle;
@@ -85,9 +85,11 @@ impl Services {
             lifetimes,
             clock.clone(),
         ));
-        let policy = PasswordPolicy {
-            min_length: usize::from(config.hashing.password_min_length),
-            ..PasswordPolicy::default()
+        let policy = match config.hashing.password_policy {
+            PasswordRules::Strict => {
+                PasswordPolicy::strict(config.hashing.password_min_length.into())
+            }
+            PasswordRules::Off => PasswordPolicy::off(),
         };
         let accounts = Arc::new(Accounts::new(
             store.clone(),

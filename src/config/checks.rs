@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{Config, Redis, Secret, SigningAlgorithm};
+use super::{Config, PasswordRules, Redis, Secret, SigningAlgorithm};
 
 /// The shortest secret that is accepted, in bytes: 256 bits (RFC 7518 section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
@@ -76,6 +76,12 @@ impl Config {
         {
             return refuse("PUBLIC_URL must start with https:// or http://.");
         }
+        if self.hashing.password_policy == PasswordRules::Off && self.is_public() {
+            return refuse(
+                "PASSWORD_POLICY is off and PUBLIC_URL begins with https://: this is a production \
+                 service, and weak passwords are for tests. Unset PASSWORD_POLICY.",
+            );
+        }
         if !CLIENT_TIMEOUT.contains(&self.clients.timeout) {
             return refuse(
                 "CLIENT_TIMEOUT must be between 1s and 10m: shorter cuts off slow lines, longer lets \
@@ -142,6 +148,12 @@ impl Config {
         Ok(())
     }
 
+    /// Whether this looks like a production service.
+    fn is_public(&self) -> bool {
+        let url = self.listeners.public_url.as_deref();
+        url.is_some_and(|url| url.starts_with("https://"))
+    }
+
     /// Refuses to fill the database of what looks like a production service with accounts whose
     /// password many know.
     ///
@@ -149,8 +161,7 @@ impl Config {
     /// Why, as a sentence.
     pub fn validate_seeding(&self, allowed: bool) -> Result<(), ConfigError> {
         let refuse = |sentence: &str| Err(ConfigError(sentence.to_owned()));
-        let public = self.listeners.public_url.as_deref().unwrap_or_default();
-        if public.starts_with("https://") {
+        if self.is_public() {
             return refuse(
                 "PUBLIC_URL begins with https://: this is a production service, and accounts that \
                  share a password have no place in its database.",
@@ -269,6 +280,15 @@ mod tests {
             (vec!["--redis-timeout", "251ms"], "REDIS_TIMEOUT"),
             (vec!["--redis-timeout", "0s"], "REDIS_TIMEOUT"),
             (vec!["--public-url", "auth.example.com"], "PUBLIC_URL"),
+            (
+                vec![
+                    "--password-policy",
+                    "off",
+                    "--public-url",
+                    "https://auth.example.com",
+                ],
+                "PASSWORD_POLICY",
+            ),
         ] {
             let sentence = refusal(&args);
             assert!(sentence.contains(word), "{args:?}: {sentence}");

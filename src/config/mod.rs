@@ -30,7 +30,7 @@ pub use self::redis::Redis;
 pub use clients::Clients;
 pub use database::{Database, SqliteSynchronous};
 pub use first_admin::FirstAdmin;
-pub use hashing::Hashing;
+pub use hashing::{Hashing, PasswordRules};
 pub use housekeeping::Housekeeping;
 pub use listeners::{Docs, Listeners};
 pub use logs::{LogFormat, Logs};

@@ -33,6 +33,7 @@ pub const OPTIONS: &[&str] = &[
     "METRICS_ON_API",
     "OPS_ADDR",
     "PASSWORD_MIN_LENGTH",
+    "PASSWORD_POLICY",
     "PUBLIC_URL",
     "RATE_LIMITS",
     "RATE_LIMIT_GENERAL",

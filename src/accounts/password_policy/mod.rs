@@ -2,26 +2,44 @@
 
 use zeroize::Zeroizing;
 
+use self::canonical::{joined, rest_without, same};
 use crate::hashing::{MAX_PASSWORD_CHARS, Password};
 
+mod canonical;
+mod common;
 #[cfg(test)]
 mod tests;
 
-/// The rules for new passwords: long enough and not among the first that an attacker tries
-/// (NIST SP 800-63B, ASVS 6.2). There are no rules of composition, on purpose (ASVS 6.2.5).
+/// The rules for new passwords: long enough, not among the first that an attacker tries, and not made
+/// of names (NIST SP 800-63B, ASVS 6.2). There are no rules of composition, on purpose (ASVS 6.2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordPolicy {
     /// Fewest Unicode code points.
     pub min_length: usize,
     /// Most Unicode code points. Both standards ask for at least 64.
     pub max_length: usize,
+    /// Whether common passwords and names are refused.
+    pub strict: bool,
 }
 
-impl Default for PasswordPolicy {
-    fn default() -> Self {
+impl PasswordPolicy {
+    /// The policy of a service that people use.
+    #[must_use]
+    pub const fn strict(min_length: usize) -> Self {
         Self {
-            min_length: 8,
+            min_length,
             max_length: MAX_PASSWORD_CHARS,
+            strict: true,
+        }
+    }
+
+    /// Anything that is not empty and can be hashed: for tests with clients that bring their own
+    /// passwords.
+    #[must_use]
+    pub const fn off() -> Self {
+        Self {
+            strict: false,
+            ..Self::strict(1)
         }
     }
 }
@@ -46,11 +64,15 @@ pub enum WeakPassword {
     /// On the list of common passwords or as easy to guess, or one character repeated.
     #[error("The password is among the first that attackers try. Choose another one.")]
     Common,
-    /// The account's own name, its e-mail address, or the name of this service.
+    /// The account's own name, its e-mail address, or the name of this service, with little else.
     #[error(
-        "The password must not be your username, your e-mail address or the name of this service."
+        "The password must not be made of your username, your e-mail address or the name of this \
+         service: without them {min} characters must be left."
     )]
-    ContainsIdentity,
+    ContainsIdentity {
+        /// The policy's minimum.
+        min: usize,
+    },
 }
 
 /// As many guesses as zxcvbn's list of common passwords is long. Its estimate is never above the
@@ -64,8 +86,11 @@ const LONGEST_COMMON: usize = 32;
 /// 30 ms for a password with all ten, 2 ms with two. No password on the list has more than one.
 const LETTER_SIGNS: &str = "@({[<!|$+%";
 const MOST_LETTER_SIGNS: usize = 2;
-/// Written with the hyphen as in the service's own documents.
-const SERVICE_NAME: &str = "rbac-sentinel";
+/// The service's name, and its parts.
+const SERVICE_NAMES: [&str; 3] = ["rbac-sentinel", "sentinel", "rbac"];
+/// The fewest letters and digits of a name that a password must not be made of: shorter ones are in
+/// many passwords by chance.
+const SHORTEST_NAME: usize = 4;
 
 impl PasswordPolicy {
     /// Judges a new password. Existing ones are never judged: their owners must be able to log in.
@@ -93,25 +118,33 @@ impl PasswordPolicy {
                 max: self.max_length,
             });
         }
-        let local_part = email.rsplit_once('@').map_or(email, |(local, _)| local);
-        if [username, email, local_part, SERVICE_NAME]
-            .iter()
-            .any(|word| same_word(password, word))
-        {
-            return Err(WeakPassword::ContainsIdentity);
+        if !self.strict {
+            return Ok(());
         }
-        if is_repetition(password) || is_common(password, length) {
+        let local_part = email.rsplit_once('@').map_or(email, |(local, _)| local);
+        let names = [username, email, local_part];
+        if names
+            .iter()
+            .chain(&SERVICE_NAMES)
+            .any(|name| self.is_made_of(password, name))
+        {
+            return Err(WeakPassword::ContainsIdentity {
+                min: self.min_length,
+            });
+        }
+        if is_repetition(password) || common::is_listed(password) || is_common(password, length) {
             return Err(WeakPassword::Common);
         }
         Ok(())
     }
-}
 
-/// Without a lower-case copy of the password, which would have to be wiped.
-fn same_word(a: &str, b: &str) -> bool {
-    a.chars()
-        .flat_map(char::to_lowercase)
-        .eq(b.chars().flat_map(char::to_lowercase))
+    /// Whether the password is the name, or contains it and is too short without it. Substitutions and
+    /// what people put between words change nothing.
+    fn is_made_of(&self, password: &str, name: &str) -> bool {
+        let long = joined(name).count() >= SHORTEST_NAME;
+        same(password, name)
+            || long && rest_without(password, name).is_some_and(|rest| rest < self.min_length)
+    }
 }
 
 fn is_repetition(password: &str) -> bool {

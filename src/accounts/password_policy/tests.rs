@@ -1,7 +1,7 @@
 use super::*;
 
 fn check(password: &str) -> Result<(), WeakPassword> {
-    PasswordPolicy::default().check(
+    PasswordPolicy::strict(8).check(
         &Password::new(password),
         "carolyn.k",
         "carol.king@example.org",
@@ -70,24 +70,137 @@ fn password_of_many_signs_skips_the_slow_estimator() {
 }
 
 #[test]
-fn password_that_names_its_owner_is_rejected() {
+fn none_of_the_most_frequent_passwords_passes() {
+    let frequent: Vec<_> = include_str!("frequent-passwords.txt").lines().collect();
+    assert_eq!(frequent.len(), 3_000);
+    for password in frequent {
+        // One of them is part of the service's name.
+        assert_ne!(check(password), Ok(()), "{password}");
+    }
+}
+
+#[test]
+fn common_password_is_rejected_with_substitutions_signs_and_digits() {
+    for password in [
+        "Admin@123",
+        "Password@123",
+        "Summer2024!",
+        "changeme123",
+        "P@$$w0rd!",
+        "W3lc0me2025",
+        "!Qwerty2024",
+        "Dr@g0n!2026",
+        "letmein#1!",
+        "(0mpu73r99",
+        "test@1234",
+    ] {
+        assert_eq!(check(password), Err(WeakPassword::Common), "{password}");
+    }
+}
+
+#[test]
+fn strong_passwords_are_not_taken_for_common_ones() {
+    // Passphrases of four words, and random characters, each from a counter.
+    const WORDS: [&str; 16] = [
+        "violet", "harbour", "granite", "meadow", "kestrel", "lantern", "copper", "thistle",
+        "walnut", "glacier", "saddle", "orchid", "pebble", "juniper", "anchor", "marble",
+    ];
+    const SIGNS: &[u8] =
+        b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!@#$%&*-_=+.,?";
+    let chosen = |seed: u64, count: usize, of: usize| {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (0..count).map(move |_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).expect("31 bits") % of
+        })
+    };
+    for seed in 1..=2_000 {
+        let words: Vec<_> = chosen(seed, 4, WORDS.len()).map(|at| WORDS[at]).collect();
+        let random: String = chosen(seed, 12, SIGNS.len())
+            .map(|at| char::from(SIGNS[at]))
+            .collect();
+        for password in [words.join("-"), words.join(" "), words.concat(), random] {
+            assert!(!common::is_listed(&password), "{password}");
+        }
+    }
+}
+
+#[test]
+fn password_made_of_names_is_rejected() {
     for password in [
         "Carolyn.K",
         "carol.king",
         "CAROL.KING@example.org",
         "RBAC-Sentinel",
+        "carolyn.k2024!",
+        "C4r0l-K1ng-77",
+        "xx-carolking-yy",
+        "my rbac pass",
+        "S3nt1nel#99",
     ] {
         assert_eq!(
             check(password),
-            Err(WeakPassword::ContainsIdentity),
+            Err(WeakPassword::ContainsIdentity { min: 8 }),
             "{password}"
         );
     }
-    assert_eq!(check("carol.king.sings"), Ok(()));
+    for password in ["carol.king sings at noon", "sentinel-harbour-31"] {
+        assert_eq!(check(password), Ok(()), "{password}");
+    }
+}
+
+#[test]
+fn short_name_blocks_nothing_but_itself() {
+    let check = |password| {
+        let policy = PasswordPolicy::strict(8);
+        policy.check(&Password::new(password), "bob", "bo@example.org")
+    };
+    assert_eq!(check("bob-kestrelfog"), Ok(()));
+    assert_eq!(check("xbobkfog"), Ok(()));
+    assert_eq!(
+        check("bo@example.org"),
+        Err(WeakPassword::ContainsIdentity { min: 8 })
+    );
+}
+
+#[test]
+fn minimum_is_the_policys() {
+    let policy = PasswordPolicy::strict(15);
+    let check = |password| policy.check(&Password::new(password), "carolyn", "king@example.org");
+    assert_eq!(
+        check("kestrelfog-421"),
+        Err(WeakPassword::TooShort { min: 15 })
+    );
+    assert_eq!(check("kestrelfog-4219"), Ok(()));
+    assert_eq!(
+        check("carolyn-kestrel-42"),
+        Err(WeakPassword::ContainsIdentity { min: 15 })
+    );
+}
+
+#[test]
+fn policy_that_is_off_takes_what_can_be_hashed() {
+    let check = |password: &str| {
+        PasswordPolicy::off().check(&Password::new(password), "string", "string@example.org")
+    };
+    for password in ["testpass", "string", "x"] {
+        assert_eq!(check(password), Ok(()), "{password}");
+    }
+    assert_eq!(check(""), Err(WeakPassword::TooShort { min: 1 }));
+    let long = "x".repeat(129);
+    assert_eq!(check(&long), Err(WeakPassword::TooLong { max: 128 }));
 }
 
 #[test]
 fn rejections_say_what_to_do() {
     let sentence = check("short").unwrap_err().to_string();
     assert_eq!(sentence, "The password must have at least 8 characters.");
+    let sentence = check("carolyn.k").unwrap_err().to_string();
+    assert_eq!(
+        sentence,
+        "The password must not be made of your username, your e-mail address or the name of this \
+         service: without them 8 characters must be left."
+    );
 }

@@ -123,6 +123,9 @@ async fn registration_rejects_weak_password_without_echoing_it() {
         "greta.blum@example.com",
         "Greta.Blum",
         "rbac-sentinel",
+        "Admin@123",
+        "P@$$w0rd!",
+        "M4rgarethe-B.2024",
         &long,
     ] {
         let body = form("Margarethe-B", "greta.blum@example.com", weak);
@@ -132,7 +135,50 @@ async fn registration_rejects_weak_password_without_echoing_it() {
         assert!(!body.contains(weak) || weak == "password", "{body}");
     }
     let metrics = server.metrics().await;
-    assert_eq!(registrations(&metrics, "weak_password"), 12.0);
+    assert_eq!(registrations(&metrics, "weak_password"), 15.0);
+}
+
+#[tokio::test]
+async fn policy_that_is_off_takes_passwords_of_published_load_tests() {
+    let server = Server::builder()
+        .env("PASSWORD_POLICY", "off")
+        .start()
+        .await;
+    assert!(
+        server.greeting.contains("PASSWORD_POLICY is off"),
+        "{}",
+        server.greeting
+    );
+    for password in ["testpass", "string"] {
+        let body = form(password, &format!("{password}@example.com"), password);
+        let answer = server.anon().post("/register", &body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        let me = server
+            .login(password, password)
+            .await
+            .get("/users/me")
+            .await;
+        assert_eq!(me.json["username"], password);
+    }
+    let body = form("empty", "empty@example.com", "");
+    let answer = server.anon().post("/register", &body).await;
+    answer.names(422, "weak-password", "password");
+}
+
+#[tokio::test]
+async fn shortest_password_is_configured() {
+    let server = Server::builder()
+        .env("PASSWORD_MIN_LENGTH", "15")
+        .start()
+        .await;
+    let register = async |password| {
+        let body = form("alice", "alice@example.com", password);
+        server.anon().post("/register", &body).await
+    };
+    let answer = register("kestrelfog-421").await;
+    answer.names(422, "weak-password", "password");
+    assert!(answer.text.contains("at least 15"), "{}", answer.text);
+    assert_eq!(register("kestrelfog-4219").await.status, 201);
 }
 
 #[tokio::test]

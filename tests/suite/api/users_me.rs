@@ -197,6 +197,8 @@ async fn password_change_requires_current_password_and_policy() {
         "password",
         "Alice-Liddell",
         "rbac-sentinel",
+        "Summer2024!",
+        "al1ce-liddell-77",
         &long,
     ] {
         let answer = change(&alice, PASSWORD, weak).await;
@@ -228,7 +230,7 @@ async fn password_change_requires_current_password_and_policy() {
     let metrics = server.metrics().await;
     for (reason, count) in [
         ("none", 1.0),
-        ("weak_password", 5.0),
+        ("weak_password", 7.0),
         ("bad_password", 3.0),
         ("overloaded", 0.0),
         ("error", 0.0),

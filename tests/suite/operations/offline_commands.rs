@@ -99,6 +99,13 @@ async fn create_admin_checks_username_email_and_password() {
     };
     let complaint = attempt("bob", "bob@example.com", "hunter2").await;
     assert!(complaint.contains("password"), "{complaint}");
+    let complaint = attempt("bob", "bob@example.com", "Hunter@2024").await;
+    assert!(
+        complaint.contains("first that attackers try"),
+        "{complaint}"
+    );
+    let complaint = attempt("bob", "ursula@example.com", "Ursul4-77").await;
+    assert!(complaint.contains("made of your username"), "{complaint}");
     let complaint = attempt("bob", "bob@example.com", "").await;
     assert!(complaint.contains("password"), "{complaint}");
     let complaint = attempt("Alice", "other@example.com", ADMIN_PASSWORD).await;

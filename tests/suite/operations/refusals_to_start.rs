@@ -63,6 +63,13 @@ fn start_rejects_contradicting_options_before_touching_anything() {
         (vec![("ACCESS_TOKEN_TTL", "31m")], "ACCESS_TOKEN_TTL"),
         (vec![("SESSION_TTL", "1d")], "SESSION_TTL"),
         (vec![("LOG_LEVEL", "a=b=c")], "LOG_LEVEL"),
+        (
+            vec![
+                ("PASSWORD_POLICY", "off"),
+                ("PUBLIC_URL", "https://auth.example.com"),
+            ],
+            "PASSWORD_POLICY is off",
+        ),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
         let complaint = refusal(folder.path(), &env);
@@ -87,9 +94,15 @@ fn start_rejects_address_in_use_before_touching_the_database() {
 #[test]
 fn start_rejects_weak_admin_password() {
     let folder = tempfile::tempdir().expect("a folder");
-    let complaint = refusal(folder.path(), &[("ADMIN_PASSWORD", "hunter2")]);
-    assert!(complaint.contains("administrator"), "{complaint}");
-    assert!(complaint.contains("password"), "{complaint}");
+    for (weak, rule) in [
+        ("hunter2", "at least 8 characters"),
+        ("Hunter@2024", "first that attackers try"),
+        ("4dmin-hunter2", "made of your username"),
+    ] {
+        let complaint = refusal(folder.path(), &[("ADMIN_PASSWORD", weak)]);
+        assert!(complaint.contains("administrator"), "{complaint}");
+        assert!(complaint.contains(rule), "{weak}: {complaint}");
+    }
 }
 
 #[tokio::test]
