@@ -1,5 +1,3 @@
-# syntax=docker/dockerfile:1
-
 # The image of the service, and with `--target loadtest` that of the load lab; for amd64 and arm64.
 #
 #   docker build --build-arg BUILD_REVISION="$(git rev-parse --short=12 HEAD)" --tag rbac-sentinel .
@@ -31,7 +29,7 @@ RUN --mount=type=cache,id=cargo-registry,target=/usr/local/cargo/registry,sharin
     && cp target/dist/rbac-sentinel /out/
 
 # The base of both images is glibc, libgcc and certificates: no shell, no package manager. Its user
-# `nonroot` is 65532.
+# `nonroot` is 65532. Its tags are no versions: scripts/pin-images adds the digest.
 FROM gcr.io/distroless/cc-debian13:nonroot AS loadtest
 LABEL org.opencontainers.image.title="rbac-sentinel load lab" \
       org.opencontainers.image.description="Drives rbac-sentinel and sets what users saw beside what it counted" \

@@ -31,6 +31,7 @@
 //! | command line, `--help`, `config` | `operations/command_line.rs` |
 //! | commands `migrate`, `keys`, `admin create`, `admin promote` | `operations/offline_commands.rs` |
 //! | what refuses to start | `operations/refusals_to_start.rs` |
+//! | roles of the stack's database | `operations/database_roles.rs` |
 //! | housekeeping | `operations/housekeeping.rs`; the statements: `store/housekeeping.rs` |
 //! | metrics, statements per request | `operations/metrics/` |
 //! | secrets in logs | `operations/log_secrets.rs` |

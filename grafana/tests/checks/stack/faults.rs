@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use yaml_serde::Value;
 
 use super::files::{Stack, at, list, mapping, string};
-use super::monitoring;
+use super::{monitoring, networks, pins};
 
 /// The service and the port of this machine.
 const PUBLISHED: [(&str, &str); 6] = [
@@ -35,21 +35,11 @@ pub fn of(stack: &Stack) -> Vec<String> {
     faults.extend(monitoring::provisioning(stack));
     faults.extend(monitoring::mail(stack));
     faults.extend(database(stack));
+    faults.extend(networks::reach(stack));
+    faults.extend(networks::declared(stack));
+    faults.extend(pins::dockerfile(stack));
+    faults.extend(pins::actions(stack));
     faults
-}
-
-/// Images have a full version: `latest`, no tag and a major version alone change over time.
-fn is_pinned(image: &str) -> bool {
-    let tag = image
-        .rsplit('/')
-        .next()
-        .and_then(|last| last.split_once(':'));
-    let tag = tag.map_or("", |(_, tag)| tag.strip_prefix('v').unwrap_or(tag));
-    let version = tag.split('-').next().unwrap_or_default();
-    version.contains('.')
-        && version
-            .split('.')
-            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn has_healthcheck(service: &Value) -> bool {
@@ -65,7 +55,7 @@ fn whole(service: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let image = string(at(service, "image"));
     let is_built = at(service, "build").is_mapping() && image.ends_with(":local");
-    if !is_built && !is_pinned(image) {
+    if !is_built && !pins::is_pinned(image) {
         faults.push(format!("image {image} is not pinned to a version"));
     }
     if !runs_once(service) {
@@ -222,31 +212,68 @@ fn documentation(stack: &Stack) -> Vec<String> {
     faults
 }
 
+/// The superuser, its database and its password.
+const SUPERUSER: &str = "rbac_sentinel";
+
+/// The roles that scripts/database-roles makes: service, exporter and pgAdmin each have their own.
 fn database(stack: &Stack) -> Vec<String> {
     let compose = &stack.compose;
     let mut faults = Vec::new();
     let postgres = at(compose, "services/postgres/environment");
-    let user = string(at(postgres, "POSTGRES_USER"));
     let name = string(at(postgres, "POSTGRES_DB"));
-    let password = string(at(postgres, "POSTGRES_PASSWORD"));
+    if at(postgres, "POSTGRES_USER") != SUPERUSER {
+        faults.push(format!("postgres: the superuser is not {SUPERUSER}"));
+    }
+    let password = |role: &str| string(at(postgres, &format!("POSTGRES_{role}PASSWORD")));
+    let passwords = ["", "SERVICE_", "EXPORTER_", "READER_"].map(password);
+    let distinct = BTreeSet::from(passwords);
+    if distinct.len() < passwords.len() || distinct.contains("") {
+        faults.push("postgres: roles share a password, or have none".to_owned());
+    }
+    let [superuser, service, exporter, reader] = passwords;
     let server = at(&stack.servers, "Servers/1");
     for (key, expected) in [
         ("Host", Value::from("postgres")),
         ("Port", Value::from(5432)),
         ("MaintenanceDB", Value::from(name)),
-        ("Username", Value::from(user)),
+        ("Username", Value::from("rbac_reader")),
     ] {
         if at(server, key) != &expected {
             faults.push(format!("servers.json: {key} is not that of postgres"));
         }
     }
     let pgpass = string(at(compose, "configs/pgpass/content"));
-    if pgpass.trim_end() != format!("postgres:5432:*:{user}:{password}") {
+    if pgpass.trim_end() != format!("postgres:5432:*:rbac_reader:{reader}") {
         faults.push("pgpass does not open the database".to_owned());
     }
-    let url = format!("postgres://{user}:{password}@postgres:5432/{name}");
+    let url = format!("postgres://rbac_service:{service}@postgres:5432/{name}");
     if string(at(compose, "services/api/environment/DATABASE_URL")) != url {
         faults.push(format!("api: DATABASE_URL is not {url}"));
+    }
+    for (key, expected) in [
+        (
+            "DATA_SOURCE_URI",
+            format!("postgres:5432/{name}?sslmode=disable"),
+        ),
+        ("DATA_SOURCE_USER", "rbac_exporter".to_owned()),
+        ("DATA_SOURCE_PASS", exporter.to_owned()),
+    ] {
+        let path = format!("services/postgres-exporter/environment/{key}");
+        if string(at(compose, &path)) != expected {
+            faults.push(format!("postgres-exporter: {key} is not {expected}"));
+        }
+    }
+    let script = "./scripts/database-roles:/docker-entrypoint-initdb.d/roles.sh:ro";
+    let mounts = list(compose, "services/postgres/volumes");
+    if !mounts.iter().any(|mount| string(mount) == script) {
+        faults.push("postgres: scripts/database-roles is not run on an empty volume".to_owned());
+    }
+    // With the braces: the other passwords begin with the same words.
+    for (other, service) in stack.services() {
+        let text = yaml_serde::to_string(service).expect("YAML");
+        if other != "postgres" && text.contains(superuser) {
+            faults.push(format!("{other}: has the superuser's password"));
+        }
     }
     faults
 }

@@ -18,6 +18,8 @@ pub struct Stack {
     pub servers: Value,
     pub preview: Value,
     pub operations: String,
+    pub dockerfile: String,
+    pub workflow: String,
 }
 
 impl Stack {
@@ -35,6 +37,8 @@ impl Stack {
             servers: yaml("pgadmin/servers.json"),
             preview: yaml("grafana/preview/package.json"),
             operations: text(&root.join("docs/operations.md")),
+            dockerfile: text(&root.join("Dockerfile")),
+            workflow: text(&root.join(".github/workflows/ci.yml")),
             compose_text,
             root,
         }

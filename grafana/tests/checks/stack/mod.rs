@@ -3,7 +3,10 @@
 
 mod faults;
 mod files;
+mod isolation;
 mod monitoring;
+mod networks;
+mod pins;
 
 use yaml_serde::Value;
 
@@ -316,16 +319,6 @@ fn pgadmin_has_the_database() {
             set(&mut stack.servers, &format!("Servers/1/{key}"), value);
         });
     }
-    replaced(
-        "pgpass does not open",
-        "postgres:5432:*:rbac_sentinel:",
-        "postgres:5432:*:postgres:",
-    );
-    replaced(
-        "api: DATABASE_URL",
-        "@postgres:5432/rbac_sentinel",
-        "@postgres:5432/other",
-    );
 }
 
 #[test]

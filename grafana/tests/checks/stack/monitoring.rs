@@ -113,6 +113,7 @@ pub fn retention(stack: &Stack) -> Vec<String> {
 /// The preview's packages have the version of the shipped Grafana.
 pub fn preview(stack: &Stack) -> Vec<String> {
     let image = string(at(&stack.compose, "services/grafana/image"));
+    let image = image.split('@').next().unwrap_or_default();
     let packages = at(&stack.preview, "dependencies");
     let drawn = ["@grafana/data", "@grafana/ui"].map(|name| string(&packages[name]));
     let others = drawn
