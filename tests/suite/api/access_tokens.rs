@@ -8,7 +8,7 @@ use crate::harness::{PASSWORD, Server};
 
 const ISSUER: &str = "https://id.example.com";
 
-/// What a service that knows issuer, audience and the published keys makes of a token.
+/// Verifies a token as another service does, with issuer, audience and the published keys.
 async fn verify(server: &Server, token: &str) -> Result<Value, jsonwebtoken::errors::Error> {
     let published = server.anon().get("/.well-known/jwks.json").await;
     let keys: JwkSet = serde_json::from_str(&published.text).expect("a key set");

@@ -143,7 +143,7 @@ async fn login_rejects_malformed_request_before_any_work() {
     let answer = anon.post("/login", &body).await;
     answer.oauth(415, "invalid_request");
     assert!(!answer.text.contains(PASSWORD), "{}", answer.text);
-    // What is in the query is not looked at: it would be in every log on the way.
+    // Credentials in the query are ignored: every log on the way would have them.
     let path = format!("/login?username=alice&password={PASSWORD}");
     let answer = Answer::of(anon.request(Method::POST, &path).form(&[name])).await;
     answer.oauth(400, "invalid_request");
@@ -235,7 +235,7 @@ async fn login_ignores_client_credentials_of_interactive_documentation() {
     let request = anon.request(Method::POST, "/login").form(&form[..4]);
     let basic = Answer::of(request.basic_auth("client", Some("secret"))).await;
     assert_eq!(basic.status, 200, "{}", basic.text);
-    // Nor does a token that is no good: who logs in again often has one.
+    // An invalid token changes nothing, either: clients that log in again often send one.
     let stale = anon.token("nonsense").form(&form).await;
     assert_eq!(stale.status, 200, "{}", stale.text);
 }

@@ -171,7 +171,7 @@ impl Browser {
         }
     }
 
-    /// What the page complained about.
+    /// The messages in the browser's log.
     async fn complaints(&self) -> Vec<String> {
         let log = self
             .post("/se/log", json!({ "type": "browser" }))

@@ -184,7 +184,7 @@ async fn refresh_with_invalid_token_is_rejected_and_ends_nothing() {
             answer.text
         );
     }
-    // Nor is a refresh token an access token.
+    // A refresh token is no access token.
     server
         .anon()
         .token(&refresh)
@@ -230,7 +230,7 @@ async fn session_expires_unless_refreshed_and_ends_after_its_lifetime_despite_re
         .await;
     server.register("alice").await;
     let lazy = server.login("alice", PASSWORD).await;
-    // What was cached of it ends as well; on a slow machine it may be over before.
+    // Its cache entry expires, too; on a slow machine the session may have expired already.
     for _ in 0..3 {
         lazy.get("/users/me").await;
     }

@@ -46,7 +46,7 @@ async fn users_me_shows_own_account_without_secrets() {
         ("/users/me/password", reqwest::Method::POST),
         ("/users/me/sessions", reqwest::Method::GET),
     ] {
-        // Without a body: a stranger gets 401 before anything else is looked at.
+        // Without a body: the token is checked first, so the answer is 401.
         let request = server.anon().request(method, path);
         let answer = crate::harness::Answer::of(request).await;
         answer.problem(401, "unauthenticated");
@@ -110,7 +110,7 @@ async fn username_change_shows_at_once_and_counts_for_login() {
     server.login("alice@example.com", PASSWORD).await;
     let old = server.anon().login("alice", PASSWORD).await;
     old.oauth(400, "invalid_grant");
-    // Another case of one's own name is not somebody else's.
+    // One's own name in another case is not taken.
     let answer = alice
         .patch("/users/me", &json!({ "username": "ALICIA" }))
         .await;
@@ -222,7 +222,7 @@ async fn password_change_requires_current_password_and_policy() {
         answer.names(400, "malformed-request", "unheard_of");
         assert!(!answer.text.contains(NEW), "{}", answer.text);
     }
-    // What was refused changed nothing.
+    // The refused requests changed nothing.
     assert_eq!(other.get("/users/me").await.status, 200);
     server.login("alice-liddell", PASSWORD).await;
     assert_eq!(change(&alice, PASSWORD, NEW).await.status, 204);
@@ -279,7 +279,7 @@ async fn account_deletion_removes_everything_of_the_account() {
         .get(&format!("/admin/users/{id}"))
         .await
         .problem(404, "not-found");
-    // Name and address are free; who takes them is somebody else.
+    // Name and address are free; an account that takes them is a new one.
     let again = server.user("alice").await;
     assert_ne!(again.id().await, id);
     alice.get("/users/me").await.invalid_token();

@@ -139,7 +139,7 @@ async fn two_administrators_deleting_themselves_leave_one() {
         } else {
             (&admin, &first)
         };
-        // Each asks for itself, so neither loses its permission to the other.
+        // Each request is an administrator's about himself, so neither removes the other's permission.
         refused.problem(409, "conflict");
         assert_one(&first, &second, round);
         assert_eq!(left.get("/admin-only").await.status, 200);

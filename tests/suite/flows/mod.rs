@@ -1,4 +1,4 @@
-//! What holds across operations: revocation, replicas, the last administrator.
+//! Rules that hold across operations: revocation, replicas, the last administrator.
 
 mod last_admin;
 mod rehash;

@@ -45,7 +45,7 @@ impl Replicas {
         (at_a, at_b)
     }
 
-    /// How long the second goes on letting somebody in after the first has answered.
+    /// Waits until the second replica refuses the account, and prints how long that took.
     async fn until_refused(&self, what: &str, victim: &Client) {
         let start = Instant::now();
         until("refused", async || {
@@ -65,8 +65,8 @@ fn nowhere(credentials: &str) -> String {
     )
 }
 
-/// Everything that ends somebody's access, done at the first replica. All at once: without Redis each
-/// is seen by the other after seconds.
+/// Ends access in every possible way at the first replica. At the same time, because without Redis the
+/// second notices each after seconds.
 async fn end_access_in_every_way(replicas: &Replicas) {
     let admin = &replicas.a.admin().await;
     tokio::join!(
@@ -134,7 +134,7 @@ async fn demotion_ends_access(replicas: &Replicas, admin: &Client) {
 async fn revocation_on_one_replica_counts_on_the_other() {
     let replicas = Replicas::start(&redis_url()).await;
     end_access_in_every_way(&replicas).await;
-    // They were told; that nothing is believed for long would have shown it, too.
+    // The second replica received the notifications: it did not merely wait for its entries to expire.
     let metrics = replicas.b.metrics().await;
     for kind in ["account", "sessions"] {
         let applied = metrics.sum("auth_invalidations_applied_total", &[("kind", kind)]);
@@ -226,10 +226,10 @@ async fn cached_request_asks_neither_database_nor_redis() {
     let replicas = Replicas::start(&redis_url()).await;
     let (at_a, at_b) = replicas.victim("alice").await;
     for (server, client) in [(&replicas.a, at_a), (&replicas.b, at_b)] {
-        // What is believed ends every few seconds; in between ten requests ask nothing.
+        // Cached entries expire every few seconds; ten requests in between reach no back end.
         until("warm", async || {
             client.warm_up().await;
-            // What is put into Redis is put in the background.
+            // Redis is written to in the background.
             let before = round_trips(server).await;
             for _ in 0..10 {
                 client.id().await;
@@ -253,7 +253,7 @@ async fn principal_loaded_by_one_replica_is_read_from_redis_by_the_other() {
         let metrics = replicas.b.metrics().await;
         metrics.sum("auth_cache_requests_total", &hit)
     };
-    // A slow machine may take longer than what is believed lasts: then with another session.
+    // On a slow machine the entry may expire first: then it is tried with another session.
     until("found in Redis", async || {
         let at_a = replicas.a.login("alice", PASSWORD).await;
         let before = fills().await;

@@ -1,4 +1,4 @@
-//! What was taken away is gone with the very next request, cached or not.
+//! A revocation takes effect with the next request, cached or not.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -81,7 +81,7 @@ async fn disabled_or_deleted_account_is_rejected_at_the_next_request() {
     assert_eq!(metrics.sum("auth_token_verifications_total", &revoked), 2.0);
 }
 
-/// What an administrator does while somebody's token is in heavy use.
+/// A change by an administrator while a token of the account is in heavy use.
 #[derive(Clone, Copy, Debug)]
 enum Blow {
     Disable,
@@ -134,8 +134,8 @@ async fn no_request_passes_after_revocation_was_answered() {
     nobody_gets_through_late(&server, None).await;
 }
 
-/// Strikes accounts while their tokens are in heavy use, on this replica and perhaps on another,
-/// which loads the accounts meanwhile and so keeps what the replicas share warm.
+/// Revokes access while tokens are in heavy use, on this replica and optionally on another one, which
+/// keeps loading the accounts and so keeps the shared cache warm.
 pub async fn nobody_gets_through_late(server: &Server, other: Option<&Server>) {
     let admin = server.admin().await;
     let mut let_in_elsewhere = 0;

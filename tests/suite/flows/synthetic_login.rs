@@ -88,7 +88,7 @@ async fn synthetic_logins_are_counted_apart_from_users() {
         "http_server_requests_aborted_total",
         "auth_log_events_total",
     ] {
-        // The first administrator was made before anybody came.
+        // The first administrator was made before the first request.
         let labels = [("actor", "owner")];
         let labels = if of_users == "auth_user_changes_total" {
             &labels[..]
@@ -103,7 +103,7 @@ async fn synthetic_logins_are_counted_apart_from_users() {
     };
     assert_eq!(hashes("verify") + hashes("dummy_verify"), 0.0);
     assert!(hashes("canary_verify") >= 3.0);
-    // It leaves nothing behind.
+    // The probe leaves no session behind.
     let removed = [("db_query_summary", "remove_session")];
     let removed = metrics.sum("db_client_operation_duration_seconds_count", &removed);
     assert!(removed >= 3.0, "{removed}");
@@ -169,7 +169,7 @@ async fn synthetic_account_is_unusable_outside_the_probe() {
         let request = anon.request(reqwest::Method::POST, "/login");
         let request = request.header("x-canary", guess).form(&form);
         let answer = Answer::of(request).await;
-        // By now the rate limit for the account holds, as it does for everybody.
+        // The rate limit of the account may apply by now, as to every account.
         assert!([400, 429].contains(&answer.status), "{}", answer.text);
     }
     let metrics = server.metrics().await;

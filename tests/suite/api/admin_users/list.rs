@@ -119,7 +119,7 @@ async fn list_names_invalid_parameters() {
         ("limit", "99999999999999999999"),
         ("cursor", "nonsense"),
         ("cursor", ""),
-        // As long as a cursor, and none.
+        // Of a cursor's length, but no cursor.
         ("cursor", "_____________________w-"),
         ("cursor", "!!!!!!!!!!!!!!!!!!!!!!"),
         ("cursor", "AAAAAAAAAAAAAAAAAAAAAB"),

@@ -205,7 +205,7 @@ async fn admin_reads_changes_and_deletes_account_by_id() {
         answer.names(status, code, field);
         assert!(!answer.text.contains(PASSWORD), "{}", answer.text);
     }
-    // One field that is refused refuses the whole change.
+    // If one field is refused, the whole change is.
     let body = json!({ "email": "bob@example.com", "disabled": true });
     admin.patch(&path, &body).await.names(409, "taken", "email");
     assert_eq!(admin.get(&path).await.json["disabled"], false);

@@ -1,4 +1,4 @@
-//! Bodies that are not what the operation asks for.
+//! Malformed bodies, and bodies with wrong fields or types.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ async fn body_that_is_not_json_answers_400_with_position() {
             b"{\"username\": \"\xff\xfe\"}",
             "[".repeat(10_000).as_bytes(),
         ] {
-            // What may be left out is not missing.
+            // An optional body is not missing.
             if body.is_empty() && operation.id == "logout" {
                 continue;
             }

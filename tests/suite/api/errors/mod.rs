@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::document::operations;
 use crate::harness::{Answer, Server};
 
-/// What is served apart from the documented operations.
+/// Pages that are served beside the documented operations.
 const PAGES: [&str; 5] = ["/", "/docs", "/redoc", "/openapi.json", "/openapi.yaml"];
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn head_answers_headers_of_get_without_body() {
             assert_eq!(head.header(name), got.header(name), "{name} of {path}");
         }
         assert!(!head.header("x-request-id").is_empty(), "{path}");
-        // May be left out; what is said must be true (RFC 9110 section 8.6).
+        // Optional, but correct if it is there (RFC 9110 section 8.6).
         let length = head.header("content-length");
         assert!(
             length.is_empty() || length == got.text.len().to_string(),

@@ -1,4 +1,4 @@
-//! `/login` and `/refresh` speak RFC 6749 whatever goes wrong.
+//! Every error of `/login` and `/refresh` is in the format of RFC 6749.
 
 use reqwest::Method;
 use serde_json::Value;

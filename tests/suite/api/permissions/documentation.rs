@@ -1,4 +1,4 @@
-//! What the document must say of every operation.
+//! The OpenAPI document describes every operation completely.
 
 use rbac_sentinel::testing::api::RateLimit;
 use serde_json::Value;

@@ -46,7 +46,7 @@ async fn forged_token_gets_401_from_every_operation_and_is_counted_by_reason() {
                 *expected.get_mut(forged.reason).expect("counted") += 1.0;
                 challenge_fault(&answer, Some("invalid_token"))
             } else {
-                // Public operations do not look at it: nobody is locked out by an old token.
+                // Public operations ignore the token, so that an old one locks no client out.
                 admitted_fault(&answer)
             };
             faults.note(operation, forged.what, fault);

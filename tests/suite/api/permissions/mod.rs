@@ -14,9 +14,9 @@ use crate::harness::{Answer, Server};
 /// The callers that an operation admits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody; a token is not looked at.
+    /// Any caller; a token is ignored.
     Public,
-    /// Anybody; a token must be good when there is one.
+    /// Any caller; if there is a token, it must be valid.
     MaybeAuthenticated,
     /// Callers with this permission.
     Needs(&'static str),
@@ -49,7 +49,7 @@ const TABLE: &[(&str, Access)] = &[
     ("health", Public),
 ];
 
-/// What a plain user holds.
+/// The permissions of the role `user`.
 const OF_USERS: &[&str] = &["authenticated"];
 
 impl Operation {
@@ -67,7 +67,7 @@ impl Operation {
     }
 }
 
-/// What is wrong with an answer that should be a 401, if anything is.
+/// The fault of an answer that should be a 401, if it has one.
 fn challenge_fault(answer: &Answer, error: Option<&str>) -> Option<String> {
     let challenge = answer.header("www-authenticate");
     let wanted = error.map(|error| format!("error=\"{error}\""));
@@ -86,7 +86,7 @@ fn challenge_fault(answer: &Answer, error: Option<&str>) -> Option<String> {
     })
 }
 
-/// What is wrong with an answer that should be a 403 for want of this permission.
+/// The fault of an answer that should be a 403 because this permission is missing.
 fn forbidden_fault(answer: &Answer, permission: &str) -> Option<String> {
     let challenge = answer.header("www-authenticate");
     let sound = answer.status == 403
@@ -102,7 +102,7 @@ fn forbidden_fault(answer: &Answer, permission: &str) -> Option<String> {
     })
 }
 
-/// What is wrong with an answer to somebody who may call.
+/// The fault of an answer to a caller who has the permission.
 fn admitted_fault(answer: &Answer) -> Option<String> {
     let refused = [401, 403].contains(&answer.status) || answer.status >= 500;
     refused.then(|| format!("must be let in, got {} {}", answer.status, answer.text))
