@@ -89,8 +89,8 @@ pub async fn rate_limit_of_a_thousand_concurrent_requests_allows_exactly_the_lim
 pub async fn rate_limit_recovers_with_time(subject: &Subject) {
     let period = Duration::from_millis(400);
     let wanted = [(counted("a"), Rate { count: 2, period })];
-    // Whatever the machine's pace: within one refill two are let through at once, and then the
-    // next is told how long to wait.
+    // However slow the machine is: within one refill two are admitted at once, and the next gets the
+    // time to wait.
     for _ in 0..3 {
         let mut denied = None;
         while denied.is_none() {

@@ -1,5 +1,5 @@
-//! Clients that are slow, silent, or do not listen: each is cut off in time, counted once with the
-//! reason, and costs the others nothing.
+//! Clients that send slowly, send nothing, or do not read: each is disconnected in time, counted once with
+//! the reason, and slows no other client down.
 
 use std::time::{Duration, Instant};
 
@@ -148,14 +148,14 @@ async fn slow_body_answers_408_and_closes_the_connection() {
         stream.write_all(head.as_bytes()).await.expect("sent");
         slow.spawn(async move { (path, drip(stream, b" ").await) });
     }
-    // One that says how long its body is, and no more.
+    // A client that sends `Content-Length`, and no body.
     let mut silent = Raw::open(&server).await;
     silent.head("POST /register", &["Content-Length: 5"]).await;
     // The others are served.
     let ours = served(&server).await;
     let cut = slow.len() + 1;
     for (path, text) in slow.join_all().await {
-        // A client that goes on sending may lose the answer to its own reset.
+        // A client that keeps sending may lose the answer, because its connection is reset.
         let Some(answer) = RawAnswer::parse(&text) else {
             continue;
         };
@@ -199,7 +199,7 @@ async fn ask_without_listening(mut stream: TcpStream) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn client_that_does_not_read_answers_is_disconnected() {
     const CLIENTS: usize = 20;
-    // What the systems at both ends hold for a connection is not the server's doing.
+    // The operating system's buffers at both ends do not count against the server.
     const SYSTEM: usize = 32 * 1024 * 1024;
     const MEMORY: usize = 64 * 1024 * 1024;
     let server = impatient().await;

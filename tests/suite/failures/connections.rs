@@ -1,4 +1,4 @@
-//! More connections than anybody needs, and more than there may be.
+//! Many connections, and more than the limit.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -78,14 +78,14 @@ async fn connection_over_the_limit_answers_503_and_others_go_on() {
     }
     until("counted", || async { ended(&server, "refused").await >= 2 }).await;
     assert_eq!(ended(&server, "refused").await, 2);
-    // Nobody was asked for a password.
+    // No login was attempted.
     assert_eq!(gauge(&server, "auth_logins_total", &[]).await, 0.0);
     let mut first = streams.remove(0);
     let answer = log_in_on(&mut first).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     assert_eq!(ops(&server, "/readyz").await, 200);
 
-    // A flood of them keeps nobody from being answered, one way or the other.
+    // In a flood, every connection still gets an answer: the service's or a refusal.
     let mut flood = Vec::new();
     for _ in 0..200 {
         flood.push(connect(&server).await);
@@ -133,7 +133,7 @@ async fn descriptors_are_reserved_for_probes_and_database() {
     assert_eq!(metrics.sum("auth_dependency_up", &[]), 1.0);
 }
 
-/// As many connections as this machine lets one process have, at most so many.
+/// The number of connections that this machine allows one process, at most this many.
 fn most_connections(wanted: usize) -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {

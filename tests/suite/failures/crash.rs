@@ -1,5 +1,5 @@
-//! `kill -9` in the middle of registrations and refreshes: what was acknowledged is there, and what
-//! was not is whole or not there at all.
+//! `kill -9` in the middle of registrations and refreshes: acknowledged changes are there, and every other
+//! change is there completely or not at all.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
@@ -16,7 +16,7 @@ use crate::harness::{Builder, Client, PASSWORD, Server, http, postgres, until};
 /// A database that outlives its server.
 #[derive(Clone, Copy)]
 struct Engine {
-    /// What the server in this folder must be told to use it.
+    /// Configures the server in this folder to use the engine.
     configure: for<'a> fn(&'a Path, Builder) -> Configured<'a>,
     /// Runs queries that give one number each, on the database of the server in this folder, while
     /// no server runs.
@@ -44,7 +44,7 @@ const POSTGRESQL: Engine = Engine {
 
 async fn numbers_of_postgres(folder: &Path, queries: &[&'static str]) -> Vec<i64> {
     let mut connection = postgres::connect(&postgres::schema_of(folder).await).await;
-    // What the killed server had begun is taken back when PostgreSQL notices.
+    // PostgreSQL rolls back the killed server's transactions when it notices.
     let others = "SELECT COUNT(*) FROM pg_locks JOIN pg_class ON pg_class.oid = relation \
                   WHERE relnamespace = current_schema()::regnamespace AND pid <> pg_backend_pid()";
     until("taken back", async || {
@@ -75,7 +75,7 @@ async fn numbers_of_sqlite(folder: &Path, queries: &[&'static str]) -> Vec<i64> 
     numbers
 }
 
-/// What there may be none of, in any engine's SQL.
+/// Rows that must not exist, in SQL for every engine.
 const NONE: [(&str, &str); 6] = [
     (
         "accounts without a role",
@@ -129,13 +129,13 @@ struct Worker {
     acknowledged: Vec<String>,
 }
 
-/// What a worker knows in the end.
+/// The answers that a worker received.
 struct Memory {
-    /// Accounts whose making was acknowledged.
+    /// Accounts whose registration was acknowledged.
     acknowledged: Vec<String>,
-    /// One that was asked for, without an answer.
+    /// An account whose registration got no answer.
     open: Option<String>,
-    /// The tokens that came last.
+    /// The latest tokens.
     session: Client,
 }
 
@@ -180,14 +180,14 @@ impl Worker {
     }
 }
 
-/// What a worker was told holds for the server after the kill.
+/// Everything that was acknowledged to a worker is there after the kill.
 async fn assert_remembered(server: &Server, memory: Memory) {
     for name in &memory.acknowledged {
         let user = server.login(name, PASSWORD).await;
         assert_eq!(user.get("/users/me").await.json["roles"], json!(["user"]));
     }
     if let Some(open) = memory.open {
-        // It was made, whole; or its name and its address are free.
+        // The account was made completely, or its name and its address are free.
         let answer = server.anon().login(&open, PASSWORD).await;
         if answer.status == 200 {
             let user = server.anon().with(&answer.json);

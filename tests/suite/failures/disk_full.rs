@@ -23,8 +23,7 @@ enum Disk {
 }
 
 impl Disk {
-    /// A small file system where this machine lets us mount one: as root, or in a namespace where
-    /// everybody is root.
+    /// A small file system where this machine lets us mount one: as root, or in a user namespace.
     fn smallest_allowed() -> Self {
         const AS_ROOT: &[&str] = &["unshare", "--mount"];
         const AS_USER: &[&str] = &["unshare", "--user", "--map-root-user", "--mount"];
@@ -160,7 +159,7 @@ async fn a_full_disk(disk: Disk) {
     assert_eq!(metrics.sum("auth_ready", &[]), 0.0);
     assert_eq!(probe(&server, "/livez").await, 200);
 
-    // What needs no writing goes on, and what does says so.
+    // Reads succeed, and writes get an error that says why.
     assert_eq!(alice.get("/users/me").await.status, 200);
     let page = admin.get("/admin/users?limit=5&search=user-1").await;
     assert_eq!(page.status, 200, "{}", page.text);

@@ -1,4 +1,4 @@
-//! Real faults: what the service depends on stops, hangs and comes back.
+//! Real faults: dependencies stop, hang and come back; clients misbehave; the process is killed.
 
 mod bodies;
 mod clients;
@@ -21,8 +21,8 @@ use tokio::net::TcpStream;
 
 use crate::harness::{Answer, Client, PASSWORD, PATIENCE, Server};
 
-/// Opens a copy of the embedded database in this data folder, which must be sound: to open one after
-/// a crash is to repair it, and that is for the server to do. Nobody may be writing.
+/// Opens a copy of the embedded database in this data folder while nothing writes to it. It must be intact:
+/// opening a database after a crash repairs it, and the server shall do that.
 async fn open_copy(data: &Path) -> (TempDir, SqlitePool) {
     let copy = tempfile::tempdir().expect("a folder");
     for file in ["rbac-sentinel.db", "rbac-sentinel.db-wal"] {
@@ -102,7 +102,7 @@ async fn sign_up(server: &Server, name: &str) -> Client {
         "username": name, "email": format!("{name}@example.com"), "password": PASSWORD
     });
     let (made, refused) = patient(async || server.anon().post("/register", &body).await).await;
-    // What was refused may have been done: only the answer was late.
+    // A refused registration may have been committed: only its answer was late.
     let again = made.status == 409 && refused > 0;
     assert!(made.status == 201 || again, "{}", made.text);
     log_in(server, name).await

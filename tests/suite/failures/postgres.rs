@@ -31,7 +31,7 @@ async fn probe(server: &Server, path: &str) -> u16 {
     answer.expect("answered").status().as_u16()
 }
 
-/// What needs the database: a login, a registration, a refresh, a caller who is not cached.
+/// The answers of requests that need the database: a login, a registration, a refresh, an uncached caller.
 async fn everything(server: &Server, someone: &Client, name: &str) -> Vec<Answer> {
     let body = json!({
         "username": name, "email": format!("{name}@example.com"), "password": PASSWORD
@@ -92,7 +92,7 @@ async fn stopped_postgresql_answers_503_until_it_is_back() {
         errors(&server, "down").await > refused,
         "refused without a wait"
     );
-    // What needs no database goes on.
+    // Requests that need no database succeed.
     assert_eq!(
         server.anon().get("/.well-known/jwks.json").await.status,
         200
@@ -157,7 +157,7 @@ async fn exhausted_connection_pool_answers_503_and_shows_in_metrics() {
         server.metrics().await.sum("db_client_connections", &labels)
     };
     until("exhausted", async || used().await >= 2.0).await;
-    // Somebody waits for one, and again when that was refused, until it has been seen.
+    // A request waits for a connection, repeatedly, until the gauge has shown it.
     let pending_seen = Arc::new(AtomicBool::new(false));
     let waiting = {
         let (anon, seen) = (server.anon(), Arc::clone(&pending_seen));
@@ -252,7 +252,7 @@ async fn postgresql_tls_encrypts_and_verifies_the_server() {
                 "/CN=localhost",
                 "-addext",
                 "subjectAltName=IP:127.0.0.1",
-                // What signs itself is an authority otherwise, and none may be a server.
+                // A self-signed certificate is an authority by default, which no server may use.
                 "-addext",
                 "basicConstraints=critical,CA:FALSE",
             ])

@@ -1,4 +1,4 @@
-//! One of two replicas behind a proxy is told to stop while requests come in.
+//! One of two replicas behind a proxy stops while requests come in.
 
 use std::path::Path;
 use std::process::Command;
@@ -89,8 +89,8 @@ async fn stopping_one_of_two_replicas_behind_a_proxy_fails_no_request() {
     }
 }
 
-/// Stops one replica, which goes on answering for this time. Gives whether the proxy noticed within it;
-/// if so, no request failed.
+/// Stops one replica, which keeps answering for this time. Returns whether the proxy noticed in time; if it
+/// did, no request failed.
 async fn no_request_fails(delay: Duration) -> bool {
     let folder = tempfile::tempdir().expect("a folder");
     let url = postgres::schema_of(folder.path()).await;
@@ -109,7 +109,7 @@ async fn no_request_fails(delay: Duration) -> bool {
         let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
         let base = proxy.base.clone();
         clients.push(tokio::spawn(async move {
-            // One connection to the proxy, kept: a browser's or gateway's way.
+            // One connection to the proxy, kept alive, as browsers and gateways do.
             let http = reqwest::Client::new();
             let mut tokens = json!({ "access_token": user.access, "refresh_token": user.refresh });
             let mut failed = Vec::new();
@@ -150,7 +150,7 @@ async fn no_request_fails(delay: Duration) -> bool {
     leaving.signal(Signal::TERM);
     let signalled = Instant::now();
     until("the proxy has noticed", async || proxy.up().await == 1).await;
-    // Half of it is for what the proxy had sent before.
+    // The other half is for requests that the proxy sent before.
     let noticed = signalled.elapsed() < delay / 2;
     assert_eq!(leaving.wait_exit().await, Some(0));
     let at_exit = answered.load(Ordering::SeqCst);

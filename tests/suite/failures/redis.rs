@@ -1,4 +1,5 @@
-//! Redis stops, hangs and comes back. What it is for goes on in process and from the database.
+//! Redis stops, hangs and comes back. Meanwhile limits are counted in process, and principals come from the
+//! database.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +7,7 @@ use crate::harness::throwaway;
 use crate::harness::{Builder, Client, PASSWORD, Server, http, until};
 use testkit::redis::Redis;
 
-/// A server with limits that nobody reaches, counted in this Redis.
+/// A server whose limits, counted in this Redis, are never reached.
 fn builder(redis: &Redis) -> Builder {
     let builder = Server::builder()
         .env("REDIS_URL", &redis.url())
@@ -20,7 +21,7 @@ fn builder(redis: &Redis) -> Builder {
         })
 }
 
-/// One of everything; each must succeed. Gives the time of the slowest.
+/// One request of each kind; all must succeed. Gives the time of the slowest.
 async fn everything(server: &Server, someone: &mut Client, name: &str) -> Duration {
     let mut slowest = Duration::ZERO;
     for step in 0..5 {

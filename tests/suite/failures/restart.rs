@@ -14,7 +14,7 @@ use crate::harness::{PATIENCE, Server, postgres, until};
 /// How long a refresh whose answer was lost may be repeated: the longest that can be configured.
 const GRACE: Duration = Duration::from_mins(1);
 
-/// Refreshes again and again until told to stop. Counts what was done and what was refused.
+/// Refreshes repeatedly until `stop` is set. Counts successes and refusals.
 async fn keep_refreshing(server: &Server, name: &str, stop: &AtomicBool) -> (u64, u64) {
     let mut client = sign_up(server, name).await;
     let (mut done, mut refused) = (0, 0);
@@ -87,7 +87,7 @@ async fn postgresql_restart_under_load_costs_only_503s() {
 async fn dropped_database_connections_cost_at_most_one_request() {
     const CONNECTIONS: usize = 6;
     let database = throwaway::postgres();
-    // Only what is lost counts here, not what is slow.
+    // This test is about lost requests, not about slow ones.
     let builder = builder(&database)
         .env("DB_MAX_CONNECTIONS", &CONNECTIONS.to_string())
         .env("DB_ACQUIRE_TIMEOUT", "60s")
@@ -121,7 +121,7 @@ async fn dropped_database_connections_cost_at_most_one_request() {
     }
     until("all at rest", async || used().await == 0.0).await;
 
-    // All end at once, the health check's as well, and the server goes on.
+    // All connections end at once, the health check's included; PostgreSQL keeps running.
     let ours = "SELECT pid FROM pg_stat_activity WHERE application_name = 'rbac-sentinel'";
     let lost: Vec<i32> = sqlx::query_scalar(ours)
         .fetch_all(&mut other)
@@ -147,7 +147,7 @@ async fn dropped_database_connections_cost_at_most_one_request() {
     }
     other.close().await.expect("closed");
 
-    // As many requests as find every connection, and until the health check has found out, too.
+    // Enough requests to use every connection, until the health check has noticed, too.
     let before = pings().await;
     let (mut asked, mut refused) = (0, 0);
     while asked < 3 * CONNECTIONS || pings().await < before + 3.0 {

@@ -89,7 +89,7 @@ pub async fn housekeeping_begins_when_due_and_not_running(db: &Database) {
     assert_eq!((run.started_at, run.succeeded_at), (at(0), Some(at(10))));
     assert!(!begin(b, 20, -280).await, "not due yet");
     assert!(begin(b, 300, 0).await, "due");
-    // It crashes: the lease expires.
+    // The holder crashes: the lease expires.
     assert!(!begin(a, 359, 359).await);
     assert!(begin(a, 360, 359).await);
     let run = db.store.last_run(JOB).await.expect("asked");
@@ -163,7 +163,7 @@ pub async fn housekeeping_removes_expired_sessions_only(db: &Database) {
     let living = db.session(&alice, at(0)).await;
     let ended = db.session(&alice, at(-20)).await;
     end(&ended, -1).await;
-    // It expired long ago, but was ended just now.
+    // The session expired long ago, but was ended just now.
     let just_ended = db.session(&alice, at(-200)).await;
     end(&just_ended, 0).await;
 

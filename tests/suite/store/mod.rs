@@ -138,8 +138,8 @@ macro_rules! contracts {
     };
 }
 
-/// A test for each contract, and one that runs them all in another process and looks at what was
-/// executed there.
+/// A test for each contract, and one that runs all of them in another process and checks which statements
+/// were executed there.
 macro_rules! tests_of_engine {
     ($marks:tt $engine:ident $open:ident $($subject:ident: $($contract:ident),+;)+) => {
         mod $engine {

@@ -31,7 +31,7 @@ pub async fn rotation_replaces_the_presented_token(db: &Database) {
         assert_eq!(listed[0].created_at, at(0));
         presented = request.next;
     }
-    // The session of a token is found whatever their state.
+    // The session of a token is found in every state of both.
     for hash in [session.token_hash, presented] {
         let owner = db.store.session_of_token(hash).await.expect("asked");
         assert_eq!(owner, Some((session.id, alice.id)));
