@@ -1,4 +1,4 @@
-//! Options, where they come from, and what is printed of them.
+//! Options: their sources, and how `--help` and `config` print them.
 
 use std::path::Path;
 

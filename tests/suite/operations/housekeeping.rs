@@ -1,4 +1,4 @@
-//! What is over leaves the database while the service goes on.
+//! Housekeeping removes expired rows while the service runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -76,7 +76,7 @@ async fn housekeeping_deletes_expired_rows_without_disturbing_refreshes() {
     assert_eq!(removed(&server, "expired_session").await, 1.0);
     assert_eq!(removed(&server, "ended_session").await, 1.0);
     assert_eq!(removed(&server, "signing_key").await, 0.0);
-    // The token that was rotated first went first. Nobody is blamed for it.
+    // The token that was rotated first was removed first. It is unknown now: its use is no reuse.
     for (gone, unknown) in [(&expired, 1.0), (&ended, 2.0), (&first, 3.0)] {
         gone.refresh().await.oauth(400, "invalid_grant");
         assert_eq!(refused(&server, "unknown_token").await, unknown);

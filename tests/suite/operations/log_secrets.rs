@@ -1,11 +1,11 @@
-//! Nothing that was told in confidence is ever logged or exported.
+//! No secret is ever logged or exported.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Client, Server};
 
-/// What is planted. Each is a word of its own, so that a hit tells where it came from.
+/// The planted secrets. Each is unique, so that a match in the log tells its source.
 const WORDS: [&str; 25] = [
     "planted-secret-key-which-is-long-enough-0001",
     "planted-admin-password-0002",
@@ -34,7 +34,7 @@ const WORDS: [&str; 25] = [
     "planted-forwarded-0025",
 ];
 
-/// Where all requests come from; what the log and the metrics must not hold of it.
+/// The address that all requests come from; the log and the metrics must not contain it.
 const ADDRESS: &str = "198.51.100.25";
 const NETWORK: &str = "198.51";
 
@@ -79,7 +79,7 @@ async fn tell_everything(server: &Server) -> Vec<String> {
         server.anon().with(&answer.json)
     };
 
-    // What succeeds.
+    // Requests that succeed.
     let body = json!({ "username": word(6), "email": word(7), "password": word(5) });
     assert_eq!(post(&anon, "/register", &body).await.status, 201);
     let form = [
@@ -107,7 +107,7 @@ async fn tell_everything(server: &Server) -> Vec<String> {
     );
     let id = user.id().await;
 
-    // What fails.
+    // Requests that fail.
     let role = format!("/admin/users/{id}/roles/{}", word(24));
     let fails = [
         send(admin.request(Method::PUT, &role)).await,
@@ -255,7 +255,7 @@ async fn assert_nothing_is_told(format: &str) {
         found(&log, "log");
         found(&metrics, "metrics");
     }
-    // Nor in part: every word begins like this, and whoever masks one keeps less.
+    // No part of a secret, either: every word begins like this, and masking keeps fewer characters.
     assert!(
         !log.contains("planted") && !metrics.contains("planted"),
         "{log}"
@@ -268,7 +268,7 @@ async fn assert_nothing_is_told(format: &str) {
     if format == "json" {
         assert_json_lines(&log);
     }
-    // What is printed for people names the administrator, and no secret.
+    // The greeting names the administrator, and no secret.
     for secret in [word(1), word(2), word(4)] {
         assert!(!server.greeting.contains(secret), "{}", server.greeting);
     }

@@ -49,7 +49,7 @@ fn run_with(command: &mut Command, input: &str) -> Output {
     output
 }
 
-/// What a command printed, which must have succeeded.
+/// The output of a command that must succeed.
 #[track_caller]
 fn success(command: &mut Command) -> String {
     let output = run(command);

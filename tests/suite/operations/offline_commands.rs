@@ -1,4 +1,4 @@
-//! What an operator does to the data without the service: schema, keys, administrators.
+//! The commands that change data without the service: schema, keys, administrators.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! What cannot work or would be unsafe does not start; it says why, and shows no secret.
+//! The service refuses to start with settings that cannot work or are unsafe. It says why, without secrets.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;

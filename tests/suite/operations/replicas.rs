@@ -26,7 +26,7 @@ async fn three_replicas_starting_at_once_migrate_once_and_share_keys_and_adminis
         .map(|(_, rest)| rest.split_whitespace().next().expect("a word"))
         .collect();
     assert_eq!(shown.len(), 1, "one replica makes the administrator");
-    // What one signs, each accepts.
+    // Every replica accepts the tokens of every other.
     for signer in &servers {
         let admin = signer.login("admin", shown[0]).await;
         for verifier in &servers {

@@ -1,4 +1,4 @@
-//! Stopping: nothing that was accepted is lost, and nobody can hold it up for ever.
+//! Shutdown: no accepted request is lost, and no client can delay the end for ever.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -20,7 +20,7 @@ async fn status(url: String) -> u16 {
         .map_or(0, |answer| answer.status().as_u16())
 }
 
-/// Waits until load balancers are told to send nothing more.
+/// Waits until `/readyz` tells load balancers to send no more requests.
 async fn until_not_ready(server: &Server) {
     until("not ready", || async {
         status(format!("{}/readyz", server.ops)).await == 503
@@ -126,7 +126,7 @@ struct Load {
 }
 
 impl Load {
-    /// The next answer; none when it is over.
+    /// The next answer; none after the shutdown.
     async fn next(&self, request: RequestBuilder) -> Option<Answer> {
         self.answers.fetch_add(1, Ordering::SeqCst);
         if self.stopped.load(Ordering::SeqCst) {
@@ -134,7 +134,7 @@ impl Load {
         }
         match request.send().await {
             Ok(answer) => Some(Answer::read(answer).await),
-            // This machine is so slow that the delay is over: the server takes no more connections.
+            // On a slow machine the delay has passed: the server accepts no more connections.
             Err(error) if error.is_connect() && self.signalled.load(Ordering::SeqCst) => None,
             Err(error) => panic!("{error:?}"),
         }
@@ -238,7 +238,7 @@ async fn shutdown_deadline_cuts_off_hanging_clients() {
     })
     .await;
     server.signal(Signal::TERM);
-    // Within the patience of the tests, which is much less than what the clients are allowed.
+    // Within the timeout of the tests, which is far shorter than that of the clients.
     assert_eq!(server.wait_exit().await, Some(0));
     for stream in &mut hanging {
         let mut rest = Vec::new();

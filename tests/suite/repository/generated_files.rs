@@ -1,4 +1,4 @@
-//! What is generated and committed is what the program says.
+//! The committed generated files are current.
 
 use std::path::Path;
 

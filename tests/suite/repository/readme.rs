@@ -15,7 +15,7 @@ async fn readme_curl_session_works_as_printed() {
     let (_, rest) = section.split_once("```sh\n").expect("a block");
     let (script, _) = rest.split_once("```").expect("a block");
 
-    // With the rate limits that are shipped.
+    // With the default rate limits.
     let server = Server::builder().without("RATE_LIMITS").start().await;
     let script = script.replace("http://127.0.0.1:8000", &server.api);
     let output = Command::new("bash")

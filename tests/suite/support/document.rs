@@ -13,7 +13,7 @@ pub struct Operation {
     pub method: Method,
     /// The path with its parameters in braces.
     pub template: String,
-    /// What the document says of it.
+    /// Its part of the document.
     pub value: Value,
 }
 

@@ -1,4 +1,4 @@
-//! What the tests share: servers, clients, and readers of what they answer.
+//! Helpers of the tests: servers, clients, and readers of answers.
 
 pub mod alone;
 pub mod document;

@@ -29,7 +29,7 @@ async fn provoke(server: &Server) {
     anon.token("hunter2").get("/users/me").await;
 }
 
-/// What a server exports at its start, and after requests that ended in many ways.
+/// A server's metrics at its start, and after requests with many outcomes.
 struct Scrapes {
     start: Exposition,
     later: Exposition,
@@ -127,7 +127,7 @@ async fn every_exported_metric_is_in_the_catalogue() {
         }
         let exported: BTreeSet<&str> = series.labels.keys().map(String::as_str).collect();
         assert!(exported.is_subset(&names), "{series:?}");
-        // What is empty is left out, where that can be.
+        // Optional labels are left out when they are empty.
         for missing in names.difference(&exported) {
             let mut labels = labels.iter();
             let can_be =

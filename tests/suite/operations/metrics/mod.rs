@@ -1,5 +1,4 @@
-//! What the service says about itself: the metrics are what the catalogue declares, whatever
-//! clients do.
+//! The metrics are those that the catalogue declares, whatever requests clients send.
 
 mod cardinality;
 mod catalogue;

@@ -21,7 +21,7 @@ async fn statements(server: &Server) -> BTreeMap<String, f64> {
         .collect()
 }
 
-/// What was asked since, as `name` or `name*2`, in alphabetical order.
+/// The statements executed since `before`, as `name` or `name*2`, in alphabetical order.
 async fn asked(server: &Server, before: &mut BTreeMap<String, f64>) -> String {
     let after = statements(server).await;
     let mut list = Vec::new();
@@ -124,7 +124,7 @@ async fn every_request_executes_the_statements_in_the_table() {
         ("read after it", "principal"),
     ];
     let asked = table.iter().zip(&budget).map(|((what, names), (_, most))| {
-        // What is cached is believed for five seconds: a slow machine takes longer in between.
+        // Cached entries expire after five seconds: a slow machine takes longer between two requests.
         let cached = |name: &str| name == "principal" && !most.contains(name);
         let names = names.split(' ').filter(|name| !cached(name));
         (*what, names.collect::<Vec<_>>().join(" "))

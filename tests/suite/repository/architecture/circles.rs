@@ -89,7 +89,7 @@ impl Crate {
         }
     }
 
-    /// The file that defines what the names lead to, beginning in `base`.
+    /// The file that defines the item that the names lead to, beginning in `base`.
     fn resolve(&self, mut base: Module, names: &[&str]) -> Option<Module> {
         let mut names = names.iter();
         loop {
@@ -113,7 +113,7 @@ impl Crate {
         }
     }
 
-    /// Which files each file names. A root and the files below it belong together.
+    /// The files that each file names. A root and the files below it belong together.
     fn imports(&self) -> BTreeMap<&Module, BTreeSet<Module>> {
         let of = |from: &Module, file: &File| {
             let code = file.shipped();

@@ -56,7 +56,7 @@ pub fn files() -> Vec<File> {
     let paths = String::from_utf8(output.stdout).expect("UTF-8");
     paths
         .split_terminator('\0')
-        // What is deleted but not committed yet is still listed.
+        // A file that is deleted, but not yet in a commit, is still listed.
         .filter(|path| root.join(path).exists())
         .map(|path| File {
             path: path.to_owned(),

@@ -1,4 +1,4 @@
-//! The rules of the source: which way imports point, who may use which crate, what is not written.
+//! The rules of the source: the direction of imports, the places of crates, forbidden words and lints.
 
 mod circles;
 mod code;
@@ -59,7 +59,7 @@ const CATALOGUE: &str = "crates/catalogue/src/metrics/";
 
 const LONGEST: usize = 400;
 
-/// What may stand at the top level.
+/// The files and folders that may be at the top level.
 const TOP_LEVEL: [&str; 28] = [
     // The layout.
     "Cargo.toml",
@@ -71,7 +71,7 @@ const TOP_LEVEL: [&str; 28] = [
     "docker-compose.yaml",
     "pgadmin",
     "README.md",
-    // What tools expect beside it.
+    // Files that tools expect there.
     "Cargo.lock",
     "CONTRIBUTING.md",
     "Dockerfile",
@@ -116,7 +116,7 @@ fn imports_point_one_way() {
             continue;
         }
         let code = file.shipped();
-        // So many steps up is the crate itself.
+        // This many steps up is the crate itself.
         let up = "super::".repeat(module.len());
         for to in behind(&code, "crate::")
             .into_iter()

@@ -178,7 +178,7 @@ impl Builder {
 pub struct Server {
     pub api: String,
     pub ops: String,
-    /// What it printed at its start, for people.
+    /// The greeting that it printed at its start.
     pub greeting: String,
     // Before its folder, so that it has ended when that is removed.
     service: Service,
