@@ -34,7 +34,7 @@ struct Options {
     /// Where the figures go
     #[arg(long, default_value = "target/bench-growth.json")]
     json: PathBuf,
-    /// What cargo passes to every benchmark
+    /// An option that cargo passes to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
 }

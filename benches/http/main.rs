@@ -64,7 +64,7 @@ impl Part {
 /// Measures the service from outside.
 #[derive(Parser)]
 struct Options {
-    /// What to measure; everything when absent
+    /// The parts to measure; all when absent
     #[arg(value_enum)]
     parts: Vec<Part>,
     /// Where the figures go
@@ -81,7 +81,7 @@ struct Options {
     connections: usize,
     #[command(flatten)]
     backends: Backends,
-    /// What cargo passes to every benchmark
+    /// An option that cargo passes to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
     /// Be the bare server

@@ -20,7 +20,7 @@ pub struct Service {
     pub ops: SocketAddr,
 }
 
-/// What the service writes into its `READY_FILE`.
+/// The content of the service's `READY_FILE`.
 #[derive(Deserialize)]
 struct Ready {
     api: SocketAddr,
@@ -96,13 +96,13 @@ impl Service {
         self.process.pid()
     }
 
-    /// What it printed for people.
+    /// Its standard output so far.
     #[must_use]
     pub fn printed(&self) -> String {
         self.process.printed()
     }
 
-    /// What it has logged.
+    /// Its log so far.
     #[must_use]
     pub fn log(&self) -> String {
         self.process.log()

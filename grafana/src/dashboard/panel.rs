@@ -95,7 +95,7 @@ pub struct Link {
 pub struct Panel {
     /// Its title.
     pub title: &'static str,
-    /// What to do when it looks bad, as Markdown.
+    /// The description, which says what to do when the panel looks bad, as Markdown.
     pub description: &'static str,
     /// The sections of the runbook that say more, without `#`.
     pub runbook: Vec<&'static str>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::scrape::{Exposition, bound};
 
-/// What the server counted between two scrapes.
+/// Two scrapes, and the differences between them.
 #[derive(Clone, Debug)]
 pub struct Between {
     /// Before.
