@@ -152,3 +152,29 @@ async fn oauth_errors_413_and_415_have_the_oauth_shape() {
         }
     }
 }
+
+#[tokio::test]
+async fn login_form_of_more_fields_than_anybody_needs_answers_invalid_request() {
+    let server = Server::start().await;
+    server.register("alice").await;
+    let post = async |fields: usize| {
+        let form = format!("username=alice&password={}", crate::harness::PASSWORD);
+        let request = server.anon().request(Method::POST, "/login");
+        let request = request.header("content-type", FORM);
+        Answer::of(request.body(form + &"&a=1".repeat(fields - 2))).await
+    };
+    assert_eq!(post(64).await.status, 200);
+    let refused = post(65).await;
+    assert_oauth(
+        refused.header("content-type"),
+        &refused.json,
+        "invalid_request",
+        "65",
+    );
+    let said = refused.json["error_description"].as_str();
+    assert!(
+        said.is_some_and(|said| said.contains("64 fields")),
+        "{}",
+        refused.text
+    );
+}

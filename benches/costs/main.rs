@@ -1,0 +1,54 @@
+//! The processor time that one request costs the service, for every operation of the OpenAPI document,
+//! every page, and every kind of caller: what a stranger can make the service work.
+//!
+//! `cargo bench --bench costs` prints a table, the most expensive first, and writes it as Markdown and
+//! JSON. The time is that of the service's threads, less what they use when idle.
+
+#![forbid(unsafe_code)]
+
+mod cases;
+#[expect(dead_code, reason = "processor time needs no percentiles")]
+#[path = "../common/mod.rs"]
+mod common;
+mod document;
+mod processor;
+mod report;
+mod server;
+mod wire;
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use self::common::{Result, machine};
+
+/// Measures the processor time of every operation.
+#[derive(Parser)]
+struct Options {
+    /// Requests of each kind; a tenth of it where a password is hashed
+    #[arg(long, default_value_t = 200)]
+    requests: usize,
+    /// Where the table goes
+    #[arg(long, default_value = "target/bench-costs.md")]
+    markdown: PathBuf,
+    /// Where all figures go
+    #[arg(long, default_value = "target/bench-costs.json")]
+    json: PathBuf,
+    /// What cargo passes to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    if !options.bench {
+        println!("nothing measured: run `cargo bench --bench costs`");
+        return Ok(());
+    }
+    let machine = machine::describe();
+    let folder = tempfile::tempdir()?;
+    let server = server::Server::start(folder.path(), options.requests)?;
+    let cases = cases::all(&server)?;
+    let figures = processor::measure(&server, cases, options.requests)?;
+    report::write(&machine, figures, &options.markdown, &options.json)
+}

@@ -1,0 +1,102 @@
+//! The table.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::common::Result;
+use crate::processor::Figure;
+
+/// Nothing but a password hash may cost more, in milliseconds.
+const MOST: f64 = 1.0;
+/// What costs more needs a limit of its own, in milliseconds.
+const FREE: f64 = 0.3;
+
+/// Prints the table and writes both files.
+pub fn write(
+    machine: &Value,
+    mut figures: Vec<Figure>,
+    markdown: &Path,
+    json: &Path,
+) -> Result<()> {
+    figures.sort_by(|a, b| b.milliseconds.total_cmp(&a.milliseconds));
+    for figure in &figures {
+        println!(
+            "{:8.3} ms  {:4.1} hashes  {:<24} {:<40} {:<26} {:?} {}",
+            figure.milliseconds,
+            figure.hashes,
+            figure.case.caller,
+            figure.case.operation,
+            figure.case.what,
+            figure.statuses,
+            figure.case.limit,
+        );
+    }
+    let beyond = |bound: f64| {
+        let above = figures
+            .iter()
+            .filter(move |figure| figure.milliseconds > bound);
+        above.filter(|figure| figure.hashes == 0.0)
+    };
+    println!(
+        "\nwithout a hash and above {MOST} ms: {}",
+        beyond(MOST).count()
+    );
+    let own = |figure: &&Figure| !["none", "general"].contains(&figure.case.limit.as_str());
+    let unlimited = beyond(FREE).filter(|figure| !own(figure)).count();
+    println!("without a hash, above {FREE} ms and under the general limit alone: {unlimited}");
+    for path in [markdown, json] {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+    }
+    fs::write(markdown, table(&figures))?;
+    let list: Vec<_> = figures.iter().map(entry).collect();
+    let text = json!({ "machine": machine, "figures": list });
+    fs::write(json, format!("{text:#}\n"))?;
+    println!("table: {}, figures: {}", markdown.display(), json.display());
+    Ok(())
+}
+
+fn entry(figure: &Figure) -> Value {
+    json!({
+        "operation": figure.case.operation,
+        "caller": figure.case.caller,
+        "request": figure.case.what,
+        "limit": figure.case.limit,
+        "statuses": figure.statuses,
+        "requests": figure.requests,
+        "milliseconds": figure.milliseconds,
+        "hashes": figure.hashes,
+    })
+}
+
+/// The most expensive request of each operation and caller.
+fn table(figures: &[Figure]) -> String {
+    let mut text = "| Processor time | Hashes | Operation | Caller | Request | Status | Limits |\n\
+         |---:|---:|:---|:---|:---|:---|:---|\n"
+        .to_owned();
+    let mut seen = HashSet::new();
+    for figure in figures {
+        let case = &figure.case;
+        if !seen.insert((&case.operation, case.caller)) {
+            continue;
+        }
+        let statuses: Vec<_> = figure.statuses.iter().map(u16::to_string).collect();
+        let _ = writeln!(
+            text,
+            "| {:.3} ms | {:.0} | {} | {} | {} | {} | {} |",
+            figure.milliseconds,
+            figure.hashes,
+            case.operation,
+            case.caller,
+            case.what,
+            statuses.join(", "),
+            case.limit,
+        );
+    }
+    text
+}
