@@ -12,13 +12,13 @@ use super::{connect, ended, forget_peak, peak};
 use crate::harness::{ADMIN_PASSWORD, Builder, PATIENCE, Server, until};
 use crate::raw::{Raw, RawAnswer};
 
-/// A server that loses patience soon, but not with a client that is merely on a slow machine.
+/// A server with a short client timeout, yet long enough for clients on a slow machine.
 async fn impatient() -> Server {
     Builder::default().env("CLIENT_TIMEOUT", "3s").start().await
 }
 
-/// Logs in, again where this machine is so slow that the server loses patience with us. Gives how many
-/// connections of ours it may have closed.
+/// Logs in, repeatedly if the machine is so slow that the server times out. Returns how many of these
+/// connections it may have closed.
 async fn served(server: &Server) -> usize {
     let form = [("username", "admin"), ("password", ADMIN_PASSWORD)];
     let start = Instant::now();
@@ -37,7 +37,7 @@ async fn served(server: &Server) -> usize {
     unreachable!("the loop ends by return")
 }
 
-/// Asserts that this reason ended these connections, and at most so many of ours beside them.
+/// Asserts that this reason ended these connections, and at most this many of the test's own.
 async fn assert_ended(server: &Server, reason: &str, cut: usize, ours: usize) {
     until("counted", || async { ended(server, reason).await >= cut }).await;
     let found = ended(server, reason).await;
@@ -50,7 +50,7 @@ async fn assert_ended(server: &Server, reason: &str, cut: usize, ours: usize) {
 /// Between two bytes of a slow client.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Sends byte after byte until the server has had enough. Gives what it answered.
+/// Sends byte after byte until the server closes the connection. Returns its answer.
 async fn drip(mut stream: TcpStream, bytes: &[u8]) -> String {
     let (mut from, mut to) = stream.split();
     let mut answer = Vec::new();
@@ -62,7 +62,7 @@ async fn drip(mut stream: TcpStream, bytes: &[u8]) -> String {
             tokio::time::sleep(PAUSE).await;
         }
     };
-    // However the connection ends: what counts is that it does.
+    // The connection may end in any way.
     tokio::select! {
         _ = from.read_to_end(&mut answer) => {}
         () = sending => {}
@@ -185,7 +185,7 @@ fn assert_too_slow(path: &str, answer: &RawAnswer) {
     }
 }
 
-/// Asks for a large page again and again and reads nothing, until the server has had enough. Gives
+/// Requests a large page repeatedly and reads nothing, until the server closes the connection. Returns
 /// how many bytes it could send.
 async fn ask_without_listening(mut stream: TcpStream) -> usize {
     let request = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);

@@ -10,7 +10,7 @@ use crate::harness::{ADMIN_PASSWORD, Answer, Builder, Client, Server, http, unti
 
 const API: [(&str, &str); 1] = [("listener", "api")];
 
-/// A connection that has got an answer and is kept.
+/// A connection that got an answer and is kept alive.
 async fn kept(server: &Server) -> TcpStream {
     let mut stream = connect(server).await;
     let answer = ask(&mut stream, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await;
@@ -18,7 +18,7 @@ async fn kept(server: &Server) -> TcpStream {
     stream
 }
 
-/// Asks on a connection that is kept, and reads what comes first.
+/// Sends a request on a connection that is kept alive, and reads the first bytes of the answer.
 async fn ask(stream: &mut TcpStream, request: &str) -> String {
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut buffer = vec![0; 64 * 1024];
@@ -26,7 +26,7 @@ async fn ask(stream: &mut TcpStream, request: &str) -> String {
     String::from_utf8_lossy(&buffer[..read]).into_owned()
 }
 
-/// A login over this connection, which is kept.
+/// A login over this connection, which is kept alive.
 async fn log_in_on(stream: &mut TcpStream) -> String {
     let body = format!("username=admin&password={ADMIN_PASSWORD}");
     let head = "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded";
@@ -109,7 +109,7 @@ async fn descriptors_are_reserved_for_probes_and_database() {
         .env("CLIENT_TIMEOUT", "10m")
         .start()
         .await;
-    // The service has raised its limit; clients get half of so few.
+    // The service has raised its own limit; with so few descriptors clients get half of them.
     assert_eq!(gauge(&server, "process_max_fds", &[]).await, 256.0);
     assert_eq!(
         gauge(&server, "http_server_connection_max", &API).await,
@@ -142,7 +142,7 @@ fn most_connections(wanted: usize) -> usize {
     };
     setrlimit(Resource::Nofile, raised).expect("a process may raise it so far");
     let allowed = limit.maximum.and_then(|limit| usize::try_from(limit).ok());
-    // The server keeps some for itself, and so do the other tests.
+    // The server reserves some for itself, and other tests need some.
     allowed.map_or(wanted, |allowed| {
         wanted.min(allowed * 3 / 4).min(allowed.saturating_sub(600))
     })
@@ -197,7 +197,7 @@ async fn ten_thousand_idle_connections_cost_little_memory_and_block_nobody() {
     served(&server, &alice).await;
 }
 
-/// Opens so many connections, and gets an answer on each if they are to be used.
+/// Opens this many connections, and gets an answer on each if `used`.
 async fn open(server: &Server, count: usize, used: bool) -> Vec<TcpStream> {
     const BATCHES: usize = 20;
     let mut opening = JoinSet::new();
@@ -220,7 +220,7 @@ async fn open(server: &Server, count: usize, used: bool) -> Vec<TcpStream> {
     opening.join_all().await.into_iter().flatten().collect()
 }
 
-/// The service does all that it is there for.
+/// Logins, reads and `/readyz` succeed.
 async fn served(server: &Server, user: &Client) {
     let login: Answer = server.anon().login("admin", ADMIN_PASSWORD).await;
     assert_eq!(login.status, 200, "{}", login.text);

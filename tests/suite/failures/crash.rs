@@ -212,7 +212,7 @@ async fn assert_remembered(server: &Server, memory: Memory) {
 async fn kills_lose_nothing(engine: Engine) {
     const WORKERS: usize = 16;
     const ROUNDS: usize = 5;
-    /// Registrations and refreshes in a round: so many, and up to as many again.
+    /// Registrations and refreshes in a round: at least this many, and less than twice as many.
     const LEAST: usize = 200;
     let random = RandomState::new();
     // The grace is long enough for a slow machine's restart.

@@ -1,4 +1,5 @@
-//! A disk without space: reads go on, nothing acknowledged is lost, and space is all it takes.
+//! A full disk: reads succeed, no acknowledged change is lost, and writes work again as soon as there is
+//! space.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,7 +14,7 @@ const LIMIT: &str = "--fsize=2097152:";
 const MOUNT: &str = "mount -t tmpfs -o size=12m,mode=0700 none data \
      && head -c 10000000 /dev/zero > data/ballast && exec \"$@\"";
 
-/// How space is made scarce for one server.
+/// How the space of one server is limited.
 #[derive(Clone, Copy)]
 enum Disk {
     /// A file system of its own that ends with the server.
@@ -93,8 +94,8 @@ fn assert_comes_back(answer: &Answer) {
     assert!(wait >= 1);
 }
 
-/// Writes until nothing fits any more, not even what takes a page or two. Gives the names whose
-/// registrations were acknowledged, and one that was refused.
+/// Writes until not even a page or two fit. Returns the names whose registrations were acknowledged, and
+/// one that was refused.
 async fn fill(server: &Server, mut user: Client) -> (Vec<String>, String, Client) {
     let mut acknowledged = Vec::new();
     let refused = loop {

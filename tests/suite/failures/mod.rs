@@ -60,9 +60,9 @@ async fn ended(server: &Server, reason: &str) -> usize {
     metrics.sum("http_server_connections_closed_total", &labels) as usize
 }
 
-/// Forgets how much memory the server had resident before.
+/// Resets the server's peak of resident memory.
 fn forget_peak(server: &Server) {
-    // Where this is not possible, the peak is that of the whole life.
+    // Where this is not possible, the peak includes everything since the start.
     let _ = std::fs::write(format!("/proc/{}/clear_refs", server.pid()), "5");
 }
 
@@ -72,10 +72,10 @@ fn peak(server: &Server) -> usize {
     usize::try_from(bytes).expect("it fits")
 }
 
-/// Between two questions: others shall come to their turn on a machine with one core.
+/// Pause between two requests, so that other tests get a turn on a machine with one core.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Asks until the answer is not that the database is away; gives it, and how often it was.
+/// Repeats a request until the answer is not 503. Returns the answer, and the number of 503s before it.
 async fn patient<F: Future<Output = Answer>>(mut ask: impl FnMut() -> F) -> (Answer, u64) {
     let (start, mut refused) = (Instant::now(), 0);
     loop {
@@ -89,7 +89,7 @@ async fn patient<F: Future<Output = Answer>>(mut ask: impl FnMut() -> F) -> (Ans
     }
 }
 
-/// Logs in, whether or not the database is slower than the service waits for.
+/// Logs in, also when the database is slower than the service's timeout.
 async fn log_in(server: &Server, name: &str) -> Client {
     let (login, _) = patient(async || server.anon().login(name, PASSWORD).await).await;
     assert_eq!(login.status, 200, "{}", login.text);

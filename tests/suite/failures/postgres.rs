@@ -18,7 +18,7 @@ use testkit::postgres::Postgres;
 /// The longest statement timeout that can be configured.
 const STATEMENT_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A server on this database that gives up soon.
+/// A server on this database with short timeouts.
 pub(super) fn builder(database: &Postgres) -> Builder {
     Server::builder()
         .on_postgres(&database.url())
@@ -57,7 +57,7 @@ fn all_unavailable(answers: &[Answer]) {
 pub(super) async fn seen(server: &Server, up: bool) {
     let (ready, value) = if up { (200, 1.0) } else { (503, 0.0) };
     let labels = [("dependency", "database")];
-    // All of it at once: between two checks a slow server may have been taken for down.
+    // All in one check: between two checks a slow server may have counted as down.
     until("seen", async || {
         let metrics = server.metrics().await;
         probe(server, "/readyz").await == ready
@@ -81,7 +81,7 @@ async fn stopped_postgresql_answers_503_until_it_is_back() {
     let server = builder(&database).start().await;
     let someone = sign_up(&server, "someone").await;
     database.stop().expect("stopped");
-    // Also before the service knows: nothing is a 500, nothing hangs.
+    // Before the service has noticed, too: no 500, and no request hangs.
     all_unavailable(&everything(&server, &someone, "early").await);
     seen(&server, false).await;
     let start = Instant::now();
@@ -145,7 +145,7 @@ async fn exhausted_connection_pool_answers_503_and_shows_in_metrics() {
         .execute("BEGIN; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE")
         .await
         .expect("locked");
-    // Two take the connections and wait for the lock.
+    // Two requests take the connections and wait for the lock.
     let stuck: Vec<_> = (0..2)
         .map(|_| {
             let someone = someone.clone();
@@ -187,7 +187,7 @@ async fn exhausted_connection_pool_answers_503_and_shows_in_metrics() {
     until("ready", async || probe(&server, "/readyz").await == 200).await;
 
     locker.execute("ROLLBACK").await.expect("unlocked");
-    // On a machine that took longer for all this, the statements were cancelled before.
+    // On a slow machine the statements were cancelled already.
     let in_time = begun.elapsed() < STATEMENT_TIMEOUT;
     for request in stuck {
         let answer = request.await.expect("answered");
@@ -213,7 +213,7 @@ async fn slow_statement_is_cancelled() {
         errors(&server, "timeout").await >= 1.0
     })
     .await;
-    // Nothing of it is left on the server.
+    // The server has no trace of the request.
     let waiting = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted";
     let start = Instant::now();
     // The service's own counting may be waiting, too.
@@ -285,7 +285,7 @@ async fn postgresql_tls_encrypts_and_verifies_the_server() {
         .expect("asked");
     assert!(ssl > 0);
     assert_eq!(ssl, all);
-    // A server that is not who it says it is gets no connection.
+    // The service refuses a server whose certificate does not match its name.
     let folder = tempfile::tempdir().expect("a folder");
     let mut stranger = crate::harness::program(folder.path());
     stranger

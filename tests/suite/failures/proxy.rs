@@ -12,7 +12,7 @@ use crate::harness::{Builder, PASSWORD, PATIENCE, Server, Signal, http, postgres
 use testkit::ports::free_port;
 use testkit::process::Process;
 
-/// A real HAProxy in front of replicas, which asks each whether it is ready. Killed when dropped.
+/// A real HAProxy in front of replicas, which checks `/readyz` of each. Killed when dropped.
 struct Proxy {
     _process: Process,
     base: String,

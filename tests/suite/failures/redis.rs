@@ -60,9 +60,9 @@ async fn ready(server: &Server) -> u16 {
     answer.expect("answered").status().as_u16()
 }
 
-/// Asserts that the limits are counted where they should be.
+/// Asserts that limits are counted in this backend.
 async fn counts_in(server: &Server, backend: &str) {
-    // A Redis that is slow is done without for a moment.
+    // While Redis is slow, limits may be counted in process for a moment.
     until(backend, async || {
         let before = decided(server, backend).await;
         server.login("someone", PASSWORD).await;

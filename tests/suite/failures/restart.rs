@@ -11,7 +11,7 @@ use super::{PAUSE, log_in, patient, sign_up};
 use crate::harness::throwaway;
 use crate::harness::{PATIENCE, Server, postgres, until};
 
-/// How long a refresh whose answer was lost may be repeated: the longest that can be configured.
+/// The grace period, for refreshes whose answer was lost: the longest that can be configured.
 const GRACE: Duration = Duration::from_mins(1);
 
 /// Refreshes repeatedly until `stop` is set. Counts successes and refusals.
@@ -19,13 +19,13 @@ async fn keep_refreshing(server: &Server, name: &str, stop: &AtomicBool) -> (u64
     let mut client = sign_up(server, name).await;
     let (mut done, mut refused) = (0, 0);
     loop {
-        // The last token that was acknowledged, or its replay, works in the end as well.
+        // At the end the last acknowledged token, or its replay, still works.
         let last = stop.load(Ordering::SeqCst);
         let start = Instant::now();
         let (answer, times) = patient(async || client.refresh().await).await;
         refused += times;
         if answer.status == 400 && times > 0 && start.elapsed() > GRACE {
-            // The machine is so slow that the restart outlasted what replays are honoured for.
+            // On a slow machine the restart took longer than the grace period.
             client = log_in(server, name).await;
         } else {
             assert_eq!(answer.status, 200, "{}", answer.text);
@@ -105,7 +105,7 @@ async fn dropped_database_connections_cost_at_most_one_request() {
         server.metrics().await.sum("db_client_connections", &labels)
     };
 
-    // Every connection of the pool is made, by requests that wait for a lock, and rests.
+    // Requests that wait for a lock open every connection of the pool; then all are idle.
     let lock = "BEGIN; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE";
     other.execute(lock).await.expect("locked");
     let waiting: Vec<_> = (0..CONNECTIONS)

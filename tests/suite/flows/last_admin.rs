@@ -19,7 +19,7 @@ async fn last_administrator_cannot_be_removed_in_any_way() {
     let admin = server.admin().await;
     let id = admin.id().await;
     let path = format!("/admin/users/{id}");
-    // Neither of these could take the place.
+    // Neither of these may act as administrator.
     server.user("alice").await;
     let disabled = second(&server, &admin, "disabled").await.id().await;
     let answer = admin
@@ -111,7 +111,7 @@ async fn two_administrators_removing_each_other_leave_one() {
         };
         let (first, second) = join(remove(&admin, &theirs), remove(&other, &mine)).await;
         assert_one(&first, &second, round);
-        // The one that is left is an administrator.
+        // The remaining account is an administrator.
         admin = if second.status < 300 { other } else { admin };
         assert_eq!(admin.get("/admin-only").await.status, 200);
     }

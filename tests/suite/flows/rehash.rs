@@ -1,4 +1,4 @@
-//! Stored hashes follow the parameters of the day.
+//! Stored hashes are renewed with the current parameters.
 
 use futures_util::future::join_all;
 
@@ -8,7 +8,7 @@ fn rehashes(metrics: &Metrics, outcome: &str) -> f64 {
     metrics.sum("auth_password_rehashes_total", &[("outcome", outcome)])
 }
 
-/// A server that knows these accounts, whose hashes are weaker than what it wants today.
+/// A server with these accounts, whose hashes are weaker than its current parameters.
 async fn with_outdated(names: &[&str]) -> Server {
     let server = Server::builder().env("HASH_ITERATIONS", "1").start().await;
     for name in names {

@@ -1,4 +1,4 @@
-//! Several replicas of the service: what one changes, the others see.
+//! Several replicas of the service: each sees the changes of the others.
 
 use std::time::Instant;
 
@@ -22,7 +22,7 @@ impl Replicas {
         let builder = || {
             Server::builder()
                 .embedded()
-                // The issuer of tokens, which each would otherwise be for itself.
+                // The issuer of tokens, which by default differs between replicas.
                 .env("PUBLIC_URL", "http://auth.example.com")
                 .env("REDIS_URL", redis)
                 .env("REDIS_PREFIX", &prefix)
@@ -37,7 +37,7 @@ impl Replicas {
         }
     }
 
-    /// A new account, logged in at the first, known to the second.
+    /// A new account, logged in at the first replica and cached by the second.
     async fn victim(&self, name: &str) -> (Client, Client) {
         let at_a = self.a.user(name).await;
         let at_b = at_a.at(&self.b);
@@ -202,7 +202,7 @@ async fn revocation_counts_when_its_client_disconnects_on_replicas() {
     changes_count_when_their_clients_leave(&replicas.a).await;
 }
 
-/// How often the server asked the database and Redis on behalf of requests.
+/// The numbers of statements and Redis commands that requests caused.
 async fn round_trips(server: &Server) -> (f64, f64) {
     let metrics = server.metrics().await;
     let of = |system: &str, operation: &str| {

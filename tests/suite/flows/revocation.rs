@@ -107,9 +107,9 @@ impl Blow {
     }
 }
 
-/// Uses a token until well after the blow; gives when each request that was let through started.
+/// Uses a token until well after the change; returns the start of each request that was admitted.
 async fn hammer(client: Client, path: &'static str, struck: Arc<AtomicBool>) -> Vec<Instant> {
-    // A connection of its own, kept: the point is to be fast.
+    // A connection of its own, kept alive for speed.
     let http = reqwest::Client::new();
     let url = format!("{}{path}", client.base);
     let token = client.access.expect("a token");
@@ -201,8 +201,8 @@ fn field(name: &str, value: &str) -> Vec<u8> {
     bytes
 }
 
-/// Asks for the account to be disabled over HTTP/2, and takes the request back after a while: that
-/// is how a client leaves in the middle of the server's work.
+/// Disables the account over HTTP/2, and resets the stream after a while: that is how a client leaves in
+/// the middle of the server's work.
 fn disable_and_leave(admin: &Client, path: &str, after: Duration) -> TcpStream {
     let (data, head, reset, settings) = (0, 1, 3, 4);
     let host = admin.base.trim_start_matches("http://");
@@ -251,7 +251,7 @@ pub async fn changes_count_when_their_clients_leave(server: &Server) {
         victims.push((victim, path));
     }
     for (victim, path) in victims {
-        // The last of the changes may be under way still; one that is made and not seen stays so.
+        // The last changes may still be in progress; a change that a cache missed would stay unseen.
         let deadline = Instant::now() + PATIENCE;
         loop {
             let disabled = admin.get(&path).await.json["disabled"] == true;

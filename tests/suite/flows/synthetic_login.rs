@@ -25,7 +25,7 @@ async fn server() -> Server {
         .env("SECRET_KEY", SECRET_KEY)
         .env("CANARY", "on")
         .env("CANARY_INTERVAL", "1s")
-        // A probe that these limits counted would fail soon.
+        // A probe that counted against these limits would fail soon.
         .env("RATE_LIMITS", "on")
         .env("RATE_LIMIT_GENERAL", "30/1h")
         .env("RATE_LIMIT_LOGIN_SOURCE", "10/1h")
@@ -39,7 +39,7 @@ async fn runs(server: &Server, step: &str, outcome: &str) -> f64 {
     server.metrics().await.sum(RUNS, &labels)
 }
 
-/// Waits for so many more of these.
+/// Waits for this many more.
 async fn more(server: &Server, step: &str, outcome: &str, count: f64) {
     let before = runs(server, step, outcome).await;
     let what = format!("{count} more of {step} {outcome}");
@@ -146,7 +146,7 @@ async fn synthetic_login_failure_is_counted_and_logged_by_step() {
     );
     set(false).await;
     more(&server, "logout", "success", 2.0).await;
-    // Also when there is no account any more.
+    // Also after the account was deleted.
     assert_eq!(admin.delete(&path).await.status, 204);
     more(&server, "login", "failure", 1.0).await;
     more(&server, "logout", "success", 2.0).await;
@@ -252,7 +252,7 @@ async fn synthetic_tokens_are_accepted_in_the_probes_requests_only() {
     }
     let refresh = refresh_flow.refresh(&source, &pair.refresh_token);
     assert!(request(false, refresh).await.expect("asked").is_none());
-    // Refused before anything was stored: the token is as good as before.
+    // Refused before anything was stored: the token is still valid.
     let refresh = refresh_flow.refresh(&source, &pair.refresh_token);
     assert!(request(true, refresh).await.expect("asked").is_some());
 
@@ -260,7 +260,7 @@ async fn synthetic_tokens_are_accepted_in_the_probes_requests_only() {
     let pair = login(true).await.expect("tokens");
     account.renew().await.expect("renewed");
     assert!(login(true).await.is_some());
-    // Its sessions ended with the old one.
+    // Its sessions ended with the old password.
     let me = sessions.authorize(&pair.access_token, Permission::Authenticated);
     let refusal = request(true, me).await.expect_err("ended");
     assert!(
