@@ -20,7 +20,7 @@ fn logins(metrics: &Metrics, reason: &str) -> f64 {
     metrics.sum("auth_logins_total", &[("reason", reason)])
 }
 
-/// All that a client can see of an answer, but for what differs between any two answers.
+/// Everything that a client can see of an answer, without the parts that always differ.
 fn visible(answer: &Answer) -> (u16, String, BTreeMap<String, String>) {
     let headers = answer
         .headers

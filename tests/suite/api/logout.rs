@@ -80,7 +80,8 @@ async fn logout_with_refresh_token_ends_its_session_only_of_the_same_account() {
     assert_dead(&second).await;
     assert_alive(&third).await;
 
-    // A stranger's token says nothing about whether it is good, and ends nothing of the stranger's.
+    // Another account's refresh token is ignored: the answer does not tell whether it is valid, and its
+    // session stays.
     let body = json!({ "refresh_token": bob.refresh });
     assert_eq!(third.post("/logout", &body).await.status, 204);
     assert_dead(&third).await;

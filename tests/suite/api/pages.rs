@@ -104,7 +104,7 @@ impl Browser {
         Self::call(&format!("{}{path}", self.session), &body).await
     }
 
-    /// Tries until it works: pages build themselves after they were loaded.
+    /// Repeats until it succeeds: pages build themselves after they have loaded.
     async fn until<T>(&self, what: &str, mut attempt: impl AsyncFnMut() -> Result<T, String>) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {

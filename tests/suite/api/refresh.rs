@@ -150,7 +150,7 @@ async fn fifty_concurrent_refreshes_leave_one_rotation_chain() {
 
     let sessions = next[0].get("/users/me/sessions").await;
     assert_eq!(sessions.json["items"].as_array().map(Vec::len), Some(1));
-    // The successor works, and once it was used, the start of the chain is an old token.
+    // The successor works; after its use the first token counts as reused.
     let newest = next[7].refreshed().await;
     assert_ne!(newest.refresh, next[0].refresh);
     start.refresh().await.oauth(400, "invalid_grant");
@@ -219,7 +219,7 @@ async fn malformed_refresh_answers_oauth_error() {
     alice.refreshed().await;
 }
 
-/// The arithmetic of both times is tested in `store/rotation.rs`, where no clock is waited for.
+/// The arithmetic of both times is tested in `store/rotation.rs`, with an injected clock.
 #[tokio::test]
 async fn session_expires_unless_refreshed_and_ends_after_its_lifetime_despite_refreshes() {
     let (lifetime, idle) = (Duration::from_secs(2), Duration::from_secs(1));
@@ -239,7 +239,7 @@ async fn session_expires_unless_refreshed_and_ends_after_its_lifetime_despite_re
     // Once is enough, unless the machine is so slow that a second passes between two refreshes.
     loop {
         assert!(start.elapsed() < PATIENCE, "too slow to refresh in time");
-        // The session starts between the two; what happens around its end may go either way.
+        // The session starts between the two times; a refresh close to its end may succeed or fail.
         let before = Instant::now();
         let mut busy = server.login("alice", PASSWORD).await;
         let after = Instant::now();

@@ -330,7 +330,7 @@ async fn concurrent_registrations_of_one_username_create_one_account() {
         } else {
             "ALICE"
         };
-        // Half of them collide in the address, too.
+        // Half of them have the same address, too.
         let email = format!("alice{}@example.com", index / 4);
         server
             .anon()

@@ -11,7 +11,7 @@ async fn change(client: &Client, current: &str, new: &str) -> crate::harness::An
     let body = json!({ "current_password": current, "new_password": new });
     let answer = client.post("/users/me/password", &body).await;
     for password in [current, new] {
-        // The problem's own words hold these.
+        // These occur in the problem's own text.
         let word = ["", "password", "rbac-sentinel"].contains(&password);
         assert!(word || !answer.text.contains(password), "{}", answer.text);
     }
@@ -154,7 +154,7 @@ async fn email_change_requires_current_password() {
     server.login("Alice@example.org", PASSWORD).await;
     let old = server.anon().login("alice@example.com", PASSWORD).await;
     old.oauth(400, "invalid_grant");
-    // The address that one has already takes no password.
+    // Setting the current address again needs no password.
     let answer = alice.patch("/users/me", &json!({ "email": email })).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
 }

@@ -1,8 +1,8 @@
 //! The contract of every cache, tested on the cache itself.
 //!
 //! A backend is a function that gives two handles to one empty cache; `backends!` at the end names
-//! them. A contract is a function in one of the modules, listed in `contracts!`. What only one
-//! backend has is tested beside it.
+//! them. A contract is a function in one of the modules, listed in `contracts!`. Features of one backend
+//! alone are tested beside it.
 
 mod guarded;
 mod local;

@@ -9,7 +9,7 @@ use rbac_sentinel::testing::rate::Rate;
 use super::Subject;
 use crate::harness::until;
 
-/// So long that nothing is refilled while a test runs.
+/// Long enough that nothing is refilled while a test runs.
 const DAY: Duration = Duration::from_hours(24);
 
 fn counted(name: &str) -> Counted {
@@ -37,7 +37,7 @@ async fn one(subject: &Subject, name: &str, count: u32) -> Permit {
     ask(subject, 0, &[(counted(name), limit(count))]).await[0]
 }
 
-/// How many of a thousand that ask at once, half of them on each handle, get everything they want.
+/// How many of a thousand simultaneous requests, half of them on each handle, are admitted.
 async fn thousand(subject: &Subject, wanted: Vec<(Counted, Rate)>) -> usize {
     let wanted = Arc::new(wanted);
     let calls: Vec<_> = (0..1000)
@@ -117,7 +117,7 @@ pub async fn rate_limit_denied_by_one_counter_charges_none(subject: &Subject) {
         let permits = ask(subject, 0, wanted).await;
         for ((counted, _), permit) in wanted.iter().zip(permits) {
             let wide = *counted == both[0].0;
-            assert_eq!(permit.allowed, wide, "in the order asked");
+            assert_eq!(permit.allowed, wide, "in the order of the limits");
             assert_eq!(permit.remaining, if wide { 9 } else { 0 }, "nothing taken");
             assert_eq!(permit.retry_after.is_zero(), wide);
         }

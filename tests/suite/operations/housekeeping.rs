@@ -32,7 +32,7 @@ async fn refused(server: &Server, reason: &str) -> f64 {
 
 #[tokio::test]
 async fn housekeeping_deletes_expired_rows_without_disturbing_refreshes() {
-    // A session that has run out by the time that the service is there again.
+    // A session that expires before the service is back.
     let server = Server::builder()
         .embedded()
         .env("SESSION_IDLE_TTL", "1ms")
@@ -104,7 +104,7 @@ async fn housekeeping_runs_on_one_of_two_replicas() {
     let other = replica().env("DATA_DIR", &data).start().await;
     let done = async || runs(&one, "done").await + runs(&other, "done").await;
     until("done", async || done().await >= 6.0).await;
-    // Not more often than there were intervals, the one just begun included.
+    // At most one run an interval, the current one included.
     let (done, intervals) = (done().await, start.elapsed().div_duration_f64(INTERVAL));
     assert!(done <= intervals + 1.0, "{done} in {intervals}");
     let elsewhere = async || runs(&one, "elsewhere").await + runs(&other, "elsewhere").await;

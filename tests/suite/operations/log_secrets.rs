@@ -66,8 +66,8 @@ async fn login(client: &Client, form: &[(&str, &str)]) -> Answer {
     send(client.request(Method::POST, "/login").form(form)).await
 }
 
-/// Says every word to the server, in requests that succeed and in such that fail. Gives the tokens
-/// and passwords that it answered with: they are secrets, too.
+/// Sends every planted secret to the server, in requests that succeed and in others that fail. Returns the
+/// tokens and passwords of its answers: they are secrets, too.
 async fn tell_everything(server: &Server) -> Vec<String> {
     let anon = server.anon();
     let mut given = Vec::new();
@@ -216,7 +216,7 @@ async fn tell_everything(server: &Server) -> Vec<String> {
 }
 
 async fn assert_nothing_is_told(format: &str) {
-    // All that the service logs, and of others what debug shows: more is never logged.
+    // The service's own log at the finest level, and other crates' at debug: no level logs more.
     let level = "debug,rbac_sentinel=trace";
     let server = Server::builder()
         .env("LOG_LEVEL", level)
@@ -234,14 +234,14 @@ async fn assert_nothing_is_told(format: &str) {
     let given = tell_everything(&server).await;
     let log = server.log();
     let metrics = server.metrics().await.0;
-    // The log is the one that was meant to be read.
+    // The log has the expected lines, so it is the right one.
     assert!(
         log.contains("authn_login_success")
             && log.contains("authn_login_fail")
             && log.contains("excess_rate_limit_exceeded"),
         "{log}"
     );
-    // A token is given away by its parts, too.
+    // Parts of a token are secret, too.
     let parts = given
         .iter()
         .flat_map(|token| token.split('.'))

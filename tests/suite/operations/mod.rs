@@ -18,7 +18,7 @@ use std::sync::mpsc;
 
 use crate::harness::PATIENCE;
 
-/// Runs a command that ends by itself, or ends it when it does not.
+/// Runs a command that should end by itself; kills it if it does not.
 fn run(command: &mut Command) -> Output {
     run_with(command, "")
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{run_with, success, text};
 use crate::harness::{ADMIN_PASSWORD, Server, backend, program};
 
-/// The program on the data that a server in this folder uses.
+/// The program, with the data of a server in this folder.
 async fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = program(folder);
     command

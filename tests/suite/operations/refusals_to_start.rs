@@ -9,8 +9,7 @@ use crate::harness::{Server, program};
 
 const KEY: &str = "hunter2-hunter2-hunter2-hunter2-hunter2";
 
-/// Starts the service with these variables in place of ports of its own; gives what it complained
-/// about.
+/// Starts the service with these variables in place of ports of its own; returns its error.
 #[track_caller]
 fn refusal(folder: &Path, env: &[(&str, &str)]) -> String {
     let mut command = program(folder);
@@ -140,7 +139,7 @@ async fn start_rejects_changed_secret() {
         assert!(complaint.contains("SECRET_KEY"), "{complaint}");
         assert!(complaint.contains("cannot be decrypted"), "{complaint}");
     }
-    // Nothing was lost by trying.
+    // The attempt changed nothing.
     builder().dir(folder).start().await;
 }
 

@@ -2,7 +2,7 @@
 
 use crate::harness::{ADMIN_PASSWORD, Builder, Server, postgres};
 
-/// A replica on this database, which keeps nothing on its own machine.
+/// A replica on this database, which stores nothing locally.
 fn replica(url: &str) -> Builder {
     Server::builder()
         .on_postgres(url)

@@ -25,7 +25,7 @@ async fn seeded_accounts_can_login_with_given_or_generated_password() {
     assert!(printed.contains("120 accounts were made."), "{printed}");
     assert!(printed.contains("120 of 120 accounts, "), "{printed}");
     assert!(!printed.contains(PASSWORD), "{printed}");
-    // Those that are there stay as they are.
+    // Existing accounts are not changed.
     let printed = success(&mut seed(
         folder.path(),
         &["125", "--sessions-per-user", "1"],

@@ -28,7 +28,7 @@ async fn until_not_ready(server: &Server) {
     .await;
 }
 
-/// A client that keeps its connection.
+/// A client that keeps its connection alive.
 fn keeping() -> reqwest::Client {
     let builder = reqwest::Client::builder().pool_max_idle_per_host(1);
     builder.build().expect("a client")
@@ -51,7 +51,7 @@ async fn drain_answers_with_connection_close_until_a_second_signal() {
     server.signal(Signal::TERM);
     until_not_ready(&server).await;
     assert_eq!(status(format!("{}/livez", server.ops)).await, 200);
-    until("asked to leave", || async {
+    until("told to reconnect elsewhere", || async {
         let answer = Answer::of(me(&http, &alice)).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.header("connection") == "close"
@@ -261,5 +261,5 @@ async fn shutdown_does_not_wait_for_idle_connections() {
     server.signal(Signal::TERM);
     assert_eq!(server.wait_exit().await, Some(0));
     let gone = http.get(&url).send().await;
-    assert!(gone.is_err(), "nobody answers any more");
+    assert!(gone.is_err(), "the server still answers");
 }

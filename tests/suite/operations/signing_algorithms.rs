@@ -1,4 +1,4 @@
-//! Signature algorithms: each works, and what is published verifies what is signed.
+//! Signature algorithms: each works, and the published keys verify the tokens.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,7 +22,7 @@ async fn keys(server: &Server) -> Vec<Value> {
     answer.json["keys"].as_array().expect("keys").clone()
 }
 
-/// Verifies as another service would, with nothing but the published key.
+/// Verifies as another service does, with the published key alone.
 fn verify(token: &str, key: &Value) {
     let jwk: Jwk = serde_json::from_value(key.clone()).expect("a JWK");
     let algorithm = key["alg"].as_str().expect("alg").parse().expect("known");

@@ -40,7 +40,7 @@ async fn first_start_prints_addresses_but_not_the_configured_password() {
 #[tokio::test]
 async fn ready_file_names_listeners_and_process_until_shutdown() {
     let mut server = Server::builder().env("SHUTDOWN_DELAY", "10m").start().await;
-    // Every server of these tests is found by it.
+    // Every test finds its server by this file.
     let file = server.path().join("server.ready.json");
     let text = std::fs::read_to_string(&file).expect("written");
     let expected = json!({
@@ -134,7 +134,7 @@ async fn configured_secret_is_not_stored() {
 
 #[tokio::test]
 async fn second_start_keeps_accounts_sessions_and_keys() {
-    // The issuer of tokens, which would otherwise change with the port.
+    // The issuer of tokens, which by default changes with the port.
     let builder = || Server::builder().env("PUBLIC_URL", "https://auth.example.com");
     let server = builder().start().await;
     let mut alice = server.user("alice").await;

@@ -22,8 +22,7 @@ pub const HASH: &str = "$argon2id$a-hash";
 pub fn recorder() -> &'static PrometheusHandle {
     static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
     RECORDER.get_or_init(|| {
-        rbac_sentinel::testing::telemetry::install_recorder()
-            .expect("nobody else sets the recorder")
+        rbac_sentinel::testing::telemetry::install_recorder().expect("this is the only recorder")
     })
 }
 

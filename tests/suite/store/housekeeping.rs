@@ -64,7 +64,7 @@ pub async fn concurrent_housekeeping_begins_once(db: &Database) {
     assert_eq!(
         (run.holder, run.started_at),
         (Some(holders[0]), at(0)),
-        "everybody sees who it is"
+        "every replica sees the holder"
     );
 }
 
@@ -84,7 +84,7 @@ pub async fn housekeeping_begins_when_due_and_not_running(db: &Database) {
     };
     assert!(!end(b, 10).await, "not its own");
     assert!(end(a, 10).await);
-    assert!(!end(a, 11).await, "over is over");
+    assert!(!end(a, 11).await, "a lost lease cannot be ended");
     let run = db.store.last_run(JOB).await.expect("asked");
     assert_eq!((run.started_at, run.succeeded_at), (at(0), Some(at(10))));
     assert!(!begin(b, 20, -280).await, "not due yet");
@@ -209,7 +209,7 @@ pub async fn housekeeping_removes_rotated_tokens_and_reuse_stays_detected(db: &D
         let owner = db.store.session_of_token(*gone).await.expect("asked");
         assert_eq!(owner, None);
     }
-    assert!(db.lives(&session, at(7)).await, "nobody is blamed");
+    assert!(db.lives(&session, at(7)).await, "the session stays active");
     // The one that was rotated last, within its grace period, and the living one.
     let outcome = db.rotate(&rotation(chain[5], at(7))).await;
     assert!(matches!(outcome, Rotation::Replayed { .. }), "{outcome:?}");

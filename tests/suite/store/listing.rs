@@ -69,7 +69,7 @@ pub async fn pages_are_stable_while_accounts_are_created(db: &Database) {
 
 pub async fn last_page_has_no_next_position(db: &Database) {
     let (_, sizes) = walk(&db.store, 10).await;
-    assert_eq!(sizes, [0], "nobody is there");
+    assert_eq!(sizes, [0], "one empty page");
     for n in 0..10 {
         db.user(&format!("user{n}")).await;
     }

@@ -22,7 +22,7 @@ async fn list_pages_show_every_account_once_in_order_of_creation() {
     let admin = server.admin().await;
     let mut expected = vec!["admin".to_owned()];
     for index in 0..7 {
-        // Neither the order of names nor that of addresses.
+        // The order is neither that of names nor that of addresses.
         let name = format!("user-{}", 9 - index);
         assert_eq!(server.register(&name).await.status, 201);
         expected.push(name);
@@ -123,7 +123,7 @@ async fn list_names_invalid_parameters() {
         ("cursor", "_____________________w-"),
         ("cursor", "!!!!!!!!!!!!!!!!!!!!!!"),
         ("cursor", "AAAAAAAAAAAAAAAAAAAAAB"),
-        // A search's, in a list.
+        // The cursor of a search, in a list.
         ("cursor", "YWxpY2U"),
         ("search", ""),
         ("search", &long),
@@ -131,7 +131,7 @@ async fn list_names_invalid_parameters() {
         let answer = admin.get(&format!("/admin/users?{field}={value}")).await;
         answer.names(400, "malformed-request", field);
     }
-    // Neither text nor as it is encoded.
+    // Neither as text nor encoded.
     for cursor in ["_w", "YWxpY2U=", "A"] {
         let answer = admin
             .get(&format!("/admin/users?search=a&cursor={cursor}"))

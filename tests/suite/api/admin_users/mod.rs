@@ -31,7 +31,7 @@ async fn admin_operations_require_administrator() {
                 "sessions:revoke",
             ),
             (who.get("/admin-only").await, "admin:access"),
-            // Before it is known whether there is such an account.
+            // Before the account is looked up.
             (who.get("/admin/users/nonsense").await, "users:read"),
             (
                 who.get(&format!("/admin/users/{}", Uuid::now_v7())).await,

@@ -274,6 +274,6 @@ async fn truncated_body_reaches_no_handler() {
     assert_eq!(
         server.register("alice").await.status,
         201,
-        "nobody was registered"
+        "no account was registered"
     );
 }

@@ -1,4 +1,4 @@
-//! No error repeats a value that was sent: it may be a password in the wrong place.
+//! No error repeats a value of the request: it may be a password in the wrong field.
 
 use reqwest::{Method, RequestBuilder};
 

@@ -1,4 +1,4 @@
-//! Errors: problem details for everything, also for what the framework refuses.
+//! Errors: every error is a problem, the framework's refusals included.
 
 mod bodies;
 mod echo;

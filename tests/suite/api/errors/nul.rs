@@ -1,4 +1,4 @@
-//! The character NUL, which PostgreSQL does not store: nothing is called so, and nothing breaks.
+//! The character NUL, which PostgreSQL does not store: names with it are refused, and nothing fails.
 
 use serde_json::json;
 

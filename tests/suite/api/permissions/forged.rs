@@ -1,4 +1,4 @@
-//! Tokens that are not good, at every operation.
+//! Invalid tokens, at every operation.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ fn guarded(operation: &Operation) -> bool {
     operation.access() != Access::Public
 }
 
-/// How many verifications ended for each reason.
+/// The number of verifications by result.
 async fn verifications(server: &Server) -> BTreeMap<String, f64> {
     server
         .scrape()

@@ -1,4 +1,4 @@
-//! No client can make series.
+//! No client can create series.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::document::operations;
 use crate::harness::{Answer, PASSWORD, Server};
 
 const MAX_SERIES: usize = 5_000;
-/// How many requests a scanner makes until the middle of the test, and as many again.
+/// Requests of a scanner in each half of the test.
 const HALF: usize = 1_000;
 const AT_A_TIME: usize = 32;
 const MAX_BYTES: usize = 600 * 1024;
@@ -48,10 +48,10 @@ fn random_path(number: usize) -> String {
 }
 
 async fn scan(server: &Server) {
-    // Keeps its connections, other than the client of the other tests.
+    // Keeps its connections alive, unlike the client of the other tests.
     let client = reqwest::Client::new();
     let requests = (0..HALF).map(async |number| {
-        // A few with methods that exist, and that do not.
+        // Some with known methods, some with unknown ones.
         let method = match number % 50 {
             0 => Method::POST,
             1 => Method::PUT,

@@ -13,7 +13,7 @@ use crate::document::operations;
 use crate::harness::Server;
 use testkit::exposition::{Exposition, Series};
 
-/// Requests that end in many ways, so that series made late are seen, too.
+/// Requests with many outcomes, so that series created later are seen, too.
 async fn provoke(server: &Server) {
     let user = server.user("alice").await;
     let admin = server.admin().await;
@@ -33,7 +33,7 @@ async fn provoke(server: &Server) {
 struct Scrapes {
     start: Exposition,
     later: Exposition,
-    /// The later one as it came.
+    /// The text of the later one.
     text: String,
 }
 
@@ -254,7 +254,7 @@ async fn promtool_accepts_the_scrape() {
             )
         });
     let mut stdin = child.stdin.take().expect("piped");
-    // From a thread of its own: promtool may say something before it has read everything.
+    // From a thread of its own: promtool may write before it has read everything.
     let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
     let output = child.wait_with_output().expect("promtool ends");
     writer.join().expect("joins").expect("promtool reads");

@@ -1,4 +1,4 @@
-//! Where the metrics and probes are, and where they are not.
+//! The listeners that serve metrics and probes, and those that do not.
 
 use reqwest::Method;
 
@@ -61,7 +61,7 @@ async fn metrics_on_api_serves_and_counts_the_same_scrape() {
     let count = "http_server_request_duration_seconds_count";
     let route = [("http_route", "/metrics")];
     assert_eq!(server.metrics().await.sum(count, &route), 1.0);
-    // Probes stay where they are.
+    // Probes stay on the operational listener.
     server.anon().get("/readyz").await.problem(404, "not-found");
 }
 

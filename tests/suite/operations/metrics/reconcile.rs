@@ -1,4 +1,4 @@
-//! The counters say what happened: no more, no less.
+//! The counters equal the requests that were sent.
 
 use std::collections::BTreeMap;
 
@@ -31,12 +31,12 @@ async fn counted(server: &Server) -> BTreeMap<Key, f64> {
 #[tokio::test]
 async fn every_request_is_counted_once_by_method_route_and_status() {
     let server = Server::start().await;
-    // The harness asks the other listener, which does not count itself.
+    // The harness uses the other listener, which does not count its own requests.
     assert_eq!(counted(&server).await, BTreeMap::new());
 
     let mut sent: BTreeMap<Key, f64> = BTreeMap::new();
     let mut note = |method: &Method, route: &str, answer: &Answer| {
-        // HEAD is answered by the operation of GET, and counted with it.
+        // HEAD is served by the operation of GET, and counted there.
         let label = if *method == Method::HEAD {
             "GET"
         } else if ["GET", "POST", "PUT", "DELETE"].contains(&method.as_str()) {

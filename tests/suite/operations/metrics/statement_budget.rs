@@ -1,5 +1,5 @@
-//! A query budget: what each request asks of the database, statement by statement. A new round trip
-//! is a decision, and this table is where it is taken.
+//! A query budget: the statements that each request executes. A new round trip is a decision: it is added
+//! to this table.
 
 use std::collections::BTreeMap;
 

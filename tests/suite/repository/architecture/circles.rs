@@ -1,5 +1,4 @@
-//! Circles of imports between files. A file that needs another that needs it cannot be read, moved or
-//! tested alone.
+//! Circles of imports between files. Files in a circle cannot be read, moved or tested alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -130,8 +129,8 @@ impl Crate {
         files.map(|(from, file)| (from, of(from, file))).collect()
     }
 
-    /// The files that are left when those that need none of the others are taken away, again and
-    /// again: each is in a circle or needs one.
+    /// The files that remain when files without imports among the rest are removed repeatedly: each is in a
+    /// circle or imports one.
     fn circles(&self) -> Vec<String> {
         let mut imports = self.imports();
         loop {

@@ -51,7 +51,7 @@ const CRATES: [(&[&str], &[&str]); 8] = [
     (&["dotenvy"], &["src/cli/mod.rs"]),
 ];
 
-/// The types of the metrics facade that a module may keep; what makes them is the catalogue's.
+/// The types of the metrics facade that a module may keep; only the catalogue creates them.
 const HANDLES: [&str; 3] = ["Counter", "Gauge", "Histogram"];
 
 /// Where metrics are made.
@@ -137,7 +137,7 @@ fn imports_point_one_way() {
         let needed = used
             .iter()
             .any(|(a, b)| (a.as_str(), b.as_str()) == (from, to));
-        assert!(needed, "nobody needs {from} -> {to} any more ({reason})");
+        assert!(needed, "no import needs {from} -> {to} any more ({reason})");
     }
 }
 
@@ -164,7 +164,7 @@ fn each_crate_is_used_in_its_place_alone() {
         for name in names {
             let mut users = sources();
             users.retain(|file| names_crate(&file.code(), name));
-            assert!(!users.is_empty(), "nobody uses {name}");
+            assert!(!users.is_empty(), "no file uses {name}");
             for File { path, .. } in users {
                 let allowed = places.iter().any(|place| path.starts_with(place));
                 assert!(allowed, "{path} uses {name}, which belongs to {places:?}");
@@ -299,7 +299,7 @@ fn unsafe_code_is_forbidden() {
 
 #[test]
 fn no_todo_and_no_lint_allowed_without_reason() {
-    // In pieces, so that this file does not hold them.
+    // In pieces, so that this file does not contain them.
     let words = [
         (concat!("TO", "DO"), "do it, or leave the note elsewhere"),
         (concat!("FIX", "ME"), "fix it"),
