@@ -64,6 +64,9 @@ pub mod testing {
     pub mod app {
         pub use crate::app::{Services, serve};
     }
+    pub mod auth {
+        pub use crate::auth::RefreshingClient;
+    }
     pub mod cache {
         pub use crate::cache::redis;
         pub use crate::cache::{Cache, Counted, Key, Kind, Memory, Permit, Redis, RedisOptions};

@@ -219,11 +219,11 @@ impl Fact {
         labels: &[("action", "family_revoked")],
         rule: Rule::Still,
     };
-    /// Second use of a token within the grace period.
+    /// Second use of a token whose successor was not used yet.
     pub const TWO_TABS: Self = Self::moved(
         "second uses of a token are answered",
         "auth_refresh_reuse_detected_total",
-        &[("action", "grace_replay")],
+        &[("action", "unused_replay")],
     );
 
     const fn moved(

@@ -15,7 +15,7 @@ use super::fields::{SecretText, present};
 use super::guard::{Authenticated, Require};
 use super::oauth::{Form, Issued, LoginForm, Tokens, refusal};
 use super::views::Done;
-use crate::auth::{Login, Logout as LogoutFlow, Refresh as RefreshFlow, login};
+use crate::auth::{Login, Logout as LogoutFlow, Refresh as RefreshFlow, RefreshingClient, login};
 use crate::metrics::{CanaryStep, Limiter};
 use crate::rbac::{Permission, scope};
 use catalogue::endpoints;
@@ -108,9 +108,10 @@ impl LoginApi {
 
     /// Refresh
     ///
-    /// Gives a new pair for a refresh token, which is thereby used up. The immediately previous
-    /// token is honoured for a few seconds more, with the same successor, because two tabs may
-    /// refresh at once. Anything older ends the session.
+    /// Gives a new pair for a refresh token, which is thereby used up. A client whose answer was lost
+    /// repeats the request: the immediately previous token gets the same refresh token again as long as
+    /// nobody has used the new pair. For a few seconds more it does so although the new access token
+    /// was used, once, because two tabs may refresh at once. Any other used token ends the session.
     #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
     async fn refresh(
         &self,
@@ -119,7 +120,11 @@ impl LoginApi {
     ) -> Result<Issued, OAuthFailure> {
         let source = source_of(request)?;
         let token = body.0.refresh_token;
-        let pair = self.refresh.refresh(&source, token.expose()).await?;
+        let client = RefreshingClient {
+            source: &source,
+            user_agent: request.header(header::USER_AGENT).unwrap_or_default(),
+        };
+        let pair = self.refresh.refresh(client, token.expose()).await?;
         let pair = pair.ok_or_else(|| refusal("invalid_grant", "the refresh token is not good"))?;
         Ok(Issued::Ok(Json(Tokens::new(pair, None))))
     }

@@ -159,7 +159,7 @@ fn assemble(
     let api = api::endpoint(ApiParts {
         register: services.register(),
         login: services.login(),
-        refresh: services.refresh(),
+        refresh: services.refresh()?,
         logout: services.logout(),
         password_change: services.password_change(),
         accounts: Arc::clone(&services.accounts),

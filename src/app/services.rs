@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use zeroize::Zeroizing;
 
 use crate::accounts::{Accounts, PasswordPolicy};
-use crate::auth::{Login, Logout, PasswordChange, Refresh, Register};
+use crate::auth::{ClientMarks, Login, Logout, PasswordChange, Refresh, Register};
 use crate::cache::{Cache, Memory, Redis, RedisOptions};
 use crate::clock::Clock;
 use crate::config::{Config, PasswordRules, Secret, SqliteSynchronous};
@@ -135,14 +135,18 @@ impl Services {
     }
 
     /// The refresh flow.
-    #[must_use]
-    pub fn refresh(&self) -> Refresh {
-        Refresh::new(
+    ///
+    /// # Errors
+    /// When its key cannot be derived: a defect.
+    pub fn refresh(&self) -> Result<Refresh> {
+        let key = derive(&self.secret, Purpose::ClientMarks)?;
+        Ok(Refresh::new(
             self.store.clone(),
             Arc::clone(&self.limits),
             Arc::clone(&self.sessions),
+            ClientMarks::new(&*key),
             self.clock.clone(),
-        )
+        ))
     }
 
     /// The logout flow.

@@ -227,7 +227,7 @@ impl Login {
         }
         let pair = self
             .sessions
-            .issue(user, session, token.into_string(), now, expires_at)?;
+            .issue(user, session, 0, token.into_string(), now, expires_at)?;
         Ok(Ended::Started {
             session,
             pair,

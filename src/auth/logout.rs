@@ -38,11 +38,11 @@ impl Logout {
         }
         let mut sessions = vec![caller.session];
         if let Some(token) = refresh_token.and_then(RefreshToken::parse)
-            && let Some((session, owner)) = self.store.session_of_token(token.hash()).await?
-            && owner == user
-            && session != caller.session
+            && let Some(other) = self.store.session_of_token(token.hash()).await?
+            && other.user == user
+            && other.session != caller.session
         {
-            sessions.push(session);
+            sessions.push(other.session);
         }
         for session in sessions {
             self.sessions.end(user, session, EndReason::Logout).await?;

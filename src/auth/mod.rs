@@ -3,12 +3,14 @@
 //! Everything here speaks the domain's language: no HTTP, no SQL. Each flow is a struct that owns the
 //! services it uses, and has one exit where its event is emitted, whatever happened.
 
+mod client_mark;
 pub mod login;
 mod logout;
 mod password_change;
 mod refresh;
 mod register;
 
+pub use self::client_mark::{ClientMarks, RefreshingClient};
 pub use self::login::Login;
 pub use self::logout::Logout;
 pub use self::password_change::PasswordChange;

@@ -1,20 +1,21 @@
 //! Refresh: a new pair of tokens for a refresh token, which is thereby used up.
 //!
-//! Two tabs may refresh at the same moment with the same token. Both must go on, and the chain must
-//! not fork: the immediately previous token is honoured within the grace period, with the same
-//! successor. Anything older is reuse and ends the family.
+//! The chain must not fork, and honest clients must go on: two tabs that refresh at the same moment, and
+//! one whose answer was lost. `store/replay.rs` has the rule.
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::client_mark::{ClientMarks, RefreshingClient};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::Event;
-use crate::limits::{Source, Throttle};
-use crate::metrics::RefreshResult;
+use crate::limits::Throttle;
+use crate::metrics::{RefreshResult, ReuseAction};
 use crate::sessions::{AfterCommit, Sessions, TokenPair, may_act};
-use crate::store::{EndReason, Rotation, RotationRequest, Store};
+use crate::store::{EndReason, Replay, Rotation, RotationRequest, Store, TokenPlace};
 use crate::tokens::RefreshToken;
 
 /// The refresh flow.
@@ -22,6 +23,7 @@ pub struct Refresh {
     store: Store,
     limits: Arc<Throttle>,
     sessions: Arc<Sessions>,
+    marks: ClientMarks,
     clock: Clock,
 }
 
@@ -30,8 +32,8 @@ struct Ended {
     result: RefreshResult,
     user: Option<Uuid>,
     session: Option<Uuid>,
-    /// The immediately previous token came again within the grace period.
-    replay: bool,
+    /// What was done about a token that came a second time.
+    replay: Option<ReuseAction>,
     pair: Option<TokenPair>,
 }
 
@@ -41,7 +43,7 @@ impl Ended {
             result,
             user,
             session: None,
-            replay: false,
+            replay: None,
             pair: None,
         }
     }
@@ -54,28 +56,28 @@ impl Refresh {
         store: Store,
         limits: Arc<Throttle>,
         sessions: Arc<Sessions>,
+        marks: ClientMarks,
         clock: Clock,
     ) -> Self {
         Self {
             store,
             limits,
             sessions,
+            marks,
             clock,
         }
     }
 
     /// Rotates a refresh token: a new pair, or `None` when it is not good, whatever the reason.
-    /// A token that was used before ends the whole session, but for the immediately previous one
-    /// within the grace period.
     ///
     /// # Errors
     /// [`Error::RateLimited`], and when the database does not answer.
-    pub async fn refresh(&self, source: &Source, presented: &str) -> Result<Option<TokenPair>> {
-        let ended = match self.limits.refresh(source, presented).await {
-            Ok(()) => self.rotate(presented).await,
-            Err(error) => Err(error),
-        };
-        let (ended, outcome) = match ended {
+    pub async fn refresh(
+        &self,
+        client: RefreshingClient<'_>,
+        presented: &str,
+    ) -> Result<Option<TokenPair>> {
+        let (ended, outcome) = match self.attempt(client, presented).await {
             Ok(mut ended) => {
                 let pair = ended.pair.take();
                 (ended, Ok(pair))
@@ -98,49 +100,81 @@ impl Refresh {
         outcome
     }
 
-    async fn rotate(&self, presented: &str) -> Result<Ended> {
-        let Some(token) = RefreshToken::parse(presented) else {
-            return Ok(Ended::refused(RefreshResult::UnknownToken, None));
-        };
-        let next = RefreshToken::generate()?;
+    /// The limits, and between them the lookup that tells which session is limited.
+    async fn attempt(&self, client: RefreshingClient<'_>, presented: &str) -> Result<Ended> {
+        // Before anything is waited for: what happens to the session from now on is not this request's
+        // past.
         let now = self.clock.now();
+        let admitted = self.limits.refresh(client.source).await?;
+        let token = RefreshToken::parse(presented);
+        let place = match &token {
+            Some(token) => self.store.session_of_token(token.hash()).await?,
+            None => None,
+        };
+        let family = place.map(|place| place.session);
+        self.limits.refresh_family(admitted, family).await?;
+        match (token, place) {
+            (Some(token), Some(place)) => self.rotate(&token, place, client, now).await,
+            _ => Ok(Ended::refused(RefreshResult::UnknownToken, None)),
+        }
+    }
+
+    async fn rotate(
+        &self,
+        token: &RefreshToken,
+        place: TokenPlace,
+        client: RefreshingClient<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Ended> {
+        let next = RefreshToken::generate()?;
         let lifetimes = self.sessions.lifetimes();
         let request = RotationRequest {
             presented: token.hash(),
             next: next.hash(),
-            sealed_next: token.seal_successor(&next)?,
+            sealed_next: token.seal_successor(place.session, place.generation + 1, &next)?,
             at: now,
             idle_ttl: lifetimes.session_idle,
             grace: lifetimes.grace,
+            client: self.marks.mark(place.session, client),
         };
         let rotation = self.rotate_and_store(&request).await?;
-        let (session, user, ends_at, living, replay) = match rotation {
+        let (user, generation, ends_at, living, replay) = match rotation {
             Rotation::Rotated {
-                session,
                 user,
+                generation,
                 ends_at,
-            } => (session, user, ends_at, next, false),
+                ..
+            } => (user, generation, ends_at, next, None),
             Rotation::Replayed {
-                session,
                 user,
+                generation,
                 ends_at,
                 sealed_successor,
+                replay,
+                ..
             } => {
-                let living = token
-                    .open_successor(&sealed_successor)
-                    .ok_or_else(|| Error::internal("a sealed successor does not open"))?;
-                (session, user, ends_at, living, true)
+                let opened = token.open_successor(place.session, generation, &sealed_successor);
+                let Some(living) = opened else {
+                    // Sealed by a version that is unknown here, or damaged. The session goes on for
+                    // whoever got the successor.
+                    return Ok(Ended::refused(RefreshResult::Unreadable, Some(user.id)));
+                };
+                (user, generation, ends_at, living, Some(replay))
             }
             refused => return Ok(refuse(&refused)),
         };
+        let (session, living) = (place.session, living.into_string());
         let pair = self
             .sessions
-            .issue(&user, session, living.into_string(), now, ends_at)?;
+            .issue(&user, session, generation, living, now, ends_at)?;
         Ok(Ended {
             result: RefreshResult::Success,
             user: Some(user.id),
             session: Some(session),
-            replay,
+            replay: replay.map(|replay| match replay {
+                Replay::Unused => ReuseAction::UnusedReplay,
+                Replay::Grace => ReuseAction::GraceReplay,
+            }),
             pair: Some(pair),
         })
     }
@@ -161,7 +195,7 @@ impl Refresh {
             _ => rotation,
         };
         let due = match rotation {
-            Rotation::Reused { session, user } => {
+            Rotation::Reused { session, user, .. } => {
                 Some(AfterCommit::of(user).sessions_ended(vec![session], EndReason::Reuse))
             }
             _ => None,
@@ -183,8 +217,17 @@ fn refuse(rotation: &Rotation) -> Ended {
         Rotation::Expired { user } => Ended::refused(RefreshResult::Expired, Some(user)),
         Rotation::Ended { user } => Ended::refused(RefreshResult::Revoked, Some(user)),
         Rotation::Disabled { user } => Ended::refused(RefreshResult::Disabled, Some(user)),
-        Rotation::Reused { session, user } => Ended {
+        Rotation::Reused {
+            session,
+            user,
+            successor_used,
+        } => Ended {
             session: Some(session),
+            replay: Some(if successor_used {
+                ReuseAction::FamilyRevoked
+            } else {
+                ReuseAction::FamilyRevokedUnused
+            }),
             ..Ended::refused(RefreshResult::Reused, Some(user))
         },
         Rotation::Unknown | Rotation::Rotated { .. } | Rotation::Replayed { .. } => {

@@ -85,7 +85,7 @@ pub struct RateLimits {
     )]
     pub refresh_source: Rate,
 
-    /// Refreshes with one refresh token.
+    /// Refreshes of one session.
     #[arg(
         long = "rate-limit-refresh-account",
         env = "RATE_LIMIT_REFRESH_ACCOUNT",

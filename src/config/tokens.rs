@@ -77,7 +77,8 @@ pub struct Tokens {
     #[arg(long, env = "SESSION_TTL", default_value = "30d", value_parser = humantime::parse_duration, help_heading = "Keys and tokens")]
     pub session_ttl: Duration,
 
-    /// How long the previous refresh token is still accepted, because two tabs may refresh at once.
+    /// How long the previous refresh token is still accepted although its successor was used, because
+    /// two tabs may refresh at once.
     #[arg(long, env = "REFRESH_GRACE", default_value = "10s", value_parser = humantime::parse_duration, help_heading = "Keys and tokens")]
     pub refresh_grace: Duration,
 }

@@ -20,8 +20,8 @@ use uuid::Uuid;
 
 use crate::metrics::{
     self, Actor, Backend, Grant, Limiter, LoginResult, Outcome, PasswordChangeResult,
-    RefreshResult, RegistrationResult, RevocationReason, RoleAction, RoleLabel, TokenType,
-    UserAction,
+    RefreshResult, RegistrationResult, ReuseAction, RevocationReason, RoleAction, RoleLabel,
+    TokenType, UserAction,
 };
 use crate::request_context::is_synthetic;
 
@@ -52,8 +52,8 @@ pub enum Event {
         user: Option<Uuid>,
         /// The session, if known.
         session: Option<Uuid>,
-        /// The previous token was used again within the grace period.
-        replay: bool,
+        /// What was done about a token that came a second time.
+        replay: Option<ReuseAction>,
     },
     /// Sessions were ended before they expired.
     SessionsEnded {

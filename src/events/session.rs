@@ -10,20 +10,20 @@ pub(super) fn refresh(
     result: RefreshResult,
     user: Option<Uuid>,
     session: Option<Uuid>,
-    replay: bool,
+    replay: Option<ReuseAction>,
 ) {
     metrics::REFRESHES.inc(result);
-    if replay {
-        metrics::REFRESH_REUSE.inc(ReuseAction::GraceReplay);
+    if let Some(action) = replay {
+        metrics::REFRESH_REUSE.inc(action);
     }
+    let replay = replay.map_or("none", ReuseAction::word);
     match result {
         RefreshResult::Success => {
             issued(Grant::Refresh);
             info!(event = names::REFRESH, user = %Id(user), session = %Id(session), replay, "refresh");
         }
         RefreshResult::Reused => {
-            metrics::REFRESH_REUSE.inc(ReuseAction::FamilyRevoked);
-            warn!(event = names::TOKEN_REUSE, user = %Id(user), session = %Id(session),
+            warn!(event = names::TOKEN_REUSE, user = %Id(user), session = %Id(session), action = replay,
                 "a used refresh token came again: its family was ended");
         }
         RefreshResult::RateLimited => {}

@@ -14,16 +14,19 @@ pub enum Purpose {
     RateLimitNames,
     /// Is the password of the synthetic probe's account; from the service's secret.
     ProbePassword,
+    /// Hashes the kind and network of clients that refresh; from the service's secret.
+    ClientMarks,
     /// Encrypts the successor of a refresh token; from that token.
     RefreshSuccessor,
 }
 
 impl Purpose {
     #[cfg(test)]
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::SigningKeys,
         Self::RateLimitNames,
         Self::ProbePassword,
+        Self::ClientMarks,
         Self::RefreshSuccessor,
     ];
 
@@ -33,6 +36,7 @@ impl Purpose {
             Self::SigningKeys => b"signing keys at rest",
             Self::RateLimitNames => b"names of rate limits",
             Self::ProbePassword => b"password of the synthetic probe",
+            Self::ClientMarks => b"marks of refreshing clients",
             Self::RefreshSuccessor => b"successor of a refresh token",
         }
     }

@@ -2,6 +2,7 @@
 
 mod after_commit;
 pub mod decisions;
+mod first_use;
 mod principals;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use self::first_use::FirstUse;
 use self::principals::Principals;
 use crate::cache::Cache;
 use crate::clock::Clock;
@@ -31,7 +33,7 @@ pub struct Lifetimes {
     pub session_idle: TimeDelta,
     /// A session ends after this long in any case.
     pub session: TimeDelta,
-    /// How long the previous refresh token is still honoured.
+    /// How long the previous refresh token is still honoured although its successor was used.
     pub grace: TimeDelta,
 }
 
@@ -89,6 +91,7 @@ pub struct Sessions {
     store: Store,
     tokens: Arc<Tokens>,
     principals: Principals,
+    first_use: FirstUse,
     lifetimes: Lifetimes,
     clock: Clock,
 }
@@ -105,6 +108,7 @@ impl Sessions {
     ) -> Self {
         Self {
             principals: Principals::new(cache, clock.clone()),
+            first_use: FirstUse::new(),
             store,
             tokens,
             lifetimes,
@@ -128,6 +132,7 @@ impl Sessions {
     pub fn observe(&self) {
         self.tokens.cache().observe();
         self.principals.observe();
+        self.first_use.observe();
     }
 
     /// Finds the holder of a bearer token and decides whether the permission is theirs.
@@ -153,6 +158,12 @@ impl Sessions {
             decisions::count(permission, account.authority.role(), decision);
             RBAC_DECISION_DURATION.observe(cache, start.elapsed());
         }
+        if let Some(generation) = claims.generation {
+            let first_use = &self.first_use;
+            first_use
+                .note(&self.store, claims.sid, generation, now)
+                .await;
+        }
         if decision == Decision::Deny {
             Event::Denied {
                 permission: permission.name(),
@@ -175,11 +186,14 @@ impl Sessions {
         &self,
         user: &User,
         session: Uuid,
+        generation: i64,
         refresh_token: String,
         now: DateTime<Utc>,
         session_ends_at: DateTime<Utc>,
     ) -> Result<TokenPair> {
-        let mut claims: Claims = self.tokens.claims(user.id, session, &user.roles, now);
+        let mut claims: Claims = self
+            .tokens
+            .claims(user.id, session, generation, &user.roles, now);
         // Services that verify with the public keys alone must not honour it longer than we do.
         claims.exp = claims.exp.min(session_ends_at.timestamp());
         Ok(TokenPair {

@@ -1,11 +1,13 @@
-//! Rotation of refresh tokens. A session is a family of them, of which one is current.
+//! Rotation of refresh tokens. A session is a family of them, of which one is current. What happens to
+//! one that was rotated before is decided in [`super::replay`].
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::replay::{Past, Replay, Verdict};
 use super::rows::from_row;
 use super::rows::{User, UserRow};
-use super::{EndReason, Tx, execute, fetch_optional, sql};
+use super::{EndReason, Store, Tx, execute, fetch_optional, sql};
 use crate::error::Result;
 
 /// A refresh token that a client presented, and its successor.
@@ -17,12 +19,25 @@ pub struct RotationRequest {
     pub next: [u8; 32],
     /// The successor, sealed with the presented token.
     pub sealed_next: Vec<u8>,
-    /// The current time.
+    /// When the request came in.
     pub at: DateTime<Utc>,
     /// How long the session then lasts unless it is refreshed again.
     pub idle_ttl: TimeDelta,
-    /// How long a token that was just rotated is answered with its successor.
+    /// How long a token that was just rotated is answered with its successor although that was used.
     pub grace: TimeDelta,
+    /// The client's mark: equal for clients of the same kind in the same network.
+    pub client: [u8; 16],
+}
+
+/// The place of a refresh token. It never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenPlace {
+    /// Its session.
+    pub session: Uuid,
+    /// The session's owner.
+    pub user: Uuid,
+    /// Its generation in the session.
+    pub generation: i64,
 }
 
 /// The outcome of a rotation.
@@ -34,11 +49,13 @@ pub enum Rotation {
         session: Uuid,
         /// Its owner.
         user: User,
+        /// The generation of the successor.
+        generation: i64,
         /// When the session expires at the latest.
         ends_at: DateTime<Utc>,
     },
-    /// The presented token is the immediately previous one, within the grace period; its successor is
-    /// still the current token.
+    /// The presented token is the immediately previous one, and its successor is still the current
+    /// token.
     Replayed {
         /// The session.
         session: Uuid,
@@ -46,8 +63,12 @@ pub enum Rotation {
         user: User,
         /// When the session expires at the latest.
         ends_at: DateTime<Utc>,
+        /// The generation of the successor.
+        generation: i64,
         /// The current token, sealed with the presented token.
         sealed_successor: Vec<u8>,
+        /// Why it is honoured.
+        replay: Replay,
     },
     /// No such token.
     Unknown,
@@ -72,6 +93,8 @@ pub enum Rotation {
         session: Uuid,
         /// Its owner.
         user: Uuid,
+        /// Whether its successor, or an access token issued with it, had been used.
+        successor_used: bool,
     },
 }
 
@@ -109,6 +132,10 @@ struct Family {
     idle_expires_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
+    used_generation: i64,
+    used_at: Option<DateTime<Utc>>,
+    refreshed_by: Option<Vec<u8>>,
+    replayed_generation: Option<i64>,
 }
 
 from_row!(Family {
@@ -117,7 +144,11 @@ from_row!(Family {
     generation,
     idle_expires_at,
     expires_at,
-    ended_at
+    ended_at,
+    used_generation,
+    used_at,
+    refreshed_by,
+    replayed_generation
 });
 
 struct TokenRow {
@@ -151,7 +182,7 @@ impl Tx {
         else {
             return Ok(Rotation::Unknown);
         };
-        let (session, user_id) = (family.id, family.user_id);
+        let user_id = family.user_id;
         if family.ended_at.is_some() {
             return Ok(Rotation::Ended { user: user_id });
         }
@@ -166,58 +197,127 @@ impl Tx {
             return Ok(Rotation::Disabled { user: user_id });
         }
         if token.generation == family.generation {
-            let next = family.generation + 1;
-            // The idle deadline never outlives the session itself.
-            let idle_expires_at = (now + request.idle_ttl).min(family.expires_at);
-            execute!(
-                self.conn,
-                sql::MARK_ROTATED,
-                presented,
-                now,
-                &request.sealed_next
-            )?;
-            execute!(
-                self.conn,
-                sql::INSERT_REFRESH_TOKEN,
-                &request.next[..],
-                session,
-                next,
-                now
-            )?;
-            execute!(
-                self.conn,
-                sql::ADVANCE_FAMILY,
-                session,
-                next,
-                idle_expires_at
-            )?;
-            let ends_at = family.expires_at;
-            return Ok(Rotation::Rotated {
-                session,
-                user,
-                ends_at,
-            });
+            return self.advance(&family, user, request).await;
         }
-        let previous = token.generation == family.generation - 1;
-        let in_grace = token
-            .rotated_at
-            .is_some_and(|rotated| now - rotated <= request.grace);
-        if let Some(sealed_successor) = token.successor
-            && previous
-            && in_grace
-        {
-            return Ok(Rotation::Replayed {
-                session,
-                user,
-                ends_at: family.expires_at,
-                sealed_successor,
-            });
-        }
-        let reason = EndReason::Reuse.word();
-        execute!(self.conn, sql::END_SESSION, session, user_id, now, reason)?;
-        Ok(Rotation::Reused {
+        self.replay(&family, token, user, request).await
+    }
+
+    /// Makes the successor of the current token the current one.
+    async fn advance(
+        &mut self,
+        family: &Family,
+        user: User,
+        request: &RotationRequest,
+    ) -> Result<Rotation> {
+        let (presented, now, session) = (&request.presented[..], request.at, family.id);
+        let generation = family.generation + 1;
+        // The idle deadline never outlives the session itself.
+        let idle_expires_at = (now + request.idle_ttl).min(family.expires_at);
+        let sealed = &request.sealed_next;
+        execute!(self.conn, sql::MARK_ROTATED, presented, now, sealed)?;
+        execute!(
+            self.conn,
+            sql::INSERT_REFRESH_TOKEN,
+            &request.next[..],
             session,
-            user: user_id,
+            generation,
+            now
+        )?;
+        execute!(
+            self.conn,
+            sql::ADVANCE_FAMILY,
+            session,
+            generation,
+            idle_expires_at,
+            &request.client[..]
+        )?;
+        Ok(Rotation::Rotated {
+            session,
+            user,
+            generation,
+            ends_at: family.expires_at,
         })
+    }
+
+    /// Answers a token that was rotated before, or ends its session.
+    async fn replay(
+        &mut self,
+        family: &Family,
+        token: TokenRow,
+        user: User,
+        request: &RotationRequest,
+    ) -> Result<Rotation> {
+        let (session, generation, now) = (family.id, family.generation, request.at);
+        let verdict = Past {
+            is_parent: token.generation == generation - 1,
+            // A use after this request came in does not count: of two tabs that refresh at once, the
+            // second may wait for the first, whose answer is used meanwhile.
+            was_used: family.used_generation >= generation
+                && family.used_at.is_none_or(|used| used <= now),
+            in_grace: token
+                .rotated_at
+                .is_some_and(|rotated| now - rotated <= request.grace),
+            // Of a generation that an older version made, the client is not known.
+            same_client: family
+                .refreshed_by
+                .as_ref()
+                .is_none_or(|client| client[..] == request.client),
+            generations_since_suspicion: family.replayed_generation.map(|last| generation - last),
+        }
+        .judge();
+        match (verdict, token.successor) {
+            (Verdict::Honour { replay, suspicious }, Some(sealed_successor)) => {
+                if suspicious {
+                    execute!(self.conn, sql::MARK_REPLAYED, session, generation)?;
+                }
+                Ok(Rotation::Replayed {
+                    session,
+                    user,
+                    ends_at: family.expires_at,
+                    generation,
+                    sealed_successor,
+                    replay,
+                })
+            }
+            (verdict, _) => {
+                let reason = EndReason::Reuse.word();
+                execute!(self.conn, sql::END_SESSION, session, user.id, now, reason)?;
+                Ok(Rotation::Reused {
+                    session,
+                    user: user.id,
+                    successor_used: verdict
+                        == Verdict::End {
+                            successor_used: true,
+                        },
+                })
+            }
+        }
+    }
+}
+
+impl Store {
+    /// The place of a refresh token, whatever the state of its session.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn session_of_token(&self, token_hash: [u8; 32]) -> Result<Option<TokenPlace>> {
+        let mut conn = self.reader().await?;
+        let hash = &token_hash[..];
+        let row = fetch_optional!(conn, sql::SESSION_OF_TOKEN => (Uuid, Uuid, i64), hash)?;
+        Ok(row.map(|(session, user, generation)| TokenPlace {
+            session,
+            user,
+            generation,
+        }))
+    }
+
+    /// Notes that an access token of this generation of a session was used.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn mark_used(&self, session: Uuid, generation: i64, at: DateTime<Utc>) -> Result<()> {
+        let mut conn = self.writer().await?;
+        execute!(conn, sql::MARK_USED, session, generation, at)?;
+        Ok(())
     }
 }

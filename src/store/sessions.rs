@@ -175,15 +175,6 @@ impl Store {
         fetch_all!(conn, sql::LIST_SESSIONS => Session, user, now)
     }
 
-    /// The session and the account of a refresh token, whatever their state.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn session_of_token(&self, token_hash: [u8; 32]) -> Result<Option<(Uuid, Uuid)>> {
-        let mut conn = self.reader().await?;
-        fetch_optional!(conn, sql::SESSION_OF_TOKEN => (Uuid, Uuid), &token_hash[..])
-    }
-
     /// The number of active sessions.
     ///
     /// # Errors

@@ -1,12 +1,14 @@
 //! Refresh tokens: opaque random values, known to the database by their hash alone.
 //!
-//! A successor is stored sealed with its predecessor: the client that presents the previous token
-//! within the grace period gets the very token that the other tab got. The database alone cannot
-//! open it, because it knows only the predecessor's hash.
+//! A successor is stored sealed with its predecessor (AES-256-GCM): a client that presents the previous
+//! token again gets the very token that the other tab got. The database alone cannot open it, because
+//! it knows only the predecessor's hash. What is sealed is bound to its place, the session and the
+//! generation: moved to another row it does not open.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::error::Result;
@@ -52,20 +54,31 @@ impl RefreshToken {
         bytes
     }
 
-    /// Encrypts the next token so that this one alone opens it.
+    /// Encrypts the next token of the session so that this one alone opens it.
     ///
     /// # Errors
     /// When the library refuses: a defect.
-    pub fn seal_successor(&self, next: &Self) -> Result<Vec<u8>> {
-        self.sealing_key()?.seal(&self.hash(), &*next.0)
+    pub fn seal_successor(&self, session: Uuid, generation: i64, next: &Self) -> Result<Vec<u8>> {
+        let context = self.context(session, generation);
+        self.sealing_key()?.seal(&context, &*next.0)
     }
 
-    /// Opens what [`RefreshToken::seal_successor`] made with this token.
+    /// Opens what [`RefreshToken::seal_successor`] made with this token; `generation` is the
+    /// successor's. Earlier versions sealed without a place: a client whose answer was lost survives
+    /// an upgrade.
     #[must_use]
-    pub fn open_successor(&self, sealed: &[u8]) -> Option<Self> {
-        let opened = self.sealing_key().ok()?.open(&self.hash(), sealed)?;
+    pub fn open_successor(&self, session: Uuid, generation: i64, sealed: &[u8]) -> Option<Self> {
+        let key = self.sealing_key().ok()?;
+        let opened = key
+            .open(&self.context(session, generation), sealed)
+            .or_else(|| key.open(&self.hash(), sealed))?;
         let opened: [u8; BYTES] = opened.as_slice().try_into().ok()?;
         Some(Self(Zeroizing::new(opened)))
+    }
+
+    fn context(&self, session: Uuid, generation: i64) -> Vec<u8> {
+        let place = (session.as_bytes(), generation.to_be_bytes());
+        [&self.hash()[..], &place.0[..], &place.1[..]].concat()
     }
 
     fn sealing_key(&self) -> Result<SealingKey> {
@@ -100,11 +113,25 @@ mod tests {
         let parent = RefreshToken::generate().expect("random");
         let other = RefreshToken::generate().expect("random");
         let child = RefreshToken::generate().expect("random");
-        let sealed = parent.seal_successor(&child).expect("seals");
-        let opened = parent.open_successor(&sealed).expect("opens");
+        let session = Uuid::now_v7();
+        let sealed = parent.seal_successor(session, 7, &child).expect("seals");
+        let opened = parent.open_successor(session, 7, &sealed).expect("opens");
         assert_eq!(opened.hash(), child.hash());
-        assert!(other.open_successor(&sealed).is_none());
+        assert!(other.open_successor(session, 7, &sealed).is_none());
+        // Nor does it in another place.
+        assert!(parent.open_successor(session, 8, &sealed).is_none());
+        assert!(parent.open_successor(Uuid::now_v7(), 7, &sealed).is_none());
         assert!(!sealed.windows(BYTES).any(|window| window == *child.0));
-        assert!(parent.open_successor(b"short").is_none());
+        assert!(parent.open_successor(session, 7, b"short").is_none());
+    }
+
+    #[test]
+    fn successor_that_an_earlier_version_sealed_opens() {
+        let parent = RefreshToken::generate().expect("random");
+        let child = RefreshToken::generate().expect("random");
+        let key = parent.sealing_key().expect("a key");
+        let sealed = key.seal(&parent.hash(), &*child.0).expect("seals");
+        let opened = parent.open_successor(Uuid::now_v7(), 1, &sealed);
+        assert_eq!(opened.expect("opens").hash(), child.hash());
     }
 }

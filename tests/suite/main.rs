@@ -4,7 +4,7 @@
 //! |:---|:---|
 //! | registration | `api/register.rs` |
 //! | login, scopes | `api/login.rs` |
-//! | refresh, rotation, reuse of a refresh token | `api/refresh.rs`; the statements: `store/rotation.rs` |
+//! | refresh, rotation, reuse of a refresh token | `api/refresh.rs`, `api/refresh_replays.rs`; the statements: `store/rotation.rs` |
 //! | logout | `api/logout.rs` |
 //! | list and end of sessions | `api/sessions.rs`; the statements: `store/sessions.rs` |
 //! | one's own account, password change, deletion | `api/users_me.rs` |

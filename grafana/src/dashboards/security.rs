@@ -46,8 +46,10 @@ fn now() -> Vec<Panel> {
             Unit::Count,
             "Refresh reuse detected",
             "Used refresh tokens that came again, in the time shown. family_revoked is a stolen \
-             token, or a client that keeps old ones: ask the account's owner. grace_replay is two \
-             tabs at once, and harmless.",
+             token, or a client that keeps old ones: ask the account's owner. \
+             family_revoked_unused is a client that changes networks and loses every answer, or a \
+             thief who waits. unused_replay is a lost answer, grace_replay two tabs at once: \
+             both harmless.",
         )
         .runbook(&["refresh-reuse"])
         .query(

@@ -1,5 +1,6 @@
 //! All sessions are refreshed at the same moment. Two of three users share a session, like two tabs of a
-//! browser, and send the same token at the same time.
+//! browser, and send the same token at the same time. They read once both have their answer: a token is
+//! given a second time after its use in one generation, not in two in a row.
 
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,6 +13,8 @@ use crate::verdict::Fact;
 
 /// Time from one storm to the next.
 const ROUND: Duration = Duration::from_secs(2);
+/// Time from a storm until its users read.
+const PAUSE: Duration = Duration::from_millis(800);
 /// Time before a storm at which its token is read.
 const BEFORE: Duration = Duration::from_millis(400);
 
@@ -74,6 +77,8 @@ async fn storm(user: &mut User<'_>) {
         if answer.outcome == Outcome::Success && user.store_tokens(&answer) {
             let renewed = user.state.tokens.clone();
             *tokens(user) = renewed;
+            user.wait((next + PAUSE).saturating_duration_since(Instant::now()))
+                .await;
             user.me().await;
         }
     }

@@ -44,6 +44,22 @@ impl From<IpAddr> for Source {
     }
 }
 
+impl Source {
+    /// The network that the address belongs to: an IPv4 address without its last byte, the first 48
+    /// bits of an IPv6 address.
+    #[must_use]
+    pub fn network(&self) -> [u8; 16] {
+        let mut octets = self.0;
+        let mapped = octets.starts_with(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
+        octets[if mapped { 15 } else { 6 }..].fill(0);
+        octets
+    }
+}
+
+/// That a source may refresh. The decision is counted once its token's family is known.
+#[must_use = "the family has a limit, too"]
+pub struct Admitted(Option<Backend>);
+
 /// The subject of a counter, with its kind: the same text may be a username and an address.
 #[derive(Clone, Copy)]
 enum Subject<'a> {
@@ -52,7 +68,8 @@ enum Subject<'a> {
     Name(&'a str),
     Username(&'a str),
     Email(&'a str),
-    Token(&'a str),
+    /// A session: a family of refresh tokens.
+    Family(Uuid),
     User(Uuid),
 }
 
@@ -109,7 +126,9 @@ impl Throttle {
             digest: source.0,
         };
         let permit = self.here.try_acquire_one(&counted, rate);
-        self.decide(limiter, Backend::Memory, [(SOURCE, rate, permit)])
+        self.decide(limiter, Backend::Memory, [(SOURCE, rate, permit)])?;
+        allow(limiter, Backend::Memory);
+        Ok(())
     }
 
     /// Checks the limits of a login, by source and by the name as it was typed.
@@ -139,16 +158,30 @@ impl Throttle {
         self.ask(Limiter::Register, &wanted).await
     }
 
-    /// Checks the limits of a refresh, by source and token.
+    /// Checks the limit of refreshes by source. It comes before the lookup that tells the token's
+    /// family: strangers with random tokens spend what is theirs.
     ///
     /// # Errors
     /// [`Error::RateLimited`].
-    pub async fn refresh(&self, source: &Source, token: &str) -> Result<()> {
-        let wanted = [
-            (Subject::Source(source), self.rates.refresh_source),
-            (Subject::Token(token), self.rates.refresh_account),
-        ];
-        self.ask(Limiter::Refresh, &wanted).await
+    pub async fn refresh(&self, source: &Source) -> Result<Admitted> {
+        let wanted = [(Subject::Source(source), self.rates.refresh_source)];
+        self.acquire(Limiter::Refresh, &wanted).await.map(Admitted)
+    }
+
+    /// Checks the limit of refreshes of one session, where the token belongs to one.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub async fn refresh_family(&self, admitted: Admitted, family: Option<Uuid>) -> Result<()> {
+        let mut backend = admitted.0;
+        if let Some(family) = family {
+            let wanted = [(Subject::Family(family), self.rates.refresh_account)];
+            backend = self.acquire(Limiter::Refresh, &wanted).await?;
+        }
+        if let Some(backend) = backend {
+            allow(Limiter::Refresh, backend);
+        }
+        Ok(())
     }
 
     /// Checks the limits of a proof of the current password, by account.
@@ -161,15 +194,29 @@ impl Throttle {
     }
 
     async fn ask(&self, limiter: Limiter, wanted: &[(Subject<'_>, Rate)]) -> Result<()> {
+        if let Some(backend) = self.acquire(limiter, wanted).await? {
+            allow(limiter, backend);
+        }
+        Ok(())
+    }
+
+    /// Charges limits, and says where they were counted. A refusal is counted here, a permit by the
+    /// caller.
+    async fn acquire(
+        &self,
+        limiter: Limiter,
+        wanted: &[(Subject<'_>, Rate)],
+    ) -> Result<Option<Backend>> {
         if self.is_exempt() {
-            return Ok(());
+            return Ok(None);
         }
         let name = |(subject, rate): &(Subject<'_>, Rate)| (self.counted(limiter, *subject), *rate);
         let named: Vec<(Counted, Rate)> = wanted.iter().map(name).collect();
         let (permits, backend) = self.cache.try_acquire(&named).await;
         let answers = wanted.iter().zip(permits);
         let answers = answers.map(|((subject, rate), permit)| (subject.dimension(), *rate, permit));
-        self.decide(limiter, backend, answers)
+        self.decide(limiter, backend, answers)?;
+        Ok(Some(backend))
     }
 
     fn counted(&self, limiter: Limiter, subject: Subject<'_>) -> Counted {
@@ -179,7 +226,7 @@ impl Throttle {
             Subject::Name(name) => (b'n', name.as_bytes()),
             Subject::Username(name) => (b'u', name.as_bytes()),
             Subject::Email(email) => (b'e', email.as_bytes()),
-            Subject::Token(token) => (b't', token.as_bytes()),
+            Subject::Family(session) => (b'f', &session.as_bytes()[..]),
             Subject::User(user) => (b'a', &user.as_bytes()[..]),
         };
         hash.update(&[kind]);
@@ -193,7 +240,7 @@ impl Throttle {
         }
     }
 
-    /// The one exit: counts what was decided, and refuses with the limit that takes longest.
+    /// The one refusal: with the limit that takes longest.
     fn decide(
         &self,
         limiter: Limiter,
@@ -204,7 +251,6 @@ impl Throttle {
         let Some((dimension, rate, permit)) =
             refusals.max_by_key(|(.., permit)| permit.retry_after)
         else {
-            RATE_LIMITS.inc((limiter, (LimitDecision::Allow, backend)));
             return Ok(());
         };
         Event::RateLimited {
@@ -221,6 +267,10 @@ impl Throttle {
             retry_after: permit.retry_after,
         }))
     }
+}
+
+fn allow(limiter: Limiter, backend: Backend) {
+    RATE_LIMITS.inc((limiter, (LimitDecision::Allow, backend)));
 }
 
 impl Subject<'_> {

@@ -41,7 +41,7 @@ fn rate_limit_counter_names_are_keyed_hashes() {
         Subject::Name("alice"),
         Subject::Username("alice"),
         Subject::Email("alice"),
-        Subject::Token("alice"),
+        Subject::Family(Uuid::nil()),
         Subject::User(Uuid::nil()),
         Subject::Name("bob"),
     ];

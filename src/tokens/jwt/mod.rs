@@ -39,6 +39,9 @@ pub struct Claims {
     pub client_id: String,
     /// The session.
     pub sid: Uuid,
+    /// Which refresh of the session it was issued with; no claim of an older version.
+    #[serde(rename = "gen", default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
     /// This token.
     pub jti: Uuid,
     /// Issued at, in seconds since the epoch.
@@ -94,6 +97,7 @@ impl Tokens {
         &self,
         user: Uuid,
         session: Uuid,
+        generation: i64,
         roles: &[String],
         now: DateTime<Utc>,
     ) -> Claims {
@@ -103,6 +107,7 @@ impl Tokens {
             sub: user,
             client_id: self.audience.clone(),
             sid: session,
+            generation: Some(generation),
             jti: Uuid::now_v7(),
             iat: now.timestamp(),
             exp: (now + self.ttl).timestamp(),

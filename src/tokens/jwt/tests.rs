@@ -64,7 +64,7 @@ fn forge(header: &serde_json::Value, claims: &serde_json::Value) -> String {
 #[tokio::test]
 async fn token_verifies_until_it_expires_cached_or_not() {
     let tokens = tokens().await;
-    let claims = tokens.claims(Uuid::now_v7(), Uuid::now_v7(), &["user".into()], now());
+    let claims = tokens.claims(Uuid::now_v7(), Uuid::now_v7(), 0, &["user".into()], now());
     let token = tokens.sign(&claims).expect("signs");
     for _ in 0..2 {
         assert_eq!(*tokens.verify(&token, now()).expect("good"), claims);
@@ -85,7 +85,7 @@ async fn token_verifies_until_it_expires_cached_or_not() {
 #[tokio::test]
 async fn every_invalid_token_has_its_reason() {
     let tokens = tokens().await;
-    let good = tokens.claims(Uuid::now_v7(), Uuid::now_v7(), &[], now());
+    let good = tokens.claims(Uuid::now_v7(), Uuid::now_v7(), 0, &[], now());
     let claims = serde_json::to_value(&good).expect("serializes");
     let header = json!({"alg": "HS256", "typ": TYPE, "kid": "hs256"});
     assert!(tokens.verify(&forge(&header, &claims), now()).is_ok());
@@ -204,7 +204,7 @@ async fn every_invalid_token_has_its_reason() {
 async fn tampered_token_is_rejected_with_the_original_cached() {
     let tokens = tokens().await;
     let token = tokens
-        .sign(&tokens.claims(Uuid::now_v7(), Uuid::now_v7(), &["user".into()], now()))
+        .sign(&tokens.claims(Uuid::now_v7(), Uuid::now_v7(), 0, &["user".into()], now()))
         .expect("signs");
     assert!(tokens.verify(&token, now()).is_ok());
     let (message, signature) = token.rsplit_once('.').expect("three parts");

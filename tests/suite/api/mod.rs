@@ -9,6 +9,7 @@ mod logout;
 mod pages;
 mod permissions;
 mod refresh;
+mod refresh_replays;
 mod register;
 mod security_headers;
 mod sessions;

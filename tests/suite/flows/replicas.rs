@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use futures_util::future::join_all;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -27,6 +28,7 @@ impl Replicas {
                 .env("REDIS_URL", redis)
                 .env("REDIS_PREFIX", &prefix)
                 .env("REDIS_TIMEOUT", "250ms")
+                .env("REFRESH_GRACE", "60s")
         };
         let a = builder().start().await;
         let data = a.path().join("data");
@@ -200,6 +202,28 @@ async fn no_request_passes_after_revocation_on_the_same_replica() {
 async fn revocation_counts_when_its_client_disconnects_on_replicas() {
     let replicas = Replicas::start(&redis_url()).await;
     changes_count_when_their_clients_leave(&replicas.a).await;
+}
+
+#[tokio::test]
+async fn replays_at_two_replicas_leave_one_chain_and_a_use_at_one_counts_at_the_other() {
+    let replicas = Replicas::start(&nowhere("")).await;
+    let start = replicas.a.user("alice").await;
+    let elsewhere = start.at(&replicas.b);
+    let tabs = (0..32).map(|number| [&start, &elsewhere][number % 2].refreshed());
+    let tabs = join_all(tabs).await;
+    assert!(tabs.iter().all(|tab| tab.refresh == tabs[0].refresh));
+    let sessions = tabs[0].get("/users/me/sessions").await;
+    assert_eq!(sessions.json["items"].as_array().map(Vec::len), Some(1));
+    // That was a use at the first replica. The second honours the parent once more, within the grace.
+    elsewhere.refreshed().await.id().await;
+    start.refresh().await.oauth(400, "invalid_grant");
+    for server in [&replicas.a, &replicas.b] {
+        tabs[0]
+            .at(server)
+            .refresh()
+            .await
+            .oauth(400, "invalid_grant");
+    }
 }
 
 /// The numbers of statements and Redis commands that requests caused.

@@ -3,6 +3,7 @@
 
 use clap::Parser as _;
 use rbac_sentinel::testing::app::Services;
+use rbac_sentinel::testing::auth::RefreshingClient;
 use rbac_sentinel::testing::clock::Clock;
 use rbac_sentinel::testing::config::Config;
 use rbac_sentinel::testing::hashing::Password;
@@ -218,11 +219,16 @@ async fn synthetic_tokens_are_accepted_in_the_probes_requests_only() {
     let services = Services::open(&config.config, Clock::system()).await;
     let services = services.expect("opens");
     let account = services.probe_account().expect("derives");
-    let (login_flow, refresh_flow) = (services.login(), services.refresh());
+    let login_flow = services.login();
+    let refresh_flow = services.refresh().expect("derives");
     let sessions = &services.sessions;
     account.ensure().await.expect("made");
     account.ensure().await.expect("there");
     let source = Source::from(std::net::IpAddr::from([127, 0, 0, 1]));
+    let client = RefreshingClient {
+        source: &source,
+        user_agent: "a test",
+    };
     let login = async |synthetic| -> Option<TokenPair> {
         let secret = Password::new(account.password());
         let login = login_flow.login(&source, USERNAME, secret, "a test");
@@ -250,10 +256,10 @@ async fn synthetic_tokens_are_accepted_in_the_probes_requests_only() {
             assert!(matches!(refusal, Refusal::Permission(_)), "{refusal:?}");
         }
     }
-    let refresh = refresh_flow.refresh(&source, &pair.refresh_token);
+    let refresh = refresh_flow.refresh(client, &pair.refresh_token);
     assert!(request(false, refresh).await.expect("asked").is_none());
     // Refused before anything was stored: the token is still valid.
-    let refresh = refresh_flow.refresh(&source, &pair.refresh_token);
+    let refresh = refresh_flow.refresh(client, &pair.refresh_token);
     assert!(request(true, refresh).await.expect("asked").is_some());
 
     // Another secret, another password: the account gets it.

@@ -116,29 +116,39 @@ async fn registration_is_rate_limited_by_username_and_email() {
 }
 
 #[tokio::test]
-async fn refresh_is_rate_limited_by_client_address_and_token() {
+async fn refresh_is_rate_limited_by_client_address_and_session() {
     let rates = [("REFRESH_SOURCE", "4/1h"), ("REFRESH_ACCOUNT", "2/1h")];
     let server = limits(&rates).start().await;
     let user = server.user("alice").await;
     let token = user.refresh.clone().expect("a token");
-    assert_eq!(refresh(&server, HOME, &token).await.status, 200);
-    // The same successor again, within the grace period.
-    assert_eq!(refresh(&server, OFFICE, &token).await.status, 200);
-    refresh(&server, HOME, &token)
-        .await
-        .oauth_limited("refresh");
+    let answer = refresh(&server, HOME, &token).await;
+    assert_eq!(answer.status, 200);
+    let next = user.with(&answer.json).refresh.expect("a token");
+    let answer = refresh(&server, OFFICE, &next).await;
+    assert_eq!(answer.status, 200);
+    // Another token of the same session is no way around the limit, from anywhere.
+    let third = user.with(&answer.json).refresh.expect("a token");
+    for spent in [&third, &next, &token] {
+        refresh(&server, "192.0.2.99", spent)
+            .await
+            .oauth_limited("refresh");
+    }
+    // Random tokens belong to no session: they spend what their source may.
     for number in 0..3 {
-        let answer = refresh(&server, HOME, &format!("nonsense-{number}")).await;
+        let unknown = format!("rt_{number}{}", "A".repeat(42));
+        let answer = refresh(&server, HOME, &unknown).await;
         answer.oauth(400, "invalid_grant");
     }
-    let answer = refresh(&server, HOME, "nonsense-3").await;
+    let answer = refresh(&server, HOME, "nonsense").await;
     answer.oauth_limited("refresh");
-    // The session is none the worse for it: a refused token was not looked at.
+    // Another session is none the worse for it: a token beyond the limit of its source is not looked at.
     let fresh = server.login("alice", PASSWORD).await;
     let token = fresh.refresh.expect("a token");
-    refresh(&server, HOME, &token)
-        .await
-        .oauth_limited("refresh");
+    for _ in 0..3 {
+        refresh(&server, HOME, &token)
+            .await
+            .oauth_limited("refresh");
+    }
     assert_eq!(refresh(&server, OFFICE, &token).await.status, 200);
 }
 
@@ -234,7 +244,7 @@ async fn rate_limited_request_costs_no_query_and_no_hash() {
     let rates = [
         ("LOGIN_ACCOUNT", "1/1h"),
         ("REGISTER_ACCOUNT", "1/1h"),
-        ("REFRESH_ACCOUNT", "1/1h"),
+        ("REFRESH_SOURCE", "1/1h"),
     ];
     let server = limits(&rates).start().await;
     let user = server.user("alice").await;

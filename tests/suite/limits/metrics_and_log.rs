@@ -15,7 +15,7 @@ async fn rate_limit_checks_are_counted_by_limiter_and_decision() {
         ("LOGIN_SOURCE", "4/1h"),
         ("LOGIN_ACCOUNT", "3/1h"),
         ("REGISTER_SOURCE", "2/1h"),
-        ("REFRESH_ACCOUNT", "1/1h"),
+        ("REFRESH_ACCOUNT", "2/1h"),
         ("PASSWORD_ACCOUNT", "1/1h"),
     ];
     let server = limits(&rates).start().await;
@@ -41,12 +41,17 @@ async fn rate_limit_checks_are_counted_by_limiter_and_decision() {
     for _ in 0..3 {
         change_password(&user, "wrong").await;
     }
-    (0..4).for_each(|_| sent());
+    let token = user.refresh.expect("a token");
+    for _ in 0..4 {
+        refresh(&server, HOME, &token).await;
+    }
+    (0..8).for_each(|_| sent());
 
     let metrics = server.metrics().await;
     for (limiter, allowed, denied) in [
         ("register", 2.0, 3.0),
-        ("refresh", 1.0, 4.0),
+        // Five of unknown tokens, and two of one session.
+        ("refresh", 7.0, 2.0),
         // Four from home, two of each name, and one from elsewhere.
         ("login", 5.0, 6.0),
         ("password", 1.0, 2.0),

@@ -200,7 +200,8 @@ async fn tell_everything(server: &Server) -> Vec<String> {
         post(&anon, "/refresh", &json!({ "refresh_token": word(7) })).await,
         post(&anon, "/refresh", &json!({ "refresh_token": word(7) })).await,
         post(&anon, "/refresh", &json!({ "refresh_token": word(7) })).await,
-        // A used refresh token: ends the family, with a warning.
+        // A used refresh token: ends the family, with a warning. Then the family is at its limit.
+        post(&anon, "/refresh", &json!({ "refresh_token": given[1] })).await,
         post(&anon, "/refresh", &json!({ "refresh_token": given[1] })).await,
     ];
     for answer in fails {

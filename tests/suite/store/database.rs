@@ -100,6 +100,12 @@ impl Database {
         self.store.rotate(request).await.expect("asked")
     }
 
+    /// Notes a use of the generation's access token.
+    pub async fn use_generation(&self, session: &NewSession, generation: i64, at: DateTime<Utc>) {
+        let noted = self.store.mark_used(session.id, generation, at).await;
+        noted.expect("noted");
+    }
+
     /// Whether the session is active.
     pub async fn lives(&self, session: &NewSession, at: DateTime<Utc>) -> bool {
         let principal = self.store.principal(session.id, at).await.expect("asked");
@@ -163,5 +169,6 @@ pub fn rotation(presented: [u8; 32], at: DateTime<Utc>) -> RotationRequest {
         at,
         idle_ttl: TimeDelta::seconds(10),
         grace: TimeDelta::seconds(5),
+        client: [1; 16],
     }
 }

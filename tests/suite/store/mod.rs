@@ -100,8 +100,11 @@ macro_rules! contracts {
                 roles_are_sorted_and_found_by_name;
             rotation: rotation_replaces_the_presented_token,
                 rotation_of_unknown_token_is_unknown,
-                rotation_of_previous_token_within_grace_returns_the_sealed_successor,
-                rotation_of_previous_token_after_grace_ends_the_session,
+                rotation_of_unused_parent_returns_the_sealed_successor_however_late,
+                rotation_of_used_parent_is_honoured_within_grace_once,
+                rotation_of_used_parent_by_another_client_ends_the_session,
+                rotation_of_used_parent_after_grace_ends_the_session,
+                suspicious_replays_in_two_generations_in_a_row_end_the_session,
                 rotation_of_older_token_ends_the_session_at_once,
                 rotation_of_idle_session_is_expired,
                 rotation_does_not_outlive_the_session,

@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use rbac_sentinel::testing::store::EndReason;
-use rbac_sentinel::testing::store::{ProfileChange, Rotation};
+use rbac_sentinel::testing::store::{ProfileChange, Replay, Rotation, RotationRequest, TokenPlace};
 
-use super::database::{Database, at, rotation, token};
+use super::database::{Database, at, moment, rotation, token};
 use super::one_change::OneChange as _;
 
 pub async fn rotation_replaces_the_presented_token(db: &Database) {
@@ -18,8 +18,10 @@ pub async fn rotation_replaces_the_presented_token(db: &Database) {
             Rotation::Rotated {
                 session: id,
                 user,
+                generation,
                 ends_at,
             } => {
+                assert_eq!(generation, step);
                 assert_eq!((id, user.id), (session.id, alice.id));
                 assert_eq!(ends_at, session.expires_at);
                 assert_eq!(user.roles, alice.roles);
@@ -32,9 +34,14 @@ pub async fn rotation_replaces_the_presented_token(db: &Database) {
         presented = request.next;
     }
     // The session of a token is found in every state of both.
-    for hash in [session.token_hash, presented] {
-        let owner = db.store.session_of_token(hash).await.expect("asked");
-        assert_eq!(owner, Some((session.id, alice.id)));
+    for (hash, generation) in [(session.token_hash, 0), (presented, 4)] {
+        let place = db.store.session_of_token(hash).await.expect("asked");
+        let expected = TokenPlace {
+            session: session.id,
+            user: alice.id,
+            generation,
+        };
+        assert_eq!(place, Some(expected));
     }
 }
 
@@ -45,51 +52,153 @@ pub async fn rotation_of_unknown_token_is_unknown(db: &Database) {
     assert_eq!(owner, None);
 }
 
-pub async fn rotation_of_previous_token_within_grace_returns_the_sealed_successor(db: &Database) {
+/// Asserts that the session goes on with this successor, for this reason.
+#[track_caller]
+fn replayed(outcome: Rotation, generation: i64, successor: [u8; 32], why: Replay) {
+    match outcome {
+        Rotation::Replayed {
+            generation: current,
+            sealed_successor,
+            replay,
+            ..
+        } => {
+            assert_eq!((current, replay), (generation, why));
+            assert_eq!(sealed_successor, successor);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Asserts that the session ended, and whether its successor had been used.
+#[track_caller]
+fn ended(outcome: &Rotation, used: bool) {
+    match outcome {
+        Rotation::Reused { successor_used, .. } => assert_eq!(*successor_used, used),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The same request by another client.
+fn elsewhere(request: RotationRequest) -> RotationRequest {
+    RotationRequest {
+        client: [2; 16],
+        ..request
+    }
+}
+
+pub async fn rotation_of_unused_parent_returns_the_sealed_successor_however_late(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;
     let first = rotation(session.token_hash, at(1));
     db.rotate(&first).await;
-    // Five seconds of grace, the last moment included.
-    for seconds in [1, 3, 6] {
-        match db.rotate(&rotation(session.token_hash, at(seconds))).await {
-            Rotation::Replayed {
-                session: id,
-                user,
-                ends_at,
-                sealed_successor,
-            } => {
-                assert_eq!(ends_at, session.expires_at);
-                assert_eq!((id, user.id), (session.id, alice.id));
-                assert_eq!(sealed_successor, first.sealed_next);
-            }
-            other => panic!("{other:?}"),
-        }
+    // Five seconds of grace, ten until the session is idle for too long.
+    for micros in [1_000_000, 3_000_000, 6_000_001, 10_999_999] {
+        let again = rotation(session.token_hash, moment(micros));
+        replayed(db.rotate(&again).await, 1, first.next, Replay::Unused);
     }
+    // The use of an earlier generation is not one of this.
+    db.use_generation(&session, 0, at(2)).await;
+    let again = rotation(session.token_hash, at(10));
+    replayed(db.rotate(&again).await, 1, first.next, Replay::Unused);
     // The chain did not fork: the successor is still the current token.
-    let outcome = db.rotate(&rotation(first.next, at(6))).await;
+    let outcome = db.rotate(&rotation(first.next, at(10))).await;
     assert!(matches!(outcome, Rotation::Rotated { .. }), "{outcome:?}");
 }
 
-pub async fn rotation_of_previous_token_after_grace_ends_the_session(db: &Database) {
+pub async fn rotation_of_used_parent_is_honoured_within_grace_once(db: &Database) {
+    let alice = db.user("alice").await;
+    let session = db.session(&alice, at(0)).await;
+    let first = rotation(session.token_hash, at(1));
+    db.rotate(&first).await;
+    db.use_generation(&session, 1, at(3)).await;
+    db.use_generation(&session, 1, at(9)).await;
+    // A request that came before the first use, and waited for its turn meanwhile.
+    let earlier = rotation(session.token_hash, moment(2_999_999));
+    replayed(db.rotate(&earlier).await, 1, first.next, Replay::Unused);
+    let last_moment = rotation(session.token_hash, at(6));
+    replayed(db.rotate(&last_moment).await, 1, first.next, Replay::Grace);
+    assert!(db.lives(&session, at(6)).await);
+    ended(&db.rotate(&last_moment).await, true);
+    assert!(!db.lives(&session, at(6)).await);
+}
+
+pub async fn rotation_of_used_parent_by_another_client_ends_the_session(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;
     let other = db.session(&alice, at(0)).await;
     let first = rotation(session.token_hash, at(1));
     db.rotate(&first).await;
-    let late = at(6) + TimeDelta::microseconds(1);
-    match db.rotate(&rotation(session.token_hash, late)).await {
-        Rotation::Reused { session: id, user } => {
-            assert_eq!((id, user), (session.id, alice.id));
+    db.use_generation(&session, 1, at(1)).await;
+    let stolen = elsewhere(rotation(session.token_hash, at(2)));
+    match db.rotate(&stolen).await {
+        Rotation::Reused {
+            session: id,
+            user,
+            successor_used,
+        } => {
+            assert_eq!((id, user, successor_used), (session.id, alice.id, true));
         }
         other => panic!("{other:?}"),
     }
-    assert!(!db.lives(&session, late).await);
+    assert!(!db.lives(&session, at(2)).await);
     for hash in [session.token_hash, first.next] {
-        let outcome = db.rotate(&rotation(hash, late)).await;
+        let outcome = db.rotate(&rotation(hash, at(2))).await;
         assert!(matches!(outcome, Rotation::Ended { .. }), "{outcome:?}");
     }
-    assert!(db.lives(&other, late).await, "another family");
+    assert!(db.lives(&other, at(2)).await, "another family");
+}
+
+pub async fn rotation_of_used_parent_after_grace_ends_the_session(db: &Database) {
+    let alice = db.user("alice").await;
+    let session = db.session(&alice, at(0)).await;
+    db.rotate(&rotation(session.token_hash, at(1))).await;
+    db.use_generation(&session, 1, at(1)).await;
+    let late = at(6) + TimeDelta::microseconds(1);
+    ended(&db.rotate(&rotation(session.token_hash, late)).await, true);
+    assert!(!db.lives(&session, late).await);
+}
+
+pub async fn suspicious_replays_in_two_generations_in_a_row_end_the_session(db: &Database) {
+    let alice = db.user("alice").await;
+    // Of a used successor, at once: in the first and third generation, then in the fourth.
+    let session = db.session(&alice, at(0)).await;
+    let mut parent = session.token_hash;
+    for generation in 1..=4 {
+        let next = rotation(parent, at(generation));
+        db.rotate(&next).await;
+        db.use_generation(&session, generation, at(generation))
+            .await;
+        let outcome = match generation {
+            2 => None,
+            _ => Some(db.rotate(&rotation(parent, at(generation))).await),
+        };
+        match outcome {
+            Some(outcome) if generation == 4 => ended(&outcome, true),
+            Some(outcome) => replayed(outcome, generation, next.next, Replay::Grace),
+            None => {}
+        }
+        parent = next.next;
+    }
+    assert!(!db.lives(&session, at(4)).await);
+
+    // Of an unused one, late and from elsewhere: nobody used anything.
+    let session = db.session(&alice, at(0)).await;
+    let first = rotation(session.token_hash, at(1));
+    db.rotate(&first).await;
+    let late = elsewhere(rotation(session.token_hash, at(7)));
+    replayed(db.rotate(&late).await, 1, first.next, Replay::Unused);
+    let second = rotation(first.next, at(8));
+    db.rotate(&second).await;
+    // At once, or from where it was, the next replay is no news.
+    for request in [
+        elsewhere(rotation(first.next, at(9))),
+        rotation(first.next, at(15)),
+    ] {
+        replayed(db.rotate(&request).await, 2, second.next, Replay::Unused);
+    }
+    let late = elsewhere(rotation(first.next, at(15)));
+    ended(&db.rotate(&late).await, false);
+    assert!(!db.lives(&session, at(15)).await);
 }
 
 pub async fn rotation_of_older_token_ends_the_session_at_once(db: &Database) {

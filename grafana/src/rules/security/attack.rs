@@ -88,8 +88,8 @@ fn reuse() -> Alert {
     .text(
         "{{ $labels.job }}: {{ $value | printf \"%.0f\" }} used refresh tokens came again \
          in 15 minutes",
-        "Two parties hold the same refresh token, and one of them stole it. Each such \
-         session was ended.",
+        "Two parties hold the same refresh token, and one of them stole it: its successor \
+         was used already. Each such session was ended.",
     )
     .links("refresh-reuse", "auth-security")
 }

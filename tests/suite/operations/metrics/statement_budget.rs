@@ -80,6 +80,8 @@ async fn every_request_executes_the_statements_in_the_table() {
     note("refresh, unknown token").await;
     let id = alice.id().await;
     note("who am I").await;
+    alice.id().await;
+    note("who am I, again").await;
     admin.get("/admin/users").await;
     note("list accounts").await;
     admin.get(&format!("/admin/users/{id}")).await;
@@ -112,10 +114,12 @@ async fn every_request_executes_the_statements_in_the_table() {
         ("forged", ""),
         (
             "refresh",
-            "advance_family insert_refresh_token lock_family mark_rotated refresh_token user_by_id",
+            "advance_family insert_refresh_token lock_family mark_rotated refresh_token session_of_token user_by_id",
         ),
         ("refresh, unknown token", ""),
-        ("who am I", ""),
+        // The first use of the generation.
+        ("who am I", "mark_used"),
+        ("who am I, again", ""),
         ("list accounts", "list_users"),
         ("read an account", "user_by_id"),
         ("give a role", "grant_role lock_user role_exists"),

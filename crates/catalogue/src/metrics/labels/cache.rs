@@ -33,6 +33,8 @@ label_set! {
         Session = ["session"],
         /// Accounts and their permissions.
         Account = ["account"],
+        /// Generations of sessions whose first use was noted.
+        Generation = ["generation"],
     }
 }
 
@@ -45,6 +47,8 @@ label_set! {
         Session = ["session"],
         /// Accounts and their permissions.
         Account = ["account"],
+        /// Generations of sessions whose first use was noted.
+        Generation = ["generation"],
         /// Sessions and their accounts in Redis, looked up after a miss in the local caches.
         PrincipalShared = ["principal_shared"],
     }
@@ -56,6 +60,7 @@ impl From<CacheName> for CacheLookup {
             CacheName::Token => Self::Token,
             CacheName::Session => Self::Session,
             CacheName::Account => Self::Account,
+            CacheName::Generation => Self::Generation,
         }
     }
 }

@@ -31,8 +31,10 @@ label_set! {
         UnknownToken = ["failure", "unknown_token"],
         /// The session is past its idle or absolute lifetime.
         Expired = ["failure", "expired"],
-        /// A token older than the previous one: the session was ended.
+        /// A used token that no honest client presents: the session was ended.
         Reused = ["failure", "reused"],
+        /// The previous token, whose stored successor does not open: damaged, or made by another version.
+        Unreadable = ["failure", "unreadable_successor"],
         /// The session had been ended before.
         Revoked = ["failure", "revoked"],
         /// The account is disabled.
@@ -47,9 +49,15 @@ label_set! {
 label_set! {
     /// The response to a used refresh token.
     pub enum ReuseAction ["action"] {
-        /// The whole family was ended.
+        /// The family was ended: its successor had been used, by somebody else.
         FamilyRevoked = ["family_revoked"],
-        /// The previous token within the grace period: the same successor was returned again.
+        /// The family was ended after replays by another client in two generations in a row; no successor
+        /// had been used.
+        FamilyRevokedUnused = ["family_revoked_unused"],
+        /// The previous token, whose successor was never used: the same successor was returned again.
+        UnusedReplay = ["unused_replay"],
+        /// The previous token within the grace period, although its successor's access token was used:
+        /// the same successor was returned again.
         GraceReplay = ["grace_replay"],
     }
 }
