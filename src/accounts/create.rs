@@ -85,7 +85,7 @@ impl Accounts {
             id: Uuid::now_v7(),
             username,
             email,
-            password_hash: self.hashing.hash(password).await?,
+            password_hash: self.hash_new("password", password).await?,
             roles: vec![role],
             by: actor.id(),
             at: self.clock.now(),

@@ -24,6 +24,7 @@ use crate::store::{Store, User, UserPage};
 pub use self::create::NewAccount;
 pub use self::first_admin::FirstAdmin;
 pub use self::password_policy::PasswordPolicy;
+use self::password_policy::WeakPassword;
 
 /// On whose behalf an account is made or changed.
 #[derive(Clone, Copy, Debug)]
@@ -146,7 +147,8 @@ impl Accounts {
         }
     }
 
-    /// Checks a new password of an account against the policy.
+    /// Checks a new password of an account against the policy, as far as that can be done at once;
+    /// [`Accounts::hash_new`] does the rest.
     ///
     /// # Errors
     /// [`Error::WeakPassword`] for this field.
@@ -159,9 +161,23 @@ impl Accounts {
     ) -> Result<()> {
         self.policy
             .check(password, username, email)
-            .map_err(|weak| Error::WeakPassword {
-                field,
-                rule: weak.to_string(),
-            })
+            .map_err(|weak| weak.error(field))
+    }
+
+    /// Hashes a new password that [`Accounts::check_password`] let pass, unless an estimate says that it
+    /// is guessed soon. Both run in the hash gate: the estimate takes milliseconds, which requests on
+    /// the runtime's threads would wait for.
+    ///
+    /// # Errors
+    /// [`Error::WeakPassword`] for this field, [`Error::Overloaded`].
+    pub async fn hash_new(&self, field: &'static str, password: Password) -> Result<String> {
+        if self.policy.wants_estimate(&password) {
+            let judged = password.clone();
+            let judge = move || PasswordPolicy::is_guessable(&judged);
+            if self.hashing.estimate(judge).await? {
+                return Err(WeakPassword::Common.error(field));
+            }
+        }
+        Ok(self.hashing.hash(password).await?)
     }
 }

@@ -51,7 +51,7 @@ impl Accounts {
         let now = self.clock.now();
         let (idle_expires_at, expires_at) = self.sessions.lifetimes().ends(now);
         let seed = Seed {
-            password_hash: self.hashing.hash(password).await?,
+            password_hash: self.hash_new("password", password).await?,
             at: now,
             session: with_sessions.then_some(SeedSession {
                 idle_expires_at,

@@ -160,7 +160,6 @@ impl Services {
     pub fn password_change(&self) -> PasswordChange {
         PasswordChange::new(
             self.store.clone(),
-            self.hashing.clone(),
             Arc::clone(&self.accounts),
             Arc::clone(&self.sessions),
             self.clock.clone(),

@@ -6,7 +6,7 @@ use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::Event;
-use crate::hashing::{HashGate, Password};
+use crate::hashing::Password;
 use crate::metrics::PasswordChangeResult;
 use crate::sessions::{AfterCommit, Caller, Sessions};
 use crate::store::{EndReason, Store, Tx};
@@ -14,7 +14,6 @@ use crate::store::{EndReason, Store, Tx};
 /// The flow of a password change.
 pub struct PasswordChange {
     store: Store,
-    hashing: HashGate,
     accounts: Arc<Accounts>,
     sessions: Arc<Sessions>,
     clock: Clock,
@@ -25,14 +24,12 @@ impl PasswordChange {
     #[must_use]
     pub const fn new(
         store: Store,
-        hashing: HashGate,
         accounts: Arc<Accounts>,
         sessions: Arc<Sessions>,
         clock: Clock,
     ) -> Self {
         Self {
             store,
-            hashing,
             accounts,
             sessions,
             clock,
@@ -67,7 +64,7 @@ impl PasswordChange {
         self.accounts
             .check_password("new_password", &new, &user.username, &user.email)?;
         let proven = self.accounts.prove_password(user.id, current).await?;
-        let hash = self.hashing.hash(new).await?;
+        let hash = self.accounts.hash_new("new_password", new).await?;
         let mut tx = self.store.transaction().await?;
         let changed = self.change_in(&mut tx, caller, &proven, &hash).await;
         let due = tx.finish(changed).await?;

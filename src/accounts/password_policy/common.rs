@@ -113,8 +113,8 @@ mod tests {
         for password in [
             "",
             "vurkelbast",
-            "summer2024-12",
-            "!!!summer2024",
+            "summer-202412",
+            "!!!!summer-2024",
             "summer violet",
             "12345678901234",
             "7777777770",

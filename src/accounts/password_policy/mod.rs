@@ -1,12 +1,12 @@
 //! The policy for new passwords.
 
-use zeroize::Zeroizing;
-
 use self::canonical::{joined, rest_without, same};
+use crate::error::Error;
 use crate::hashing::{MAX_PASSWORD_CHARS, Password};
 
 mod canonical;
 mod common;
+mod estimate;
 #[cfg(test)]
 mod tests;
 
@@ -61,7 +61,7 @@ pub enum WeakPassword {
         /// The policy's maximum.
         max: usize,
     },
-    /// On the list of common passwords or as easy to guess, or one character repeated.
+    /// On the list of common passwords or as easy to guess, or a short piece repeated.
     #[error("The password is among the first that attackers try. Choose another one.")]
     Common,
     /// The account's own name, its e-mail address, or the name of this service, with little else.
@@ -75,17 +75,18 @@ pub enum WeakPassword {
     },
 }
 
-/// As many guesses as zxcvbn's list of common passwords is long. Its estimate is never above the
-/// place of a listed password, so all of them are refused; so are single words, reversed words,
-/// keyboard rows and dates that take no more guesses than those. ASVS 6.2.4 asks for 3,000.
-const COMMON_GUESSES: u64 = 30_000;
-/// The longest password on that list has 20 characters, and the estimator's time rises steeply
-/// with the length.
-const LONGEST_COMMON: usize = 32;
-/// The signs that the estimator reads as letters. It tries their readings in every combination:
-/// 30 ms for a password with all ten, 2 ms with two. No password on the list has more than one.
-const LETTER_SIGNS: &str = "@({[<!|$+%";
-const MOST_LETTER_SIGNS: usize = 2;
+impl WeakPassword {
+    /// The domain's error for a password in this field.
+    pub(super) fn error(self, field: &'static str) -> Error {
+        Error::WeakPassword {
+            field,
+            rule: self.to_string(),
+        }
+    }
+}
+
+/// The longest password that is looked at for repetitions, in code points.
+const LONGEST_REPETITION: usize = 32;
 /// The service's name, and its parts.
 const SERVICE_NAMES: [&str; 3] = ["rbac-sentinel", "sentinel", "rbac"];
 /// The fewest letters and digits of a name that a password must not be made of: shorter ones are in
@@ -93,10 +94,9 @@ const SERVICE_NAMES: [&str; 3] = ["rbac-sentinel", "sentinel", "rbac"];
 const SHORTEST_NAME: usize = 4;
 
 impl PasswordPolicy {
-    /// Judges a new password. Existing ones are never judged: their owners must be able to log in.
-    ///
-    /// The check keeps nothing, though the strength estimator makes copies that are freed without
-    /// being wiped.
+    /// Judges a new password by what can be said at once, in microseconds; [`Self::wants_estimate`]
+    /// says whether there is more to ask. Existing ones are never judged: their owners must be able to
+    /// log in.
     ///
     /// # Errors
     /// The first reason to refuse the password.
@@ -132,10 +132,25 @@ impl PasswordPolicy {
                 min: self.min_length,
             });
         }
-        if is_repetition(password) || common::is_listed(password) || is_common(password, length) {
+        let piece = repeated_piece(password, length);
+        let short = piece.is_some_and(|piece| piece.chars().count() < self.min_length);
+        if short || common::is_listed(piece.unwrap_or(password)) {
             return Err(WeakPassword::Common);
         }
         Ok(())
+    }
+
+    /// Whether the password shall be estimated as well.
+    #[must_use]
+    pub fn wants_estimate(&self, password: &Password) -> bool {
+        self.strict && estimate::is_bounded(password.expose())
+    }
+
+    /// Whether the estimate speaks against the password. It takes milliseconds of processor: for the
+    /// hash gate's threads.
+    #[must_use]
+    pub fn is_guessable(password: &Password) -> bool {
+        estimate::is_guessable(password.expose())
     }
 
     /// Whether the password is the name, or contains it and is too short without it. Substitutions and
@@ -147,21 +162,15 @@ impl PasswordPolicy {
     }
 }
 
-fn is_repetition(password: &str) -> bool {
-    let mut chars = password.chars();
-    let first = chars.next();
-    chars.all(|char| Some(char) == first)
-}
-
-fn is_common(password: &str, length: usize) -> bool {
-    let signs = LETTER_SIGNS
-        .chars()
-        .filter(|sign| password.contains(*sign))
-        .count();
-    if length > LONGEST_COMMON || signs > MOST_LETTER_SIGNS {
-        return false;
+/// The shortest piece that the password repeats, twice or more, perhaps cut off at the end.
+fn repeated_piece(password: &str, length: usize) -> Option<&str> {
+    if length > LONGEST_REPETITION {
+        return None;
     }
-    // Capitals count as extra guesses, but attackers try them as early.
-    let lower = Zeroizing::new(password.to_lowercase());
-    zxcvbn::zxcvbn(&lower, &[]).guesses() <= COMMON_GUESSES
+    let ends = password.char_indices().enumerate().skip(1);
+    let mut pieces = ends.take_while(|(chars, _)| 2 * chars <= length);
+    pieces.find_map(|(_, (end, _))| {
+        let (piece, rest) = password.split_at(end);
+        password.starts_with(rest).then_some(piece)
+    })
 }

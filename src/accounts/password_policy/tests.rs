@@ -1,11 +1,14 @@
 use super::*;
 
+/// Both halves of the judgement.
 fn check(password: &str) -> Result<(), WeakPassword> {
-    PasswordPolicy::strict(8).check(
-        &Password::new(password),
-        "carolyn.k",
-        "carol.king@example.org",
-    )
+    let (policy, password) = (PasswordPolicy::strict(8), Password::new(password));
+    policy.check(&password, "carolyn.k", "carol.king@example.org")?;
+    let guessable = policy.wants_estimate(&password) && PasswordPolicy::is_guessable(&password);
+    if guessable {
+        return Err(WeakPassword::Common);
+    }
+    Ok(())
 }
 
 #[test]
@@ -64,9 +67,26 @@ fn password_needs_no_composition() {
 }
 
 #[test]
-fn password_of_many_signs_skips_the_slow_estimator() {
-    assert!(!is_common("4@8({[<36911!|170$5+7%2abcegilos", 32));
-    assert_eq!(check("4@8({[<36911!|170$5+7%2abcegilos"), Ok(()));
+fn repeated_piece_is_rejected_when_it_is_short_or_common() {
+    for password in [
+        "xk9xk9xk9",
+        "xk9#xk9#xk",
+        "üüüüüüüü",
+        "passwordpasswordpassword",
+        "Summer2024!Summer2024!",
+    ] {
+        assert_eq!(check(password), Err(WeakPassword::Common), "{password}");
+    }
+    for password in ["xk9#vurkel-xk9#vurkel-", &"xk9#".repeat(9), "xk9#vq2-xk9"] {
+        assert_eq!(check(password), Ok(()), "{password}");
+    }
+}
+
+#[test]
+fn policy_that_is_off_wants_no_estimate() {
+    let password = Password::new("uncomfortable");
+    assert!(PasswordPolicy::strict(8).wants_estimate(&password));
+    assert!(!PasswordPolicy::off().wants_estimate(&password));
 }
 
 #[test]

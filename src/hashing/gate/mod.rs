@@ -36,6 +36,8 @@ const OUTPUT_LENGTH: usize = 32;
 const MEMORY_IDLE: Duration = Duration::from_secs(30);
 /// Seconds per KiB and pass, until the first hash has been measured: about 12 ms by default.
 const FIRST_GUESS: f64 = 0.3e-6;
+/// Of an estimate, beside the cost of hashes: about a millisecond.
+const ESTIMATE_COST: f64 = 4_000.0;
 
 /// How a [`HashGate`] works.
 #[derive(Clone, Copy, Debug)]
@@ -235,6 +237,20 @@ impl HashGate {
         Ok(())
     }
 
+    /// Judges a new password where that does not hold up requests: in a hash thread, in its turn.
+    ///
+    /// # Errors
+    /// [`HashError::Overloaded`] or [`HashError::Closed`].
+    pub async fn estimate(
+        &self,
+        judge: impl FnOnce() -> bool + Send + 'static,
+    ) -> Result<bool, HashError> {
+        let work = Box::new(move |_: &mut Memory| vec![u8::from(judge())]);
+        let answer = self.submit(HashOperation::Estimate, ESTIMATE_COST, work)?;
+        let verdict = answer.await.unwrap_or(Err(HashError::Closed))?;
+        Ok(verdict == [1])
+    }
+
     /// How many hashes can be computed at once.
     #[must_use]
     pub fn threads(&self) -> usize {
@@ -343,7 +359,11 @@ impl State {
         (self.queue.len() >= config.queue || wait > config.deadline).then_some(wait)
     }
 
-    fn learn(&mut self, cost: f64, took: Duration) {
+    /// Takes over how long a hash took. Estimates say nothing about that.
+    fn learn(&mut self, operation: HashOperation, cost: f64, took: Duration) {
+        if operation == HashOperation::Estimate {
+            return;
+        }
         self.seconds_per_cost += 0.1 * (took.as_secs_f64() / cost - self.seconds_per_cost);
         self.totals.done += 1;
         self.totals.busy += took;

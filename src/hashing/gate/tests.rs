@@ -266,6 +266,56 @@ async fn hash_threads_are_named_and_of_lowest_priority() {
 }
 
 #[tokio::test]
+async fn estimate_runs_in_a_hash_thread_in_its_turn() {
+    let gate = gate();
+    let occupied = Occupied::thread_of(&gate).await;
+    let estimate = gate.estimate(|| thread::current().name() == Some("hash-0"));
+    let mut estimate = std::pin::pin!(estimate);
+    assert!(estimate.as_mut().now_or_never().is_none(), "it waits");
+    assert_eq!(gate.shared().lock().queue.len(), 1);
+    occupied.finish().await;
+    assert_eq!(estimate.await, Ok(true));
+    assert_eq!(gate.estimate(|| false).await, Ok(false));
+}
+
+#[tokio::test]
+async fn gate_learns_its_speed_from_hashes_alone() {
+    let gate = gate();
+    let speed = || gate.shared().lock().seconds_per_cost;
+    gate.estimate(|| true).await.unwrap();
+    assert_eq!(speed().to_bits(), FIRST_GUESS.to_bits());
+    assert_eq!(gate.totals().done, 0);
+    gate.hash(password()).await.unwrap();
+    let learned = speed();
+    assert_ne!(learned.to_bits(), FIRST_GUESS.to_bits());
+
+    // A tenth of the way to what was measured, each time.
+    let mut state = gate.shared().lock();
+    state.seconds_per_cost = 1.0;
+    state.learn(HashOperation::Verify, 2.0, Duration::from_secs(4));
+    assert!((state.seconds_per_cost - 1.1).abs() < 1e-9);
+    state.learn(HashOperation::DummyVerify, 2.0, Duration::ZERO);
+    assert!((state.seconds_per_cost - 0.99).abs() < 1e-9);
+}
+
+#[tokio::test]
+async fn hash_thread_gives_back_memory_that_grew_for_an_old_hash() {
+    let gate = gate();
+    let kept = async || {
+        let work = |memory: &mut Memory| memory.len().to_le_bytes().to_vec();
+        let answer = gate.submit(HashOperation::Hash, 1.0, Box::new(work));
+        let bytes = answer.unwrap().await.unwrap().unwrap();
+        usize::from_le_bytes(bytes.try_into().unwrap())
+    };
+    gate.hash(password()).await.unwrap();
+    assert_eq!(kept().await, TINY.memory_kib as usize, "kept for the next");
+    let old =
+        "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+    gate.verify(password(), old.into()).await.unwrap();
+    assert_eq!(kept().await, 0, "given back at once");
+}
+
+#[tokio::test]
 async fn idle_hash_threads_release_their_memory() {
     let gate = HashGate::start_with(CONFIG, Duration::from_millis(1)).unwrap();
     gate.hash(password()).await.unwrap();

@@ -71,7 +71,7 @@ impl Shared {
         HASH_IN_FLIGHT.with(()).decrement(1.0);
         let answer = if let Ok(output) = answer {
             HASH_DURATION.observe(job.operation, took);
-            self.lock().learn(job.cost, took);
+            self.lock().learn(job.operation, job.cost, took);
             Ok(output)
         } else {
             tracing::error!(

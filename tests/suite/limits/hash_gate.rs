@@ -318,3 +318,46 @@ async fn login_past_the_hash_deadline_is_shed_without_hashing() {
     let verified = metrics.sum("auth_password_hash_duration_seconds_count", &verified);
     assert_eq!(verified + rejected, 10.0);
 }
+
+#[tokio::test]
+async fn new_password_is_estimated_in_the_gate_behind_limits_and_proof() {
+    let server = Server::builder()
+        .env("RATE_LIMITS", "on")
+        .env("RATE_LIMIT_REGISTER_ACCOUNT", "2/1h")
+        .start()
+        .await;
+    let estimates = async || {
+        let labels = [("operation", "estimate")];
+        let metrics = server.metrics().await;
+        metrics.sum("auth_password_hash_duration_seconds_count", &labels)
+    };
+    let at_first = estimates().await;
+    let register = async |password: &str| {
+        let body = json!({
+            "username": "alice", "email": "alice@example.com", "password": password,
+        });
+        server.anon().post("/register", &body).await
+    };
+    // On no list, and guessed by every program that reads words backwards.
+    let answer = register("elbatrofmocnu").await;
+    answer.names(422, "weak-password", "password");
+    assert_eq!(estimates().await - at_first, 1.0);
+    assert_eq!(register(PASSWORD).await.status, 201);
+    assert_eq!(estimates().await - at_first, 2.0);
+    register("elbatrofmocnu")
+        .await
+        .limited("register", "account");
+    assert_eq!(estimates().await - at_first, 2.0, "limited before");
+
+    let alice = server.login("alice", PASSWORD).await;
+    let change = async |current: &str| {
+        let body = json!({ "current_password": current, "new_password": "elbatrofmocnu" });
+        alice.post("/users/me/password", &body).await
+    };
+    let answer = change("not the password").await;
+    answer.names(422, "wrong-password", "current_password");
+    assert_eq!(estimates().await - at_first, 2.0, "proven before");
+    let answer = change(PASSWORD).await;
+    answer.names(422, "weak-password", "new_password");
+    assert_eq!(estimates().await - at_first, 3.0);
+}

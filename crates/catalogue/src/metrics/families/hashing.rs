@@ -10,7 +10,7 @@ use crate::metrics::labels::{HashOperation, HashRejection, Outcome};
 families! {
     HASH_DURATION: Family<Histogram, HashOperation> = (
         "auth_password_hash_duration_seconds", "seconds",
-        "Time one password hash takes, without its wait: the rate of _sum is cores spent hashing.", HASHES);
+        "Time one password hash takes, or the estimate of a new password, without its wait: the rate of _sum is cores spent on them.", HASHES);
     HASH_WAIT: Family<Histogram, HashOperation> = (
         "auth_password_hash_queue_wait_seconds", "seconds",
         "Time that work waited in the hash gate before a thread took it.", WAITS);

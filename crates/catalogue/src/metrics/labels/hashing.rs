@@ -13,6 +13,8 @@ label_set! {
         DummyVerify = ["dummy_verify"],
         /// A check for the synthetic probe, counted apart so that users' checks equal users' logins.
         CanaryVerify = ["canary_verify"],
+        /// How soon a new password is guessed.
+        Estimate = ["estimate"],
     }
 }
 
