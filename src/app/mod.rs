@@ -244,12 +244,15 @@ fn run(
     let api_limits = server::ConnectionLimits {
         client_timeout: config.clients.timeout,
         connections: descriptors::connections(&config.clients),
+        per_source: usize::try_from(config.clients.per_source()).unwrap_or(usize::MAX),
+        proxies: config.limits.trusted_proxies.clone(),
         refusals: descriptors::REFUSALS,
     };
     let ops_limits = server::ConnectionLimits {
         connections: descriptors::OPS_CONNECTIONS,
+        per_source: usize::MAX,
         refusals: 0,
-        ..api_limits
+        ..api_limits.clone()
     };
     let ops = start(
         (listeners.ops, Listener::Ops),

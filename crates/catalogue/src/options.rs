@@ -30,6 +30,7 @@ pub const OPTIONS: &[&str] = &[
     "LOG_FORMAT",
     "LOG_LEVEL",
     "MAX_CONNECTIONS",
+    "MAX_CONNECTIONS_PER_SOURCE",
     "METRICS_ON_API",
     "OPS_ADDR",
     "PASSWORD_MIN_LENGTH",

@@ -28,7 +28,7 @@ struct Ready {
 }
 
 /// A command for the service in this folder, with an environment of its own: free ports, the embedded
-/// database, no rate limits (all load comes from one address), no delay at the end.
+/// database, no limits by address (all load comes from one), no delay at the end.
 #[must_use]
 pub fn command(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
@@ -45,6 +45,7 @@ pub fn configure(command: &mut Command, folder: &Path) {
         .env("OPS_ADDR", "127.0.0.1:0")
         .env("DATA_DIR", folder.join("data"))
         .env("RATE_LIMITS", "off")
+        .env("MAX_CONNECTIONS_PER_SOURCE", "1000000")
         .env("SHUTDOWN_DELAY", "0s")
         .env("LOG_FORMAT", "json");
 }

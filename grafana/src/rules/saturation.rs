@@ -20,7 +20,13 @@ pub(super) fn file() -> RuleFile {
             Group {
                 name: "auth-connections",
                 records: Vec::new(),
-                alerts: vec![db_pool(), connections(), accept_errors(), descriptors()],
+                alerts: vec![
+                    db_pool(),
+                    connections(),
+                    source_connections(),
+                    accept_errors(),
+                    descriptors(),
+                ],
             },
             Group {
                 name: "auth-process",
@@ -119,6 +125,22 @@ fn connections() -> Alert {
          metric sees it.",
     )
     .links("connections", "auth-dependencies")
+}
+
+fn source_connections() -> Alert {
+    Alert::new(
+        Severity::Ticket,
+        "AuthSourceConnectionsRefused",
+        "sum by (job, instance) (increase(http_server_connections_closed_total\
+         {listener=\"api\", reason=\"source\"}[10m])) > 100",
+    )
+    .lasts(minutes(5))
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }} refused {{ $value | humanize }} connections \
+         of sources that have as many as they may",
+        "An address floods it, or a proxy is missing in TRUSTED_PROXIES and its clients get 503.",
+    )
+    .links("connections", "auth-overview")
 }
 
 fn accept_errors() -> Alert {

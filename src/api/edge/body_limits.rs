@@ -27,7 +27,12 @@ const RETRY: u64 = 2;
 
 /// Extension of requests on a surplus connection, which get 503 and nothing else.
 #[derive(Clone, Copy, Debug)]
-pub struct Refused;
+pub enum Refused {
+    /// As many connections are open as are served at once.
+    Full,
+    /// Their source has as many as it may.
+    Source,
+}
 
 /// Permission to have a large body in memory, until it is dropped.
 pub type LargeBody = Option<OwnedSemaphorePermit>;
@@ -54,8 +59,12 @@ impl BodyLimits {
     /// 503 when the request is refused or there is no room for a large body, 413 when the body is too
     /// large, 408 when it is too slow, 400 when it ends early.
     pub async fn admit(&self, request: &mut Request) -> Result<LargeBody, Problem> {
-        if request.extensions().get::<Refused>().is_some() {
-            return Err(overloaded("too many connections"));
+        match request.extensions().get::<Refused>() {
+            Some(Refused::Full) => return Err(overloaded("too many connections")),
+            Some(Refused::Source) => {
+                return Err(overloaded("too many connections from this address"));
+            }
+            None => {}
         }
         let announced = request.headers().get(header::CONTENT_LENGTH);
         let announced = announced.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());

@@ -10,6 +10,7 @@
 //! a client can hold a connection, and each connection is counted once when it ends, with the reason.
 
 mod activity;
+mod sources;
 mod stream;
 
 use std::convert::Infallible;
@@ -33,8 +34,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use self::activity::Activity;
+use self::sources::{Held, Sources};
 use self::stream::Stream;
 use crate::api::Refused;
+use crate::config::Networks;
 use crate::metrics::{
     ConnectionEnd, HTTP_ACCEPT_ERRORS, HTTP_CONNECTION_MAX, HTTP_CONNECTIONS,
     HTTP_CONNECTIONS_CLOSED, Listener,
@@ -46,7 +49,10 @@ const IDLE_DRAIN: Duration = Duration::from_millis(100);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long a client beyond the connection limit has to send a request and read the 503.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
-/// The most bytes of a request's head, and of an answer that is buffered for a slow client.
+/// The most bytes of a request's head: tokens take some hundreds. A client that never ends one makes the
+/// service keep as much.
+const MAX_HEAD: u32 = 16 * 1024;
+/// The most bytes of an answer that are buffered for a slow client.
 const BUFFER: usize = 64 * 1024;
 /// The most bytes of bodies that one HTTP/2 connection, all its streams together, can have sent before
 /// the edge has read them: the least that the protocol allows. A larger window serves long uploads,
@@ -57,12 +63,16 @@ const MAX_STREAMS: u32 = 100;
 const MAX_PENDING_RESETS: usize = 20;
 
 /// The connection limits of one listener.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ConnectionLimits {
     /// The longest for sending a request's head, for not reading an answer, and for being idle.
     pub client_timeout: Duration,
     /// Connections that are served at once.
     pub connections: usize,
+    /// Connections that one source may have.
+    pub per_source: usize,
+    /// The trusted proxies, which may have more.
+    pub proxies: Networks,
     /// Connections beyond that which get a 503 at once; further ones wait in the backlog.
     pub refusals: usize,
 }
@@ -83,10 +93,11 @@ where
     E: Endpoint<Output = Response> + 'static,
 {
     let local = listener.local_addr()?;
+    let sources = Sources::new(limits.per_source, limits.proxies);
     let server = Arc::new(Server {
         endpoint,
         builder: builder(limits.client_timeout),
-        limits,
+        client_timeout: limits.client_timeout,
         local,
         label,
     });
@@ -103,10 +114,15 @@ where
         while clients.try_join_next().is_some() {}
         let server = Arc::clone(&server);
         let stopping = stopping.subscribe();
-        if clients.len() < limits.connections {
-            clients.spawn(server.serve(stream, remote, stopping));
+        if clients.len() >= limits.connections {
+            refused.spawn(server.refuse(stream, remote, stopping, Refused::Full));
+        } else if let Some(held) = sources.hold(remote.ip()) {
+            clients.spawn(server.serve(stream, remote, stopping, held));
+        } else if refused.len() < limits.refusals / 2 {
+            refused.spawn(server.refuse(stream, remote, stopping, Refused::Source));
         } else {
-            refused.spawn(server.refuse(stream, remote, stopping));
+            // The other half is for those who find no room because of others.
+            Open::new(label).end = ConnectionEnd::Source;
         }
     };
     tokio::pin!(stop);
@@ -148,11 +164,12 @@ fn builder(client_timeout: Duration) -> Builder<TokioExecutor> {
     builder
         .http1()
         .header_read_timeout(None)
-        .max_buf_size(BUFFER);
+        .max_buf_size(MAX_HEAD as usize);
     builder
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(client_timeout)
+        .max_header_list_size(MAX_HEAD)
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOW)
         .max_concurrent_streams(MAX_STREAMS)
@@ -187,7 +204,7 @@ impl Drop for Open {
 struct Server<E> {
     endpoint: E,
     builder: Builder<TokioExecutor>,
-    limits: ConnectionLimits,
+    client_timeout: Duration,
     local: SocketAddr,
     label: Listener,
 }
@@ -198,6 +215,7 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
         stream: TcpStream,
         remote: SocketAddr,
         stopping: watch::Receiver<bool>,
+        _held: Held,
     ) {
         let mut open = Open::new(self.label);
         open.end = self.serve_connection(stream, remote, stopping, None).await;
@@ -209,12 +227,16 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
         stream: TcpStream,
         remote: SocketAddr,
         stopping: watch::Receiver<bool>,
+        why: Refused,
     ) {
         let mut open = Open::new(self.label);
-        open.end = ConnectionEnd::Refused;
+        open.end = match why {
+            Refused::Full => ConnectionEnd::Refused,
+            Refused::Source => ConnectionEnd::Source,
+        };
         let _ = timeout(
             REFUSAL_TIMEOUT,
-            self.serve_connection(stream, remote, stopping, Some(Refused)),
+            self.serve_connection(stream, remote, stopping, Some(why)),
         )
         .await;
     }
@@ -230,7 +252,7 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
         if stream.set_nodelay(true).is_err() {
             return ConnectionEnd::Closed;
         }
-        let limit = self.limits.client_timeout;
+        let limit = self.client_timeout;
         // Before the first byte hyper cannot be told to stop and has allocated nothing, so wait for
         // readability here.
         let mut end = ConnectionEnd::Idle;

@@ -1,12 +1,16 @@
 //! Many connections, and more than the limit.
 
+use std::net::Ipv4Addr;
+
+use futures_util::stream;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use super::{connect, ended};
 use crate::harness::{ADMIN_PASSWORD, Answer, Builder, Client, Server, http, until};
+use crate::http2::Http2;
 
 const API: [(&str, &str); 1] = [("listener", "api")];
 
@@ -131,6 +135,93 @@ async fn descriptors_are_reserved_for_probes_and_database() {
     assert!(metrics.sum("process_open_fds", &[]) < 256.0);
     assert_eq!(metrics.sum("http_server_accept_errors_total", &[]), 0.0);
     assert_eq!(metrics.sum("auth_dependency_up", &[]), 1.0);
+}
+
+/// A connection from another address of this machine.
+async fn connect_from(server: &Server, source: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    let source: Ipv4Addr = source.parse().expect("an address");
+    socket.bind((source, 0).into()).expect("bound");
+    let address = server.api.trim_start_matches("http://");
+    let address = address.parse().expect("an address");
+    socket.connect(address).await.expect("connects")
+}
+
+const HEALTH: &str = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
+
+#[tokio::test]
+async fn one_source_has_a_share_of_the_connections_and_trusted_proxies_have_more() {
+    const SHARE: usize = 4;
+    let server = Builder::default()
+        .env("MAX_CONNECTIONS_PER_SOURCE", &SHARE.to_string())
+        .env("TRUSTED_PROXIES", "127.0.0.3")
+        .env("CLIENT_TIMEOUT", "10m")
+        .start()
+        .await;
+    let mut streams = Vec::new();
+    for _ in 0..SHARE {
+        streams.push(kept(&server).await);
+    }
+    let answer = server.anon().get("/health").await;
+    answer.problem(503, "overloaded");
+    assert_eq!(
+        answer.json["detail"],
+        "too many connections from this address"
+    );
+    assert_eq!(answer.header("connection"), "close");
+    until("counted", || async { ended(&server, "source").await >= 1 }).await;
+    assert_eq!(ended(&server, "source").await, 1);
+    assert_eq!(ended(&server, "refused").await, 0);
+
+    // Others do not notice: another client, and a proxy with many.
+    let mut others = vec![connect_from(&server, "127.0.0.2").await];
+    for _ in 0..2 * SHARE {
+        others.push(connect_from(&server, "127.0.0.3").await);
+    }
+    for stream in &mut others {
+        let answer = ask(stream, HEALTH).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+
+    // A flood is closed without an answer, and each connection is counted.
+    let before = ended(&server, "source").await;
+    let mut flood = Vec::new();
+    for _ in 0..200 {
+        flood.push(connect(&server).await);
+    }
+    drop(flood);
+    until("counted", || async {
+        ended(&server, "source").await >= before + 200
+    })
+    .await;
+    assert_eq!(ended(&server, "source").await, before + 200);
+
+    streams.pop();
+    until("room again", || async {
+        server.anon().get("/health").await.status == 200
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn head_over_16_kib_answers_431() {
+    let server = Server::start().await;
+    for (length, status) in [(15 * 1024, "200 "), (17 * 1024, "431 ")] {
+        let mut stream = connect(&server).await;
+        let cookie = "c".repeat(length);
+        let head = format!("GET /health HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n\r\n");
+        let answer = ask(&mut stream, &head).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{answer}"
+        );
+    }
+    let mut connection = Http2::open(&server).await;
+    for (length, expected) in [(15 * 1024, 200), (17 * 1024, 431)] {
+        let head = [("cookie", "c".repeat(length))];
+        let answer = connection.send_with(("GET", "/health"), &head, stream::empty());
+        assert_eq!(answer.await.0, expected, "{length}");
+    }
 }
 
 /// The number of connections that this machine allows one process, at most this many.

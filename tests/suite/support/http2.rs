@@ -31,16 +31,28 @@ impl Http2 {
     /// answer.
     pub async fn send(
         &mut self,
+        request: (&str, &str),
+        pieces: impl Stream<Item = Bytes> + Send + 'static,
+    ) -> (u16, Value) {
+        let json = [("content-type", "application/json".to_owned())];
+        self.send_with(request, &json, pieces).await
+    }
+
+    /// The same with these headers.
+    pub async fn send_with(
+        &mut self,
         (method, path): (&str, &str),
+        headers: &[(&str, String)],
         pieces: impl Stream<Item = Bytes> + Send + 'static,
     ) -> (u16, Value) {
         let body = StreamBody::new(pieces.map(|bytes| Ok(Frame::data(bytes)))).boxed_unsync();
         let request = hyper::Request::builder()
             .method(method)
-            .uri(format!("http://localhost{path}"))
-            .header("content-type", "application/json")
-            .body(body)
-            .expect("a request");
+            .uri(format!("http://localhost{path}"));
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            request.header(*name, value)
+        });
+        let request = request.body(body).expect("a request");
         let answer = async {
             self.0.ready().await.expect("open");
             let answer = self.0.send_request(request).await.expect("answered");

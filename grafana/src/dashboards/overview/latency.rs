@@ -71,7 +71,8 @@ pub(super) fn panels() -> Vec<Panel> {
             "Connections cut off",
             "By reason. header, body, write and idle are clients that are too slow: an attack by \
              slowness or a bad network, see `CLIENT_TIMEOUT`. refused is one too many: \
-             `MAX_CONNECTIONS`. accept errors must stay 0: the process lacks file descriptors.",
+             `MAX_CONNECTIONS`. source is one too many of one address: a flood, or a proxy that is \
+             not in `TRUSTED_PROXIES`; see `MAX_CONNECTIONS_PER_SOURCE`. accept errors must stay 0: the process lacks file descriptors.",
         )
         .runbook(&["connections", "accept-errors"])
         .query(

@@ -178,8 +178,16 @@ impl Answer {
         let kind = kind.expect("a kind of problem");
         assert_eq!(self.json["title"], kind.title());
         assert_eq!(self.json["status"], status);
-        assert_eq!(self.json["request_id"], self.header("x-request-id"));
+        assert_eq!(self.json["request_id"], self.service_request_id());
         self
+    }
+
+    /// The service's id of the request.
+    pub fn service_request_id(&self) -> &str {
+        match self.header("x-service-request-id") {
+            "" => self.header("x-request-id"),
+            id => id,
+        }
     }
 }
 

@@ -57,6 +57,8 @@ label_set! {
         Write = ["write"],
         /// The limit of connections was reached.
         Refused = ["refused"],
+        /// The limit of connections of its source was reached.
+        Source = ["source"],
         /// The service stopped.
         Shutdown = ["shutdown"],
     }
