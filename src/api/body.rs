@@ -14,6 +14,7 @@ const JSON: &str = "application/json";
 /// The field and the rule of a refusal that concerns the whole body.
 const WHOLE: &str = "body";
 const NO_OBJECT: &str = "must be a JSON object";
+const NO_UTF8: &str = "must be UTF-8";
 
 /// A JSON body. The framework's own extractor names no fields, and repeats values. A body that is not
 /// `REQUIRED` may be left out, which is the same as an empty object.
@@ -55,6 +56,9 @@ impl<'a, T: DeserializeOwned + Type, const REQUIRED: bool> ApiExtractor<'a> for 
 
 /// Parses a JSON object.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if str::from_utf8(bytes).is_err() {
+        return Err(Problem::malformed().field(WHOLE, NO_UTF8));
+    }
     // The parser would take an array for an object, its fields by position.
     if bytes.trim_ascii_start().starts_with(b"[") {
         return Err(Problem::malformed().field(WHOLE, NO_OBJECT));
@@ -66,6 +70,33 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })?;
     json.end().map_err(|error| refusal("", &error))?;
     Ok(value)
+}
+
+/// Refuses a form whose bytes, percent-encoded ones included, are not UTF-8: the parser would replace them
+/// and compare another password than was typed.
+pub(super) fn expect_utf8_form(form: &[u8]) -> Result<(), Problem> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let (mut decoded, mut rest) = (Vec::with_capacity(form.len()), form);
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        let encoded = match after {
+            [high, low, after @ ..] if *byte == b'%' => digit(*high)
+                .zip(digit(*low))
+                .map(|(high, low)| (high * 16 + low, after)),
+            _ => None,
+        };
+        match encoded.and_then(|(value, after)| Some((u8::try_from(value).ok()?, after))) {
+            Some((value, after)) => {
+                decoded.push(value);
+                rest = after;
+            }
+            None => decoded.push(*byte),
+        }
+    }
+    match str::from_utf8(&decoded) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Problem::malformed().field(WHOLE, NO_UTF8)),
+    }
 }
 
 /// The whole body, which the edge has limited.
@@ -184,6 +215,27 @@ mod tests {
                 !everything.contains("12345678") && !everything.contains("hunter2"),
                 "{everything}"
             );
+        }
+    }
+
+    #[test]
+    fn form_must_be_utf8_in_every_spelling() {
+        for (form, sound) in [
+            (&b"username=a&password=caf%C3%A9"[..], true),
+            ("username=a&password=caf\u{e9}".as_bytes(), true),
+            // Half of it spelled out.
+            (b"password=\xc3%a9", true),
+            (b"password=100%&x=%zz%4", true),
+            (b"password=caf%E9", false),
+            (b"password=caf\xe9", false),
+            // A surrogate, and more bytes than needed.
+            (b"password=%ED%A0%80", false),
+            (b"password=%C0%AF", false),
+            (b"password=ok&other=%FF", false),
+            // Halves of two fields make no character.
+            (b"a=%C3&b=%A9", false),
+        ] {
+            assert_eq!(expect_utf8_form(form).is_ok(), sound, "{form:?}");
         }
     }
 

@@ -7,7 +7,7 @@ use poem_openapi::types::Type as _;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, Object};
 use serde::Deserialize;
 
-use super::body::{expect_media_type, read};
+use super::body::{expect_media_type, expect_utf8_form, read};
 use super::fields::SecretText;
 use super::problem::{Problem, ProblemKind};
 use crate::auth::login;
@@ -62,6 +62,7 @@ async fn parse(request: &Request, body: &mut RequestBody) -> poem::Result<LoginF
         let detail = format!("the form has more than {MAX_FIELDS} fields");
         return Err(Problem::malformed().detail(detail).into());
     }
+    expect_utf8_form(&bytes)?;
     // The parser's messages name fields and never repeat values.
     let form: LoginForm = serde_urlencoded::from_bytes(&bytes)
         .map_err(|error| Problem::malformed().detail(error.to_string()))?;

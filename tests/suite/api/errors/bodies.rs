@@ -254,6 +254,40 @@ async fn every_operation_answers_413_to_a_large_body() {
 }
 
 #[tokio::test]
+async fn body_that_is_not_utf8_answers_400_and_is_no_wrong_password() {
+    let server = Server::start().await;
+    server.register("alice").await;
+    for form in [
+        &b"username=alice&password=caf%E9"[..],
+        b"username=alice&password=caf\xe9",
+        b"username=alice%FF&password=violet-harbour-31",
+        b"username=alice&password=violet-harbour-31&client_secret=%C3",
+    ] {
+        let request = server.anon().request(Method::POST, "/login");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let answer = Answer::of(request.body(form.to_vec())).await;
+        answer.oauth(400, "invalid_request");
+        assert_eq!(answer.json["error_description"], "body: must be UTF-8");
+    }
+    let metrics = server.metrics().await;
+    let wrong = [("reason", "bad_password")];
+    assert_eq!(metrics.sum("auth_logins_total", &wrong), 0.0);
+
+    let admin = server.admin().await;
+    for operation in with_json() {
+        for body in [
+            &b"{\"username\": \"caf\xe9\"}"[..],
+            b"{\"x\xff\": 1}",
+            b"\xff\xfe{}",
+        ] {
+            let answer = send(&admin, &operation, "application/json", body).await;
+            answer.names(400, "malformed-request", "body");
+            assert_eq!(answer.json["errors"][0]["rule"], "must be UTF-8");
+        }
+    }
+}
+
+#[tokio::test]
 async fn truncated_body_reaches_no_handler() {
     let server = Server::start().await;
     let body = padded("alice", 200);
