@@ -22,8 +22,8 @@ pub(super) struct Activity {
     blocked: AtomicBool,
     /// Bytes arrived and nothing was sent since.
     unanswered: AtomicBool,
-    first: AtomicBool,
-    multiplexed: AtomicBool,
+    /// How many of the connection's first bytes are the preface's; more than it has when they are not.
+    preface: AtomicUsize,
     cut: OnceLock<ConnectionEnd>,
 }
 
@@ -44,8 +44,7 @@ impl Activity {
             requests: AtomicUsize::new(0),
             blocked: AtomicBool::new(false),
             unanswered: AtomicBool::new(false),
-            first: AtomicBool::new(true),
-            multiplexed: AtomicBool::new(false),
+            preface: AtomicUsize::new(0),
             cut: OnceLock::new(),
         }
     }
@@ -66,11 +65,20 @@ impl Activity {
         if bytes.is_empty() {
             return;
         }
-        if self.first.swap(false, Ordering::Relaxed) {
-            let multiplexed = bytes.starts_with(PREFACE);
-            self.multiplexed.store(multiplexed, Ordering::Relaxed);
+        // It may come in parts.
+        let seen = self.preface.load(Ordering::Relaxed);
+        if let Some(missing) = PREFACE.get(seen..).filter(|missing| !missing.is_empty()) {
+            let count = missing.len().min(bytes.len());
+            let is_preface = missing[..count] == bytes[..count];
+            let seen = if is_preface { seen + count } else { usize::MAX };
+            self.preface.store(seen, Ordering::Relaxed);
         }
         self.unanswered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it speaks HTTP/2.
+    fn is_multiplexed(&self) -> bool {
+        self.preface.load(Ordering::Relaxed) == PREFACE.len()
     }
 
     /// The client read some bytes.
@@ -111,10 +119,41 @@ impl Activity {
         }
         // HTTP/2 sends more than heads.
         let head = self.unanswered.load(Ordering::Relaxed);
-        if head && !self.multiplexed.load(Ordering::Relaxed) {
+        if head && !self.is_multiplexed() {
             ConnectionEnd::Header
         } else {
             ConnectionEnd::Idle
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How a connection ends that sent this and got no answer.
+    async fn end(parts: &[&[u8]]) -> ConnectionEnd {
+        let activity = Activity::new();
+        for part in parts {
+            activity.received(part);
+        }
+        activity.expired(Duration::ZERO).await
+    }
+
+    #[tokio::test]
+    async fn unanswered_bytes_are_a_slow_header_unless_they_are_http2() {
+        for parts in [
+            &[&b"GET / HTTP/1.1\r\n"[..]][..],
+            &[b"P", b"OST / HTTP/1.1\r\n"],
+            &[b"PRI * HT"],
+            &[b"PRI * HT", b"TP/1.1\r\nHost: x\r\n\r\nSM", PREFACE],
+        ] {
+            assert_eq!(end(parts).await, ConnectionEnd::Header, "{parts:?}");
+        }
+        let (half, rest) = PREFACE.split_at(9);
+        for parts in [&[PREFACE, b"\0\0\0\x04\x01"][..], &[half, rest, b"\0"]] {
+            assert_eq!(end(parts).await, ConnectionEnd::Idle, "{parts:?}");
+        }
+        assert_eq!(end(&[]).await, ConnectionEnd::Idle);
     }
 }

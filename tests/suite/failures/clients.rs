@@ -137,6 +137,43 @@ async fn silent_connection_is_disconnected() {
     .await;
 }
 
+/// Reads frames until the server has answered the client's settings with its own and an acknowledgement.
+async fn read_settings(stream: &mut TcpStream) {
+    let mut settings = 0;
+    while settings < 2 {
+        let mut header = [0; 9];
+        stream.read_exact(&mut header).await.expect("a frame");
+        let length = u32::from_be_bytes([0, header[0], header[1], header[2]]);
+        let mut payload = vec![0; usize::try_from(length).expect("short")];
+        stream
+            .read_exact(&mut payload)
+            .await
+            .expect("a whole frame");
+        settings += usize::from(header[3] == 4);
+    }
+}
+
+#[tokio::test]
+async fn idle_http2_connection_is_no_slow_header() {
+    let server = impatient().await;
+    let mut stream = connect(&server).await;
+    // In two parts, as it may arrive.
+    stream.write_all(b"PRI * HT").await.expect("sent");
+    tokio::time::sleep(PAUSE).await;
+    let rest_of_it = b"TP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    stream.write_all(rest_of_it).await.expect("sent");
+    read_settings(&mut stream).await;
+    // Every client acknowledges, and no server answers that: the last bytes are the client's.
+    stream
+        .write_all(b"\0\0\0\x04\x01\0\0\0\0")
+        .await
+        .expect("sent");
+    rest(stream).await;
+    assert_ended(&server, "idle", 1, 0).await;
+    assert_ended(&server, "header", 0, 0).await;
+    assert!(!server.log().contains("header"), "{}", server.log());
+}
+
 #[tokio::test]
 async fn slow_body_answers_408_and_closes_the_connection() {
     let server = impatient().await;
