@@ -9,6 +9,8 @@ use std::future::Future;
 pub struct RequestContext {
     /// The request's id.
     pub id: RequestId,
+    /// The id that its client gave it, if it gave one.
+    pub client_id: Option<RequestId>,
     /// The route's template, as in the metrics.
     pub route: &'static str,
     /// The service's own synthetic probe made it: the counters of users leave it out, and it is

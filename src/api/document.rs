@@ -193,7 +193,10 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
         .flatten()
         .map(|(_, r)| r)
     {
-        response["headers"]["X-Request-Id"] = text("Identifies the request in the logs.");
+        response["headers"]["X-Request-Id"] = text(
+            "Identifies the request in the logs. A client that sends an id of its own gets that back, and \
+             the service's in `X-Service-Request-Id`.",
+        );
     }
 }
 

@@ -149,7 +149,9 @@ fn service<A: OpenApi>(apis: A) -> OpenApiService<A, ()> {
         .description(
             "Authentication and role-based access control that shows what it is doing.\n\n\
              Errors are problem details (RFC 9457); `/login` and `/refresh` answer with the errors \
-             of OAuth 2.0 (RFC 6749). Every response carries `X-Request-Id`. Request bodies refuse \
+             of OAuth 2.0 (RFC 6749). Every response carries `X-Request-Id`; to a client \
+             that sends one of up to 64 letters, digits, dots, dashes and underscores it is given back, \
+             with the service's own in `X-Service-Request-Id`. Request bodies refuse \
              unknown fields. A trailing slash is the same path.",
         )
         .contact(ContactObject::new().name("rbac-sentinel contributors"))

@@ -86,6 +86,9 @@ where
         let message = fields.remove("message").unwrap_or_default();
         if let Some(request) = current_request() {
             fields.insert("request_id".into(), request.id.as_str().into());
+            if let Some(id) = request.client_id {
+                fields.insert("client_request_id".into(), id.as_str().into());
+            }
             fields.insert("http_route".into(), request.route.into());
         }
         let meta = event.metadata();

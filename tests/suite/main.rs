@@ -16,7 +16,7 @@
 //! | pages and documents: codings, `ETag`, `DOCS` | `api/documents.rs` |
 //! | security headers | `api/security_headers.rs` |
 //! | error bodies, 400 404 405 413 415 | `api/errors/` |
-//! | request ids | `api/errors/request_id.rs` |
+//! | request ids, hosts | `api/errors/request_id.rs`, `api/errors/host.rs` |
 //! | rate limits, 429, addresses behind proxies | `limits/`; the arithmetic: `cache/permits.rs` |
 //! | hash gate, load shedding, 503 | `limits/hash_gate.rs`, `limits/hash_gate_metrics.rs` |
 //! | renewal of outdated hashes | `flows/rehash.rs` |

@@ -78,6 +78,12 @@ impl EdgeLimits {
         Ok(())
     }
 
+    /// Whether the request comes from a trusted proxy.
+    #[must_use]
+    pub fn is_from_proxy(&self, request: &Request) -> bool {
+        client_address::is_from_proxy(request, &self.proxies)
+    }
+
     /// Warns once when clients seem to share the address of an untrusted proxy.
     fn warn_of_proxy(&self, request: &Request) {
         if !self.warned.load(Ordering::Relaxed)

@@ -39,7 +39,8 @@ pub struct ProblemBody {
     pub detail: Option<String>,
     /// The path that was asked for.
     pub instance: String,
-    /// The request's id: also in `X-Request-Id` and in the logs.
+    /// The service's id of the request, as in its logs. Also in `X-Request-Id`, or in
+    /// `X-Service-Request-Id` when the client sent an `X-Request-Id` of its own.
     pub request_id: String,
     /// The fields that break a rule.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -194,6 +194,7 @@ struct Cli {
 async fn request<T>(synthetic: bool, flow: impl Future<Output = T>) -> T {
     let context = RequestContext {
         id: RequestId::new(0, 0),
+        client_id: None,
         route: "/",
         synthetic,
     };

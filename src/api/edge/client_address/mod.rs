@@ -23,6 +23,12 @@ pub fn client(request: &Request, proxies: &Networks) -> Option<IpAddr> {
     Some(resolve(peer(request)?, request.headers(), proxies))
 }
 
+/// Whether the request comes from a trusted proxy.
+#[must_use]
+pub fn is_from_proxy(request: &Request, proxies: &Networks) -> bool {
+    peer(request).is_some_and(|peer| proxies.contain(peer.to_canonical()))
+}
+
 /// Whether the request seems to come through an untrusted proxy, whose clients would all have one
 /// address.
 #[must_use]

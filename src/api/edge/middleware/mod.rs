@@ -3,7 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
@@ -11,20 +11,20 @@ use http_body::Body as _;
 use http_body_util::combinators::BoxBody;
 use poem::error::{MethodNotAllowedError, NotFoundError, ReadBodyError};
 use poem::http::uri::{PathAndQuery, Uri};
-use poem::http::{HeaderName, HeaderValue, Method as HttpMethod, StatusCode, header};
+use poem::http::{HeaderValue, Method as HttpMethod, StatusCode, header};
 use poem::{Body, Endpoint, Request, Response};
 use poem_openapi::error::{ParseParamError, ParsePathError, ParseRequestPayloadError};
 
 use super::body_limits::BodyLimits;
 pub use super::body_limits::Refused;
+use super::host;
 use super::probe_mark::Mark;
 use super::rate_limits::EdgeLimits;
+use super::request_ids::{self, RequestIds};
 use super::routes::{Durations, Route, Routes};
 use crate::api::problem::{Problem, ProblemKind};
 use crate::metrics::{HTTP_ACTIVE, HTTP_PANICS, Method, Scheme};
 use crate::request_context::{RequestContext, RequestId, in_request};
-
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Wraps the whole API.
 pub struct Edge<E> {
@@ -34,8 +34,7 @@ pub struct Edge<E> {
     draining: Arc<AtomicBool>,
     bodies: BodyLimits,
     probe_mark: Option<Mark>,
-    id_prefix: u64,
-    id_counter: AtomicU64,
+    ids: RequestIds,
 }
 
 impl<E> Edge<E> {
@@ -50,7 +49,6 @@ impl<E> Edge<E> {
         body_timeout: Duration,
         probe_mark: Option<Mark>,
     ) -> Self {
-        let (id_prefix, _) = uuid::Uuid::new_v4().as_u64_pair();
         Self {
             inner: Arc::new(inner),
             routes,
@@ -58,22 +56,8 @@ impl<E> Edge<E> {
             draining,
             bodies: BodyLimits::new(body_timeout),
             probe_mark,
-            id_prefix,
-            id_counter: AtomicU64::new(0),
+            ids: RequestIds::new(),
         }
-    }
-
-    fn request_id(&self, request: &Request) -> RequestId {
-        request
-            .headers()
-            .get(X_REQUEST_ID)
-            .and_then(|value| RequestId::from_client(value.as_bytes()))
-            .unwrap_or_else(|| {
-                RequestId::new(
-                    self.id_prefix,
-                    self.id_counter.fetch_add(1, Ordering::Relaxed),
-                )
-            })
     }
 }
 
@@ -144,7 +128,8 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
         let marked = |mark: &Mark| mark.is_on(&request, route);
         let synthetic = self.probe_mark.as_ref().is_some_and(marked);
         let in_flight = InFlightGuard::new(route, synthetic);
-        let id = self.request_id(&request);
+        let from_proxy = self.limits.is_from_proxy(&request);
+        let (id, client_id) = self.ids.of(&request, from_proxy);
         let head = method == Method::Head;
         let refused = request.extensions().get::<Refused>().is_some();
         if head {
@@ -154,6 +139,7 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
         let uri = request.uri().clone();
         let context = RequestContext {
             id,
+            client_id,
             route: route.template,
             synthetic,
         };
@@ -165,7 +151,7 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
         // The rest of an unread body would be parsed as the next request.
         let unread = response.status() == StatusCode::REQUEST_TIMEOUT;
         let last = refused || unread || self.draining.load(Ordering::Relaxed);
-        finish(&mut response, route, &id, last);
+        finish(&mut response, route, &context, last);
         let size = body_size(&mut response);
         in_flight.answered(&response, size);
         Ok(response)
@@ -181,7 +167,8 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
         context: RequestContext,
     ) -> Response {
         let id = &context.id;
-        let admitted = match self.limits.admit(&mut request, route.operation) {
+        let limited = self.limits.admit(&mut request, route.operation);
+        let admitted = match limited.and_then(|()| host::check(&request)) {
             Ok(()) => {
                 if let Some(policy) = route.operation.and_then(|operation| operation.body) {
                     request.set_data(policy);
@@ -348,11 +335,9 @@ fn render(problem: &Problem, route: &Route, path: &str, id: &RequestId) -> Respo
 }
 
 /// Sets the headers of every response; the last response of a connection closes it.
-fn finish(response: &mut Response, route: &Route, id: &RequestId, last: bool) {
+fn finish(response: &mut Response, route: &Route, context: &RequestContext, last: bool) {
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
-        headers.insert(X_REQUEST_ID, id);
-    }
+    request_ids::show(headers, context);
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));

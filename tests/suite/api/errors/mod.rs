@@ -2,6 +2,7 @@
 
 mod bodies;
 mod echo;
+mod host;
 mod nul;
 mod oauth;
 mod request_id;

@@ -18,9 +18,54 @@ fn events(server: &Server, id: &str) -> Vec<Value> {
         .collect()
 }
 
+/// Our ids are 32 hexadecimal digits.
+fn is_ours(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 #[tokio::test]
-async fn valid_request_id_is_kept_and_logged() {
+async fn clients_request_id_is_echoed_and_logged_beside_our_own() {
     let server = Server::start().await;
+    // The first is chosen to look like another request's.
+    let other = server.anon().get("/health").await;
+    let forged = other.header("x-request-id").to_owned();
+    let mut ours = HashSet::from([forged.clone()]);
+    for (id, name) in [
+        (forged.as_str(), "a"),
+        ("my-trace_1.2", "b"),
+        ("my-trace_1.2", "c"),
+    ] {
+        let form = [("username", name), ("password", "wrong")];
+        let request = server.anon().request(Method::POST, "/login");
+        let answer = Answer::of(request.header("x-request-id", id).form(&form)).await;
+        assert_eq!(answer.status, 400);
+        assert_eq!(answer.header("x-request-id"), id);
+        let own = answer.header("x-service-request-id").to_owned();
+        assert!(is_ours(&own), "{own}");
+        let found = events(&server, &own);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0]["client_request_id"], id);
+        assert_eq!(found[0]["http_route"], "/login");
+        assert!(ours.insert(own), "two requests have one id");
+    }
+    // Nothing is logged under what the client chose.
+    assert_eq!(events(&server, &forged).len(), 0);
+
+    let request = server.anon().request(Method::GET, "/nothing");
+    let answer = Answer::of(request.header("x-request-id", "mine")).await;
+    answer.problem(404, "not-found");
+    assert_eq!(
+        answer.json["request_id"],
+        answer.header("x-service-request-id")
+    );
+}
+
+#[tokio::test]
+async fn trusted_proxys_request_id_is_kept_and_logged() {
+    let server = Server::builder()
+        .env("TRUSTED_PROXIES", "127.0.0.1")
+        .start()
+        .await;
     for (id, expected) in [("my-trace_1.2", "bad_password"), ("A", "unknown_user")] {
         let name = if expected == "bad_password" {
             "admin"
@@ -32,6 +77,7 @@ async fn valid_request_id_is_kept_and_logged() {
         let answer = Answer::of(request.header("x-request-id", id).form(&form)).await;
         assert_eq!(answer.status, 400);
         assert_eq!(answer.header("x-request-id"), id);
+        assert_eq!(answer.header("x-service-request-id"), "");
         let found = events(&server, id);
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0]["event"], "authn_login_fail");
@@ -64,11 +110,8 @@ async fn request_id_that_could_forge_a_log_line_is_replaced() {
         let request = server.anon().request(Method::POST, "/login").form(&form);
         let answer = Answer::of(request.header("x-request-id", id.as_bytes())).await;
         let replaced = answer.header("x-request-id").to_owned();
-        assert_eq!(replaced.len(), 32, "{id:?} became {replaced:?}");
-        assert!(
-            replaced.bytes().all(|b| b.is_ascii_hexdigit()),
-            "{replaced}"
-        );
+        assert!(is_ours(&replaced), "{id:?} became {replaced:?}");
+        assert_eq!(answer.header("x-service-request-id"), "");
         assert_eq!(events(&server, &replaced).len(), 1, "{replaced}");
         if id.len() > 3 {
             assert!(!server.log().contains(id), "{id}");

@@ -112,7 +112,7 @@ fn is_problem(answer: &Answer, code: &str) -> bool {
     answer.header("content-type") == "application/problem+json"
         && answer.json["type"] == format!("urn:rbac-sentinel:problem:{code}")
         && answer.json["status"] == answer.status
-        && answer.json["request_id"] == answer.header("x-request-id")
+        && answer.json["request_id"] == answer.service_request_id()
 }
 
 /// Faults of many calls, reported together.
