@@ -1,7 +1,7 @@
 //! A small, cheap HTTP client, so that the server is measured and not the client.
 //!
 //! Just enough HTTP/1.1: one request at a time on a connection that stays open, answers
-//! with a `Content-Length` or without a body (204).
+//! with a `Content-Length` or without a body (204, 304).
 
 use std::io;
 use std::net::SocketAddr;
@@ -80,7 +80,7 @@ impl Connection {
         let status = status.parse().map_err(malformed)?;
         let length: usize = match header(head, "content-length") {
             Some(length) => length.parse().map_err(malformed)?,
-            None if status == 204 => 0,
+            None if matches!(status, 204 | 304) => 0,
             None => return Err(malformed("no Content-Length")),
         };
         while self.buffer.len() < body + length {

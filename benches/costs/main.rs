@@ -3,20 +3,26 @@
 //!
 //! `cargo bench --bench costs` prints a table, the most expensive first, and writes it as Markdown and
 //! JSON. The time is that of the service's threads, less what they use when idle.
+//!
+//! `cargo bench --bench costs -- --neighbours` measures what a user notices of a stranger: the latency of
+//! `GET /users/me` while 16 connections send one kind of request as fast as it is answered.
 
 #![forbid(unsafe_code)]
 
 mod cases;
-#[expect(dead_code, reason = "processor time needs no percentiles")]
 #[path = "../common/mod.rs"]
 mod common;
 mod document;
+mod neighbours;
 mod processor;
+#[path = "../common/reader.rs"]
+mod reader;
 mod report;
 mod server;
 mod wire;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -28,6 +34,12 @@ struct Options {
     /// Requests of each kind; a tenth of it where a password is hashed
     #[arg(long, default_value_t = 200)]
     requests: usize,
+    /// Measure what users notice of a stranger's requests instead
+    #[arg(long)]
+    neighbours: bool,
+    /// Seconds of each kind of request, with `--neighbours`
+    #[arg(long, default_value_t = 3)]
+    seconds: u64,
     /// Where the table goes
     #[arg(long, default_value = "target/bench-costs.md")]
     markdown: PathBuf,
@@ -49,6 +61,10 @@ fn main() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let server = server::Server::start(folder.path(), options.requests)?;
     let cases = cases::all(&server)?;
+    if options.neighbours {
+        let duration = Duration::from_secs(options.seconds);
+        return neighbours::measure(&machine, &server, cases, duration, &options.json);
+    }
     let figures = processor::measure(&server, cases, options.requests)?;
     report::write(&machine, figures, &options.markdown, &options.json)
 }

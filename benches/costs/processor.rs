@@ -109,7 +109,7 @@ impl Case {
         }
     }
 
-    fn request(&self, index: usize) -> Vec<u8> {
+    pub fn request(&self, index: usize) -> Vec<u8> {
         match &self.requests {
             Requests::Same(bytes) => bytes.clone(),
             Requests::Numbered(make) => make(index),
@@ -119,14 +119,14 @@ impl Case {
 }
 
 /// A connection that opens again after the service closed it.
-struct Client {
+pub struct Client {
     address: std::net::SocketAddr,
     connection: Connection,
-    statuses: Vec<u16>,
+    pub statuses: Vec<u16>,
 }
 
 impl Client {
-    async fn open(address: std::net::SocketAddr) -> Result<Self> {
+    pub async fn open(address: std::net::SocketAddr) -> Result<Self> {
         Ok(Self {
             address,
             connection: Connection::open(address).await?,
@@ -134,7 +134,7 @@ impl Client {
         })
     }
 
-    async fn ask(&mut self, request: &[u8]) -> Result<()> {
+    pub async fn ask(&mut self, request: &[u8]) -> Result<()> {
         let status = match self.connection.exchange(request).await {
             Ok(answer) => {
                 let last = answer.header("connection") == Some("close");

@@ -17,6 +17,8 @@ mod logins;
 mod median;
 mod memory;
 mod process;
+#[path = "../common/reader.rs"]
+mod reader;
 mod reads;
 mod replicas;
 mod saturation;

@@ -1,22 +1,21 @@
 //! Latency of reads during a login storm.
 
-use std::net::SocketAddr;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use testkit::exposition::Between;
 
 use crate::common::Result;
-use crate::common::client::{Connection, Wire, get, runtime};
+use crate::common::client::{Wire, get};
 use crate::common::scrape;
 use crate::common::stats::Latency;
 use crate::load::{Until, load};
+use crate::reader::{PAUSE, read};
 use crate::server::{Server, credentials, folder};
 
 const STORM: usize = 40;
 const DURATION: Duration = Duration::from_secs(15);
-const PAUSE: Duration = Duration::from_millis(5);
 const HISTOGRAM: &str = "http_server_request_duration_seconds";
 const ROUTE: [(&str, &str); 1] = [("http_route", "/users/me")];
 
@@ -93,24 +92,4 @@ fn window(server: &Server, request: &Wire) -> Result<Window> {
     let server = buckets.bounds_of(0.99);
     let server = server.map(|(lower, upper)| (lower * 1e3, upper * 1e3));
     Ok(Window { latency, server })
-}
-
-/// Reads at a steady pace from a thread of its own.
-fn read(address: SocketAddr, request: &Wire, duration: Duration) -> Result<Vec<Duration>> {
-    runtime().block_on(async {
-        let mut connection = Connection::open(address).await?;
-        let mut latencies = Vec::new();
-        let end = Instant::now() + duration;
-        while Instant::now() < end {
-            // Blocks on purpose: nothing else runs on this thread, and the runtime's timer is coarser.
-            thread::sleep(PAUSE);
-            let sent = Instant::now();
-            let answer = connection.exchange(request).await?;
-            latencies.push(sent.elapsed());
-            if answer.status != 200 {
-                return Err(format!("a read was answered {}", answer.status).into());
-            }
-        }
-        Ok(latencies)
-    })
 }
