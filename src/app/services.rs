@@ -54,7 +54,7 @@ impl Services {
     pub async fn open(config: &Config, clock: Clock) -> Result<Self> {
         prepare_data_dir(config)?;
         let secret = open_secret(config)?;
-        let cache = Arc::new(open_cache(config, &clock)?);
+        let cache = Arc::new(open_cache(config, &secret, &clock)?);
         let store = Store::open(&store_options(config)).await?;
         let tokens = open_tokens(config, &store, &secret, &clock).await?;
         let tokens = Arc::new(tokens);
@@ -247,7 +247,7 @@ pub fn store_options(config: &Config) -> Options {
     }
 }
 
-fn open_cache(config: &Config, clock: &Clock) -> Result<Cache> {
+fn open_cache(config: &Config, secret: &[u8], clock: &Clock) -> Result<Cache> {
     let Some(url) = &config.redis.url else {
         return Ok(Cache::Memory(Memory::new(clock.clone(), CACHE_CAPACITY)));
     };
@@ -255,6 +255,7 @@ fn open_cache(config: &Config, clock: &Clock) -> Result<Cache> {
         url: url.expose().to_owned(),
         prefix: config.redis.prefix.clone(),
         timeout: config.redis.timeout,
+        key: derive(secret, Purpose::SharedCache)?,
     };
     Ok(Cache::Redis(Redis::open(&options, clock.clone())?))
 }

@@ -54,6 +54,14 @@ impl Rate {
         self.interval() * i64::from(self.count)
     }
 
+    /// The same rate with twice the burst.
+    pub(super) fn with_double_burst(self) -> Self {
+        Self {
+            count: self.count.saturating_mul(2),
+            period: self.period.saturating_mul(2),
+        }
+    }
+
     /// When the burst is full again, by the stored time of a counter.
     pub(super) fn full_at(self, stored: Option<i64>, now: i64) -> i64 {
         let latest = now + 2 * self.burst() + TOLERANCE_MICROS;
@@ -143,6 +151,18 @@ mod tests {
         assert!(!permit.allowed);
         assert_eq!(permit.remaining, 0);
         assert!(permit.retry_after > Duration::ZERO);
+    }
+
+    #[test]
+    fn double_burst_is_refilled_as_evenly() {
+        for (count, period) in [(3, 30), (7, 60_000_000), (10, 86_400_000_000)] {
+            let (limit, double) = (
+                limit(count, period),
+                limit(count, period).with_double_burst(),
+            );
+            assert!((0..=1).contains(&(limit.interval() - double.interval())));
+            assert_eq!(double.burst(), double.interval() * 2 * i64::from(count));
+        }
     }
 
     #[test]

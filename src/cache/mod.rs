@@ -21,9 +21,9 @@ use crate::rate::Rate;
 pub enum Kind {
     /// An active session.
     Session,
-    /// An account and its permissions.
+    /// An account and its permissions. Every invalidation of its guard removes it.
     Account,
-    /// The number of invalidations of an account.
+    /// The epoch of an account: the time of its last invalidation.
     Epoch,
 }
 
@@ -71,7 +71,7 @@ impl Cache {
             Self::Redis(redis) => redis,
         };
         if let Ok(permits) = redis.try_acquire(wanted).await {
-            return (permits, Backend::Redis);
+            return (redis.confirmed(wanted, permits), Backend::Redis);
         }
         DEPENDENCY_FALLBACKS.inc(Fallback::LocalLimits);
         (redis.local().try_acquire(wanted), Backend::Local)

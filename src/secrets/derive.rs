@@ -12,6 +12,8 @@ pub enum Purpose {
     SigningKeys,
     /// Hashes the names of rate limit counters; from the service's secret.
     RateLimitNames,
+    /// Authenticates what is stored and published in Redis; from the service's secret.
+    SharedCache,
     /// Is the password of the synthetic probe's account; from the service's secret.
     ProbePassword,
     /// Hashes the kind and network of clients that refresh; from the service's secret.
@@ -22,9 +24,10 @@ pub enum Purpose {
 
 impl Purpose {
     #[cfg(test)]
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::SigningKeys,
         Self::RateLimitNames,
+        Self::SharedCache,
         Self::ProbePassword,
         Self::ClientMarks,
         Self::RefreshSuccessor,
@@ -35,6 +38,7 @@ impl Purpose {
         match self {
             Self::SigningKeys => b"signing keys at rest",
             Self::RateLimitNames => b"names of rate limits",
+            Self::SharedCache => b"entries and messages in redis",
             Self::ProbePassword => b"password of the synthetic probe",
             Self::ClientMarks => b"marks of refreshing clients",
             Self::RefreshSuccessor => b"successor of a refresh token",

@@ -22,6 +22,7 @@
 //! | renewal of outdated hashes | `flows/rehash.rs` |
 //! | last administrator | `flows/last_admin.rs`; the statements: `store/last_admin.rs` |
 //! | revocation | `flows/revocation.rs`; over replicas: `flows/replicas.rs` |
+//! | a Redis that lies | `flows/hostile_redis.rs`, `cache/distrusted.rs` |
 //! | synthetic login probe | `flows/synthetic_login.rs` |
 //! | statements, on each database | `store/`; their plans: `store/plans.rs` |
 //! | migrations | `store/migrations.rs` |

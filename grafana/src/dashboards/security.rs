@@ -195,6 +195,20 @@ fn limits() -> Vec<Panel> {
         .steps(&[(0.01, Color::Warn)])
         .quiet("no traffic")
         .size(12, 8),
+        Panel::new(
+            View::TimeSeries,
+            Unit::EventRate,
+            "Rejected from Redis",
+            "What no replica wrote, or what was put back, and was not believed. It is never \
+             usual: mac and format are somebody else's writes or another `SECRET_KEY`, replayed \
+             is an old value, clock a machine whose time is wrong.",
+        )
+        .runbook(&["redis-forged"])
+        .query(
+            "{{item}} {{reason}}",
+            per_second("item, reason", "auth_shared_cache_rejected_total", ""),
+        )
+        .size(24, 7),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! The connection to Redis, its watcher, and the one function through which every command goes.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use metrics::{Gauge, Histogram};
@@ -18,7 +18,7 @@ use super::{RedisOptions, scripts};
 use crate::error::{Error, Result};
 use crate::metrics::{
     DB_DURATION, DB_ERRORS, DEPENDENCY_UP, DbError, DbSystem, Dependency, LabelSet as _,
-    RedisOperation,
+    RedisOperation, Rejection,
 };
 
 /// Timeout of a new connection, including DNS and TLS. Only the watcher waits for it.
@@ -30,6 +30,8 @@ const PROBE: Duration = Duration::from_millis(300);
 /// The queue of commands for the connection's task; when it is full, callers wait within their
 /// timeout.
 const PIPELINE: usize = 1024;
+/// Between two log lines about what was not believed, in microseconds.
+const REJECTION_PAUSE: i64 = 60_000_000;
 
 pub(super) struct Link {
     client: Client,
@@ -43,6 +45,8 @@ pub(super) struct Link {
     closed: Notify,
     /// Whether a refused command was logged since the connection was made: once is enough.
     refusal_logged: AtomicBool,
+    /// When the next rejected value or message is logged.
+    next_rejection: AtomicI64,
     up: Gauge,
     durations: Vec<Histogram>,
 }
@@ -85,6 +89,7 @@ impl Link {
             opened: Notify::new(),
             closed: Notify::new(),
             refusal_logged: AtomicBool::new(false),
+            next_rejection: AtomicI64::new(0),
             up,
             durations,
         })
@@ -173,6 +178,27 @@ impl Link {
         } else if !self.refusal_logged.swap(true, Ordering::Relaxed) {
             let error = failure.word.as_str();
             tracing::warn!(error, "Redis refuses a command: going on without it");
+        }
+    }
+
+    /// Logs that something in Redis was not believed, unless that was logged in the last minute.
+    pub(super) fn log_rejection(&self, rejection: Rejection, now: i64) {
+        let next = self.next_rejection.load(Ordering::Relaxed);
+        let pause = now.saturating_add(REJECTION_PAUSE);
+        let order = Ordering::Relaxed;
+        let first = now >= next
+            && (self.next_rejection)
+                .compare_exchange(next, pause, order, order)
+                .is_ok();
+        if first {
+            let [item, reason] = rejection.label_values() else {
+                return;
+            };
+            tracing::warn!(
+                item,
+                reason,
+                "Redis holds or sent what no replica wrote: look for who else can write to it"
+            );
         }
     }
 
@@ -334,6 +360,7 @@ mod tests {
             url: "redis://:hunter2@localhost/no-number".to_owned(),
             prefix: "test:".to_owned(),
             timeout: Duration::from_millis(100),
+            key: zeroize::Zeroizing::default(),
         };
         let Err(Error::Internal(error)) = Link::new(&options) else {
             panic!("understood");

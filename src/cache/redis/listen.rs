@@ -19,7 +19,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(1);
 pub enum Notification<'a> {
     /// The subscription started, or was renewed: messages may have been missed before it.
     Subscribed,
-    /// A message from a replica, possibly this one.
+    /// A message from a replica, possibly this one; forged ones are not passed on.
     Message(&'a [u8]),
 }
 
@@ -43,7 +43,9 @@ impl Redis {
         handle(Notification::Subscribed);
         let receiving = async {
             while let Some(message) = messages.next().await {
-                handle(Notification::Message(message.get_payload_bytes()));
+                if let Some(content) = self.content(message.get_payload_bytes()) {
+                    handle(Notification::Message(content));
+                }
             }
             Ok(())
         };

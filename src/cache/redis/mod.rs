@@ -3,9 +3,13 @@
 //! No request waits for Redis longer than the timeout, and none waits while Redis is known to be
 //! down: the first failure opens a circuit breaker, and only the watcher closes it again. Commands
 //! are never retried, because a command without an answer may have been executed.
+//!
+//! Redis is not trusted: see [`guarded`] for entries and [`Redis::confirmed`] for counters.
 
+mod authentic;
 mod breaker;
 mod guarded;
+mod known;
 mod link;
 mod listen;
 mod scripts;
@@ -14,18 +18,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
 
+use self::authentic::Authenticator;
 pub use self::guarded::Snapshot;
+use self::known::KnownEpochs;
 use self::link::{Link, misunderstood};
 pub use self::listen::Notification;
 use super::{Counted, Key, Memory, Permit};
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::metrics::RedisOperation;
+use crate::metrics::{DEPENDENCY_FALLBACKS, Fallback, RedisOperation};
 use crate::rate::Rate;
 
 /// The number of local counters that replace Redis while it is down.
 const LOCAL_COUNTERS: usize = 100_000;
+/// The part of names that says that values are sealed.
+const FORMAT: &[u8] = b"sealed:";
+/// A time in microseconds that no clock has before the year 2200.
+const LATEST: i64 = 1 << 53;
 
 /// The address and limits of the connection to Redis.
 pub struct RedisOptions {
@@ -35,6 +46,8 @@ pub struct RedisOptions {
     pub prefix: String,
     /// The timeout of a command.
     pub timeout: Duration,
+    /// The key of the MACs, the same for all replicas.
+    pub key: Zeroizing<[u8; 32]>,
 }
 
 /// A handle to Redis; clones share the connection.
@@ -42,6 +55,9 @@ pub struct RedisOptions {
 pub struct Redis {
     link: Arc<Link>,
     prefix: Arc<str>,
+    clock: Clock,
+    authenticator: Arc<Authenticator>,
+    known: Arc<KnownEpochs>,
     local: Arc<Memory>,
     watcher: Arc<Watcher>,
 }
@@ -69,7 +85,10 @@ impl Redis {
         Ok(Self {
             link,
             prefix: options.prefix.as_str().into(),
-            local: Arc::new(Memory::new(clock, LOCAL_COUNTERS)),
+            authenticator: Arc::new(Authenticator::new(&*options.key)),
+            known: Arc::default(),
+            local: Arc::new(Memory::new(clock.clone(), LOCAL_COUNTERS)),
+            clock,
             watcher: Arc::new(Watcher(tokio::spawn(async move { watched.watch().await }))),
         })
     }
@@ -112,21 +131,51 @@ impl Redis {
         let reply: Vec<i64> = self.link.script(operation, &call).await?;
         let Some((now, full_at)) = reply
             .split_first()
-            .filter(|(_, at)| at.len() == wanted.len())
+            .filter(|(now, at)| at.len() == wanted.len() && (0..LATEST).contains(*now))
         else {
             return Err(misunderstood());
         };
-        let counters = || wanted.iter().map(|(_, limit)| limit).zip(full_at);
+        // Of a time that the script cannot have replied with, only the part that can be is believed.
+        let full_at: Vec<i64> = wanted
+            .iter()
+            .zip(full_at)
+            .map(|((_, limit), at)| limit.full_at(Some(*at), *now))
+            .collect();
+        let counters = || wanted.iter().map(|(_, limit)| limit).zip(&full_at);
         let taken = counters().all(|(limit, full_at)| limit.take(*full_at, *now).is_some());
         Ok(counters()
             .map(|(limit, full_at)| limit.permit(*full_at, *now, taken))
             .collect())
     }
 
-    /// A key's name in Redis.
+    /// What Redis allowed, unless this replica's own count denies it. The own count has twice the
+    /// burst, so that it never denies while Redis counts honestly; if counters vanish there or are
+    /// reset, each replica still admits no more than the rate and one burst.
+    pub(super) fn confirmed(
+        &self,
+        wanted: &[(Counted, Rate)],
+        permits: Vec<Permit>,
+    ) -> Vec<Permit> {
+        if permits.iter().any(|permit| !permit.allowed) {
+            return permits;
+        }
+        let own: Vec<_> = wanted
+            .iter()
+            .map(|(counted, rate)| (counted.clone(), rate.with_double_burst()))
+            .collect();
+        let own = self.local.try_acquire(&own);
+        if own.iter().all(|permit| permit.allowed) {
+            return permits;
+        }
+        DEPENDENCY_FALLBACKS.inc(Fallback::CounterReset);
+        own
+    }
+
+    /// A key's name in Redis. It names the format of the value, so that replicas of another version
+    /// during an upgrade neither read nor remove it: each sees what the other changes when the TTL ends.
     fn name(&self, key: &Key) -> Vec<u8> {
         let kind = key.kind.word().as_bytes();
-        [self.prefix.as_bytes(), kind, b":", &key.id].concat()
+        [self.prefix.as_bytes(), FORMAT, kind, b":", &key.id].concat()
     }
 
     fn counter(&self, counted: &Counted) -> Vec<u8> {
@@ -141,7 +190,7 @@ impl Redis {
 
     /// The channel on which replicas publish invalidations.
     fn channel(&self) -> String {
-        format!("{}invalidations", self.prefix)
+        format!("{}sealed:invalidations", self.prefix)
     }
 }
 

@@ -1,5 +1,8 @@
 //! The shared cache of principals in Redis, and the invalidations that replicas publish.
 //!
+//! Redis is not trusted: an old entry that somebody puts back counts for no longer than the TTL from its
+//! load, and not at all on a replica that knows of the change.
+//!
 //! Entries hold personal data: an account's name, address and roles. They expire after the TTL and
 //! are never logged.
 
@@ -139,10 +142,9 @@ impl SharedCache {
             Change::Account => None,
             Change::Sessions(sessions) => Some(sessions.to_vec()),
         };
-        let keys: Vec<Key> = match &sessions {
-            None => vec![account_key(user)],
-            Some(sessions) => sessions.iter().copied().map(session_key).collect(),
-        };
+        // The account in any case: one from before a change is recognised if it is put back.
+        let mut keys = vec![account_key(user)];
+        keys.extend(sessions.iter().flatten().copied().map(session_key));
         let message = Message {
             from: self.replica,
             at: self.clock.micros(),

@@ -74,17 +74,23 @@ async fn load_begun_before_an_invalidation_is_not_stored() {
 
 #[tokio::test]
 #[ignore = "needs Redis: scripts/test"]
-async fn invalidation_removes_what_it_names_and_nothing_else() {
+async fn invalidation_ends_every_entry_of_its_guard_and_none_of_another() {
     let redis = connected(&unique_prefix()).await;
-    let entries = [entry("a", b"1"), entry("b", b"2"), entry("c", b"3")];
-    let snapshot = redis.read(&guard(), &[]).await.expect("answers");
-    let filled = redis.fill(&guard(), &snapshot, &entries, LONG).await;
-    assert!(filled.expect("answers"));
-    let [a, b, _] = entries.map(|(key, _)| key);
-    change(&redis, &[a, b], b"").await;
+    let other = Key::new(Kind::Epoch, "bob");
+    for (guard, id) in [(guard(), "a"), (guard(), "b"), (other.clone(), "c")] {
+        let snapshot = redis.read(&guard, &[]).await.expect("answers");
+        let filled = redis
+            .fill(&guard, &snapshot, &[entry(id, b"x")], LONG)
+            .await;
+        assert!(filled.expect("answers"));
+    }
+    let [a, c] = ["a", "c"].map(|id| entry(id, b"").0);
+    change(&redis, &[a], b"").await;
     assert_eq!(value(&redis, "a").await, None);
+    // Not named, but of an epoch that is over.
     assert_eq!(value(&redis, "b").await, None);
-    assert_eq!(value(&redis, "c").await.as_deref(), Some(&b"3"[..]));
+    let snapshot = redis.read(&other, &[c]).await.expect("answers");
+    assert_eq!(snapshot.values, [Some(b"x".to_vec())]);
 }
 
 #[tokio::test]

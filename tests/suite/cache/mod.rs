@@ -4,6 +4,7 @@
 //! them. A contract is a function in one of the modules, listed in `contracts!`. Features of one backend
 //! alone are tested beside it.
 
+mod distrusted;
 mod guarded;
 mod local;
 mod permits;
@@ -68,17 +69,26 @@ fn unique_prefix() -> String {
 
 /// A handle that waits for as long as a slow machine needs.
 fn handle(url: &str, prefix: &str, timeout: Duration) -> Redis {
+    handle_with(url, prefix, timeout, Clock::system())
+}
+
+fn handle_with(url: &str, prefix: &str, timeout: Duration, clock: Clock) -> Redis {
     recorder();
     let options = RedisOptions {
         url: url.to_owned(),
         prefix: prefix.to_owned(),
         timeout,
+        key: [7; 32].into(),
     };
-    Redis::open(&options, Clock::system()).expect("a URL")
+    Redis::open(&options, clock).expect("a URL")
 }
 
 async fn connected(prefix: &str) -> Redis {
-    let redis = handle(&redis_url(), prefix, PATIENCE);
+    connected_with(prefix, Clock::system()).await
+}
+
+async fn connected_with(prefix: &str, clock: Clock) -> Redis {
+    let redis = handle_with(&redis_url(), prefix, PATIENCE, clock);
     assert!(
         redis.answers_within(PATIENCE).await,
         "Redis does not answer"

@@ -11,14 +11,16 @@ use crate::harness::{Client, Metrics, PASSWORD, Server, redis_url, until};
 use crate::support::statements::caused_by_requests;
 
 /// Two processes on one database.
-struct Replicas {
-    a: Server,
-    b: Server,
+pub struct Replicas {
+    pub a: Server,
+    pub b: Server,
+    /// The prefix of their names in Redis.
+    pub prefix: String,
 }
 
 impl Replicas {
     /// Starts both with this Redis.
-    async fn start(redis: &str) -> Self {
+    pub async fn start(redis: &str) -> Self {
         let prefix = format!("test-{}:", Uuid::now_v7());
         let builder = || {
             Server::builder()
@@ -36,11 +38,12 @@ impl Replicas {
         Self {
             b: b.start().await,
             a,
+            prefix,
         }
     }
 
     /// A new account, logged in at the first replica and cached by the second.
-    async fn victim(&self, name: &str) -> (Client, Client) {
+    pub async fn victim(&self, name: &str) -> (Client, Client) {
         let at_a = self.a.user(name).await;
         let at_b = at_a.at(&self.b);
         at_b.warm_up().await;

@@ -9,6 +9,7 @@ pub(super) fn alerts() -> Vec<Alert> {
         key_age(),
         limits_local(),
         limits_deny(),
+        shared_cache(),
         revocation(),
         timing(),
     ]
@@ -98,6 +99,21 @@ fn limits_deny() -> Alert {
          the proxy in front, or a limit is too low.",
     )
     .links("rate-limit-denials", "auth-security")
+}
+
+fn shared_cache() -> Alert {
+    Alert::new(
+        Severity::Page,
+        "AuthSharedCacheForged",
+        "sum by (job, item, reason) (increase(auth_shared_cache_rejected_total[15m])) > 0",
+    )
+    .text(
+        "{{ $labels.job }}: {{ $labels.item }} in Redis rejected, {{ $labels.reason }}, \
+         {{ $value | printf \"%.0f\" }} times in 15 minutes",
+        "Somebody else writes into Redis; or replicas differ in SECRET_KEY or clock. \
+         Nothing of it was believed.",
+    )
+    .links("redis-forged", "auth-security")
 }
 
 fn revocation() -> Alert {

@@ -1,6 +1,7 @@
 //! Starts the real server, and clients of it.
 
 mod client;
+mod intruder;
 mod metrics;
 pub mod postgres;
 mod redis;
@@ -17,6 +18,7 @@ use testkit::exposition::Exposition;
 use testkit::service::{self, Service};
 
 pub use client::{Answer, Client, http};
+pub use intruder::{Intruder, Reply};
 pub use metrics::Metrics;
 pub use redis::redis_url;
 pub use testkit::process::Signal;

@@ -64,3 +64,29 @@ impl From<CacheName> for CacheLookup {
         }
     }
 }
+
+label_set! {
+    /// What was rejected of that which Redis holds or published, and why.
+    pub enum Rejection ["item", "reason"] {
+        /// An entry of an unknown format.
+        EntryFormat = ["entry", "format"],
+        /// An entry that no replica wrote under this name.
+        EntryMac = ["entry", "mac"],
+        /// An entry from before an invalidation that removed it.
+        EntryReplayed = ["entry", "replayed"],
+        /// An entry that expired more than a second ago, or was made more than a second from now.
+        EntryClock = ["entry", "clock"],
+        /// An epoch of an unknown format.
+        EpochFormat = ["epoch", "format"],
+        /// An epoch that no replica wrote under this name.
+        EpochMac = ["epoch", "mac"],
+        /// An epoch from before one that this replica knows.
+        EpochReplayed = ["epoch", "replayed"],
+        /// A message of an unknown format.
+        MessageFormat = ["message", "format"],
+        /// A message that no replica published.
+        MessageMac = ["message", "mac"],
+        /// A message that was received before.
+        MessageReplayed = ["message", "replayed"],
+    }
+}

@@ -21,6 +21,8 @@ label_set! {
         PrincipalFromDatabase = ["redis", "principal_from_database"],
         /// Other replicas were not notified of a change: they see it within five seconds.
         InvalidationLost = ["redis", "invalidation_lost"],
+        /// A rate limit denied by this replica's own count what the count in Redis allowed.
+        CounterReset = ["redis", "counter_reset"],
     }
 }
 
