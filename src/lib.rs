@@ -95,7 +95,7 @@ pub mod testing {
         pub use crate::rate::Rate;
     }
     pub mod rbac {
-        pub use crate::rbac::Permission;
+        pub use crate::rbac::{Permission, Scope};
     }
     pub mod request_context {
         pub use crate::request_context::{RequestContext, RequestId, in_request};

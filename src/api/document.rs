@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::edge::operation::{Access, Operation, RateLimit};
-use super::guard::SCHEME;
+use super::guard::{ANY_SCOPE, SCHEME};
 use super::problem::ProblemKind;
 use crate::error::{Error, Result};
 use crate::rbac::Permission;
@@ -97,6 +97,7 @@ fn framework_security(access: Access) -> Value {
         Access::Public => Value::Null,
         Access::Optional => json!([{ Permission::Authenticated.name(): [] }, {}]),
         Access::Needs(permission) => json!([{ permission.name(): [] }]),
+        Access::AnyScope => json!([{ ANY_SCOPE: [] }]),
     }
 }
 
@@ -105,7 +106,7 @@ fn security(access: Access) -> Value {
     match access {
         Access::Public => json!([]),
         Access::Optional => json!([{ SCHEME: [] }, {}]),
-        Access::Needs(Permission::Authenticated) => json!([{ SCHEME: [] }]),
+        Access::AnyScope => json!([{ SCHEME: [] }]),
         Access::Needs(permission) => json!([{ SCHEME: [permission.name()] }]),
     }
 }
@@ -152,19 +153,14 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
             json!({}),
         );
     }
-    let permission = match record.access {
-        Access::Public => None,
-        Access::Optional => Some(Permission::Authenticated),
-        Access::Needs(permission) => Some(permission),
-    };
-    if let Some(permission) = permission {
+    if record.access != Access::Public {
         let challenge = json!({ "WWW-Authenticate": text("The challenge (RFC 6750).") });
         add(
             "401",
             "The access token is missing or not good.",
             challenge.clone(),
         );
-        if permission != Permission::Authenticated {
+        if let Access::Needs(permission) = record.access {
             let description = format!("The permission `{}` is missing.", permission.name());
             add("403", &description, challenge);
         }

@@ -16,16 +16,28 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use super::problem::{Problem, ProblemKind};
 use crate::metrics::VerificationResult;
 use crate::rbac::Permission;
-use crate::sessions::{Caller, Refusal, Sessions};
+use crate::sessions::{Caller, Need, Refusal, Sessions};
 use catalogue::endpoints;
 
 /// The name of the security scheme in the OpenAPI document.
 pub const SCHEME: &str = "session";
+/// What the framework calls a guard that any scope passes, until the document is completed.
+pub const ANY_SCOPE: &str = "any scope";
 
 /// A permission as a type.
 pub trait Needs: Send + Sync + 'static {
     /// The permission itself.
     const PERMISSION: Permission;
+    /// Whether a token whose scope lacks it is let in.
+    const ANY_SCOPE: bool = false;
+}
+
+/// Stands for a token of any scope: to see whose it is, and to end its session.
+pub struct AnyScope;
+
+impl Needs for AnyScope {
+    const PERMISSION: Permission = Permission::Authenticated;
+    const ANY_SCOPE: bool = true;
 }
 
 macro_rules! needs {
@@ -60,7 +72,11 @@ impl<'a, P: Needs> ApiExtractor<'a> for Require<P> {
 
     // The document's assembly turns this name into the scheme and its scope.
     fn security_schemes() -> Vec<&'static str> {
-        vec![P::PERMISSION.name()]
+        vec![if P::ANY_SCOPE {
+            ANY_SCOPE
+        } else {
+            P::PERMISSION.name()
+        }]
     }
 
     async fn from_request(
@@ -68,7 +84,12 @@ impl<'a, P: Needs> ApiExtractor<'a> for Require<P> {
         _: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let caller = caller(request, P::PERMISSION).await?;
+        let need = if P::ANY_SCOPE {
+            Need::AnyScope
+        } else {
+            Need::Permission(P::PERMISSION)
+        };
+        let caller = caller(request, need).await?;
         Ok(Self {
             caller: caller.ok_or_else(unauthenticated)?,
             permission: PhantomData,
@@ -101,12 +122,13 @@ impl<'a> ApiExtractor<'a> for Maybe {
         _: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        Ok(Self(caller(request, Permission::Authenticated).await?))
+        // What it may do is decided by the flow.
+        Ok(Self(caller(request, Need::AnyScope).await?))
     }
 }
 
-/// The caller, who holds the permission; nothing when the request has no token.
-async fn caller(request: &Request, permission: Permission) -> Result<Option<Caller>, Problem> {
+/// The caller, who has what is needed; nothing when the request has no token.
+async fn caller(request: &Request, need: Need) -> Result<Option<Caller>, Problem> {
     let Some(token) = bearer(request)? else {
         return Ok(None);
     };
@@ -114,7 +136,7 @@ async fn caller(request: &Request, permission: Permission) -> Result<Option<Call
         .data::<Arc<Sessions>>()
         .ok_or_else(|| Problem::from(crate::error::Error::internal("no sessions attached")))?;
     sessions
-        .authorize(token, permission)
+        .authorize(token, need)
         .await
         .map(Some)
         .map_err(|refusal| match refusal {
@@ -166,6 +188,18 @@ fn invalid_token(reason: VerificationResult) -> Problem {
 /// For a session that ended during its own request.
 pub(super) fn session_ended() -> Problem {
     invalid_token(VerificationResult::Revoked)
+}
+
+/// Checks a permission that the operation needs in some cases.
+///
+/// # Errors
+/// 403, as the guard answers it.
+pub(super) fn check(caller: &Caller, permission: Permission) -> Result<(), Problem> {
+    if caller.check(permission) {
+        Ok(())
+    } else {
+        Err(missing(permission))
+    }
 }
 
 fn missing(permission: Permission) -> Problem {

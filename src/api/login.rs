@@ -10,14 +10,15 @@ use super::Tag;
 use super::body::Body;
 use super::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
 use super::edge::rate_limits::source_of;
-use super::failure::{Failure, OAuthFailure};
+use super::failure::{Failure, OAuthFailure, status};
 use super::fields::{SecretText, present};
-use super::guard::{Authenticated, Require};
+use super::guard::{self, AnyScope, Require};
 use super::oauth::{Form, Issued, LoginForm, Tokens, refusal};
+use super::problem::Problem;
 use super::views::Done;
 use crate::auth::{Login, Logout as LogoutFlow, Refresh as RefreshFlow, RefreshingClient, login};
 use crate::metrics::{CanaryStep, Limiter};
-use crate::rbac::{Permission, scope};
+use crate::rbac::{Permission, Scope};
 use catalogue::endpoints;
 
 /// The life of a session, seen by its owner.
@@ -43,7 +44,7 @@ pub const OPERATIONS: &[Operation] = &[
         .rate_limit(RateLimit::BySource(Limiter::Refresh))
         .oauth_errors()
         .probed(CanaryStep::Refresh),
-    Operation::new(endpoints::LOGOUT, Access::Needs(Permission::Authenticated))
+    Operation::new(endpoints::LOGOUT, Access::AnyScope)
         .body(BodyPolicy::STRICT)
         .probed(CanaryStep::Logout),
 ];
@@ -54,6 +55,9 @@ pub const OPERATIONS: &[Operation] = &[
 struct Refresh {
     /// The refresh token of the last login or refresh.
     refresh_token: SecretText,
+    /// Permissions, separated by spaces: the session keeps those of them that it has, for good.
+    #[serde(default, deserialize_with = "present")]
+    scope: Option<String>,
 }
 
 /// A logout.
@@ -66,6 +70,17 @@ struct Logout {
     /// End every session of the account.
     #[serde(default, deserialize_with = "present")]
     all: Option<bool>,
+}
+
+/// The scope that a client asks for: everything when it names none.
+fn asked(scope: Option<&str>) -> Result<Scope, Problem> {
+    let Some(text) = scope else {
+        return Ok(Scope::EVERYTHING);
+    };
+    Scope::parse(text).ok_or_else(|| {
+        let rule = "a scope is names of printable ASCII characters, separated by single spaces";
+        refusal("invalid_scope", rule)
+    })
 }
 
 #[OpenApi(tag = "Tag::Authentication")]
@@ -87,23 +102,17 @@ impl LoginApi {
             login::malformed();
             return Err(refusal("unsupported_grant_type", "this endpoint knows `password`").into());
         }
-        if scope
-            .as_deref()
-            .is_some_and(|scope| !scope::is_known(scope))
-        {
-            login::malformed();
-            return Err(refusal("invalid_scope", "a scope is not the name of a permission").into());
-        }
+        let scope = asked(scope.as_deref()).inspect_err(|_| login::malformed())?;
         let source = source_of(request)?;
         let user_agent = request.header(header::USER_AGENT).unwrap_or_default();
+        let password = password.into_password();
         let login = self
             .login
-            .login(&source, &username, password.into_password(), user_agent)
+            .login(&source, &username, password, user_agent, scope)
             .await?;
-        let (pair, authority) =
+        let pair =
             login.ok_or_else(|| refusal("invalid_grant", "name or password are not right"))?;
-        let granted = scope.map(|_| scope::granted(&authority));
-        Ok(Issued::Ok(Json(Tokens::new(pair, granted))))
+        Ok(Issued::Ok(Json(Tokens::new(pair))))
     }
 
     /// Refresh
@@ -119,31 +128,38 @@ impl LoginApi {
         body: Body<Refresh>,
     ) -> Result<Issued, OAuthFailure> {
         let source = source_of(request)?;
-        let token = body.0.refresh_token;
+        let Refresh {
+            refresh_token: token,
+            scope,
+        } = body.0;
+        let scope = asked(scope.as_deref().filter(|scope| !scope.is_empty()))?;
         let client = RefreshingClient {
             source: &source,
             user_agent: request.header(header::USER_AGENT).unwrap_or_default(),
         };
-        let pair = self.refresh.refresh(client, token.expose()).await?;
+        let pair = self.refresh.refresh(client, token.expose(), scope).await?;
         let pair = pair.ok_or_else(|| refusal("invalid_grant", "the refresh token is not good"))?;
-        Ok(Issued::Ok(Json(Tokens::new(pair, None))))
+        Ok(Issued::Ok(Json(Tokens::new(pair))))
     }
 
     /// Log out
     ///
     /// Ends the session of the access token on the server: neither token works from then on. With
-    /// `refresh_token`, that token's session ends, too; with `all`, every session of the account.
+    /// `refresh_token`, that token's session ends, too; with `all`, every session of the account, which
+    /// a token of a narrower scope may not ask for.
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
     async fn logout(
         &self,
-        auth: Require<Authenticated>,
+        auth: Require<AnyScope>,
         body: Body<Logout, false>,
-    ) -> Result<Done, Failure<0>> {
+    ) -> Result<Done, Failure<{ status::FORBIDDEN }>> {
         let Logout { refresh_token, all } = body.0;
+        let all = all.unwrap_or(false);
+        if all {
+            guard::check(&auth.caller, Permission::Authenticated)?;
+        }
         let token = refresh_token.as_ref().map(SecretText::expose);
-        self.logout
-            .logout(&auth.caller, token, all.unwrap_or(false))
-            .await?;
+        self.logout.logout(&auth.caller, token, all).await?;
         Ok(Done::NoContent)
     }
 }

@@ -14,7 +14,7 @@ use super::body::Body;
 use super::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
 use super::failure::{Failure, status};
 use super::fields::{Email, SecretText, Username, present};
-use super::guard::{Authenticated, Require, session_ended};
+use super::guard::{AnyScope, Authenticated, Require, session_ended};
 use super::problem::Problem;
 use super::views::{Done, User};
 use crate::accounts::{Accounts, Actor};
@@ -41,7 +41,7 @@ const PASSWORD: RateLimit = RateLimit::ByAccount(Limiter::Password);
 
 /// The records of its operations.
 pub const OPERATIONS: &[Operation] = &[
-    Operation::new(endpoints::READ_ME, OWN).probed(CanaryStep::Me),
+    Operation::new(endpoints::READ_ME, Access::AnyScope).probed(CanaryStep::Me),
     Operation::new(endpoints::UPDATE_ME, OWN)
         .body(BodyPolicy::STRICT)
         .rate_limit(PASSWORD),
@@ -142,7 +142,7 @@ impl MeApi {
     ///
     /// The account behind the access token.
     #[oai(path = "/users/me", method = "get", operation_id = "readMe")]
-    async fn read(&self, auth: Require<Authenticated>) -> Account {
+    async fn read(&self, auth: Require<AnyScope>) -> Account {
         Account::Ok(Json(User::from(&auth.caller.account.user)))
     }
 

@@ -85,7 +85,9 @@ pub struct LoginForm {
     pub username: String,
     /// The password.
     pub password: SecretText,
-    /// Permissions, separated by spaces. The answer then says what was granted.
+    /// Permissions, separated by spaces: the session can do those of them that the account may, and
+    /// nothing else. Without it, everything that the account may. What is not known or not held is left
+    /// out, and the answer's `scope` says what was granted.
     pub scope: Option<String>,
     /// Ignored: this is the first-party login.
     pub client_id: Option<String>,
@@ -104,21 +106,22 @@ pub struct Tokens {
     expires_in: i64,
     /// Gets the next pair, once.
     refresh_token: String,
-    /// What the access token allows, when the request named scopes.
+    /// What the access token allows, when the session was narrowed; empty when nothing is left but to
+    /// read one's own account and to log out.
     #[oai(skip_serializing_if_is_none)]
     scope: Option<String>,
 }
 
 impl Tokens {
-    /// A pair, and the scope that was granted if one was asked for.
+    /// A pair.
     #[must_use]
-    pub fn new(pair: TokenPair, scope: Option<String>) -> Self {
+    pub fn new(pair: TokenPair) -> Self {
         Self {
             access_token: pair.access_token,
             token_type: "bearer".to_owned(),
             expires_in: pair.expires_in,
             refresh_token: pair.refresh_token,
-            scope,
+            scope: pair.scope,
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::events::Event;
 use crate::hashing::{HashGate, MAX_PASSWORD_CHARS, Password, Verdict};
 use crate::limits::{Source, Throttle};
 use crate::metrics::{LoginResult, Outcome};
-use crate::rbac::Authority;
-use crate::sessions::{AfterCommit, Sessions, TokenPair, may_act};
+use crate::rbac::{Authority, Scope};
+use crate::sessions::{AfterCommit, Issue, Sessions, TokenPair, may_act};
 use crate::store::{Credentials, NewSession, Store};
 use crate::tokens::RefreshToken;
 
@@ -30,11 +30,7 @@ pub struct Login {
 /// How an attempt ended.
 enum Ended {
     /// With a session.
-    Started {
-        session: Uuid,
-        pair: TokenPair,
-        authority: Authority,
-    },
+    Started { session: Uuid, pair: TokenPair },
     /// Without one. The caller learns nothing about why.
     Refused(LoginResult),
     /// The stored hash changed between its check and the start of the session.
@@ -68,7 +64,7 @@ impl Login {
     }
 
     /// Logs in. A refusal does not say why: an unknown name, a wrong password and a disabled account
-    /// take the same work and give the same `None`.
+    /// take the same work and give the same `None`. Of `scope` the session gets what the account may do.
     ///
     /// # Errors
     /// [`Error::RateLimited`], [`Error::Overloaded`], and when the database does not answer.
@@ -78,9 +74,10 @@ impl Login {
         name: &str,
         password: Password,
         user_agent: &str,
-    ) -> Result<Option<(TokenPair, Authority)>> {
+        scope: Scope,
+    ) -> Result<Option<TokenPair>> {
         let (user, ended) = match self.admit(source, name).await {
-            Ok(()) => self.attempt(name, &password, user_agent).await,
+            Ok(()) => self.attempt(name, &password, user_agent, scope).await,
             Err(error) => (None, Err(error)),
         };
         let (result, session) = match &ended {
@@ -98,9 +95,7 @@ impl Login {
         }
         .emit();
         ended.map(|ended| match ended {
-            Ended::Started {
-                pair, authority, ..
-            } => Some((pair, authority)),
+            Ended::Started { pair, .. } => Some(pair),
             Ended::Refused(_) | Ended::HashChanged => None,
         })
     }
@@ -117,6 +112,7 @@ impl Login {
         name: &str,
         password: &Password,
         user_agent: &str,
+        scope: Scope,
     ) -> (Option<Uuid>, Result<Ended>) {
         let mut last = (None, Ok(Ended::HashChanged));
         // A second round is needed only when another login of the same account renewed the hash.
@@ -125,7 +121,7 @@ impl Login {
                 Ok(found) => {
                     let found = found.filter(|found| may_act(found.user.id));
                     let user = found.as_ref().map(|found| found.user.id);
-                    (user, self.prove(found, password, user_agent).await)
+                    (user, self.prove(found, password, user_agent, scope).await)
                 }
                 Err(error) => (None, Err(error)),
             };
@@ -142,6 +138,7 @@ impl Login {
         found: Option<Credentials>,
         password: &Password,
         user_agent: &str,
+        scope: Scope,
     ) -> Result<Ended> {
         // No account has such a password, and a megabyte is not worth hashing.
         let too_long = password.expose().chars().count() > MAX_PASSWORD_CHARS;
@@ -170,11 +167,17 @@ impl Login {
             credentials,
             outdated,
         };
-        self.start(&proven, password, user_agent).await
+        self.start(&proven, password, user_agent, scope).await
     }
 
     /// Starts the session, unless the account changed since it was checked.
-    async fn start(&self, proven: &Proven, password: &Password, user_agent: &str) -> Result<Ended> {
+    async fn start(
+        &self,
+        proven: &Proven,
+        password: &Password,
+        user_agent: &str,
+        scope: Scope,
+    ) -> Result<Ended> {
         let Proven {
             credentials:
                 Credentials {
@@ -201,6 +204,8 @@ impl Login {
             at: now,
             idle_expires_at,
             expires_at,
+            // A role that the account gets later widens nothing that was narrowed.
+            scope: scope.held_by(&Authority::of(&user.roles)),
         };
         let mut tx = self.store.transaction().await?;
         let started = tx
@@ -225,14 +230,15 @@ impl Login {
             }
             .emit();
         }
-        let pair = self
-            .sessions
-            .issue(user, session, 0, token.into_string(), now, expires_at)?;
-        Ok(Ended::Started {
+        let issue = Issue {
             session,
-            pair,
-            authority: Authority::of(&user.roles),
-        })
+            generation: 0,
+            scope: new.scope,
+            at: now,
+            session_ends_at: expires_at,
+        };
+        let pair = self.sessions.issue(user, &issue, token.into_string())?;
+        Ok(Ended::Started { session, pair })
     }
 }
 

@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::limits::Throttle;
 use crate::metrics::{RefreshResult, ReuseAction};
-use crate::sessions::{AfterCommit, Sessions, TokenPair, may_act};
+use crate::rbac::Scope;
+use crate::sessions::{AfterCommit, Issue, Sessions, TokenPair, may_act};
 use crate::store::{EndReason, Replay, Rotation, RotationRequest, Store, TokenPlace};
 use crate::tokens::RefreshToken;
 
@@ -68,7 +69,8 @@ impl Refresh {
         }
     }
 
-    /// Rotates a refresh token: a new pair, or `None` when it is not good, whatever the reason.
+    /// Rotates a refresh token: a new pair, or `None` when it is not good, whatever the reason. `scope`
+    /// narrows the session further, and its earlier access tokens with it; nothing widens it.
     ///
     /// # Errors
     /// [`Error::RateLimited`], and when the database does not answer.
@@ -76,8 +78,9 @@ impl Refresh {
         &self,
         client: RefreshingClient<'_>,
         presented: &str,
+        scope: Scope,
     ) -> Result<Option<TokenPair>> {
-        let (ended, outcome) = match self.attempt(client, presented).await {
+        let (ended, outcome) = match self.attempt(client, presented, scope).await {
             Ok(mut ended) => {
                 let pair = ended.pair.take();
                 (ended, Ok(pair))
@@ -101,7 +104,12 @@ impl Refresh {
     }
 
     /// The limits, and between them the lookup that tells which session is limited.
-    async fn attempt(&self, client: RefreshingClient<'_>, presented: &str) -> Result<Ended> {
+    async fn attempt(
+        &self,
+        client: RefreshingClient<'_>,
+        presented: &str,
+        scope: Scope,
+    ) -> Result<Ended> {
         // Before anything is waited for: what happens to the session from now on is not this request's
         // past.
         let now = self.clock.now();
@@ -114,7 +122,7 @@ impl Refresh {
         let family = place.map(|place| place.session);
         self.limits.refresh_family(admitted, family).await?;
         match (token, place) {
-            (Some(token), Some(place)) => self.rotate(&token, place, client, now).await,
+            (Some(token), Some(place)) => self.rotate(&token, place, client, now, scope).await,
             _ => Ok(Ended::refused(RefreshResult::UnknownToken, None)),
         }
     }
@@ -125,6 +133,7 @@ impl Refresh {
         place: TokenPlace,
         client: RefreshingClient<'_>,
         now: DateTime<Utc>,
+        scope: Scope,
     ) -> Result<Ended> {
         let next = RefreshToken::generate()?;
         let lifetimes = self.sessions.lifetimes();
@@ -136,21 +145,24 @@ impl Refresh {
             idle_ttl: lifetimes.session_idle,
             grace: lifetimes.grace,
             client: self.marks.mark(place.session, client),
+            scope,
         };
         let rotation = self.rotate_and_store(&request).await?;
-        let (user, generation, ends_at, living, replay) = match rotation {
+        let (user, generation, ends_at, scope, living, replay) = match rotation {
             Rotation::Rotated {
                 user,
                 generation,
                 ends_at,
+                scope,
                 ..
-            } => (user, generation, ends_at, next, None),
+            } => (user, generation, ends_at, scope, next, None),
             Rotation::Replayed {
                 user,
                 generation,
                 ends_at,
                 sealed_successor,
                 replay,
+                scope,
                 ..
             } => {
                 let opened = token.open_successor(place.session, generation, &sealed_successor);
@@ -159,14 +171,19 @@ impl Refresh {
                     // whoever got the successor.
                     return Ok(Ended::refused(RefreshResult::Unreadable, Some(user.id)));
                 };
-                (user, generation, ends_at, living, Some(replay))
+                (user, generation, ends_at, scope, living, Some(replay))
             }
             refused => return Ok(refuse(&refused)),
         };
-        let (session, living) = (place.session, living.into_string());
-        let pair = self
-            .sessions
-            .issue(&user, session, generation, living, now, ends_at)?;
+        let session = place.session;
+        let issue = Issue {
+            session,
+            generation,
+            scope,
+            at: now,
+            session_ends_at: ends_at,
+        };
+        let pair = self.sessions.issue(&user, &issue, living.into_string())?;
         Ok(Ended {
             result: RefreshResult::Success,
             user: Some(user.id),
@@ -197,6 +214,14 @@ impl Refresh {
         let due = match rotation {
             Rotation::Reused { session, user, .. } => {
                 Some(AfterCommit::of(user).sessions_ended(vec![session], EndReason::Reuse))
+            }
+            Rotation::Rotated {
+                session, ref user, ..
+            }
+            | Rotation::Replayed {
+                session, ref user, ..
+            } if request.scope != Scope::EVERYTHING => {
+                Some(AfterCommit::of(user.id).session_narrowed(session))
             }
             _ => None,
         };

@@ -1,9 +1,10 @@
 //! Permissions, roles and the decision. No I/O: everything here is a function of its arguments.
 
-pub mod scope;
+mod scope;
 
 use crate::metrics::{Decision, RoleLabel};
 
+pub use self::scope::Scope;
 pub use catalogue::permissions::Permission;
 
 /// The built-in roles. They cannot be removed.
@@ -62,6 +63,12 @@ impl PermissionSet {
     #[must_use]
     pub const fn contains(self, permission: Permission) -> bool {
         self.0 & (1 << permission as u32) != 0
+    }
+
+    /// What both sets hold.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 }
 

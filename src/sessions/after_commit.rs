@@ -46,6 +46,12 @@ impl AfterCommit {
         self
     }
 
+    /// This session may do less than before.
+    pub fn session_narrowed(mut self, session: Uuid) -> Self {
+        self.sessions.push(session);
+        self
+    }
+
     /// This happened. Events are emitted in the order in which they were added.
     pub fn event(mut self, event: Event) -> Self {
         self.events.push(event);

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::metrics::{Decision, RBAC_DECISION_DURATION, VerificationResult};
-use crate::rbac::Permission;
+use crate::rbac::{Authority, Permission, Scope};
 use crate::request_context::is_synthetic;
 use crate::store::{EndReason, Session, Store, User};
 use crate::tokens::{self, Claims, Tokens};
@@ -63,6 +63,43 @@ impl Caller {
     pub fn id(&self) -> Uuid {
         self.account.user.id
     }
+
+    /// Whether the caller has a permission that the operation needs in some cases.
+    #[must_use]
+    pub fn check(&self, permission: Permission) -> bool {
+        let decision = self.account.authority.decide(permission);
+        decide(permission, &self.account, decision)
+    }
+}
+
+/// Counts a decision, and reports a denial.
+fn decide(permission: Permission, account: &Account, decision: Decision) -> bool {
+    if !is_synthetic() {
+        decisions::count(permission, account.authority.role(), decision);
+    }
+    if decision == Decision::Deny {
+        Event::Denied {
+            permission: permission.name(),
+            user: account.user.id,
+        }
+        .emit();
+    }
+    decision == Decision::Allow
+}
+
+/// What an operation asks of its caller's token.
+#[derive(Clone, Copy, Debug)]
+pub enum Need {
+    /// This permission, within the scope of the session.
+    Permission(Permission),
+    /// To be valid, whatever its scope: to see whose it is and to end its session.
+    AnyScope,
+}
+
+impl From<Permission> for Need {
+    fn from(permission: Permission) -> Self {
+        Self::Permission(permission)
+    }
 }
 
 /// Why a caller was not let through.
@@ -84,6 +121,22 @@ pub struct TokenPair {
     pub refresh_token: String,
     /// Lifetime of the access token, in seconds.
     pub expires_in: i64,
+    /// What the access token allows, if that is not everything that the account may do.
+    pub scope: Option<String>,
+}
+
+/// What tokens are issued for.
+pub struct Issue {
+    /// The session.
+    pub session: Uuid,
+    /// How often it was refreshed.
+    pub generation: i64,
+    /// What it may do of what the account may.
+    pub scope: Scope,
+    /// The current time.
+    pub at: DateTime<Utc>,
+    /// When the session expires at the latest.
+    pub session_ends_at: DateTime<Utc>,
 }
 
 /// The sessions of all accounts.
@@ -135,11 +188,12 @@ impl Sessions {
         self.first_use.observe();
     }
 
-    /// Finds the holder of a bearer token and decides whether the permission is theirs.
+    /// Finds the holder of a bearer token and decides whether they may do what is needed. The authority
+    /// of the caller is what the scope of the session leaves of the account's.
     ///
     /// # Errors
     /// Why the caller is refused.
-    pub async fn authorize(&self, token: &str, permission: Permission) -> Result<Caller, Refusal> {
+    pub async fn authorize(&self, token: &str, need: impl Into<Need>) -> Result<Caller, Refusal> {
         let now = self.clock.now();
         let claims = self.tokens.verify(token, now).map_err(Refusal::Token)?;
         let start = Instant::now();
@@ -153,7 +207,10 @@ impl Sessions {
             return Err(Refusal::Token(VerificationResult::Revoked));
         };
         tokens::count(VerificationResult::Valid);
-        let decision = account.authority.decide(permission);
+        let (permission, decision) = match need.into() {
+            Need::Permission(permission) => (permission, account.authority.decide(permission)),
+            Need::AnyScope => (Permission::Authenticated, Decision::Allow),
+        };
         if !is_synthetic() {
             decisions::count(permission, account.authority.role(), decision);
             RBAC_DECISION_DURATION.observe(cache, start.elapsed());
@@ -182,24 +239,28 @@ impl Sessions {
     ///
     /// # Errors
     /// When the key does not sign: a defect.
-    pub fn issue(
-        &self,
-        user: &User,
-        session: Uuid,
-        generation: i64,
-        refresh_token: String,
-        now: DateTime<Utc>,
-        session_ends_at: DateTime<Utc>,
-    ) -> Result<TokenPair> {
+    pub fn issue(&self, user: &User, issue: &Issue, refresh_token: String) -> Result<TokenPair> {
+        let authority = Authority::of(&user.roles);
+        // Services that go by the roles must not give a narrowed token what they give the account.
+        let roles: &[String] = if issue.scope.narrows(&authority) {
+            &[]
+        } else {
+            &user.roles
+        };
+        let (session, generation) = (issue.session, issue.generation);
         let mut claims: Claims = self
             .tokens
-            .claims(user.id, session, generation, &user.roles, now);
+            .claims(user.id, session, generation, roles, issue.at);
+        if issue.scope != Scope::EVERYTHING {
+            claims.scope = issue.scope.held_by(&authority).text();
+        }
         // Services that verify with the public keys alone must not honour it longer than we do.
-        claims.exp = claims.exp.min(session_ends_at.timestamp());
+        claims.exp = claims.exp.min(issue.session_ends_at.timestamp());
         Ok(TokenPair {
             access_token: self.tokens.sign(&claims)?,
             refresh_token,
             expires_in: claims.exp - claims.iat,
+            scope: claims.scope,
         })
     }
 

@@ -9,6 +9,7 @@ use super::rows::from_row;
 use super::rows::{User, UserRow};
 use super::{EndReason, Store, Tx, execute, fetch_optional, sql};
 use crate::error::Result;
+use crate::rbac::Scope;
 
 /// A refresh token that a client presented, and its successor.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct RotationRequest {
     pub grace: TimeDelta,
     /// The client's mark: equal for clients of the same kind in the same network.
     pub client: [u8; 16],
+    /// What the session may do from now on, as far as it could do it before.
+    pub scope: Scope,
 }
 
 /// The place of a refresh token. It never changes.
@@ -53,6 +56,8 @@ pub enum Rotation {
         generation: i64,
         /// When the session expires at the latest.
         ends_at: DateTime<Utc>,
+        /// What the session may do of what the account may.
+        scope: Scope,
     },
     /// The presented token is the immediately previous one, and its successor is still the current
     /// token.
@@ -69,6 +74,8 @@ pub enum Rotation {
         sealed_successor: Vec<u8>,
         /// Why it is honoured.
         replay: Replay,
+        /// What the session may do of what the account may.
+        scope: Scope,
     },
     /// No such token.
     Unknown,
@@ -136,6 +143,7 @@ struct Family {
     used_at: Option<DateTime<Utc>>,
     refreshed_by: Option<Vec<u8>>,
     replayed_generation: Option<i64>,
+    scope: Option<String>,
 }
 
 from_row!(Family {
@@ -148,7 +156,8 @@ from_row!(Family {
     used_generation,
     used_at,
     refreshed_by,
-    replayed_generation
+    replayed_generation,
+    scope
 });
 
 struct TokenRow {
@@ -231,12 +240,24 @@ impl Tx {
             idle_expires_at,
             &request.client[..]
         )?;
+        let scope = self.narrow(family, request.scope).await?;
         Ok(Rotation::Rotated {
             session,
             user,
             generation,
             ends_at: family.expires_at,
+            scope,
         })
+    }
+
+    /// Narrows the session for good: neither this token nor an older one does more from now on.
+    async fn narrow(&mut self, family: &Family, to: Scope) -> Result<Scope> {
+        let before = Scope::stored(family.scope.as_deref());
+        let scope = before.narrowed(to);
+        if scope != before {
+            execute!(self.conn, sql::NARROW_SESSION, family.id, scope.text())?;
+        }
+        Ok(scope)
     }
 
     /// Answers a token that was rotated before, or ends its session.
@@ -270,6 +291,7 @@ impl Tx {
                 if suspicious {
                     execute!(self.conn, sql::MARK_REPLAYED, session, generation)?;
                 }
+                let scope = self.narrow(family, request.scope).await?;
                 Ok(Rotation::Replayed {
                     session,
                     user,
@@ -277,6 +299,7 @@ impl Tx {
                     generation,
                     sealed_successor,
                     replay,
+                    scope,
                 })
             }
             (verdict, _) => {

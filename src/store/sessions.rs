@@ -7,6 +7,7 @@ use super::rows::from_row;
 use super::rows::{User, UserRow};
 use super::{EndReason, Store, Tx, execute, fetch_all, fetch_optional, sql};
 use crate::error::Result;
+use crate::rbac::Scope;
 
 /// A session to be started.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct NewSession {
     pub idle_expires_at: DateTime<Utc>,
     /// When it expires at the latest.
     pub expires_at: DateTime<Utc>,
+    /// What it may do of what the account may.
+    pub scope: Scope,
 }
 
 /// An active session, as its owner sees it: neither ended nor expired.
@@ -57,14 +60,17 @@ pub struct Principal {
     pub user: User,
     /// When the session expires unless it is refreshed.
     pub session_expires_at: DateTime<Utc>,
+    /// What the session may do of what the account may.
+    pub scope: Scope,
 }
 
 struct PrincipalRow {
     user: UserRow,
     session_expires_at: DateTime<Utc>,
+    scope: Option<String>,
 }
 
-from_row!(PrincipalRow { session_expires_at } and user);
+from_row!(PrincipalRow { session_expires_at, scope } and user);
 
 impl Tx {
     /// Starts a session if the account may still log in with the hash that was verified; replaces
@@ -100,6 +106,7 @@ impl Tx {
             new.at,
             new.idle_expires_at,
             new.expires_at,
+            new.scope.text(),
         )?;
         execute!(
             self.conn,
@@ -163,6 +170,7 @@ impl Store {
         Ok(row.map(|row| Principal {
             user: row.user.into(),
             session_expires_at: row.session_expires_at,
+            scope: Scope::stored(row.scope.as_deref()),
         }))
     }
 

@@ -3,7 +3,8 @@
 //! | What | Where |
 //! |:---|:---|
 //! | registration | `api/register.rs` |
-//! | login, scopes | `api/login.rs` |
+//! | login | `api/login.rs` |
+//! | scopes | `api/scopes.rs`; over replicas: `flows/replicas.rs` |
 //! | refresh, rotation, reuse of a refresh token | `api/refresh.rs`, `api/refresh_replays.rs`; the statements: `store/rotation.rs` |
 //! | logout | `api/logout.rs` |
 //! | list and end of sessions | `api/sessions.rs`; the statements: `store/sessions.rs` |

@@ -14,6 +14,8 @@ pub enum Access {
     Optional,
     /// Callers with this permission.
     Needs(Permission),
+    /// Everybody with a token, whatever its scope.
+    AnyScope,
 }
 
 /// The rate limits of an operation.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{Account, CachedPrincipal, Change};
 use crate::cache::LocalMap;
 use crate::metrics::CacheName;
+use crate::rbac::Scope;
 
 const CACHED_SESSIONS: usize = 50_000;
 const CACHED_ACCOUNTS: usize = 50_000;
@@ -17,6 +18,7 @@ const STRIPES: usize = 64;
 #[derive(Clone, Copy)]
 struct CachedSession {
     user: Uuid,
+    scope: Scope,
     until: DateTime<Utc>,
 }
 
@@ -60,7 +62,7 @@ impl LocalCache {
             return None;
         }
         let cached = self.accounts.get(&user)?;
-        (cached.until > now).then_some(cached.account)
+        (cached.until > now).then(|| cached.account.within(session.scope))
     }
 
     /// The epoch of an account. Read it before a load begins.
@@ -80,8 +82,12 @@ impl LocalCache {
         if Epoch(*current) != epoch {
             return false;
         }
-        let until = found.session_until;
-        self.sessions.insert(session, CachedSession { user, until });
+        let cached = CachedSession {
+            user,
+            scope: found.scope,
+            until: found.session_until,
+        };
+        self.sessions.insert(session, cached);
         let account = CachedAccount {
             account: Arc::clone(&found.account),
             until: found.account_until,
@@ -153,6 +159,7 @@ mod tests {
         };
         CachedPrincipal {
             account: Account::of(user),
+            scope: Scope::EVERYTHING,
             session_until: NOW + TimeDelta::seconds(session_seconds),
             account_until: NOW + TimeDelta::seconds(account_seconds),
         }

@@ -21,7 +21,7 @@ use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::metrics::PrincipalCache;
-use crate::rbac::Authority;
+use crate::rbac::{Authority, Scope};
 use crate::store::{Store, User};
 
 /// TTL of cached principals, from the start of their load. Invalidation shows changes at once; the
@@ -43,11 +43,24 @@ impl Account {
         let authority = Authority::of(&user.roles);
         Arc::new(Self { user, authority })
     }
+
+    /// The account in a session of this scope.
+    fn within(self: &Arc<Self>, scope: Scope) -> Arc<Self> {
+        if scope == Scope::EVERYTHING {
+            return Arc::clone(self);
+        }
+        Arc::new(Self {
+            user: self.user.clone(),
+            authority: self.authority.within(scope),
+        })
+    }
 }
 
 /// An active session and its account, with their expiry in the cache.
 struct CachedPrincipal {
     account: Arc<Account>,
+    /// What the session may do of what the account may.
+    scope: Scope,
     /// The end of the session or of the TTL, the earlier of the two.
     session_until: DateTime<Utc>,
     account_until: DateTime<Utc>,
@@ -82,7 +95,8 @@ impl Principals {
         }
     }
 
-    /// The account of an active session of `user`, and the cache that had it.
+    /// The account of an active session of `user`, with the authority that the session's scope leaves,
+    /// and the cache that had it.
     ///
     /// # Errors
     /// When it is not cached and the database does not answer.
@@ -103,7 +117,8 @@ impl Principals {
             match shared.find(session, user, now).await {
                 Lookup::Found(found) => {
                     self.local.insert(session, user, epoch, &found);
-                    return Ok((Some(found.account), PrincipalCache::Shared));
+                    let account = found.account.within(found.scope);
+                    return Ok((Some(account), PrincipalCache::Shared));
                 }
                 Lookup::Missed(snapshot) => missed = Some((shared, snapshot)),
                 Lookup::Unavailable => {}
@@ -119,6 +134,7 @@ impl Principals {
         let expiry = now + TTL;
         let found = CachedPrincipal {
             account: Account::of(principal.user),
+            scope: principal.scope,
             session_until: principal.session_expires_at.min(expiry),
             account_until: expiry,
         };
@@ -127,7 +143,10 @@ impl Principals {
         {
             shared.fill(session, &found, snapshot);
         }
-        Ok((Some(found.account), PrincipalCache::Miss))
+        Ok((
+            Some(found.account.within(found.scope)),
+            PrincipalCache::Miss,
+        ))
     }
 
     /// Invalidates an account that changed: locally, in Redis, and on all subscribed replicas.

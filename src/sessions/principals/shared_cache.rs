@@ -22,12 +22,19 @@ use crate::metrics::{
     CACHE_REQUESTS, CacheLookup, CacheResult, DEPENDENCY_FALLBACKS, Fallback, INVALIDATIONS,
     Invalidation, REVOCATION_PROPAGATION,
 };
+use crate::rbac::Scope;
 use crate::store::User;
+
+/// The scope of a session that is not narrowed. No permission has this name.
+const EVERYTHING: &str = "*";
 
 /// An active session. Times are microseconds since 1970 here and below.
 #[derive(Serialize, Deserialize)]
 struct SessionEntry {
     user: Uuid,
+    /// `*` for everything. An entry of a version that knows no scopes lacks it and counts as missing:
+    /// it would widen a narrowed session.
+    scope: String,
     until: i64,
 }
 
@@ -230,6 +237,7 @@ fn encode(session: Uuid, found: &CachedPrincipal) -> Option<[(Key, Vec<u8>); 2]>
     let user = &found.account.user;
     let session_entry = SessionEntry {
         user: user.id,
+        scope: found.scope.text().unwrap_or_else(|| EVERYTHING.to_owned()),
         until: found.session_until.timestamp_micros(),
     };
     let account_entry = AccountEntry {
@@ -288,7 +296,22 @@ fn decode(snapshot: &Snapshot, user: Uuid, now: DateTime<Utc>) -> Option<CachedP
     };
     Some(CachedPrincipal {
         account: Account::of(user),
+        scope: Scope::stored((session.scope != EVERYTHING).then_some(&*session.scope)),
         session_until,
         account_until,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entry_of_a_version_without_scopes_counts_as_missing() {
+        let entry = serde_json::json!({ "user": Uuid::nil(), "until": 1 });
+        assert!(serde_json::from_value::<SessionEntry>(entry.clone()).is_err());
+        let mut scoped = entry;
+        scoped["scope"] = "users:read".into();
+        assert!(serde_json::from_value::<SessionEntry>(scoped).is_ok());
+    }
 }

@@ -14,10 +14,11 @@ statements! {
             "UPDATE users SET last_login_at = $3, password_hash = $4 \
              WHERE id = $1 AND password_hash = $2 AND disabled = FALSE";
         INSERT_SESSION "insert_session" =
-            "INSERT INTO sessions (id, user_id, generation, user_agent, created_at, last_used_at, idle_expires_at, expires_at) \
-             VALUES ($1, $2, 0, $3, $4, $4, $5, $6)";
+            "INSERT INTO sessions (id, user_id, generation, user_agent, created_at, last_used_at, idle_expires_at, expires_at, scope) \
+             VALUES ($1, $2, 0, $3, $4, $4, $5, $6, $7)";
+        NARROW_SESSION "narrow_session" = "UPDATE sessions SET scope = $2 WHERE id = $1";
         PRINCIPAL "principal" =
-            "SELECT ", user_columns!(), ", s.idle_expires_at AS session_expires_at \
+            "SELECT ", user_columns!(), ", s.idle_expires_at AS session_expires_at, s.scope \
              FROM sessions s JOIN users u ON u.id = s.user_id \
              WHERE s.id = $1 AND u.disabled = FALSE AND ", active_session!();
         LIST_SESSIONS "list_sessions" =

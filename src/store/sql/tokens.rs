@@ -9,7 +9,7 @@ statements! {
             "UPDATE sessions SET last_used_at = $2 \
              WHERE id = (SELECT session_id FROM refresh_tokens WHERE token_hash = $1) \
              RETURNING id, user_id, generation, idle_expires_at, expires_at, ended_at, \
-             used_generation, used_at, refreshed_by, replayed_generation";
+             used_generation, used_at, refreshed_by, replayed_generation, scope";
         REFRESH_TOKEN "refresh_token" =
             "SELECT generation, rotated_at, successor FROM refresh_tokens WHERE token_hash = $1";
         MARK_ROTATED "mark_rotated" =

@@ -53,6 +53,10 @@ pub struct Claims {
     pub nbf: Option<i64>,
     /// The account's roles when the token was issued; the service itself asks its database.
     pub roles: Vec<String>,
+    /// What the token allows, if that is not everything that the account may do (RFC 9068 section
+    /// 2.2.3). The service itself goes by its database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 /// Signs and verifies access tokens.
@@ -113,6 +117,7 @@ impl Tokens {
             exp: (now + self.ttl).timestamp(),
             nbf: None,
             roles: roles.to_vec(),
+            scope: None,
         }
     }
 

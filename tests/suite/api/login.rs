@@ -128,10 +128,10 @@ async fn login_rejects_malformed_request_before_any_work() {
             "unsupported_grant_type",
             &[name, password, ("grant_type", "Password")],
         ),
-        ("invalid_scope", &[name, password, ("scope", "unheard-of")]),
+        ("invalid_scope", &[name, password, ("scope", "\"quoted\"")]),
         (
             "invalid_scope",
-            &[name, password, ("scope", "users:read root")],
+            &[name, password, ("scope", "users:read  root")],
         ),
     ];
     for (error, form) in malformed {

@@ -11,6 +11,7 @@ mod permissions;
 mod refresh;
 mod refresh_replays;
 mod register;
+mod scopes;
 mod security_headers;
 mod sessions;
 mod users_me;

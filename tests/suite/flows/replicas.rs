@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::revocation::{changes_count_when_their_clients_leave, nobody_gets_through_late};
-use crate::harness::{Client, Metrics, PASSWORD, Server, redis_url, until};
+use crate::harness::{ADMIN_PASSWORD, Client, Metrics, PASSWORD, Server, redis_url, until};
 use crate::support::statements::caused_by_requests;
 
 /// Two processes on one database.
@@ -132,6 +132,40 @@ async fn demotion_ends_access(replicas: &Replicas, admin: &Client) {
     until("demoted", async || admitted(403).await).await;
     let passed = start.elapsed();
     println!("demotion: seen by the other replica after {passed:.1?}");
+}
+
+#[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
+async fn scope_narrows_on_every_replica() {
+    let replicas = Replicas::start(&redis_url()).await;
+    let form = [
+        ("username", "admin"),
+        ("password", ADMIN_PASSWORD),
+        ("scope", "users:read admin:access"),
+    ];
+    let answer = replicas.a.anon().form(&form).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let at_a = replicas.a.anon().with(&answer.json);
+    // The second finds it in the database or in Redis, and then in its own cache.
+    let at_b = at_a.at(&replicas.b);
+    for client in [&at_a, &at_b, &at_a, &at_b] {
+        client.warm_up().await;
+        assert_eq!(client.get("/admin/users").await.status, 200);
+        client
+            .get("/users/me/sessions")
+            .await
+            .problem(403, "forbidden");
+    }
+    // Narrowed by the first: the second must not go on with what it cached.
+    let narrower = json!({ "refresh_token": at_a.refresh, "scope": "admin:access" });
+    let answer = at_a.post("/refresh", &narrower).await;
+    assert_eq!(answer.json["scope"], "admin:access", "{}", answer.text);
+    assert_eq!(at_a.get("/admin/users").await.status, 403);
+    until("narrowed", async || {
+        at_b.get("/admin/users").await.status == 403
+    })
+    .await;
+    assert_eq!(at_b.get("/admin-only").await.status, 200);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use rbac_sentinel::testing::hashing::Password;
 use rbac_sentinel::testing::limits::Source;
 use rbac_sentinel::testing::metrics::VerificationResult;
 use rbac_sentinel::testing::probe::{USERNAME, password};
-use rbac_sentinel::testing::rbac::Permission;
+use rbac_sentinel::testing::rbac::{Permission, Scope};
 use rbac_sentinel::testing::request_context::{RequestContext, RequestId, in_request};
 use rbac_sentinel::testing::sessions::{PROBE_ACCOUNT, Refusal, TokenPair};
 use serde_json::json;
@@ -232,9 +232,8 @@ async fn synthetic_tokens_are_accepted_in_the_probes_requests_only() {
     };
     let login = async |synthetic| -> Option<TokenPair> {
         let secret = Password::new(account.password());
-        let login = login_flow.login(&source, USERNAME, secret, "a test");
-        let login = request(synthetic, login).await.expect("asked");
-        login.map(|(pair, _)| pair)
+        let login = login_flow.login(&source, USERNAME, secret, "a test", Scope::EVERYTHING);
+        request(synthetic, login).await.expect("asked")
     };
     assert!(login(false).await.is_none());
     let pair = login(true).await.expect("tokens");
@@ -257,10 +256,10 @@ async fn synthetic_tokens_are_accepted_in_the_probes_requests_only() {
             assert!(matches!(refusal, Refusal::Permission(_)), "{refusal:?}");
         }
     }
-    let refresh = refresh_flow.refresh(client, &pair.refresh_token);
+    let refresh = refresh_flow.refresh(client, &pair.refresh_token, Scope::EVERYTHING);
     assert!(request(false, refresh).await.expect("asked").is_none());
     // Refused before anything was stored: the token is still valid.
-    let refresh = refresh_flow.refresh(client, &pair.refresh_token);
+    let refresh = refresh_flow.refresh(client, &pair.refresh_token, Scope::EVERYTHING);
     assert!(request(true, refresh).await.expect("asked").is_some());
 
     // Another secret, another password: the account gets it.

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
+use rbac_sentinel::testing::rbac::Scope;
 use rbac_sentinel::testing::store::{
     NewSession, NewUser, Rotation, RotationRequest, Store, StoredKey, User,
 };
@@ -76,7 +77,15 @@ impl Database {
 
     /// A session of the account that started at `at`, and the hash of its token.
     pub async fn session(&self, user: &User, at: DateTime<Utc>) -> NewSession {
-        let new = new_session(user, at);
+        self.session_within(user, at, Scope::EVERYTHING).await
+    }
+
+    /// The same with a scope.
+    pub async fn session_within(&self, user: &User, at: DateTime<Utc>, scope: Scope) -> NewSession {
+        let new = NewSession {
+            scope,
+            ..new_session(user, at)
+        };
         let started = self.store.start_session(&new, HASH, None).await;
         assert!(started.expect("asked"), "not started");
         new
@@ -149,6 +158,7 @@ pub fn new_session(user: &User, at: DateTime<Utc>) -> NewSession {
         at,
         idle_expires_at: at + TimeDelta::seconds(10),
         expires_at: at + TimeDelta::seconds(100),
+        scope: Scope::EVERYTHING,
     }
 }
 
@@ -170,5 +180,6 @@ pub fn rotation(presented: [u8; 32], at: DateTime<Utc>) -> RotationRequest {
         idle_ttl: TimeDelta::seconds(10),
         grace: TimeDelta::seconds(5),
         client: [1; 16],
+        scope: Scope::EVERYTHING,
     }
 }

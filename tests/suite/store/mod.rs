@@ -99,6 +99,7 @@ macro_rules! contracts {
                 role_of_unknown_account_or_unknown_role_is_not_found,
                 roles_are_sorted_and_found_by_name;
             rotation: rotation_replaces_the_presented_token,
+                rotation_narrows_the_session_and_never_widens_it,
                 rotation_of_unknown_token_is_unknown,
                 rotation_of_unused_parent_returns_the_sealed_successor_however_late,
                 rotation_of_used_parent_is_honoured_within_grace_once,

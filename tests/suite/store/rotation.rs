@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
+use rbac_sentinel::testing::rbac::Scope;
 use rbac_sentinel::testing::store::EndReason;
 use rbac_sentinel::testing::store::{ProfileChange, Replay, Rotation, RotationRequest, TokenPlace};
 
@@ -20,7 +21,9 @@ pub async fn rotation_replaces_the_presented_token(db: &Database) {
                 user,
                 generation,
                 ends_at,
+                scope,
             } => {
+                assert_eq!(scope, Scope::EVERYTHING);
                 assert_eq!(generation, step);
                 assert_eq!((id, user.id), (session.id, alice.id));
                 assert_eq!(ends_at, session.expires_at);
@@ -42,6 +45,48 @@ pub async fn rotation_replaces_the_presented_token(db: &Database) {
             generation,
         };
         assert_eq!(place, Some(expected));
+    }
+}
+
+pub async fn rotation_narrows_the_session_and_never_widens_it(db: &Database) {
+    let scope = |text: &str| Scope::parse(text).expect("sound");
+    let alice = db.admin("alice").await;
+    for start in [Scope::EVERYTHING, scope("users:read users:write")] {
+        let session = db.session_within(&alice, at(0), start).await;
+        let found = async || {
+            let principal = db.store.principal(session.id, at(1)).await;
+            principal.expect("asked").expect("it lives").scope
+        };
+        assert_eq!(found().await, start);
+        let (mut presented, mut parent, mut own) = (session.token_hash, None, start);
+        for asked in [
+            Scope::EVERYTHING,
+            scope("users:read admin:access"),
+            scope("users:write users:read admin:access"),
+            Scope::EVERYTHING,
+            scope("unheard-of"),
+            scope("users:read"),
+        ] {
+            own = own.narrowed(asked);
+            let request = RotationRequest {
+                scope: asked,
+                ..rotation(presented, at(1))
+            };
+            match db.rotate(&request).await {
+                Rotation::Rotated { scope, .. } => assert_eq!(scope, own),
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(found().await, own);
+            parent = Some(presented);
+            presented = request.next;
+        }
+        // The parent that comes again has no more than its successor.
+        let again = rotation(parent.expect("rotated"), at(1));
+        match db.rotate(&again).await {
+            Rotation::Replayed { scope, .. } => assert_eq!(scope, own),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(own.text().as_deref(), Some(""));
     }
 }
 

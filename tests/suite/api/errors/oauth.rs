@@ -88,7 +88,7 @@ async fn oauth_rejection_answers_invalid_grant_unsupported_grant_or_invalid_scop
             "unsupported_grant_type",
         ),
         (
-            "username=admin&password=x&scope=everything",
+            "username=admin&password=x&scope=two++blanks",
             "invalid_scope",
         ),
     ] {
