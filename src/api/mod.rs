@@ -61,6 +61,7 @@ use crate::auth::{Login, Logout, PasswordChange, Refresh, Register};
 use crate::config::Networks;
 use crate::error::{Error, Result};
 use crate::limits::Throttle;
+use crate::metrics::Scheme;
 use crate::sessions::Sessions;
 use crate::tokens::Tokens;
 
@@ -102,6 +103,8 @@ pub struct ApiParts {
     pub draining: Arc<AtomicBool>,
     /// The trusted proxies, which report client addresses.
     pub proxies: Networks,
+    /// What clients speak with the listener.
+    pub scheme: Scheme,
     /// How long a request's body may take to arrive.
     pub body_timeout: Duration,
     /// The mark of the synthetic probe's requests, if the probe is on.
@@ -224,6 +227,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         readiness,
         draining,
         proxies,
+        scheme,
         body_timeout,
         probe_mark,
         scrape,
@@ -257,7 +261,10 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
     let pages_here = [&pages::HOME_OPERATION].into_iter().chain(documents);
     let pages_here = pages_here.chain(scrape.is_some().then_some(&ops::OPERATION));
     let pages_here = pages_here.map(|page| (page, vec![200]));
-    let routes = Arc::new(Routes::new(documented.into_iter().chain(pages_here)));
+    let routes = Arc::new(Routes::new(
+        documented.into_iter().chain(pages_here),
+        scheme,
+    ));
     let mut route = Route::new();
     if let Some(documentation) = documentation {
         route = documentation.mount(route);

@@ -68,7 +68,7 @@ fn documentation(listeners: &Listeners) -> String {
     let at = |base: &str, note: &str| format!("{base}/docs{note}, {base}/redoc");
     match listeners.docs {
         Docs::On => {
-            let base = format!("http://{}", listeners.api_addr);
+            let base = listeners.api_url();
             let here = at(&base, " (Authorize logs in)");
             if listeners.is_https() {
                 let public = at(&listeners.issuer(), "");

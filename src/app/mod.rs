@@ -6,6 +6,7 @@ mod ready_file;
 mod server;
 mod services;
 mod signals;
+mod tls;
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use self::ready_file::ReadyFile;
 use self::signals::Signals;
+use self::tls::{Reload, Tls};
 use crate::accounts::FirstAdmin;
 use crate::api::ops::{Readiness, Scrape};
 use crate::api::probe_mark::Mark;
@@ -30,7 +32,7 @@ use crate::config::{Config, Docs, Secret};
 use crate::error::{Error, Result};
 use crate::events::names;
 use crate::jobs::{self, Dependencies, Housekeeping, Inventory};
-use crate::metrics::Listener;
+use crate::metrics::{Listener, Scheme};
 use crate::probe::Probe;
 
 pub use self::services::{Services, hash_params, open_store};
@@ -47,7 +49,10 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
     let (services, first_admin) = open(&config).await?;
     let assembled = assemble(&services, &config, &recorder)?;
     crate::telemetry::start_probes(recorder);
-    let background = spawn(&services, &assembled.state, &config).await;
+    let mut background = spawn(&services, &assembled.state, &config).await;
+    if let Some(tls) = &listeners.tls {
+        jobs::spawn(&mut background, Reload::new(Arc::clone(tls)));
+    }
     let cache = banner::describe_cache(&services.cache).await;
     // Before the greeting tells anybody that the service runs and can be stopped.
     let signals = Signals::listen().map_err(Error::internal)?;
@@ -75,12 +80,24 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
 struct Listeners {
     api: TcpListener,
     ops: TcpListener,
+    /// Of the API alone: the other one is for the operator's own network.
+    tls: Option<Arc<Tls>>,
 }
 
 /// Binds first of all: a second instance by mistake must not get as far as the database. From here on
 /// the addresses in the configuration are those that were really bound, also for port 0.
 async fn bind(config: &mut Config) -> Result<Listeners> {
+    let tls = config.listeners.tls();
+    let tls = tls.map(|(certificate, key)| Tls::open(certificate, key));
+    let tls = tls.transpose().map_err(Error::internal)?.map(Arc::new);
+    if tls.is_some() && !config.listeners.issuer().starts_with("https://") {
+        tracing::warn!(
+            "PUBLIC_URL begins with http:// while TLS_CERT is set: tokens and pages name an address \
+             without TLS"
+        );
+    }
     Ok(Listeners {
+        tls,
         api: listen("API_ADDR", &mut config.listeners.api_addr).await?,
         ops: listen("OPS_ADDR", &mut config.listeners.ops_addr).await?,
     })
@@ -169,6 +186,10 @@ fn assemble(
         readiness: Arc::clone(&state.readiness),
         draining: Arc::clone(&state.draining),
         proxies: config.limits.trusted_proxies.clone(),
+        scheme: match config.listeners.tls() {
+            Some(_) => Scheme::Https,
+            None => Scheme::Http,
+        },
         body_timeout: config.clients.timeout,
         probe_mark: mark.clone(),
         scrape: listeners.metrics_on_api.then(|| scrape.clone()),
@@ -256,19 +277,30 @@ fn run(
     };
     let ops = start(
         (listeners.ops, Listener::Ops),
+        None,
         ops,
         ops_limits,
         OPS_SHUTDOWN,
     );
     let timeout = config.listeners.shutdown_timeout;
-    let api = start((listeners.api, Listener::Api), api, api_limits, timeout);
+    let tls = listeners.tls;
+    let api_listener = (listeners.api, Listener::Api);
+    let api = start(api_listener, tls.clone(), api, api_limits, timeout);
     let mut probe = JoinSet::new();
+    let connector = tls.as_ref().map(Tls::connector);
+    let connector = connector.transpose().map_err(Error::internal)?;
     if let Some(mark) = mark {
         let account = services.probe_account()?;
         let interval = config.probe.canary_interval;
         jobs::spawn(
             &mut probe,
-            Probe::new(account, mark, config.listeners.api_addr, interval),
+            Probe::new(
+                account,
+                mark,
+                config.listeners.api_addr,
+                connector,
+                interval,
+            ),
         );
     }
     Ok(Running { api, ops, probe })
@@ -276,6 +308,7 @@ fn run(
 
 fn start(
     listener: (TcpListener, Listener),
+    tls: Option<Arc<Tls>>,
     endpoint: impl Endpoint<Output = Response> + 'static,
     limits: server::ConnectionLimits,
     timeout: Duration,
@@ -285,7 +318,9 @@ fn start(
         let stop = Arc::clone(&stop);
         async move { stop.notified().await }
     };
-    let task = tokio::spawn(server::serve(listener, endpoint, limits, stopped, timeout));
+    let task = tokio::spawn(server::serve(
+        listener, tls, endpoint, limits, stopped, timeout,
+    ));
     Server { task, stop }
 }
 

@@ -82,6 +82,11 @@ impl Config {
                  service, and weak passwords are for tests. Unset PASSWORD_POLICY.",
             );
         }
+        if self.listeners.tls_cert.is_some() != self.listeners.tls_key.is_some() {
+            return refuse(
+                "TLS_CERT and TLS_KEY belong together: set both for TLS in the service, or none.",
+            );
+        }
         if !CLIENT_TIMEOUT.contains(&self.clients.timeout) {
             return refuse(
                 "CLIENT_TIMEOUT must be between 1s and 10m: shorter cuts off slow lines, longer lets \
@@ -280,6 +285,8 @@ mod tests {
             (vec!["--redis-timeout", "251ms"], "REDIS_TIMEOUT"),
             (vec!["--redis-timeout", "0s"], "REDIS_TIMEOUT"),
             (vec!["--public-url", "auth.example.com"], "PUBLIC_URL"),
+            (vec!["--tls-cert", "cert.pem"], "TLS_KEY"),
+            (vec!["--tls-key", "key.pem"], "TLS_CERT"),
             (
                 vec![
                     "--password-policy",

@@ -1,7 +1,7 @@
 //! Options of the two listeners.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -56,9 +56,24 @@ pub struct Listeners {
     )]
     pub docs: Docs,
 
-    /// The service's public base URL: the issuer of its tokens. Default: http://API_ADDR.
+    /// The service's public base URL: the issuer of its tokens. Default: http://API_ADDR, https:// with
+    /// TLS_CERT.
     #[arg(long, env = "PUBLIC_URL", help_heading = "Listeners")]
     pub public_url: Option<String>,
+
+    /// PEM file with the certificate of the API's listener and those above it: the API then speaks TLS,
+    /// the operational listener does not. Read again when it changes. Needs TLS_KEY.
+    #[arg(
+        long,
+        env = "TLS_CERT",
+        value_name = "FILE",
+        help_heading = "Listeners"
+    )]
+    pub tls_cert: Option<PathBuf>,
+
+    /// PEM file with the private key of TLS_CERT.
+    #[arg(long, env = "TLS_KEY", value_name = "FILE", help_heading = "Listeners")]
+    pub tls_key: Option<PathBuf>,
 
     /// After SIGTERM, how long to keep accepting requests while /readyz already fails, so that load
     /// balancers notice.
@@ -85,31 +100,50 @@ impl Listeners {
     #[must_use]
     pub fn issuer(&self) -> String {
         self.public_url.as_ref().map_or_else(
-            || format!("http://{}", self.api_addr),
+            || self.api_url(),
             |url| url.trim_end_matches('/').to_owned(),
         )
+    }
+
+    /// Where the API listens, as a URL.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        let scheme = if self.tls().is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.api_addr)
+    }
+
+    /// The files of the certificate and its key, when the API speaks TLS.
+    #[must_use]
+    pub fn tls(&self) -> Option<(&Path, &Path)> {
+        self.tls_cert.as_deref().zip(self.tls_key.as_deref())
     }
 
     /// Whether clients reach the service by HTTPS.
     #[must_use]
     pub fn is_https(&self) -> bool {
-        let url = self.public_url.as_deref();
-        url.is_some_and(|url| url.starts_with("https://"))
+        self.issuer().starts_with("https://")
     }
 
     pub(super) fn lines(&self) -> Vec<Line> {
-        let ready_file = self.ready_file.as_ref();
-        let ready_file =
-            ready_file.map_or_else(|| "(none)".to_owned(), |file| file.display().to_string());
+        let file = |file: &Option<PathBuf>| {
+            let file = file.as_ref();
+            file.map_or_else(|| "(none)".to_owned(), |file| file.display().to_string())
+        };
         vec![
             ("API_ADDR", self.api_addr.to_string()),
             ("OPS_ADDR", self.ops_addr.to_string()),
             ("METRICS_ON_API", self.metrics_on_api.to_string()),
             ("DOCS", word(self.docs)),
             ("PUBLIC_URL", self.issuer()),
+            ("TLS_CERT", file(&self.tls_cert)),
+            ("TLS_KEY", file(&self.tls_key)),
             ("SHUTDOWN_DELAY", time(self.shutdown_delay)),
             ("SHUTDOWN_TIMEOUT", time(self.shutdown_timeout)),
-            ("READY_FILE", ready_file),
+            ("READY_FILE", file(&self.ready_file)),
         ]
     }
 }

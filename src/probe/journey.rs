@@ -16,9 +16,11 @@ use poem::http::{Request, StatusCode, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 use uuid::Uuid;
 
 use super::account::{ProbeAccount, USERNAME};
@@ -44,6 +46,8 @@ pub struct Probe {
     has_account: bool,
     mark: Mark,
     address: SocketAddr,
+    /// For a listener with TLS.
+    tls: Option<TlsConnector>,
     interval: Duration,
     runs: Vec<[Counter; Outcome::ALL.len()]>,
 }
@@ -85,9 +89,16 @@ struct Me {
 }
 
 impl Probe {
-    /// A probe of the listener that is bound to this address, with a journey every `interval`.
+    /// A probe of the listener that is bound to this address, with a journey every `interval`; `tls` is
+    /// for a listener that speaks it.
     #[must_use]
-    pub fn new(account: ProbeAccount, mark: Mark, bound: SocketAddr, interval: Duration) -> Self {
+    pub fn new(
+        account: ProbeAccount,
+        mark: Mark,
+        bound: SocketAddr,
+        tls: Option<TlsConnector>,
+        interval: Duration,
+    ) -> Self {
         let series = |step: &CanaryStep, outcome: Outcome| {
             CANARY_RUNS.series(&[step.word(), outcome.word()])
         };
@@ -98,6 +109,7 @@ impl Probe {
             has_account: false,
             mark,
             address: reachable(bound),
+            tls,
             interval,
             runs: runs.collect(),
         }
@@ -144,9 +156,7 @@ impl Probe {
 
     async fn connect(&self, connection: &mut JoinSet<()>) -> Result<Visit<'_>, Why> {
         let open = async {
-            let stream = TcpStream::connect(self.address)
-                .await
-                .map_err(unreachable)?;
+            let stream = self.open().await?;
             handshake(TokioIo::new(stream)).await.map_err(unreachable)
         };
         let (service, driver) = timeout(TIMEOUT, open).await.map_err(|_| Why::Timeout)??;
@@ -158,6 +168,24 @@ impl Probe {
             probe: self,
             service,
         })
+    }
+}
+
+/// Bytes to and from the service, with TLS or without.
+trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+impl Probe {
+    async fn open(&self) -> Result<Box<dyn Io>, Why> {
+        let stream = TcpStream::connect(self.address).await;
+        let stream = stream.map_err(unreachable)?;
+        let Some(tls) = &self.tls else {
+            return Ok(Box::new(stream));
+        };
+        let name = self.address.ip().into();
+        let stream = tls.connect(name, stream).await.map_err(unreachable)?;
+        Ok(Box::new(stream))
     }
 }
 

@@ -58,6 +58,8 @@ pub const OPTIONS: &[&str] = &[
     "SIGNING_ALG",
     "SQLITE_READERS",
     "SQLITE_SYNCHRONOUS",
+    "TLS_CERT",
+    "TLS_KEY",
     "TOKEN_AUDIENCE",
     "TRUSTED_PROXIES",
 ];

@@ -25,6 +25,7 @@ pub(super) fn file() -> RuleFile {
                     connections(),
                     source_connections(),
                     accept_errors(),
+                    tls_reload(),
                     descriptors(),
                 ],
             },
@@ -157,6 +158,21 @@ fn accept_errors() -> Alert {
          connection that is lost, and no request is counted.",
     )
     .links("accept-errors", "auth-dependencies")
+}
+
+fn tls_reload() -> Alert {
+    Alert::new(
+        Severity::Ticket,
+        "AuthTlsReloadFailed",
+        "sum by (job, instance) \
+         (increase(http_server_tls_reloads_total{outcome=\"failure\"}[1h])) > 0",
+    )
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }} could not read its changed certificate",
+        "The certificate before it stays in use and will expire. The log says what is wrong \
+         with the files.",
+    )
+    .links("tls-certificate", "auth-overview")
 }
 
 fn descriptors() -> Alert {

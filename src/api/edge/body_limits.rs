@@ -25,10 +25,10 @@ const LARGE_BODIES: usize = 256;
 /// `Retry-After` for surplus connections and bodies, in seconds.
 const RETRY: u64 = 2;
 
-/// Extension of requests on a surplus connection, which get 503 and nothing else.
+/// Extension of surplus requests and of those on surplus connections, which get 503 and nothing else.
 #[derive(Clone, Copy, Debug)]
 pub enum Refused {
-    /// As many connections are open as are served at once.
+    /// As many connections or requests are open as are served at once.
     Full,
     /// Their source has as many as it may.
     Source,
@@ -60,9 +60,11 @@ impl BodyLimits {
     /// large, 408 when it is too slow, 400 when it ends early.
     pub async fn admit(&self, request: &mut Request) -> Result<LargeBody, Problem> {
         match request.extensions().get::<Refused>() {
-            Some(Refused::Full) => return Err(overloaded("too many connections")),
+            Some(Refused::Full) => return Err(overloaded("too many connections or requests")),
             Some(Refused::Source) => {
-                return Err(overloaded("too many connections from this address"));
+                return Err(overloaded(
+                    "too many connections or requests from this address",
+                ));
             }
             None => {}
         }

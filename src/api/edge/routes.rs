@@ -47,6 +47,8 @@ pub struct Route {
     pub template: &'static str,
     /// The method, GET for HEAD as well.
     pub method: Method,
+    /// What the listener speaks.
+    pub scheme: Scheme,
     /// The series of users' requests.
     pub users: Durations,
     /// The series of the probe's requests.
@@ -59,16 +61,23 @@ pub struct Route {
 pub struct Durations {
     method: Method,
     template: &'static str,
+    scheme: Scheme,
     synthetic: SyntheticType,
     answered: [OnceLock<Histogram>; STATUSES.len()],
     aborted: OnceLock<Histogram>,
 }
 
 impl Durations {
-    const fn new(method: Method, template: &'static str, synthetic: SyntheticType) -> Self {
+    const fn new(
+        method: Method,
+        template: &'static str,
+        scheme: Scheme,
+        synthetic: SyntheticType,
+    ) -> Self {
         Self {
             method,
             template,
+            scheme,
             synthetic,
             answered: [const { OnceLock::new() }; STATUSES.len()],
             aborted: OnceLock::new(),
@@ -93,10 +102,10 @@ impl Durations {
     }
 
     fn series(&self, status: &str, error: &str) -> Histogram {
-        let scheme = Scheme::values_at(0)[0];
         let Self {
             method,
             template,
+            scheme,
             synthetic,
             ..
         } = self;
@@ -104,7 +113,7 @@ impl Durations {
             method.word(),
             template,
             status,
-            scheme,
+            scheme.word(),
             error,
             synthetic.word(),
         ])
@@ -113,22 +122,28 @@ impl Durations {
 
 impl Route {
     /// The series of a documented operation or page.
-    fn of(operation: &'static Operation, success: &[u16]) -> Self {
+    fn of(operation: &'static Operation, scheme: Scheme, success: &[u16]) -> Self {
         let endpoint = &operation.endpoint;
-        let route = Self::new(endpoint.template, endpoint.method, Some(operation));
+        let route = Self::new(endpoint.template, endpoint.method, scheme, Some(operation));
         for status in success {
             route.users.answered(*status);
         }
         route
     }
 
-    fn new(template: &'static str, method: Method, operation: Option<&'static Operation>) -> Self {
+    fn new(
+        template: &'static str,
+        method: Method,
+        scheme: Scheme,
+        operation: Option<&'static Operation>,
+    ) -> Self {
         Self {
             operation,
             template,
             method,
-            users: Durations::new(method, template, SyntheticType::None),
-            probe: Durations::new(method, template, SyntheticType::Test),
+            scheme,
+            users: Durations::new(method, template, scheme, SyntheticType::None),
+            probe: Durations::new(method, template, scheme, SyntheticType::Test),
             size: HTTP_RESPONSE_SIZE.series(&[template]),
             aborted: HTTP_ABORTED.series(&[template]),
         }
@@ -166,22 +181,28 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Routes for these operations and pages, with their statuses of success.
+    /// Routes for these operations and pages, with their statuses of success, of a listener that speaks
+    /// this.
     #[must_use]
-    pub fn new(operations: impl IntoIterator<Item = (&'static Operation, Vec<u16>)>) -> Self {
+    pub fn new(
+        operations: impl IntoIterator<Item = (&'static Operation, Vec<u16>)>,
+        scheme: Scheme,
+    ) -> Self {
         let mut routes = Self {
             fixed: HashMap::new(),
             templates: Vec::new(),
             documented: Vec::new(),
             unmatched: Method::ALL
                 .iter()
-                .map(|method| Route::new(UNMATCHED, *method, None))
+                .map(|method| Route::new(UNMATCHED, *method, scheme, None))
                 .collect(),
         };
         for (operation, success) in operations {
             let template = operation.endpoint.template;
             let index = routes.documented.len();
-            routes.documented.push(Route::of(operation, &success));
+            routes
+                .documented
+                .push(Route::of(operation, scheme, &success));
             if template.contains('{') {
                 routes
                     .templates
@@ -246,7 +267,7 @@ mod tests {
     use crate::api::operations::all;
 
     fn routes() -> Routes {
-        Routes::new(all().map(|operation| (operation, vec![])))
+        Routes::new(all().map(|operation| (operation, vec![])), Scheme::Http)
     }
 
     #[test]
@@ -287,7 +308,7 @@ mod tests {
 
     #[test]
     fn statuses_are_a_closed_set() {
-        let route = Route::new("/x", Method::Get, None);
+        let route = Route::new("/x", Method::Get, Scheme::Http, None);
         route.users.answered(418);
         route.users.answered(599);
         assert!(route.users.answered[STATUSES.len() - 1].get().is_some());

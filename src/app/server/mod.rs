@@ -17,6 +17,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -34,9 +35,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use self::activity::Activity;
-use self::sources::{Held, Sources};
-use self::stream::Stream;
+use self::sources::{Asking, Held, Sources};
+use self::stream::{Socket, Stream};
 use crate::api::Refused;
+use crate::app::tls::Tls;
 use crate::config::Networks;
 use crate::metrics::{
     ConnectionEnd, HTTP_ACCEPT_ERRORS, HTTP_CONNECTION_MAX, HTTP_CONNECTIONS,
@@ -47,6 +49,8 @@ use crate::metrics::{
 const IDLE_DRAIN: Duration = Duration::from_millis(100);
 /// How long to wait after accepting failed, for instance because file descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long a TLS handshake may take: a few round trips.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long a client beyond the connection limit has to send a request and read the 503.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
 /// The most bytes of a request's head: tokens take some hundreds. A client that never ends one makes the
@@ -84,6 +88,7 @@ pub struct ConnectionLimits {
 /// When the listener has no address any more.
 pub async fn serve<E>(
     (listener, label): (TcpListener, Listener),
+    tls: Option<Arc<Tls>>,
     endpoint: E,
     limits: ConnectionLimits,
     stop: impl Future<Output = ()>,
@@ -96,8 +101,11 @@ where
     let sources = Sources::new(limits.per_source, limits.proxies);
     let server = Arc::new(Server {
         endpoint,
+        tls,
         builder: builder(limits.client_timeout),
         client_timeout: limits.client_timeout,
+        requests: Arc::default(),
+        most_requests: limits.connections,
         local,
         label,
     });
@@ -203,8 +211,12 @@ impl Drop for Open {
 
 struct Server<E> {
     endpoint: E,
+    tls: Option<Arc<Tls>>,
     builder: Builder<TokioExecutor>,
     client_timeout: Duration,
+    requests: Arc<AtomicUsize>,
+    /// As many as connections: only streams of HTTP/2 make more.
+    most_requests: usize,
     local: SocketAddr,
     label: Listener,
 }
@@ -215,10 +227,12 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
         stream: TcpStream,
         remote: SocketAddr,
         stopping: watch::Receiver<bool>,
-        _held: Held,
+        held: Held,
     ) {
         let mut open = Open::new(self.label);
-        open.end = self.serve_connection(stream, remote, stopping, None).await;
+        open.end = self
+            .serve_connection(stream, remote, stopping, Ok(held))
+            .await;
     }
 
     /// Answers a client beyond the limit with 503 and `Retry-After`.
@@ -236,7 +250,7 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
         };
         let _ = timeout(
             REFUSAL_TIMEOUT,
-            self.serve_connection(stream, remote, stopping, Some(why)),
+            self.serve_connection(stream, remote, stopping, Err(why)),
         )
         .await;
     }
@@ -246,7 +260,7 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
         stream: TcpStream,
         remote: SocketAddr,
         mut stopping: watch::Receiver<bool>,
-        refused: Option<Refused>,
+        admitted: Result<Held, Refused>,
     ) -> ConnectionEnd {
         // Without it small answers wait 40 ms for the client's acknowledgement.
         if stream.set_nodelay(true).is_err() {
@@ -269,21 +283,30 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
             Ok(Err(_)) => return ConnectionEnd::Closed,
             Err(_) => return end,
         }
+        let scheme = self.scheme();
+        let socket = match self.handshake(stream).await {
+            Ok(socket) => socket,
+            Err(end) => return end,
+        };
         let activity = Arc::new(Activity::new());
-        let stream = Stream::new(stream, Arc::clone(&activity), limit);
+        let stream = Stream::new(socket, Arc::clone(&activity), limit);
         let answering = Arc::clone(&activity);
+        let admitted = Arc::new(admitted);
         let server = Arc::clone(&self);
         let service = service_fn(move |mut request: poem::http::Request<Incoming>| {
             let server = Arc::clone(&server);
             let activity = Arc::clone(&answering);
+            let scheme = scheme.clone();
+            let admitted = Arc::clone(&admitted);
             async move {
                 let _working = activity.work();
-                if let Some(refused) = refused {
+                let asking = server.ask(&admitted);
+                if let Err(refused) = asking {
                     request.extensions_mut().insert(refused);
                 }
                 let version = request.version();
                 let local = LocalAddr(server.local.into());
-                let request = (request, local, RemoteAddr(remote.into()), Scheme::HTTP).into();
+                let request = (request, local, RemoteAddr(remote.into()), scheme).into();
                 let response = server.endpoint.get_response(request).await;
                 // Without multiplexing the connection ends with its answer.
                 if response.status() == StatusCode::REQUEST_TIMEOUT && version < Version::HTTP_2 {
@@ -309,6 +332,44 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
             let _ = timeout(IDLE_DRAIN, connection).await;
         }
         end
+    }
+}
+
+impl<E> Server<E> {
+    /// Counts a request on a connection that is served.
+    fn ask(&self, admitted: &Result<Held, Refused>) -> Result<(Asking, Asking), Refused> {
+        let held = admitted.as_ref().map_err(|refused| *refused)?;
+        let of_source = held.ask().ok_or(Refused::Source)?;
+        let of_all = Asking::begin(&self.requests, self.most_requests);
+        Ok((of_source, of_all.ok_or(Refused::Full)?))
+    }
+
+    fn scheme(&self) -> Scheme {
+        match self.tls {
+            Some(_) => Scheme::HTTPS,
+            None => Scheme::HTTP,
+        }
+    }
+
+    /// Begins TLS on a connection that has sent something, if the listener speaks it.
+    async fn handshake(&self, stream: TcpStream) -> Result<Socket, ConnectionEnd> {
+        let Some(tls) = &self.tls else {
+            return Ok(Socket::Plain(stream));
+        };
+        let handshake = tls.acceptor().accept(stream);
+        match timeout(HANDSHAKE.min(self.client_timeout), handshake).await {
+            Ok(Ok(stream)) => Ok(Socket::Tls(Box::new(stream))),
+            // The client left, as health checks of load balancers do.
+            Ok(Err(error))
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset
+                ) =>
+            {
+                Err(ConnectionEnd::Closed)
+            }
+            Ok(Err(_)) | Err(_) => Err(ConnectionEnd::Tls),
+        }
     }
 }
 

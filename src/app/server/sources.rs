@@ -1,7 +1,9 @@
-//! The connections of each source: one address cannot take those of all others.
+//! The connections and requests of each source: one address cannot take those of all others. Over HTTP/2
+//! a connection has many requests, whose heads and bodies may never end.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::Networks;
@@ -9,7 +11,17 @@ use crate::config::Networks;
 /// What counts as one source in IPv6: what one customer of a provider has at least.
 const NETWORK: u128 = !(u64::MAX as u128);
 
-type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
+/// Requests in progress for each connection that a source may have.
+const REQUESTS: usize = 2;
+
+/// What a source has: connections, and the requests on them.
+#[derive(Default)]
+struct Count {
+    connections: usize,
+    requests: Arc<AtomicUsize>,
+}
+
+type Counts = Arc<Mutex<HashMap<IpAddr, Count>>>;
 
 /// How many connections each source has open.
 pub(super) struct Sources {
@@ -19,7 +31,29 @@ pub(super) struct Sources {
 }
 
 /// A connection of a source, counted until it is dropped.
-pub(super) struct Held(Option<(IpAddr, Counts)>);
+pub(super) struct Held {
+    source: Option<(IpAddr, Counts)>,
+    requests: Arc<AtomicUsize>,
+    most_requests: usize,
+}
+
+/// A request of a source, counted until it is dropped.
+pub(super) struct Asking(Arc<AtomicUsize>);
+
+impl Asking {
+    /// Counts a request; none when there are as many as there may be.
+    pub(super) fn begin(requests: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let before = requests.fetch_add(1, Ordering::Relaxed);
+        let asking = Self(Arc::clone(requests));
+        (before < most).then_some(asking)
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 impl Sources {
     /// Each source may have so many. Proxies are exempt, for they have those of all their clients.
@@ -35,28 +69,44 @@ impl Sources {
     pub(super) fn hold(&self, remote: IpAddr) -> Option<Held> {
         let remote = remote.to_canonical();
         if self.exempt.contain(remote) {
-            return Some(Held(None));
+            return Some(Held {
+                source: None,
+                requests: Arc::default(),
+                most_requests: usize::MAX,
+            });
         }
         let source = source(remote);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.get(&source).copied().unwrap_or(0);
-        if count >= self.most {
+        // One that is refused is there already.
+        let count = open.entry(source).or_default();
+        if count.connections >= self.most {
             return None;
         }
-        open.insert(source, count + 1);
-        Some(Held(Some((source, Arc::clone(&self.open)))))
+        count.connections += 1;
+        Some(Held {
+            requests: Arc::clone(&count.requests),
+            source: Some((source, Arc::clone(&self.open))),
+            most_requests: self.most.saturating_mul(REQUESTS),
+        })
+    }
+}
+
+impl Held {
+    /// Counts a request of the source; none when it has as many as it may.
+    pub(super) fn ask(&self) -> Option<Asking> {
+        Asking::begin(&self.requests, self.most_requests)
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let Some((source, open)) = &self.0 else {
+        let Some((source, open)) = &self.source else {
             return;
         };
         let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = open.get_mut(source) {
-            *count -= 1;
-            if *count == 0 {
+            count.connections -= 1;
+            if count.connections == 0 {
                 open.remove(source);
             }
         }
@@ -96,7 +146,20 @@ mod tests {
             drop((two, three));
         }
         let open = sources.open.lock().expect("nobody panicked");
-        assert!(open.is_empty(), "sources that left are forgotten: {open:?}");
+        assert!(open.is_empty(), "sources that left are forgotten");
+    }
+
+    #[test]
+    fn requests_on_all_connections_of_a_source_count_together() {
+        let sources = Sources::new(2, Networks::default());
+        let hold = |text| sources.hold(address(text)).expect("room");
+        let (one, two, other) = (hold("192.0.2.1"), hold("192.0.2.1"), hold("192.0.2.2"));
+        let asking = [one.ask(), one.ask(), one.ask(), two.ask()];
+        assert!(asking.iter().all(Option::is_some));
+        assert!(one.ask().is_none() && two.ask().is_none());
+        assert!(other.ask().is_some(), "another source");
+        drop(asking);
+        assert!(two.ask().is_some(), "they have been answered");
     }
 
     #[test]
@@ -106,5 +169,7 @@ mod tests {
             .map_while(|_| sources.hold(address("::ffff:192.0.2.7")))
             .collect();
         assert_eq!(held.len(), 10);
+        let asking: Vec<_> = (0..10).map_while(|_| held[0].ask()).collect();
+        assert_eq!(asking.len(), 10);
     }
 }

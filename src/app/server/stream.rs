@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_rustls::server::TlsStream;
 
 use super::activity::Activity;
 use crate::metrics::ConnectionEnd;
@@ -19,8 +20,35 @@ use crate::metrics::ConnectionEnd;
 const SLOWEST: u64 = 1024;
 
 /// A client's socket.
+pub(super) enum Socket {
+    Plain(TcpStream),
+    /// With TLS, whose state is large.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Socket {
+    /// The socket itself.
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+}
+
+/// The same as a stream of bytes, whatever carries them.
+macro_rules! carried {
+    ($socket:expr, $poll:ident $(, $argument:expr)*) => {
+        match &mut $socket {
+            Socket::Plain(socket) => Pin::new(socket).$poll($($argument),*),
+            Socket::Tls(stream) => Pin::new(stream.as_mut()).$poll($($argument),*),
+        }
+    };
+}
+
+/// A client's connection.
 pub(super) struct Stream {
-    socket: TcpStream,
+    socket: Socket,
     activity: Arc<Activity>,
     timeout: Duration,
     /// Set while bytes could not be sent.
@@ -35,7 +63,7 @@ struct Blocked {
 }
 
 impl Stream {
-    pub(super) fn new(socket: TcpStream, activity: Arc<Activity>, timeout: Duration) -> Self {
+    pub(super) fn new(socket: Socket, activity: Arc<Activity>, timeout: Duration) -> Self {
         Self {
             socket,
             activity,
@@ -50,7 +78,6 @@ impl Stream {
         cx: &mut Context<'_>,
         attempt: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        let timeout = self.timeout;
         match attempt {
             Poll::Ready(Ok(taken)) => {
                 self.activity.sent();
@@ -60,23 +87,31 @@ impl Stream {
                 Poll::Ready(Ok(taken))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => {
-                self.activity.set_blocked(true);
-                let blocked = self.blocked.get_or_insert_with(|| Blocked::new(timeout));
-                ready!(blocked.poll_expired(cx, timeout));
-                self.activity.cut(ConnectionEnd::Write);
-                // Otherwise the kernel would keep the unread bytes and go on offering them.
-                let _ = self.socket.set_zero_linger();
-                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-            }
+            Poll::Pending => Poll::Ready(Err(ready!(self.poll_blocked(cx)))),
         }
+    }
+
+    /// Ready when the client has not read for too long.
+    fn poll_blocked(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let timeout = self.timeout;
+        self.activity.set_blocked(true);
+        let blocked = self.blocked.get_or_insert_with(|| Blocked::new(timeout));
+        ready!(blocked.poll_expired(cx, timeout));
+        self.activity.cut(ConnectionEnd::Write);
+        // Otherwise the kernel would keep the unread bytes and go on offering them.
+        let _ = self.socket.tcp().set_zero_linger();
+        Poll::Ready(io::ErrorKind::TimedOut.into())
     }
 
     /// Fails when the client has left. hyper does not notice while a request is in progress, if more
     /// bytes have followed it already.
     fn watch(&self, cx: &mut Context<'_>) -> io::Result<()> {
         let mut byte = [0];
-        match self.socket.poll_peek(cx, &mut ReadBuf::new(&mut byte)) {
+        match self
+            .socket
+            .tcp()
+            .poll_peek(cx, &mut ReadBuf::new(&mut byte))
+        {
             Poll::Ready(Ok(0)) => Err(io::ErrorKind::ConnectionReset.into()),
             Poll::Ready(Err(error)) => Err(error),
             Poll::Ready(Ok(_)) | Poll::Pending => Ok(()),
@@ -119,7 +154,7 @@ impl AsyncRead for Stream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.socket).poll_read(cx, buffer);
+        let read = carried!(self.socket, poll_read, cx, buffer);
         self.activity.received(&buffer.filled()[before..]);
         read
     }
@@ -131,7 +166,7 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let attempt = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        let attempt = carried!(self.socket, poll_write, cx, bytes);
         self.sending(cx, attempt)
     }
 
@@ -140,28 +175,36 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let attempt = Pin::new(&mut self.socket).poll_write_vectored(cx, slices);
+        let attempt = carried!(self.socket, poll_write_vectored, cx, slices);
         self.sending(cx, attempt)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.socket.is_write_vectored()
+        match &self.socket {
+            Socket::Plain(socket) => socket.is_write_vectored(),
+            Socket::Tls(stream) => stream.is_write_vectored(),
+        }
     }
 
     /// Called when everything is sent, and whenever hyper polls a connection that has nothing to
     /// send.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Of TLS a part may still be unsent.
+        let flushed = carried!(self.socket, poll_flush, cx);
+        if flushed.is_pending() {
+            return Poll::Ready(Err(ready!(self.poll_blocked(cx))));
+        }
         if self.blocked.take().is_some() {
             self.activity.set_blocked(false);
         }
         if self.activity.is_working() {
             self.watch(cx)?;
         }
-        Pin::new(&mut self.socket).poll_flush(cx)
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
+        carried!(self.socket, poll_shutdown, cx)
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::{forget_peak, peak};
 use crate::document::operations;
-use crate::harness::{Builder, Server};
+use crate::harness::{Builder, Server, until};
 use crate::http2::{Http2, pieces};
 
 /// What one DATA frame holds.
@@ -86,4 +86,43 @@ async fn body_over_http2_needs_no_announcement() {
         .send(("POST", "/register"), stream::iter(body))
         .await;
     assert_eq!(status, 201, "{json}");
+}
+
+#[tokio::test]
+async fn unfinished_requests_of_one_source_are_bounded_over_all_its_streams() {
+    const SHARE: usize = 4;
+    let server = Builder::default()
+        .env("MAX_CONNECTIONS_PER_SOURCE", &SHARE.to_string())
+        .env("CLIENT_TIMEOUT", "10m")
+        .start()
+        .await;
+    let connections = [Http2::open(&server).await, Http2::open(&server).await];
+    let mut waiting = JoinSet::new();
+    for stream in 0..2 * SHARE {
+        let mut connection = connections[stream % 2].clone();
+        waiting.spawn(async move {
+            connection
+                .send(("POST", "/register"), stream::pending())
+                .await
+        });
+    }
+    until("all are waiting", || async {
+        let metrics = server.metrics().await;
+        metrics.sum("http_server_active_requests", &[]) >= 8.0
+    })
+    .await;
+    let (status, json) = connections[0]
+        .clone()
+        .send(("GET", "/health"), stream::empty())
+        .await;
+    assert_eq!(status, 503, "{json}");
+    assert_eq!(json["type"], "urn:rbac-sentinel:problem:overloaded");
+    assert_eq!(waiting.len(), 2 * SHARE);
+    waiting.shutdown().await;
+    until("served again", || async {
+        let mut connection = connections[0].clone();
+        let answer = connection.send(("GET", "/health"), stream::empty());
+        answer.await.0 == 200
+    })
+    .await;
 }

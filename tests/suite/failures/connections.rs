@@ -166,7 +166,7 @@ async fn one_source_has_a_share_of_the_connections_and_trusted_proxies_have_more
     answer.problem(503, "overloaded");
     assert_eq!(
         answer.json["detail"],
-        "too many connections from this address"
+        "too many connections or requests from this address"
     );
     assert_eq!(answer.header("connection"), "close");
     until("counted", || async { ended(&server, "source").await >= 1 }).await;

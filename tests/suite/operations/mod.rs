@@ -12,6 +12,7 @@ mod seeding;
 mod shutdown;
 mod signing_algorithms;
 mod start;
+mod tls;
 
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;

@@ -62,6 +62,11 @@ fn start_rejects_contradicting_options_before_touching_anything() {
         (vec![("ACCESS_TOKEN_TTL", "31m")], "ACCESS_TOKEN_TTL"),
         (vec![("SESSION_TTL", "1d")], "SESSION_TTL"),
         (vec![("LOG_LEVEL", "a=b=c")], "LOG_LEVEL"),
+        (vec![("TLS_CERT", "tls.crt")], "TLS_CERT and TLS_KEY belong"),
+        (
+            vec![("TLS_CERT", "tls.crt"), ("TLS_KEY", "tls.key")],
+            "TLS_CERT tls.crt: No such file",
+        ),
         (
             vec![
                 ("PASSWORD_POLICY", "off"),

@@ -67,9 +67,21 @@ pub(super) fn panels() -> Vec<Panel> {
         ),
         Panel::new(
             View::TimeSeries,
+            Unit::Count,
+            "Certificates read again",
+            "Changes of `TLS_CERT` and `TLS_KEY` in an hour. failure: the one before stays in use, and \
+             expires; the log says what is wrong with the files.",
+        )
+        .runbook(&["tls-certificate"])
+        .query(
+            "{{outcome}}",
+            "sum by (outcome) (increase(http_server_tls_reloads_total[1h]))",
+        ),
+        Panel::new(
+            View::TimeSeries,
             Unit::EventRate,
             "Connections cut off",
-            "By reason. header, body, write and idle are clients that are too slow: an attack by \
+            "By reason. tls is a handshake that failed. header, body, write and idle are clients that are too slow: an attack by \
              slowness or a bad network, see `CLIENT_TIMEOUT`. refused is one too many: \
              `MAX_CONNECTIONS`. source is one too many of one address: a flood, or a proxy that is \
              not in `TRUSTED_PROXIES`; see `MAX_CONNECTIONS_PER_SOURCE`. accept errors must stay 0: the process lacks file descriptors.",

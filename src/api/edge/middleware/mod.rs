@@ -23,7 +23,7 @@ use super::rate_limits::EdgeLimits;
 use super::request_ids::{self, RequestIds};
 use super::routes::{Durations, Route, Routes};
 use crate::api::problem::{Problem, ProblemKind};
-use crate::metrics::{HTTP_ACTIVE, HTTP_PANICS, Method, Scheme};
+use crate::metrics::{HTTP_ACTIVE, HTTP_PANICS, Method};
 use crate::request_context::{RequestContext, RequestId, in_request};
 
 /// Wraps the whole API.
@@ -73,7 +73,7 @@ struct InFlightGuard<'a> {
 impl<'a> InFlightGuard<'a> {
     fn new(route: &'a Route, synthetic: bool) -> Self {
         let method = route.method;
-        HTTP_ACTIVE.with((method, Scheme::Http)).increment();
+        HTTP_ACTIVE.with((method, route.scheme)).increment();
         Self {
             route,
             synthetic,
@@ -107,7 +107,9 @@ impl<'a> InFlightGuard<'a> {
 
 impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
-        HTTP_ACTIVE.with((self.method, Scheme::Http)).decrement();
+        HTTP_ACTIVE
+            .with((self.method, self.route.scheme))
+            .decrement();
         if !self.answered {
             if !self.synthetic {
                 self.route.aborted().increment(1);

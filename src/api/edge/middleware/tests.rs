@@ -10,7 +10,7 @@ use crate::cache::{Cache, Memory};
 use crate::clock::Clock;
 use crate::config::{Networks, RateLimits, Switch};
 use crate::limits::Throttle;
-use crate::metrics::{Limiter, Metric as _, recorder_builder};
+use crate::metrics::{Limiter, Metric as _, Scheme, recorder_builder};
 use catalogue::endpoints::{self, Objectives};
 
 fn no_limits() -> EdgeLimits {
@@ -41,7 +41,7 @@ fn edge<E>(inner: E) -> Edge<E> {
     let routes = OPERATIONS.iter().map(|operation| (operation, vec![200]));
     Edge::new(
         inner,
-        Arc::new(Routes::new(routes)),
+        Arc::new(Routes::new(routes, Scheme::Http)),
         no_limits(),
         Arc::default(),
         Duration::MAX,

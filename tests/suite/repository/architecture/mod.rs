@@ -37,7 +37,7 @@ const BESIDE: [(&str, &str, &str); 1] = [(
 )];
 
 /// Crates and the only places that may use them.
-const CRATES: [(&[&str], &[&str]); 8] = [
+const CRATES: [(&[&str], &[&str]); 10] = [
     (
         &["poem", "poem_openapi"],
         &["src/api/", "src/app/", "src/probe/"],
@@ -46,7 +46,12 @@ const CRATES: [(&[&str], &[&str]); 8] = [
     (&["jsonwebtoken"], &["src/tokens/"]),
     (&["argon2"], &["src/hashing/"]),
     (&["quick_cache"], &["src/cache/"]),
-    (&["redis", "rustls"], &["src/cache/redis"]),
+    (&["redis"], &["src/cache/redis"]),
+    (&["rustls"], &["src/cache/redis", "src/app/tls/"]),
+    (
+        &["tokio_rustls"],
+        &["src/app/tls/", "src/app/server/stream.rs", "src/probe/"],
+    ),
     (&["clap"], &["src/cli/", "src/config"]),
     (&["dotenvy"], &["src/cli/mod.rs"]),
 ];

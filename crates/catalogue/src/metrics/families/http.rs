@@ -6,7 +6,7 @@ use super::buckets::{NONE, REQUESTS, SIZES};
 use super::families;
 use crate::metrics::Level;
 use crate::metrics::family::{Family, OpenFamily};
-use crate::metrics::labels::{ConnectionEnd, Listener, Method, Scheme};
+use crate::metrics::labels::{ConnectionEnd, Listener, Method, Outcome, Scheme};
 
 const ROUTES: &str = "the route templates of the OpenAPI document and the pages, or `unmatched`";
 
@@ -19,7 +19,7 @@ families! {
             ("http_request_method", "eight methods, `_OTHER` for the rest"),
             ("http_route", ROUTES),
             ("http_response_status_code", "the statuses that the service sends; empty when the client left first"),
-            ("url_scheme", "`http`"),
+            ("url_scheme", "`http`, or `https` where TLS ends in the service"),
             ("error_type", "the status for 5xx, `aborted` when the client left first, else empty"),
             ("user_agent_synthetic_type", "`test` for the canary's requests, empty for users'"),
         ],
@@ -44,6 +44,9 @@ families! {
     HTTP_CONNECTIONS_CLOSED: Family<Counter, (Listener, ConnectionEnd)> = (
         "http_server_connections_closed_total", "",
         "Connections by how they ended: `closed` as HTTP has it, the others were cut off.", NONE);
+    HTTP_TLS_RELOADS: Family<Counter, Outcome> = (
+        "http_server_tls_reloads_total", "",
+        "Changed certificates that were read again; after a `failure` the one before stays in use.", NONE);
     HTTP_ACCEPT_ERRORS: Family<Counter, Listener> = (
         "http_server_accept_errors_total", "",
         "Connections that could not be accepted, as for want of file descriptors.", NONE);

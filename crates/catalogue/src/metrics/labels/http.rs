@@ -25,10 +25,12 @@ label_set! {
 }
 
 label_set! {
-    /// URL schemes; TLS ends in front of the service.
+    /// URL schemes.
     pub enum Scheme ["url_scheme"] {
-        /// Plain HTTP.
+        /// Plain HTTP; TLS may end in front of the service.
         Http = ["http"],
+        /// TLS ends in the service.
+        Https = ["https"],
     }
 }
 
@@ -49,6 +51,8 @@ label_set! {
         Closed = ["closed"],
         /// Idle for too long.
         Idle = ["idle"],
+        /// The TLS handshake failed or took too long.
+        Tls = ["tls"],
         /// The head of a request took too long.
         Header = ["header"],
         /// The body of a request took too long.

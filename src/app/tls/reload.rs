@@ -1,0 +1,72 @@
+//! Notices that the files have changed.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::{Files, Tls};
+use crate::jobs::Job;
+use crate::metrics::{HTTP_TLS_RELOADS, Outcome};
+
+/// How often to look at the files.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// What tells one state of the two files from another; none for a file that is not there.
+pub(super) type State = [Option<(SystemTime, u64)>; 2];
+
+/// Reads the files again when they have changed.
+pub(in crate::app) struct Reload {
+    tls: Arc<Tls>,
+    /// What was read last.
+    read: State,
+    /// What was there a turn ago.
+    seen: State,
+}
+
+impl Reload {
+    /// Watches the files of `tls`, which have just been read.
+    pub(in crate::app) fn new(tls: Arc<Tls>) -> Self {
+        let read = tls.opened;
+        Self {
+            tls,
+            read,
+            seen: read,
+        }
+    }
+}
+
+impl Job for Reload {
+    async fn tick(&mut self) -> Duration {
+        let found = state(&self.tls.files);
+        // Whoever writes one file is about to write the other: wait until nothing moves.
+        let settled = found == std::mem::replace(&mut self.seen, found);
+        if settled && found != self.read {
+            self.read = found;
+            match self.tls.reload() {
+                Ok(()) => {
+                    HTTP_TLS_RELOADS.inc(Outcome::Success);
+                    tracing::info!("TLS_CERT and TLS_KEY were read again");
+                }
+                Err(error) => {
+                    HTTP_TLS_RELOADS.inc(Outcome::Failure);
+                    tracing::error!(
+                        %error,
+                        "the changed TLS_CERT and TLS_KEY cannot be used: the certificate before \
+                         them stays in use until they are mended"
+                    );
+                }
+            }
+        }
+        INTERVAL
+    }
+}
+
+/// The state that the files are in now.
+pub(super) fn state(files: &Files) -> State {
+    let of = |path: &Path| {
+        let found = fs::metadata(path).ok()?;
+        Some((found.modified().ok()?, found.len()))
+    };
+    [of(&files.certificate), of(&files.key)]
+}
