@@ -8,7 +8,7 @@ use reqwest::{Method, Response, StatusCode};
 use crate::harness::{Answer, Client, Server};
 
 const PAGES: [&str; 5] = ["/", "/docs", "/redoc", "/openapi.json", "/openapi.yaml"];
-/// What `DOCS` moves.
+/// The paths that `DOCS` moves.
 const DOCUMENTATION: [&str; 4] = ["/docs", "/redoc", "/openapi.json", "/openapi.yaml"];
 
 async fn ask(client: &Client, path: &str, headers: &[(&str, &str)]) -> Response {

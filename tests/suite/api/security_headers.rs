@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use crate::document::operations;
 use crate::harness::{Answer, Client, Server, Signal, until};
 
-/// The policy of what is no page.
+/// The policy of answers that are no page.
 const STRICT: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Walks a server and keeps what is wrong.
+/// Sends requests to a server and collects the faults of its answers.
 struct Walk {
     https: bool,
     statuses: BTreeSet<u16>,

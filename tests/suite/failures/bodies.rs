@@ -10,7 +10,7 @@ use crate::document::operations;
 use crate::harness::{Builder, Server, until};
 use crate::http2::{Http2, pieces};
 
-/// What one DATA frame holds.
+/// The content of one DATA frame.
 const FRAME: &[u8] = &[b' '; 16 * 1024];
 const MIB: usize = 1024 * 1024;
 

@@ -1,4 +1,4 @@
-//! What is limited before anybody knows what it is.
+//! The limit that every request counts against, before its route is known.
 
 use reqwest::Method;
 use serde_json::json;

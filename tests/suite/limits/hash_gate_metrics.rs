@@ -1,4 +1,4 @@
-//! What the hash gate's metrics say of the gate itself.
+//! The metrics of the hash gate.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the metrics and the log say of refusals.
+//! Rate limits in the metrics and in the log.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! What a refusal says, to people and to programs.
+//! The body and the headers of a 429.
 
 use std::collections::BTreeMap;
 
