@@ -67,7 +67,7 @@ use crate::tokens::Tokens;
 
 #[derive(Tags)]
 enum Tag {
-    /// Get an account, prove who you are, stay logged in, leave.
+    /// Registration, login, refresh and logout.
     Authentication,
     /// Your own account, password and sessions.
     Account,

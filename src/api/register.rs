@@ -28,7 +28,7 @@ pub const OPERATIONS: &[Operation] = &[Operation::new(endpoints::REGISTER, Acces
     .rate_limit(RateLimit::BySource(Limiter::Register))
     .stops_with_client()];
 
-/// Somebody who wants an account.
+/// A registration.
 #[derive(Debug, Object, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Register {

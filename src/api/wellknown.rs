@@ -70,7 +70,7 @@ enum Healthy {
 impl WellKnownApi {
     /// Read the public keys
     ///
-    /// What other services verify access tokens with (RFC 7517). Empty with HS256.
+    /// The public keys that verify access tokens (RFC 7517). Empty with HS256.
     #[oai(path = "/.well-known/jwks.json", method = "get", operation_id = "jwks")]
     async fn jwks(&self) -> Result<Keys, Failure<0>> {
         let keys = self

@@ -40,7 +40,7 @@ enum Page {
 impl AdminPageApi {
     /// See the administrators' page
     ///
-    /// Greets administrators, refuses everybody else.
+    /// Greets administrators; every other caller gets 403.
     #[oai(path = "/admin-only", method = "get", operation_id = "adminOnly")]
     async fn admin_only(&self, auth: Require<AdminAccess>) -> Page {
         let message = format!("Hello, Admin {}", auth.caller.account.user.username);

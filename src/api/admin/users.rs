@@ -46,7 +46,7 @@ pub const OPERATIONS: &[Operation] = &[
     ),
 ];
 
-/// An account for somebody else.
+/// A new account.
 #[derive(Debug, Object, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CreateUser {
@@ -59,7 +59,7 @@ struct CreateUser {
     role: Option<String>,
 }
 
-/// What to change about an account; absent fields stay.
+/// A change of an account; absent fields stay.
 #[derive(Debug, Object, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UpdateUser {
@@ -154,7 +154,7 @@ impl AdminUsersApi {
 
     /// Make an account
     ///
-    /// For somebody else, with a generated password that is shown once.
+    /// With a generated password that is shown once.
     #[oai(path = "/admin/users", method = "post", operation_id = "createUser")]
     async fn create(
         &self,

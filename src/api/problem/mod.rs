@@ -34,10 +34,10 @@ pub struct ProblemBody {
     pub title: String,
     /// The HTTP status code.
     pub status: u16,
-    /// What happened this time.
+    /// The details of this occurrence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// The path that was asked for.
+    /// The path of the request.
     pub instance: String,
     /// The service's id of the request, as in its logs. Also in `X-Request-Id`, or in
     /// `X-Service-Request-Id` when the client sent an `X-Request-Id` of its own.
@@ -52,7 +52,7 @@ pub struct ProblemBody {
     /// The rate limit that refused the request, such as `login`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
-    /// What that rate limit counts by: `source`, the client's address, or `account`.
+    /// The subject of that rate limit: `source`, the client's address, or `account`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counted: Option<String>,
 }
@@ -63,14 +63,14 @@ pub struct ProblemBody {
 pub struct OAuthErrorBody {
     /// One of the codes that the standard defines.
     pub error: String,
-    /// What happened, for developers.
+    /// The details of this occurrence, for developers.
     pub error_description: String,
 }
 
 /// An error on its way to the edge.
 #[derive(Clone, Debug)]
 pub struct Problem {
-    /// What kind of problem it is.
+    /// The kind of the problem.
     pub kind: ProblemKind,
     /// The permission that is missing.
     pub permission: Option<&'static str>,
@@ -83,13 +83,13 @@ pub struct Problem {
 /// The optional parts of a problem.
 #[derive(Clone, Debug, Default)]
 pub struct More {
-    /// What happened this time.
+    /// The details of this occurrence.
     pub detail: Option<String>,
     /// The fields that break a rule.
     pub errors: Vec<FieldError>,
     /// The rate limit that refused the request.
     pub limit: Option<&'static str>,
-    /// What that rate limit counts by.
+    /// The subject of that rate limit.
     pub counted: Option<&'static str>,
     /// Headers that go with it.
     pub headers: Vec<(HeaderName, HeaderValue)>,
