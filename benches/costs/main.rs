@@ -1,8 +1,8 @@
 //! The processor time that one request costs the service, for every operation of the OpenAPI document,
 //! every page, and every kind of caller: what a stranger can make the service work.
 //!
-//! `cargo bench --bench costs` prints a table, the most expensive first, and writes it as Markdown and
-//! JSON. The time is that of the service's threads, less what they use when idle.
+//! `cargo bench --bench costs` prints a table, the most expensive first, writes all figures as JSON, and the
+//! table into `docs/performance.md` where the build is optimised. The time is that of the service's threads, less what they use when idle.
 //!
 //! `cargo bench --bench costs -- --neighbours` measures what a user notices of a stranger: the latency of
 //! `GET /users/me` while 16 connections send one kind of request as fast as it is answered.
@@ -40,9 +40,9 @@ struct Options {
     /// Seconds of each kind of request, with `--neighbours`
     #[arg(long, default_value_t = 3)]
     seconds: u64,
-    /// Where the table goes
-    #[arg(long, default_value = "target/bench-costs.md")]
-    markdown: PathBuf,
+    /// The document whose table is replaced
+    #[arg(long, default_value = "docs/performance.md")]
+    document: PathBuf,
     /// Where all figures go
     #[arg(long, default_value = "target/bench-costs.json")]
     json: PathBuf,
@@ -66,5 +66,5 @@ fn main() -> Result<()> {
         return neighbours::measure(&machine, &server, cases, duration, &options.json);
     }
     let figures = processor::measure(&server, cases, options.requests)?;
-    report::write(&machine, figures, &options.markdown, &options.json)
+    report::write(&machine, figures, &options.document, &options.json)
 }

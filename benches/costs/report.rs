@@ -15,11 +15,14 @@ const MOST: f64 = 1.0;
 /// What costs more needs a limit of its own, in milliseconds.
 const FREE: f64 = 0.3;
 
+/// Where the table stands in its document.
+const MARKS: [&str; 2] = ["<!-- costs: begin -->", "<!-- costs: end -->"];
+
 /// Prints the table and writes both files.
 pub fn write(
     machine: &Value,
     mut figures: Vec<Figure>,
-    markdown: &Path,
+    document: &Path,
     json: &Path,
 ) -> Result<()> {
     figures.sort_by(|a, b| b.milliseconds.total_cmp(&a.milliseconds));
@@ -48,16 +51,42 @@ pub fn write(
     let own = |figure: &&Figure| !["none", "general"].contains(&figure.case.limit.as_str());
     let unlimited = beyond(FREE).filter(|figure| !own(figure)).count();
     println!("without a hash, above {FREE} ms and under the general limit alone: {unlimited}");
-    for path in [markdown, json] {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
+    if let Some(folder) = json.parent() {
+        fs::create_dir_all(folder)?;
     }
-    fs::write(markdown, table(&figures))?;
     let list: Vec<_> = figures.iter().map(entry).collect();
     let text = json!({ "machine": machine, "figures": list });
     fs::write(json, format!("{text:#}\n"))?;
-    println!("table: {}, figures: {}", markdown.display(), json.display());
+    println!("figures: {}", json.display());
+    if cfg!(debug_assertions) {
+        println!(
+            "the build is not optimised: the table of {} stays",
+            document.display()
+        );
+        return Ok(());
+    }
+    let text = fs::read_to_string(document)?;
+    let parts = text.split_once(MARKS[0]).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(MARKS[1])?;
+        Some((before, after))
+    });
+    let (before, after) =
+        parts.ok_or_else(|| format!("{} has no place for it", document.display()))?;
+    let word = |name: &str| machine[name].as_str().unwrap_or("unknown").to_owned();
+    let caption = format!(
+        "{}, {} cores, {} memory, commit {}",
+        word("cpu"),
+        machine["cores"],
+        word("memory"),
+        word("commit"),
+    );
+    let table = table(&figures);
+    let [begin, end] = MARKS;
+    fs::write(
+        document,
+        format!("{before}{begin}\n\n{caption}\n\n{table}\n{end}{after}"),
+    )?;
+    println!("table: {}", document.display());
     Ok(())
 }
 

@@ -13,6 +13,7 @@ mod edge;
 mod failure;
 mod fields;
 mod guard;
+mod kept_scrape;
 mod login;
 mod me;
 mod oauth;
@@ -58,6 +59,7 @@ use self::register::RegisterApi;
 use self::wellknown::WellKnownApi;
 use crate::accounts::Accounts;
 use crate::auth::{Login, Logout, PasswordChange, Refresh, Register};
+use crate::clock::Clock;
 use crate::config::Networks;
 use crate::error::{Error, Result};
 use crate::limits::Throttle;
@@ -111,6 +113,8 @@ pub struct ApiParts {
     pub probe_mark: Option<Mark>,
     /// Serve `/metrics` here, too.
     pub scrape: Option<Scrape>,
+    /// The time, by which a scrape that is served here is kept.
+    pub clock: Clock,
     /// Serve the documentation here.
     pub documentation: Option<Documentation>,
     /// Clients reach the service by HTTPS alone.
@@ -231,6 +235,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         body_timeout,
         probe_mark,
         scrape,
+        clock,
         documentation,
         https,
     } = parts;
@@ -271,7 +276,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
     }
     if let Some(scrape) = scrape {
         let path = ops::OPERATION.endpoint.template;
-        route = route.at(path, ops::metrics_endpoint(scrape));
+        route = route.at(path, ops::public_metrics(scrape, clock));
     }
     let inner = WithHome {
         home,

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use flate2::Compression;
+use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 use poem::http::{StatusCode, header};
 use poem::web::Data;
 use poem::{Endpoint, EndpointExt as _, IntoResponse, Request, Response, Route, get, handler};
+use tokio::task::JoinError;
 
-use super::edge::content_coding::{Coding, gzip, negotiate};
+use super::edge::content_coding::{Coding, negotiate};
 use super::edge::operation::{Access, Operation};
 use super::edge::security_headers::SecurityHeaders;
+use super::kept_scrape::{KeptScrape, encode};
 use super::pages::Documentation;
+use crate::clock::Clock;
 use crate::metrics::{HTTP_ACTIVE, READY, RENDER_DURATION};
 use crate::sessions::Sessions;
 use crate::store::Store;
@@ -100,24 +103,36 @@ pub fn endpoint(
 /// The record of `/metrics`, where it is served beside the API.
 pub const OPERATION: Operation = Operation::new(endpoints::METRICS, Access::Public);
 
-/// `/metrics` alone.
-#[must_use]
-pub fn metrics_endpoint(scrape: Scrape) -> impl Endpoint<Output = Response> {
+/// `/metrics` where everybody can ask for it: at most one scrape a second is rendered.
+pub fn public_metrics(scrape: Scrape, clock: Clock) -> impl Endpoint<Output = Response> {
+    let kept = KeptScrape::new(move || scrape.render(), clock);
+    get(kept_metrics).data(kept).map_to_response()
+}
+
+fn metrics_endpoint(scrape: Scrape) -> impl Endpoint<Output = Response> {
     get(scrape_metrics).data(scrape).map_to_response()
 }
 
 #[handler]
 async fn scrape_metrics(request: &Request, scrape: Data<&Scrape>) -> Response {
     let scrape = scrape.0.clone();
-    let coding = negotiate(request.headers(), &[Coding::Gzip]);
-    let render = move || {
-        let text = scrape.render();
-        match coding {
-            Coding::Gzip => gzip(text.as_bytes(), Compression::fast()),
-            _ => text.into_bytes(),
-        }
-    };
-    match tokio::task::spawn_blocking(render).await {
+    let coding = coding(request);
+    let render = move || encode(scrape.render(), coding);
+    answer(tokio::task::spawn_blocking(render).await, coding)
+}
+
+#[handler]
+async fn kept_metrics(request: &Request, kept: Data<&KeptScrape>) -> Response {
+    let coding = coding(request);
+    answer(kept.body(coding).await, coding)
+}
+
+fn coding(request: &Request) -> Coding {
+    negotiate(request.headers(), &[Coding::Gzip])
+}
+
+fn answer(body: Result<Bytes, JoinError>, coding: Coding) -> Response {
+    match body {
         Ok(body) => {
             let mut response = Response::builder()
                 .content_type("text/plain; version=0.0.4; charset=utf-8")

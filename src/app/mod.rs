@@ -193,6 +193,7 @@ fn assemble(
         body_timeout: config.clients.timeout,
         probe_mark: mark.clone(),
         scrape: listeners.metrics_on_api.then(|| scrape.clone()),
+        clock: services.clock.clone(),
         documentation: documentation(Docs::On, "/")?,
         https,
     })?;
