@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use futures_util::stream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 
-use super::{forget_peak, peak};
+use super::{connect, forget_peak, peak};
 use crate::document::operations;
 use crate::harness::{Builder, Server, until};
 use crate::http2::{Http2, pieces};
@@ -125,4 +126,36 @@ async fn unfinished_requests_of_one_source_are_bounded_over_all_its_streams() {
         answer.await.0 == 200
     })
     .await;
+}
+
+#[tokio::test]
+async fn http2_settings_bound_what_one_connection_can_hold() {
+    let server = Server::start().await;
+    let mut stream = connect(&server).await;
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    stream.write_all(preface).await.expect("sent");
+    let mut header = [0; 9];
+    stream.read_exact(&mut header).await.expect("a frame");
+    assert_eq!(header[3], 4, "SETTINGS come first");
+    let mut settings = vec![0; usize::from(header[2])];
+    stream.read_exact(&mut settings).await.expect("settings");
+    let value = |id: u16| {
+        let mut settings = settings.chunks(6);
+        let found = settings.find(|pair| pair[..2] == id.to_be_bytes())?;
+        Some(u32::from_be_bytes(found[2..].try_into().ok()?))
+    };
+    for (id, what, expected) in [
+        (3, "streams at once", 100),
+        (4, "window of a stream", 64 * 1024 - 1),
+        (6, "size of a head", 16 * 1024),
+    ] {
+        assert_eq!(value(id), Some(expected), "{what}");
+    }
+    // The window of the connection is the protocol's first one, 64 KiB, unless the server widens it.
+    stream.read_exact(&mut header).await.expect("a frame");
+    assert_eq!(
+        header[3..5],
+        [4, 1],
+        "the acknowledgement, and no WINDOW_UPDATE before it"
+    );
 }
