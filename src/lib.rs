@@ -57,6 +57,9 @@ pub(crate) use catalogue::metrics;
 pub mod testing {
     pub use catalogue::metrics;
 
+    pub mod accounts {
+        pub use crate::accounts::{Actor, NewAccount};
+    }
     pub mod api {
         pub use crate::api::operations;
         pub use crate::api::{Access, Operation, ProblemKind, RateLimit};
@@ -66,10 +69,12 @@ pub mod testing {
     }
     pub mod auth {
         pub use crate::auth::RefreshingClient;
+        pub use crate::auth::login::{Attempt, LoggedIn};
     }
     pub mod cache {
         pub use crate::cache::redis;
         pub use crate::cache::{Cache, Counted, Key, Kind, Memory, Permit, Redis, RedisOptions};
+        pub use crate::cache::{Group, LoginCounters, LoginDecision, Way};
     }
     pub mod clock {
         pub use crate::clock::Clock;

@@ -8,15 +8,17 @@ use serde::Deserialize;
 
 use super::Tag;
 use super::body::Body;
+use super::device_cookie::DeviceCookie;
 use super::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
 use super::edge::rate_limits::source_of;
 use super::failure::{Failure, OAuthFailure, status};
 use super::fields::{SecretText, present};
 use super::guard::{self, AnyScope, Require};
-use super::oauth::{Form, Issued, LoginForm, Tokens, refusal};
+use super::oauth::{Form, Issued, LoginForm, LoginIssued, Tokens, refusal};
 use super::problem::Problem;
 use super::views::Done;
-use crate::auth::{Login, Logout as LogoutFlow, Refresh as RefreshFlow, RefreshingClient, login};
+use crate::auth::login::{self, Attempt, LoggedIn};
+use crate::auth::{Login, Logout as LogoutFlow, Refresh as RefreshFlow, RefreshingClient};
 use crate::metrics::{CanaryStep, Limiter};
 use crate::rbac::{Permission, Scope};
 use catalogue::endpoints;
@@ -29,6 +31,8 @@ pub struct LoginApi {
     pub refresh: RefreshFlow,
     /// Logout.
     pub logout: LogoutFlow,
+    /// The cookie of devices that logged in.
+    pub device_cookie: DeviceCookie,
 }
 
 /// The records of its operations.
@@ -89,8 +93,12 @@ impl LoginApi {
     ///
     /// OAuth2's password form, for the first party alone. Unknown name, wrong password and disabled
     /// account are answered with the same `invalid_grant` after the same work.
+    ///
+    /// A login sets the device cookie: `rbac-sentinel-device`, or `__Host-rbac-sentinel-device` where
+    /// `PUBLIC_URL` is https. It proves nothing and opens nothing. A client that sends it with later
+    /// logins to the same account is not held up by the rate limit for strangers.
     #[oai(path = "/login", method = "post", operation_id = "login")]
-    async fn login(&self, request: &Request, form: Form) -> Result<Issued, OAuthFailure> {
+    async fn login(&self, request: &Request, form: Form) -> Result<LoginIssued, OAuthFailure> {
         let LoginForm {
             grant_type,
             username,
@@ -104,15 +112,19 @@ impl LoginApi {
         }
         let scope = asked(scope.as_deref()).inspect_err(|_| login::malformed())?;
         let source = source_of(request)?;
-        let user_agent = request.header(header::USER_AGENT).unwrap_or_default();
-        let password = password.into_password();
-        let login = self
-            .login
-            .login(&source, &username, password, user_agent, scope)
-            .await?;
-        let pair =
+        let attempt = Attempt {
+            source: &source,
+            name: &username,
+            password: password.into_password(),
+            user_agent: request.header(header::USER_AGENT).unwrap_or_default(),
+            device: self.device_cookie.of(request),
+            scope,
+        };
+        let login = self.login.login(attempt).await?;
+        let LoggedIn { pair, device } =
             login.ok_or_else(|| refusal("invalid_grant", "name or password are not right"))?;
-        Ok(Issued::Ok(Json(Tokens::new(pair))))
+        let tokens = Json(Tokens::new(pair));
+        Ok(LoginIssued::Ok(tokens, self.device_cookie.set(&device)))
     }
 
     /// Refresh

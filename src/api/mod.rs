@@ -8,6 +8,7 @@
 
 mod admin;
 mod body;
+mod device_cookie;
 mod document;
 mod edge;
 mod failure;
@@ -46,6 +47,7 @@ use self::admin::page::AdminPageApi;
 use self::admin::roles::AdminRolesApi;
 use self::admin::sessions::AdminSessionsApi;
 use self::admin::users::AdminUsersApi;
+use self::device_cookie::DeviceCookie;
 use self::document::Documented;
 use self::edge::middleware::Edge;
 use self::edge::probe_mark::Mark;
@@ -245,6 +247,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
             login,
             refresh,
             logout,
+            device_cookie: DeviceCookie::new(https),
         },
         MeApi {
             accounts: Arc::clone(&accounts),

@@ -133,6 +133,18 @@ pub enum Issued {
     Ok(Json<Tokens>),
 }
 
+#[derive(ApiResponse)]
+pub enum LoginIssued {
+    /// A pair of tokens, and the device cookie.
+    #[oai(status = 200)]
+    Ok(
+        Json<Tokens>,
+        /// The device cookie, for 180 days: `HttpOnly`, `SameSite=Strict`, and `Secure` with HTTPS.
+        #[oai(header = "Set-Cookie")]
+        String,
+    ),
+}
+
 /// A refusal with one of the standard's codes (RFC 6749 section 5.2).
 pub fn refusal(code: &'static str, description: &str) -> Problem {
     Problem::new(ProblemKind::InvalidGrant)

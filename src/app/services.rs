@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::{Config, PasswordRules, Secret, SqliteSynchronous};
 use crate::error::{Error, Result};
 use crate::hashing::{HashBounds, HashGate, HashGateConfig, HashParams};
-use crate::limits::Throttle;
+use crate::limits::{Devices, Throttle};
 use crate::probe::ProbeAccount;
 use crate::secrets::{Purpose, SealingKey, derive, secret_for};
 use crate::sessions::{Lifetimes, Sessions};
@@ -38,6 +38,8 @@ pub struct Services {
     pub sessions: Arc<Sessions>,
     /// The rate limits.
     pub limits: Arc<Throttle>,
+    /// The devices that logged in before.
+    devices: Arc<Devices>,
     /// Makes and changes accounts.
     pub accounts: Arc<Accounts>,
     /// The clock.
@@ -78,6 +80,8 @@ impl Services {
             Arc::clone(&cache),
             clock.clone(),
         ));
+        let devices = derive(&secret, Purpose::DeviceCookies)?;
+        let devices = Arc::new(Devices::new(&*devices, clock.clone()));
         let sessions = Arc::new(Sessions::new(
             store.clone(),
             &cache,
@@ -106,6 +110,7 @@ impl Services {
             tokens,
             sessions,
             limits,
+            devices,
             accounts,
             clock,
             secret,
@@ -129,6 +134,7 @@ impl Services {
             self.store.clone(),
             self.hashing.clone(),
             Arc::clone(&self.limits),
+            Arc::clone(&self.devices),
             Arc::clone(&self.sessions),
             self.clock.clone(),
         )

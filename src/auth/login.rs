@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::hashing::{HashGate, MAX_PASSWORD_CHARS, Password, Verdict};
-use crate::limits::{Source, Throttle};
+use crate::limits::{Devices, LoginTicket, Named, Source, Throttle};
 use crate::metrics::{LoginResult, Outcome};
 use crate::rbac::{Authority, Scope};
 use crate::sessions::{AfterCommit, Issue, Sessions, TokenPair, may_act};
@@ -23,14 +23,45 @@ pub struct Login {
     store: Store,
     hashing: HashGate,
     limits: Arc<Throttle>,
+    devices: Arc<Devices>,
     sessions: Arc<Sessions>,
     clock: Clock,
+}
+
+/// A login as it was asked for.
+pub struct Attempt<'a> {
+    /// Where it comes from.
+    pub source: &'a Source,
+    /// Username or e-mail address.
+    pub name: &'a str,
+    /// The password.
+    pub password: Password,
+    /// The client's `User-Agent`.
+    pub user_agent: &'a str,
+    /// The device cookie that the client sent.
+    pub device: Option<&'a str>,
+    /// What it asks for.
+    pub scope: Scope,
+}
+
+/// What a login gives.
+pub struct LoggedIn {
+    /// The tokens.
+    pub pair: TokenPair,
+    /// The device's new cookie.
+    pub device: String,
+}
+
+/// An attempt that the limits let through.
+struct Admitted {
+    found: Option<Credentials>,
+    ticket: Option<LoginTicket>,
 }
 
 /// How an attempt ended.
 enum Ended {
     /// With a session.
-    Started { session: Uuid, pair: TokenPair },
+    Started { session: Uuid, logged_in: LoggedIn },
     /// Without one. The caller learns nothing about why.
     Refused(LoginResult),
     /// The stored hash changed between its check and the start of the session.
@@ -51,6 +82,7 @@ impl Login {
         store: Store,
         hashing: HashGate,
         limits: Arc<Throttle>,
+        devices: Arc<Devices>,
         sessions: Arc<Sessions>,
         clock: Clock,
     ) -> Self {
@@ -58,6 +90,7 @@ impl Login {
             store,
             hashing,
             limits,
+            devices,
             sessions,
             clock,
         }
@@ -68,16 +101,9 @@ impl Login {
     ///
     /// # Errors
     /// [`Error::RateLimited`], [`Error::Overloaded`], and when the database does not answer.
-    pub async fn login(
-        &self,
-        source: &Source,
-        name: &str,
-        password: Password,
-        user_agent: &str,
-        scope: Scope,
-    ) -> Result<Option<TokenPair>> {
-        let (user, ended) = match self.admit(source, name).await {
-            Ok(()) => self.attempt(name, &password, user_agent, scope).await,
+    pub async fn login(&self, attempt: Attempt<'_>) -> Result<Option<LoggedIn>> {
+        let (user, ended) = match self.admit(&attempt).await {
+            Ok(admitted) => self.attempt(&attempt, admitted).await,
             Err(error) => (None, Err(error)),
         };
         let (result, session) = match &ended {
@@ -95,51 +121,90 @@ impl Login {
         }
         .emit();
         ended.map(|ended| match ended {
-            Ended::Started { pair, .. } => Some(pair),
+            Ended::Started { logged_in, .. } => Some(logged_in),
             Ended::Refused(_) | Ended::HashChanged => None,
         })
     }
 
-    /// Load shedding before limits, limits before anything is looked up.
-    async fn admit(&self, source: &Source, name: &str) -> Result<()> {
+    /// Load shedding before limits, limits before the hash. The account is looked up for its limits,
+    /// because its username and its e-mail address count together, unless that was done a moment ago:
+    /// a name that is guessed at costs no query each time.
+    async fn admit(&self, attempt: &Attempt<'_>) -> Result<Admitted> {
         self.hashing.check_capacity()?;
-        self.limits.login(source, name).await
+        self.limits.login_source(attempt.source)?;
+        if let Some(Named(account)) = self.limits.account_of(attempt.name) {
+            let ticket = self.charge(attempt, account, false).await?;
+            let found = self.look_up(attempt.name).await?;
+            if found.as_ref().map(|found| found.user.id) == account {
+                return Ok(Admitted { found, ticket });
+            }
+            // The name has changed hands since: it counts for its new account.
+            return self.charge_found(attempt, found, true).await;
+        }
+        let found = self.look_up(attempt.name).await?;
+        self.charge_found(attempt, found, false).await
+    }
+
+    async fn charge_found(
+        &self,
+        attempt: &Attempt<'_>,
+        found: Option<Credentials>,
+        recount: bool,
+    ) -> Result<Admitted> {
+        let account = found.as_ref().map(|found| found.user.id);
+        self.limits.remember_account(attempt.name, account);
+        let ticket = self.charge(attempt, account, recount).await?;
+        Ok(Admitted { found, ticket })
+    }
+
+    async fn charge(
+        &self,
+        attempt: &Attempt<'_>,
+        account: Option<Uuid>,
+        recount: bool,
+    ) -> Result<Option<LoginTicket>> {
+        let device = attempt.device.and_then(|cookie| {
+            // The same work without an account.
+            let device = self.devices.recognise(cookie, account.unwrap_or_default());
+            device.filter(|_| account.is_some())
+        });
+        let Attempt { source, name, .. } = attempt;
+        let limits = &self.limits;
+        limits.login(source, name, account, device, recount).await
+    }
+
+    async fn look_up(&self, name: &str) -> Result<Option<Credentials>> {
+        let found = self.store.credentials(name).await?;
+        Ok(found.filter(|found| may_act(found.user.id)))
     }
 
     /// The account of that name, where there is one, and how its login ended.
     async fn attempt(
         &self,
-        name: &str,
-        password: &Password,
-        user_agent: &str,
-        scope: Scope,
+        attempt: &Attempt<'_>,
+        admitted: Admitted,
     ) -> (Option<Uuid>, Result<Ended>) {
-        let mut last = (None, Ok(Ended::HashChanged));
-        // A second round is needed only when another login of the same account renewed the hash.
-        for _ in 0..2 {
-            last = match self.store.credentials(name).await {
-                Ok(found) => {
-                    let found = found.filter(|found| may_act(found.user.id));
-                    let user = found.as_ref().map(|found| found.user.id);
-                    (user, self.prove(found, password, user_agent, scope).await)
-                }
-                Err(error) => (None, Err(error)),
+        let Admitted { mut found, ticket } = admitted;
+        let mut user = found.as_ref().map(|found| found.user.id);
+        let mut ended = self.prove(found, attempt).await;
+        if matches!(ended, Ok(Ended::HashChanged)) {
+            // Another login of the same account renewed the hash.
+            found = match self.look_up(attempt.name).await {
+                Ok(found) => found,
+                Err(error) => return (user, Err(error)),
             };
-            if !matches!(last.1, Ok(Ended::HashChanged)) {
-                break;
-            }
+            user = found.as_ref().map(|found| found.user.id);
+            ended = self.prove(found, attempt).await;
         }
-        last
+        if let (Ok(Ended::Started { .. }), Some(ticket)) = (&ended, &ticket) {
+            self.limits.login_succeeded(ticket).await;
+        }
+        (user, ended)
     }
 
     /// Checks password and state, in this order; unknown names cost what known ones cost.
-    async fn prove(
-        &self,
-        found: Option<Credentials>,
-        password: &Password,
-        user_agent: &str,
-        scope: Scope,
-    ) -> Result<Ended> {
+    async fn prove(&self, found: Option<Credentials>, attempt: &Attempt<'_>) -> Result<Ended> {
+        let password = &attempt.password;
         // No account has such a password, and a megabyte is not worth hashing.
         let too_long = password.expose().chars().count() > MAX_PASSWORD_CHARS;
         let result = match found {
@@ -167,17 +232,11 @@ impl Login {
             credentials,
             outdated,
         };
-        self.start(&proven, password, user_agent, scope).await
+        self.start(&proven, attempt).await
     }
 
     /// Starts the session, unless the account changed since it was checked.
-    async fn start(
-        &self,
-        proven: &Proven,
-        password: &Password,
-        user_agent: &str,
-        scope: Scope,
-    ) -> Result<Ended> {
+    async fn start(&self, proven: &Proven, attempt: &Attempt<'_>) -> Result<Ended> {
         let Proven {
             credentials:
                 Credentials {
@@ -188,24 +247,29 @@ impl Login {
         } = proven;
         // Without capacity for a hash with today's parameters the login goes on.
         let renewed = if *outdated {
-            self.hashing.hash(password.clone()).await.ok()
+            self.hashing.hash(attempt.password.clone()).await.ok()
         } else {
             None
         };
         let now = self.clock.now();
         let session = Uuid::now_v7();
         let token = RefreshToken::generate()?;
+        let device = self.devices.issue(user.id)?;
         let (idle_expires_at, expires_at) = self.sessions.lifetimes().ends(now);
         let new = NewSession {
             id: session,
             user: user.id,
             token_hash: token.hash(),
-            user_agent: user_agent.chars().take(MAX_USER_AGENT_CHARS).collect(),
+            user_agent: attempt
+                .user_agent
+                .chars()
+                .take(MAX_USER_AGENT_CHARS)
+                .collect(),
             at: now,
             idle_expires_at,
             expires_at,
             // A role that the account gets later widens nothing that was narrowed.
-            scope: scope.held_by(&Authority::of(&user.roles)),
+            scope: attempt.scope.held_by(&Authority::of(&user.roles)),
         };
         let mut tx = self.store.transaction().await?;
         let started = tx
@@ -238,7 +302,8 @@ impl Login {
             session_ends_at: expires_at,
         };
         let pair = self.sessions.issue(user, &issue, token.into_string())?;
-        Ok(Ended::Started { session, pair })
+        let logged_in = LoggedIn { pair, device };
+        Ok(Ended::Started { session, logged_in })
     }
 }
 

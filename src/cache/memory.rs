@@ -5,6 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use quick_cache::{DefaultHashBuilder, unsync};
 
+use super::login::{LoginCounters, LoginDecision, LoginState, Way, whole_micros};
+use super::remembered::Remembered;
 use super::{Counted, Permit};
 use crate::clock::Clock;
 use crate::rate::Rate;
@@ -16,6 +18,9 @@ const SHARDS: usize = 64;
 pub struct Memory {
     clock: Clock,
     counters: Shards<Counted, i64>,
+    /// Sources that logged in to an account. Only logins that succeed add to it, so that no stranger
+    /// drives out an owner.
+    known: Remembered<()>,
 }
 
 impl Memory {
@@ -23,8 +28,9 @@ impl Memory {
     #[must_use]
     pub fn new(clock: Clock, capacity: usize) -> Self {
         Self {
-            clock,
             counters: Shards::new(capacity),
+            known: Remembered::new(clock.clone(), capacity),
+            clock,
         }
     }
 
@@ -41,16 +47,7 @@ impl Memory {
         if let [(counted, limit)] = wanted {
             return vec![self.try_acquire_one(counted, *limit)];
         }
-        let homes: Vec<usize> = wanted
-            .iter()
-            .map(|(counted, _)| self.counters.index(counted))
-            .collect();
-        // Every caller locks shards in the same order, each once: no deadlock.
-        let mut order = homes.clone();
-        order.sort_unstable();
-        order.dedup();
-        let mut locked: Vec<_> = order.iter().map(|home| self.counters.lock(*home)).collect();
-        let at = |home: usize| order.partition_point(|known| *known < home);
+        let mut locked = Locked::new(&self.counters, wanted.iter().map(|(counted, _)| counted));
         // Read under the locks, so that no counter sees time go backwards.
         let now = self.clock.micros();
 
@@ -63,7 +60,7 @@ impl Memory {
                 .find(|earlier| wanted[*earlier].0 == *counted);
             let stored = match before {
                 Some(earlier) => after[earlier].or(Some(full_at[earlier])),
-                None => locked[at(homes[index])].get(counted).copied(),
+                None => locked.get(counted),
             };
             full_at.push(limit.full_at(stored, now));
             after.push(limit.take(full_at[index], now));
@@ -72,7 +69,7 @@ impl Memory {
         if all {
             for (index, (counted, _)) in wanted.iter().enumerate() {
                 if let Some(after) = after[index] {
-                    put(&mut locked[at(homes[index])], counted, after);
+                    locked.put(counted, after);
                 }
             }
         }
@@ -80,6 +77,55 @@ impl Memory {
         permits
             .map(|((_, limit), full_at)| limit.permit(full_at, now, all))
             .collect()
+    }
+
+    /// Decides about a guess at a password.
+    #[must_use]
+    pub fn try_login(&self, wanted: &LoginCounters) -> LoginDecision {
+        let known = self.known.get(&wanted.known.digest).is_some();
+        let counters = || wanted.counters.iter().map(|(_, counted, _)| counted);
+        let mut locked = Locked::new(&self.counters, counters().chain([&wanted.waits]));
+        let now = self.clock.micros();
+        let latest = now + whole_micros(wanted.wait_after_guess.max(wanted.wait_after_denial));
+        let waits_until = locked.get(&wanted.waits);
+        let state = LoginState {
+            now,
+            known,
+            waits_until: waits_until
+                .filter(|until| (now..=latest).contains(until))
+                .unwrap_or(now),
+            full_at: wanted
+                .counters
+                .iter()
+                .map(|(_, counted, rate)| rate.full_at(locked.get(counted), now))
+                .collect(),
+        };
+        let way = wanted.way(&state);
+        if let Some(way) = way {
+            for ((group, counted, rate), full_at) in wanted.counters.iter().zip(&state.full_at) {
+                if way.takes(*group) {
+                    locked.put(counted, full_at + rate.interval());
+                }
+            }
+        }
+        if let Some(until) = wanted.next_wait(&state, way) {
+            locked.put(&wanted.waits, until);
+        }
+        wanted.decision(&state, way)
+    }
+
+    /// Remembers that a guess was right: gives back what it took of the account's counters, and knows
+    /// the source for `time`.
+    pub fn login_succeeded(&self, wanted: &LoginCounters, way: Way, time: std::time::Duration) {
+        self.known.insert(wanted.known.digest, (), time);
+        let counters = || wanted.given_back(way).map(|(counted, _)| counted);
+        let mut locked = Locked::new(&self.counters, counters().chain([&wanted.waits]));
+        let now = self.clock.micros();
+        for (counted, rate) in wanted.given_back(way) {
+            let full_at = rate.full_at(locked.get(counted), now);
+            locked.put(counted, full_at - rate.interval());
+        }
+        locked.put(&wanted.waits, now);
     }
 
     /// [`Memory::try_acquire`] for one counter, as every request needs it: without allocating.
@@ -93,6 +139,45 @@ impl Memory {
             put(&mut shard, counted, after);
         }
         limit.permit(full_at, now, after.is_some())
+    }
+}
+
+/// The shards of several counters, locked together.
+struct Locked<'a> {
+    counters: &'a Shards<Counted, i64>,
+    order: Vec<usize>,
+    shards: Vec<MutexGuard<'a, Shard<Counted, i64>>>,
+}
+
+impl<'a> Locked<'a> {
+    fn new<'b>(
+        counters: &'a Shards<Counted, i64>,
+        wanted: impl Iterator<Item = &'b Counted>,
+    ) -> Self {
+        // Every caller locks shards in the same order, each once: no deadlock.
+        let mut order: Vec<usize> = wanted.map(|counted| counters.index(counted)).collect();
+        order.sort_unstable();
+        order.dedup();
+        let shards = order.iter().map(|home| counters.lock(*home)).collect();
+        Self {
+            counters,
+            order,
+            shards,
+        }
+    }
+
+    fn get(&mut self, counted: &Counted) -> Option<i64> {
+        self.shard(counted).get(counted).copied()
+    }
+
+    fn put(&mut self, counted: &Counted, full_at: i64) {
+        put(self.shard(counted), counted, full_at);
+    }
+
+    fn shard(&mut self, counted: &Counted) -> &mut Shard<Counted, i64> {
+        let home = self.counters.index(counted);
+        let at = self.order.partition_point(|other| *other < home);
+        &mut self.shards[at]
     }
 }
 

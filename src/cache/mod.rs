@@ -6,13 +6,19 @@
 
 mod gcra;
 mod local_map;
+mod login;
 mod memory;
 pub mod redis;
+mod remembered;
+
+use std::time::Duration;
 
 pub use self::gcra::{Counted, Permit};
 pub use self::local_map::LocalMap;
+pub use self::login::{Group, LoginCounters, LoginDecision, Way};
 pub use self::memory::Memory;
 pub use self::redis::{Redis, RedisOptions};
+pub use self::remembered::Remembered;
 use crate::metrics::{Backend, DEPENDENCY_FALLBACKS, Fallback};
 use crate::rate::Rate;
 
@@ -75,6 +81,32 @@ impl Cache {
         }
         DEPENDENCY_FALLBACKS.inc(Fallback::LocalLimits);
         (redis.local().try_acquire(wanted), Backend::Local)
+    }
+
+    /// Decides about a guess at a password, in one round trip.
+    pub async fn try_login(&self, wanted: &LoginCounters) -> (LoginDecision, Backend) {
+        let redis = match self {
+            Self::Memory(memory) => return (memory.try_login(wanted), Backend::Memory),
+            Self::Redis(redis) => redis,
+        };
+        if let Ok(decision) = redis.try_login(wanted).await {
+            return (redis.confirmed_login(wanted, decision), Backend::Redis);
+        }
+        DEPENDENCY_FALLBACKS.inc(Fallback::LocalLimits);
+        (redis.local().try_login(wanted), Backend::Local)
+    }
+
+    /// Remembers that a guess, which was admitted on this way, was right.
+    pub async fn login_succeeded(&self, wanted: &LoginCounters, way: Way, time: Duration) {
+        match self {
+            Self::Memory(memory) => memory.login_succeeded(wanted, way, time),
+            Self::Redis(redis) => {
+                // This replica counts along, and knows the source also while Redis is gone.
+                redis.local().login_succeeded(wanted, way, time);
+                // A lost success costs a permit: the source is a stranger's on other replicas.
+                let _ = redis.login_succeeded(wanted, way, time).await;
+            }
+        }
     }
 
     /// Closes the connections to Redis.

@@ -49,7 +49,8 @@ pub struct RateLimits {
     )]
     pub login_source: Rate,
 
-    /// Logins with one name, whether the account exists or not.
+    /// Logins of strangers to one account, whether it exists or not: of clients that did not log in to it
+    /// before, from everywhere together.
     #[arg(
         long = "rate-limit-login-account",
         env = "RATE_LIMIT_LOGIN_ACCOUNT",
@@ -57,6 +58,24 @@ pub struct RateLimits {
         help_heading = "Rate limits"
     )]
     pub login_account: Rate,
+
+    /// Logins of strangers to one account from one address.
+    #[arg(
+        long = "rate-limit-login-stranger",
+        env = "RATE_LIMIT_LOGIN_STRANGER",
+        default_value = "10/1h",
+        help_heading = "Rate limits"
+    )]
+    pub login_stranger: Rate,
+
+    /// Failed logins to one account from one device, and from one address, that logged in to it before.
+    #[arg(
+        long = "rate-limit-login-known",
+        env = "RATE_LIMIT_LOGIN_KNOWN",
+        default_value = "10/1h",
+        help_heading = "Rate limits"
+    )]
+    pub login_known: Rate,
 
     /// Registrations from one address.
     #[arg(
@@ -114,6 +133,8 @@ impl RateLimits {
             ("RATE_LIMIT_GENERAL", self.general),
             ("RATE_LIMIT_LOGIN_SOURCE", self.login_source),
             ("RATE_LIMIT_LOGIN_ACCOUNT", self.login_account),
+            ("RATE_LIMIT_LOGIN_STRANGER", self.login_stranger),
+            ("RATE_LIMIT_LOGIN_KNOWN", self.login_known),
             ("RATE_LIMIT_REGISTER_SOURCE", self.register_source),
             ("RATE_LIMIT_REGISTER_ACCOUNT", self.register_account),
             ("RATE_LIMIT_REFRESH_SOURCE", self.refresh_source),
@@ -135,6 +156,8 @@ impl RateLimits {
             general: rate,
             login_source: rate,
             login_account: rate,
+            login_stranger: rate,
+            login_known: rate,
             register_source: rate,
             register_account: rate,
             refresh_source: rate,

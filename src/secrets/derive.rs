@@ -14,6 +14,8 @@ pub enum Purpose {
     RateLimitNames,
     /// Authenticates what is stored and published in Redis; from the service's secret.
     SharedCache,
+    /// Signs device cookies; from the service's secret.
+    DeviceCookies,
     /// Is the password of the synthetic probe's account; from the service's secret.
     ProbePassword,
     /// Hashes the kind and network of clients that refresh; from the service's secret.
@@ -24,10 +26,11 @@ pub enum Purpose {
 
 impl Purpose {
     #[cfg(test)]
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::SigningKeys,
         Self::RateLimitNames,
         Self::SharedCache,
+        Self::DeviceCookies,
         Self::ProbePassword,
         Self::ClientMarks,
         Self::RefreshSuccessor,
@@ -39,6 +42,7 @@ impl Purpose {
             Self::SigningKeys => b"signing keys at rest",
             Self::RateLimitNames => b"names of rate limits",
             Self::SharedCache => b"entries and messages in redis",
+            Self::DeviceCookies => b"device cookies",
             Self::ProbePassword => b"password of the synthetic probe",
             Self::ClientMarks => b"marks of refreshing clients",
             Self::RefreshSuccessor => b"successor of a refresh token",

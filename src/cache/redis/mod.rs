@@ -12,6 +12,7 @@ mod guarded;
 mod known;
 mod link;
 mod listen;
+mod login;
 mod scripts;
 
 use std::sync::Arc;

@@ -37,6 +37,82 @@ return reply
     )
 });
 
+/// Decides about a guess at a password, as [`login`](crate::cache::LoginCounters) describes.
+///
+/// Keys: the known source, its wait, counters. Arguments: the waits after a denial and after a guess;
+/// group, interval and burst of each counter; all times in microseconds. Replies with the time, whether
+/// the source is known, until when it waits, the group of the way or 0, and when each counter was full.
+pub(super) static LOGIN: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local function at(key, ahead)
+  local stored = tonumber(redis.call('GET', key)) or now
+  if stored >= now and stored <= now + ahead then return stored end
+  return now
+end
+local function put(key, value)
+  local ttl = math.max(1, math.ceil((value - now) / 1000))
+  redis.call('SET', key, string.format('%.0f', value), 'PX', string.format('%.0f', ttl))
+end
+local denial, guess = tonumber(ARGV[1]), tonumber(ARGV[2])
+local known = redis.call('EXISTS', KEYS[1])
+local waits = at(KEYS[2], math.max(denial, guess))
+local full, groups, intervals, fits = {}, {}, {}, {}
+for i = 1, #KEYS - 2 do
+  local group, interval, burst = tonumber(ARGV[3 * i]), tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2])
+  full[i] = at(KEYS[i + 2], 2 * burst + 1000000)
+  groups[i], intervals[i] = group, interval
+  fits[group] = fits[group] ~= false and full[i] + interval - burst <= now
+end
+local way, shared = 0, 1
+if fits[0] ~= false then
+  if fits[2] and fits[1] ~= false then way = 2
+  elseif known == 1 and fits[3] and fits[1] ~= false then way = 3
+  elseif fits[4] ~= false then
+    shared = 4
+    if fits[5] then way = 5 elseif waits <= now and fits[6] then way = 6 end
+  end
+end
+if way > 0 then
+  for i, group in ipairs(groups) do
+    if group == 0 or group == way or group == shared then put(KEYS[i + 2], full[i] + intervals[i]) end
+  end
+end
+if way == 0 then put(KEYS[2], math.max(waits, now + denial)) end
+if way > 3 then put(KEYS[2], math.max(waits, now + guess)) end
+local reply = { now, known, waits, way }
+for i, value in ipairs(full) do reply[i + 4] = value end
+return reply
+",
+    )
+});
+
+/// Remembers that a guess was right: gives back what it took, and knows the source.
+///
+/// Keys: the known source, its wait, counters. Arguments: how long the source is known in milliseconds,
+/// the interval of each counter in microseconds.
+pub(super) static LOGIN_SUCCEEDED: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+redis.call('DEL', KEYS[2])
+for i = 3, #KEYS do
+  local full = (tonumber(redis.call('GET', KEYS[i])) or now) - tonumber(ARGV[i - 1])
+  if full > now then
+    local ttl = math.ceil((full - now) / 1000)
+    redis.call('SET', KEYS[i], string.format('%.0f', full), 'PX', string.format('%.0f', ttl))
+  else
+    redis.call('DEL', KEYS[i])
+  end
+end
+redis.call('SET', KEYS[1], 1, 'PX', ARGV[1])
+",
+    )
+});
+
 /// Stores entries unless their epoch has changed since it was read, and the epoch if it is renewed.
 ///
 /// Keys: the epoch, entries. Arguments: the epoch as read, lifetime in milliseconds, the renewed epoch or
@@ -79,4 +155,5 @@ return ''
 });
 
 /// Every script; each new connection loads them.
-pub(super) static ALL: [&LazyLock<Script>; 3] = [&PERMITS, &FILL, &INVALIDATE];
+pub(super) static ALL: [&LazyLock<Script>; 5] =
+    [&PERMITS, &LOGIN, &LOGIN_SUCCEEDED, &FILL, &INVALIDATE];

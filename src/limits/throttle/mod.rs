@@ -5,14 +5,18 @@
 //!
 //! Addresses, names and tokens are counted under a keyed hash: the counters do not tell who came.
 
-use std::net::IpAddr;
+mod login;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use uuid::Uuid;
 
+pub use self::login::{LoginTicket, Named};
 use super::log_throttle::LogThrottle;
-use crate::cache::{Cache, Counted, Memory, Permit};
+use super::source::{Network, Source};
+use crate::cache::{Cache, Counted, Memory, Permit, Remembered};
 use crate::clock::Clock;
 use crate::config::{RateLimits, Switch};
 use crate::error::{Error, Limited, Result};
@@ -26,36 +30,6 @@ const CAPACITY: usize = 100_000;
 const SOURCE: &str = "source";
 const ACCOUNT: &str = "account";
 
-/// Where a request comes from: an IPv4 address, or the first 64 bits of an IPv6 address, which is
-/// what one customer of a provider has at least.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Source([u8; 16]);
-
-impl From<IpAddr> for Source {
-    fn from(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Self(address.to_ipv6_mapped().octets()),
-            IpAddr::V6(address) => {
-                let mut octets = address.octets();
-                octets[8..].fill(0);
-                Self(octets)
-            }
-        }
-    }
-}
-
-impl Source {
-    /// The network that the address belongs to: an IPv4 address without its last byte, the first 48
-    /// bits of an IPv6 address.
-    #[must_use]
-    pub fn network(&self) -> [u8; 16] {
-        let mut octets = self.0;
-        let mapped = octets.starts_with(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
-        octets[if mapped { 15 } else { 6 }..].fill(0);
-        octets
-    }
-}
-
 /// That a source may refresh. The decision is counted once its token's family is known.
 #[must_use = "the family has a limit, too"]
 pub struct Admitted(Option<Backend>);
@@ -63,8 +37,8 @@ pub struct Admitted(Option<Backend>);
 /// The subject of a counter, with its kind: the same text may be a username and an address.
 #[derive(Clone, Copy)]
 enum Subject<'a> {
-    Source(&'a Source),
-    /// The name or address typed at login.
+    Source(Network),
+    /// The name typed at login, which no account has.
     Name(&'a str),
     Username(&'a str),
     Email(&'a str),
@@ -80,6 +54,10 @@ pub struct Throttle {
     cache: Arc<Cache>,
     /// For requests of any kind: always in process, so that a warm read makes no round trip.
     here: Memory,
+    /// The accounts of names that were typed at login a moment ago.
+    names: Remembered<Named>,
+    /// Sources whose logins are denied for now, and where that was counted.
+    denied: Remembered<Backend>,
     log: LogThrottle,
     clock: Clock,
 }
@@ -93,6 +71,8 @@ impl Throttle {
             key: hmac::Key::new(hmac::HMAC_SHA256, key),
             cache,
             here: Memory::new(clock.clone(), CAPACITY),
+            names: Remembered::new(clock.clone(), CAPACITY),
+            denied: Remembered::new(clock.clone(), CAPACITY),
             log: LogThrottle::default(),
             clock,
         }
@@ -117,31 +97,34 @@ impl Throttle {
         if self.is_exempt() {
             return Ok(());
         }
-        let rate = self.rates.general;
         let limiter = Limiter::General;
-        let counted = Counted {
-            limiter: limiter.word(),
-            dimension: SOURCE,
-            // It does not leave the process.
-            digest: source.0,
+        let rate = self.rates.general;
+        let mut networks = source.networks().map(|network| {
+            let counted = Counted {
+                limiter: limiter.word(),
+                dimension: network.word(),
+                // It does not leave the process.
+                digest: network.octets(),
+            };
+            (counted, network.share(rate))
+        });
+        let answers = match (networks.next(), networks.next()) {
+            (Some((counted, rate)), None) => {
+                let permit = self.here.try_acquire_one(&counted, rate);
+                self.decide(limiter, Backend::Memory, [(SOURCE, rate, permit)])?;
+                allow(limiter, Backend::Memory);
+                return Ok(());
+            }
+            (first, second) => {
+                let wanted: Vec<_> = first.into_iter().chain(second).chain(networks).collect();
+                let permits = self.here.try_acquire(&wanted);
+                let answers = wanted.into_iter().zip(permits);
+                answers.map(|((_, rate), permit)| (SOURCE, rate, permit))
+            }
         };
-        let permit = self.here.try_acquire_one(&counted, rate);
-        self.decide(limiter, Backend::Memory, [(SOURCE, rate, permit)])?;
+        self.decide(limiter, Backend::Memory, answers)?;
         allow(limiter, Backend::Memory);
         Ok(())
-    }
-
-    /// Checks the limits of a login, by source and by the name as it was typed.
-    ///
-    /// # Errors
-    /// [`Error::RateLimited`].
-    pub async fn login(&self, source: &Source, name: &str) -> Result<()> {
-        let name = name.to_lowercase();
-        let wanted = [
-            (Subject::Source(source), self.rates.login_source),
-            (Subject::Name(&name), self.rates.login_account),
-        ];
-        self.ask(Limiter::Login, &wanted).await
     }
 
     /// Checks the limits of a registration, by source, username and address.
@@ -150,11 +133,9 @@ impl Throttle {
     /// [`Error::RateLimited`].
     pub async fn register(&self, source: &Source, username: &str, email: &str) -> Result<()> {
         let (username, email) = (username.to_lowercase(), email.to_lowercase());
-        let wanted = [
-            (Subject::Source(source), self.rates.register_source),
-            (Subject::Username(&username), self.rates.register_account),
-            (Subject::Email(&email), self.rates.register_account),
-        ];
+        let mut wanted = by_source(source, self.rates.register_source);
+        wanted.push((Subject::Username(&username), self.rates.register_account));
+        wanted.push((Subject::Email(&email), self.rates.register_account));
         self.ask(Limiter::Register, &wanted).await
     }
 
@@ -164,7 +145,7 @@ impl Throttle {
     /// # Errors
     /// [`Error::RateLimited`].
     pub async fn refresh(&self, source: &Source) -> Result<Admitted> {
-        let wanted = [(Subject::Source(source), self.rates.refresh_source)];
+        let wanted = by_source(source, self.rates.refresh_source);
         self.acquire(Limiter::Refresh, &wanted).await.map(Admitted)
     }
 
@@ -220,24 +201,39 @@ impl Throttle {
     }
 
     fn counted(&self, limiter: Limiter, subject: Subject<'_>) -> Counted {
-        let mut hash = hmac::Context::with_key(&self.key);
+        Counted {
+            limiter: limiter.word(),
+            dimension: subject.dimension(),
+            digest: self.digest(subject),
+        }
+    }
+
+    fn digest(&self, subject: Subject<'_>) -> [u8; 16] {
+        let octets;
         let (kind, value) = match &subject {
-            Subject::Source(Source(octets)) => (b's', &octets[..]),
+            Subject::Source(network) => {
+                octets = network.octets();
+                (network.tag(), &octets[..])
+            }
             Subject::Name(name) => (b'n', name.as_bytes()),
             Subject::Username(name) => (b'u', name.as_bytes()),
             Subject::Email(email) => (b'e', email.as_bytes()),
             Subject::Family(session) => (b'f', &session.as_bytes()[..]),
             Subject::User(user) => (b'a', &user.as_bytes()[..]),
         };
+        self.hash(kind, &[value])
+    }
+
+    /// A keyed hash of this kind over parts, all but the last of which have a fixed length.
+    fn hash(&self, kind: u8, parts: &[&[u8]]) -> [u8; 16] {
+        let mut hash = hmac::Context::with_key(&self.key);
         hash.update(&[kind]);
-        hash.update(value);
+        for part in parts {
+            hash.update(part);
+        }
         let mut digest = [0; 16];
         digest.copy_from_slice(&hash.sign().as_ref()[..16]);
-        Counted {
-            limiter: limiter.word(),
-            dimension: subject.dimension(),
-            digest,
-        }
+        digest
     }
 
     /// The one refusal: with the limit that takes longest.
@@ -253,6 +249,16 @@ impl Throttle {
         else {
             return Ok(());
         };
+        Err(self.refuse(limiter, dimension, backend, (rate, permit.retry_after)))
+    }
+
+    fn refuse(
+        &self,
+        limiter: Limiter,
+        dimension: &'static str,
+        backend: Backend,
+        (rate, retry_after): (Rate, Duration),
+    ) -> Error {
         Event::RateLimited {
             limiter,
             dimension,
@@ -260,17 +266,25 @@ impl Throttle {
             line: self.log.line(limiter, self.clock.now()),
         }
         .emit();
-        Err(Error::RateLimited(Limited {
+        Error::RateLimited(Limited {
             limiter: limiter.word(),
             dimension,
             rate,
-            retry_after: permit.retry_after,
-        }))
+            retry_after,
+        })
     }
 }
 
 fn allow(limiter: Limiter, backend: Backend) {
     RATE_LIMITS.inc((limiter, (LimitDecision::Allow, backend)));
+}
+
+/// The source's networks, each with its share of the rate.
+fn by_source(source: &Source, rate: Rate) -> Vec<(Subject<'static>, Rate)> {
+    let networks = source.networks();
+    networks
+        .map(|network| (Subject::Source(network), network.share(rate)))
+        .collect()
 }
 
 impl Subject<'_> {

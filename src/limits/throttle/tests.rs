@@ -1,5 +1,7 @@
 //! Sources and counters of the rate limits.
 
+use std::net::IpAddr;
+
 use chrono::DateTime;
 
 use super::*;
@@ -37,7 +39,7 @@ fn rate_limit_counter_names_are_keyed_hashes() {
     let (here, there) = (throttle(b"one"), throttle(b"two"));
     let home = source("192.0.2.1");
     let subjects = [
-        Subject::Source(&home),
+        Subject::Source(home.networks().next().expect("one")),
         Subject::Name("alice"),
         Subject::Username("alice"),
         Subject::Email("alice"),
@@ -52,22 +54,56 @@ fn rate_limit_counter_names_are_keyed_hashes() {
         assert!(seen.insert(digest(&here, subject)));
         assert!(seen.insert(digest(&there, subject)));
     }
-    assert!(!seen.contains(&home.0));
+    assert!(!seen.contains(home.octets()));
 }
 
 #[tokio::test]
 async fn rate_limit_reports_the_longest_wait() {
     let mut throttle = throttle(b"one");
     throttle.rates.login_account = "2/1h".parse().expect("a rate");
+    throttle.rates.login_stranger = "2/1h".parse().expect("a rate");
     let home = source("192.0.2.1");
     for _ in 0..2 {
-        assert!(throttle.login(&home, "alice").await.is_ok());
+        assert!(
+            throttle
+                .login(&home, "alice", None, None, false)
+                .await
+                .is_ok()
+        );
     }
-    let refused = async |name| match throttle.login(&home, name).await {
+    let refused = async |throttle: &Throttle, name| match throttle
+        .login(&home, name, None, None, false)
+        .await
+    {
         Err(Error::RateLimited(limited)) => (limited.dimension, limited.retry_after.as_secs()),
-        other => panic!("{other:?}"),
+        other => panic!("{:?}", other.map(|_| ())),
     };
-    assert_eq!(refused("alice").await, (ACCOUNT, 1800));
-    assert_eq!(refused("ALICE").await, (ACCOUNT, 1800));
-    assert_eq!(refused("bob").await, (SOURCE, 30));
+    assert_eq!(refused(&throttle, "bob").await, (SOURCE, 30));
+    throttle.rates.login_source = "100/10m".parse().expect("a rate");
+    assert_eq!(refused(&throttle, "alice").await, (ACCOUNT, 1800));
+    assert_eq!(refused(&throttle, " ALICE").await, (ACCOUNT, 1800));
+}
+
+#[test]
+fn ipv6_networks_have_a_share_that_grows_with_their_size() {
+    let rate: Rate = "3/1m".parse().expect("a rate");
+    let networks = |text: &str| -> Vec<_> {
+        let networks = source(text).networks();
+        networks
+            .map(|network| (network.octets(), network.tag(), network.share(rate).count))
+            .collect()
+    };
+    let octets = |text: &str| text.parse::<std::net::Ipv6Addr>().expect("text").octets();
+    assert_eq!(
+        networks("2001:db8:1:2345::9"),
+        [
+            (octets("2001:db8:1:2345::"), b's', 3),
+            (octets("2001:db8:1:2300::"), b'5', 12),
+            (octets("2001:db8:1::"), b'4', 48),
+        ]
+    );
+    assert_eq!(
+        networks("192.0.2.1"),
+        [(octets("::ffff:192.0.2.1"), b's', 3)]
+    );
 }

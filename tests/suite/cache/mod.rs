@@ -7,6 +7,7 @@
 mod distrusted;
 mod guarded;
 mod local;
+mod logins;
 mod permits;
 
 use std::sync::Arc;
@@ -108,6 +109,13 @@ macro_rules! contracts {
                 rate_limit_counter_named_twice_is_charged_twice,
                 rate_limit_counters_are_independent,
                 rate_limit_of_no_counters_allows;
+            logins: denied_login_takes_no_permit,
+                known_source_logs_in_while_strangers_are_denied,
+                device_logs_in_while_strangers_are_denied,
+                reserved_turn_goes_to_a_stranger_who_rested,
+                right_login_gives_its_permit_back_and_makes_the_source_known,
+                known_source_is_forgotten_in_time,
+                concurrent_logins_get_exactly_the_budget;
         }
     };
 }

@@ -3,7 +3,7 @@
 
 use clap::Parser as _;
 use rbac_sentinel::testing::app::Services;
-use rbac_sentinel::testing::auth::RefreshingClient;
+use rbac_sentinel::testing::auth::{Attempt, RefreshingClient};
 use rbac_sentinel::testing::clock::Clock;
 use rbac_sentinel::testing::config::Config;
 use rbac_sentinel::testing::hashing::Password;
@@ -232,8 +232,16 @@ async fn synthetic_tokens_are_accepted_in_the_probes_requests_only() {
     };
     let login = async |synthetic| -> Option<TokenPair> {
         let secret = Password::new(account.password());
-        let login = login_flow.login(&source, USERNAME, secret, "a test", Scope::EVERYTHING);
-        request(synthetic, login).await.expect("asked")
+        let login = login_flow.login(Attempt {
+            source: &source,
+            name: USERNAME,
+            password: secret,
+            user_agent: "a test",
+            device: None,
+            scope: Scope::EVERYTHING,
+        });
+        let login = request(synthetic, login).await.expect("asked");
+        login.map(|login| login.pair)
     };
     assert!(login(false).await.is_none());
     let pair = login(true).await.expect("tokens");

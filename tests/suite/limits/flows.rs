@@ -249,9 +249,11 @@ async fn rate_limited_request_costs_no_query_and_no_hash() {
     let server = limits(&rates).start().await;
     let user = server.user("alice").await;
     let token = user.refresh.expect("a token");
-    login(&server, HOME, "nobody", "wrong")
-        .await
-        .oauth(400, "invalid_grant");
+    for name in ["alice", "nobody"] {
+        login(&server, HOME, name, "wrong")
+            .await
+            .oauth(400, "invalid_grant");
+    }
     assert_eq!(refresh(&server, HOME, &token).await.status, 200);
     let before = work(&server).await;
     for _ in 0..10 {

@@ -5,6 +5,7 @@ mod every_request;
 mod flows;
 mod hash_gate;
 mod hash_gate_metrics;
+mod lockout;
 mod metrics_and_log;
 mod options;
 mod recovery;
@@ -15,10 +16,12 @@ use serde_json::json;
 
 use crate::harness::{Answer, Builder, Client, Metrics, PASSWORD, Server};
 
-const EVERY: [&str; 8] = [
+const EVERY: [&str; 10] = [
     "GENERAL",
     "LOGIN_SOURCE",
     "LOGIN_ACCOUNT",
+    "LOGIN_STRANGER",
+    "LOGIN_KNOWN",
     "REGISTER_SOURCE",
     "REGISTER_ACCOUNT",
     "REFRESH_SOURCE",

@@ -75,7 +75,8 @@ async fn rate_limit_of_oauth_endpoints_answers_oauth_error_with_retry_after() {
     let rates = [("LOGIN_ACCOUNT", "1/1h"), ("REFRESH_SOURCE", "1/1h")];
     let server = limits(&rates).start().await;
     let user = server.login("admin", ADMIN_PASSWORD).await;
-    let answer = server.anon().login("admin", ADMIN_PASSWORD).await;
+    server.anon().login("nobody", "wrong").await;
+    let answer = server.anon().login("nobody", "wrong").await;
     answer.oauth_limited("login");
     let wait = headers(&answer, "login", 1);
     let description = answer.json["error_description"].as_str().expect("text");

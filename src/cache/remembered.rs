@@ -1,0 +1,42 @@
+//! What is remembered for a time in process, under keyed hashes.
+
+use quick_cache::sync;
+
+use crate::clock::Clock;
+
+/// A bounded map whose entries are valid for a time; the least used are evicted first.
+pub struct Remembered<V> {
+    clock: Clock,
+    entries: sync::Cache<[u8; 16], (i64, V)>,
+}
+
+impl<V: Clone> Remembered<V> {
+    /// Nothing yet; at most `capacity` entries.
+    #[must_use]
+    pub fn new(clock: Clock, capacity: usize) -> Self {
+        Self {
+            clock,
+            entries: sync::Cache::new(capacity),
+        }
+    }
+
+    /// The value, while it is valid.
+    #[must_use]
+    pub fn get(&self, digest: &[u8; 16]) -> Option<V> {
+        self.left(digest).map(|(_, value)| value)
+    }
+
+    /// The value and the time that it is still valid for.
+    #[must_use]
+    pub fn left(&self, digest: &[u8; 16]) -> Option<(std::time::Duration, V)> {
+        let (until, value) = self.entries.get(digest)?;
+        let left = u64::try_from(until - self.clock.micros()).ok()?;
+        (left > 0).then(|| (std::time::Duration::from_micros(left), value))
+    }
+
+    /// Remembers a value for a time.
+    pub fn insert(&self, digest: [u8; 16], value: V, time: std::time::Duration) {
+        let until = self.clock.micros() + super::login::whole_micros(time);
+        self.entries.insert(digest, (until, value));
+    }
+}
