@@ -1,10 +1,12 @@
 //! Request bodies: parsed so that a refusal names the field and the rule, and never the value.
 
+use bytes::Bytes;
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
 use super::edge::operation::BodyPolicy;
 use super::problem::Problem;
@@ -76,7 +78,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// and compare another password than was typed.
 pub(super) fn expect_utf8_form(form: &[u8]) -> Result<(), Problem> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
-    let (mut decoded, mut rest) = (Vec::with_capacity(form.len()), form);
+    let (mut decoded, mut rest) = (Zeroizing::new(Vec::with_capacity(form.len())), form);
     while let [byte, after @ ..] = rest {
         rest = after;
         let encoded = match after {
@@ -99,9 +101,9 @@ pub(super) fn expect_utf8_form(form: &[u8]) -> Result<(), Problem> {
     }
 }
 
-/// The whole body, which the edge has limited.
-pub(super) async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Vec<u8>> {
-    <Vec<u8> as FromRequest>::from_request(request, body).await
+/// The whole body, which the edge has limited: not a copy, but the bytes that it wipes.
+pub(super) async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Bytes> {
+    <Bytes as FromRequest>::from_request(request, body).await
 }
 
 /// Refuses a body of another media type with the answer that the operation's record gives.

@@ -6,6 +6,7 @@ use std::fmt;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
 use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
 
 use crate::accounts::validation::{EMAIL_MAX, EMAIL_PATTERN, USERNAME_PATTERN};
 use crate::hashing::Password;
@@ -22,11 +23,11 @@ pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 
 /// Declares a field whose value is a text, with its schema in the OpenAPI document.
 macro_rules! text_field {
-    ($(#[$meta:meta])* $name:ident, $type_name:literal, $schema:expr) => {
+    ($(#[$meta:meta])* $name:ident($text:ty), $type_name:literal, $schema:expr) => {
         $(#[$meta])*
         #[derive(Clone, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name($text);
 
         impl Type for $name {
             const IS_REQUIRED: bool = true;
@@ -46,7 +47,7 @@ macro_rules! text_field {
             }
 
             fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a String> + 'a> {
-                Box::new(std::iter::once(&self.0))
+                Box::new(self.as_raw_value().into_iter())
             }
         }
 
@@ -54,7 +55,7 @@ macro_rules! text_field {
         impl ParseFromJSON for $name {
             fn parse_from_json(value: Option<serde_json::Value>) -> ParseResult<Self> {
                 match value {
-                    Some(serde_json::Value::String(text)) => Ok(Self(text)),
+                    Some(serde_json::Value::String(text)) => Ok(Self(text.into())),
                     _ => Err(ParseError::expected_input()),
                 }
             }
@@ -71,7 +72,7 @@ macro_rules! text_field {
 text_field! {
     /// A username. The schema states its rule; accounts check it.
     #[derive(Debug)]
-    Username, "string(username)", MetaSchema {
+    Username(String), "string(username)", MetaSchema {
         pattern: Some(USERNAME_PATTERN.to_owned()),
         ..MetaSchema::new("string")
     }
@@ -80,7 +81,7 @@ text_field! {
 text_field! {
     /// An e-mail address. The schema states its rule; accounts check it.
     #[derive(Debug)]
-    Email, "string(email-address)", MetaSchema {
+    Email(String), "string(email-address)", MetaSchema {
         max_length: Some(EMAIL_MAX),
         pattern: Some(EMAIL_PATTERN.to_owned()),
         ..MetaSchema::new("string")
@@ -88,8 +89,8 @@ text_field! {
 }
 
 text_field! {
-    /// A password or token: not printed, documented as write-only.
-    SecretText, "string(password)", MetaSchema {
+    /// A password or token: not printed, wiped from memory when dropped, documented as write-only.
+    SecretText(Zeroizing<String>), "string(password)", MetaSchema {
         write_only: true,
         ..MetaSchema::new_with_format("string", "password")
     }
@@ -117,7 +118,7 @@ impl SecretText {
     /// The secret as a password.
     #[must_use]
     pub fn into_password(self) -> Password {
-        Password::new(self.0)
+        Password::from(self.0)
     }
 }
 

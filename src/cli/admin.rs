@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use zeroize::Zeroizing;
+
 use super::Failure;
 use crate::app::Services;
 use crate::clock::Clock;
@@ -48,7 +50,7 @@ pub(super) async fn run(admin: &Admin) -> Result<(), Failure> {
         AdminAction::Create {
             username, email, ..
         } => {
-            let mut password = String::new();
+            let mut password = Zeroizing::new(String::new());
             std::io::stdin().read_line(&mut password)?;
             let password = Password::new(password.trim_end_matches(['\r', '\n']));
             accounts.create_admin(username, email, password).await?

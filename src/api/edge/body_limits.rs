@@ -13,6 +13,7 @@ use http_body_util::combinators::BoxBody;
 use poem::http::header;
 use poem::{Body, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use zeroize::Zeroizing;
 
 use crate::api::problem::{Problem, ProblemKind};
 
@@ -83,15 +84,15 @@ impl BodyLimits {
         let (bytes, large) = read.await.map_err(|_| {
             Problem::new(ProblemKind::TooSlow).detail(format!("the time limit is {timeout:?}"))
         })??;
-        request.set_body(Body::from_vec(bytes));
+        request.set_body(Body::from_bytes(Bytes::from_owner(bytes)));
         Ok(large)
     }
 
     async fn read(
         &self,
         mut body: BoxBody<Bytes, std::io::Error>,
-    ) -> Result<(Vec<u8>, LargeBody), Problem> {
-        let (mut bytes, mut large) = (Vec::new(), None);
+    ) -> Result<(Zeroizing<Vec<u8>>, LargeBody), Problem> {
+        let (mut bytes, mut large) = (Zeroizing::new(Vec::new()), None);
         while let Some(frame) = body.frame().await {
             let ended_early = |_| Problem::malformed().detail("the body ended early");
             // Trailers are limited as heads are, and nobody reads them.
@@ -106,10 +107,21 @@ impl BodyLimits {
                 let permit = Arc::clone(&self.large).try_acquire_owned();
                 large = Some(permit.map_err(|_| overloaded("too many large bodies at once"))?);
             }
-            bytes.extend_from_slice(&data);
+            append(&mut bytes, &data);
         }
         Ok((bytes, large))
     }
+}
+
+/// A vector that grows by itself would leave a copy behind.
+fn append(bytes: &mut Zeroizing<Vec<u8>>, data: &[u8]) {
+    let length = bytes.len() + data.len();
+    if length > bytes.capacity() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(length.next_power_of_two()));
+        larger.extend_from_slice(bytes);
+        *bytes = larger;
+    }
+    bytes.extend_from_slice(data);
 }
 
 fn too_large() -> Problem {

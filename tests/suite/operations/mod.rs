@@ -6,6 +6,7 @@ mod housekeeping;
 mod log_secrets;
 mod metrics;
 mod offline_commands;
+mod password_memory;
 mod refusals_to_start;
 mod replicas;
 mod seeding;

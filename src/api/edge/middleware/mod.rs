@@ -137,15 +137,16 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
         if head {
             request.set_method(HttpMethod::GET);
         }
-        // For errors, which name the requested path. The copy shares its bytes with the original.
-        let uri = request.uri().clone();
+        // For errors, which name the requested path. A URI would share the memory of the request, which
+        // is wiped when nobody has a part of it any more.
+        let path = request.uri().path().to_owned();
         let context = RequestContext {
             id,
             client_id,
             route: route.template,
             synthetic,
         };
-        let mut response = in_request(context, self.answer(request, route, &uri, context)).await;
+        let mut response = in_request(context, self.answer(request, route, &path, context)).await;
 
         if head {
             response.set_body(Body::empty());
@@ -165,7 +166,7 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
         &self,
         mut request: Request,
         route: &Route,
-        uri: &Uri,
+        path: &str,
         context: RequestContext,
     ) -> Response {
         let id = &context.id;
@@ -200,14 +201,14 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
         match outcome {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
-                let problem = self.problem(error, route, uri.path());
-                render(&problem, route, uri.path(), id)
+                let problem = self.problem(error, route, path);
+                render(&problem, route, path, id)
             }
             Err(_) => {
                 // The panic hook has logged the place.
                 HTTP_PANICS.inc(());
                 let problem = Problem::new(ProblemKind::Internal);
-                render(&problem, route, uri.path(), id)
+                render(&problem, route, path, id)
             }
         }
     }
