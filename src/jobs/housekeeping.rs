@@ -3,6 +3,7 @@
 //! Every replica reads the table where the last run is noted. When a run is due, the first replica
 //! that takes its lease does it for all; the others see in the table that it was done.
 
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -39,7 +40,11 @@ pub struct Housekeeping {
     id: Uuid,
     /// When the last run began that was seen.
     seen: Option<DateTime<Utc>>,
+    /// Waits between two batches.
+    rest: fn(Duration) -> Rest,
 }
+
+type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Job for Housekeeping {
     fn first_delay(&self) -> Duration {
@@ -74,6 +79,7 @@ impl Housekeeping {
             retention,
             id: Uuid::new_v4(),
             seen: None,
+            rest: |pause| Box::pin(tokio::time::sleep(pause)),
         }
     }
 
@@ -140,7 +146,7 @@ impl Housekeeping {
                 if removed < HOUSEKEEPING_BATCH {
                     break;
                 }
-                tokio::time::sleep(batch.elapsed() * BACKOFF_FACTOR).await;
+                (self.rest)(batch.elapsed() * BACKOFF_FACTOR).await;
             }
         }
         let lease = self.lease();
@@ -165,4 +171,49 @@ impl Housekeeping {
 )]
 fn succeeded(at: DateTime<Utc>) {
     HOUSEKEEPING_LAST_SUCCESS.set((), at.timestamp() as f64);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::store::{Options, Seed, SeedSession, SqliteOptions};
+
+    /// Rests so far, none of them of no length.
+    static RESTS: AtomicU32 = AtomicU32::new(0);
+
+    #[tokio::test]
+    async fn housekeeping_rests_after_every_full_batch() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = Options::Sqlite(SqliteOptions {
+            url: folder.path().join("test.db").display().to_string(),
+            readers: 1,
+            synchronous_full: false,
+            acquire_timeout: Duration::from_mins(1),
+        });
+        let store = Store::open(&options).await.expect("opened");
+        let clock = Clock::system();
+        let long_ago = clock.now() - TimeDelta::days(60);
+        let seed = Seed {
+            password_hash: "none".to_owned(),
+            at: long_ago,
+            session: Some(SeedSession {
+                idle_expires_at: long_ago,
+                expires_at: long_ago,
+            }),
+        };
+        let accounts = u32::try_from(HOUSEKEEPING_BATCH).expect("small") * 2 + 1;
+        store.seed_users(&seed, 1, accounts).await.expect("seeded");
+        let day = Duration::from_hours(24);
+        let mut housekeeping = Housekeeping::new(store, clock, day, TimeDelta::days(7));
+        housekeeping.rest = |pause| {
+            assert!(!pause.is_zero());
+            RESTS.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async {})
+        };
+        housekeeping.run_if_due().await.expect("done");
+        // Two full batches and a last one, of sessions alone.
+        assert_eq!(RESTS.load(Ordering::SeqCst), 2);
+    }
 }

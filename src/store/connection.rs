@@ -177,3 +177,51 @@ pub(super) async fn acquire(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::store::sqlite::{Sqlite as Embedded, SqliteOptions};
+
+    async fn runs(conn: &mut Conn, text: &'static str) -> Result<(), sqlx::Error> {
+        match conn.raw() {
+            Raw::Sqlite(connection) => connection.execute(text).await.map(drop),
+            Raw::Postgres(_) => unreachable!("the embedded database"),
+        }
+    }
+
+    #[tokio::test]
+    async fn lost_connection_does_not_go_back_to_the_pool() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = SqliteOptions {
+            url: folder.path().join("test.db").display().to_string(),
+            readers: 1,
+            synchronous_full: false,
+            acquire_timeout: Duration::from_mins(1),
+        };
+        let database = Embedded::open(&options).await.expect("opened");
+        // There is one connection for writing; a temporary table is seen by the connection that made it.
+        let mut conn = database.writer().await.expect("a connection");
+        runs(&mut conn, "CREATE TEMP TABLE mark (x)")
+            .await
+            .expect("made");
+        let wrong = runs(&mut conn, "SELECT * FROM nothing").await;
+        conn.judge(wrong)
+            .expect_err("an error, and the connection works");
+        drop(conn);
+        let mut conn = database.writer().await.expect("a connection");
+        runs(&mut conn, "SELECT * FROM mark")
+            .await
+            .expect("the same connection");
+        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+        conn.judge::<()>(Err(sqlx::Error::Io(reset)))
+            .expect_err("lost");
+        drop(conn);
+        let mut conn = database.writer().await.expect("a connection");
+        runs(&mut conn, "SELECT * FROM mark")
+            .await
+            .expect_err("another connection");
+    }
+}

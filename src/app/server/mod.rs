@@ -12,6 +12,8 @@
 mod activity;
 mod sources;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
 use std::io;

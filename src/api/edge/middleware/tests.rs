@@ -2,6 +2,7 @@
 
 use poem::endpoint::make;
 use serde_json::Value;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::*;
 use crate::api::edge::operation::{Access, Operation, RateLimit};
@@ -21,9 +22,13 @@ fn no_limits() -> EdgeLimits {
 }
 
 const fn operation(template: &'static str) -> Operation {
+    with_method(Method::Get, template)
+}
+
+const fn with_method(method: Method, template: &'static str) -> Operation {
     let endpoint = endpoints::Endpoint {
         id: template,
-        method: Method::Get,
+        method,
         template,
         objectives: Objectives::Availability,
     };
@@ -35,6 +40,8 @@ const OPERATIONS: &[Operation] = &[
     operation("/ill"),
     operation("/oauth").oauth_errors(),
     operation("/limited").rate_limit(RateLimit::BySource(Limiter::Login)),
+    with_method(Method::Post, "/change"),
+    with_method(Method::Post, "/hash").stops_with_client(),
 ];
 
 fn edge<E>(inner: E) -> Edge<E> {
@@ -124,6 +131,45 @@ async fn a_source_that_the_record_does_not_name_is_a_server_error() {
         let problem: Value = serde_json::from_str(&body).expect("JSON");
         assert_eq!(problem["type"], "urn:rbac-sentinel:problem:internal");
     }
+}
+
+/// Asks for this path and leaves while the handler works. Whether the handler gets to its end.
+async fn goes_on_without_its_client(path: &str) -> bool {
+    let (begun, mut begins) = mpsc::unbounded_channel();
+    let (ended, mut ends) = mpsc::unbounded_channel();
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
+    let edge = edge(make(move |_| {
+        let (begun, ended, gate) = (begun.clone(), ended.clone(), Arc::clone(&closed));
+        async move {
+            begun.send(()).expect("awaited");
+            let _permit = gate.acquire().await.expect("open");
+            ended.send(()).expect("awaited");
+            Response::builder().body("changed")
+        }
+    }));
+    let request = Request::builder()
+        .method(poem::http::Method::POST)
+        .uri(path.parse().expect("a URI"))
+        .header("host", "x")
+        .finish();
+    let mut answer = Box::pin(edge.call(request));
+    tokio::select! {
+        biased;
+        _ = &mut answer => panic!("answered"),
+        begun = begins.recv() => begun.expect("begun"),
+    }
+    drop(answer);
+    // With the edge, only a handler that still works has the other ends of the channels.
+    drop(edge);
+    gate.add_permits(1);
+    ends.recv().await.is_some()
+}
+
+#[tokio::test]
+async fn change_goes_on_without_its_client_and_a_hash_does_not() {
+    assert!(goes_on_without_its_client("/change").await);
+    assert!(!goes_on_without_its_client("/hash").await);
 }
 
 #[test]
