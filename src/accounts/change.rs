@@ -15,12 +15,17 @@ impl Accounts {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Invalid`], [`Error::Taken`], and [`Error::Conflict`] when the
     /// last administrator would be disabled.
-    pub async fn update(&self, actor: Actor<'_>, id: Uuid, change: ProfileChange) -> Result<User> {
+    pub async fn update(
+        &self,
+        actor: Actor<'_>,
+        id: Uuid,
+        mut change: ProfileChange,
+    ) -> Result<User> {
         if let Some(username) = &change.username {
             validation::check_username(username)?;
         }
-        if let Some(email) = &change.email {
-            validation::check_email(email)?;
+        if let Some(email) = &mut change.email {
+            *email = validation::stored_form(email)?;
         }
         let mut tx = self.store.transaction().await?;
         let changed = self.update_in(&mut tx, actor, id, &change).await;

@@ -73,7 +73,7 @@ impl Accounts {
         } = account;
         actor.check_may_give(&role)?;
         validation::check_username(&username)?;
-        validation::check_email(&email)?;
+        let email = validation::stored_form(&email)?;
         self.check_password("password", &password, &username, &email)?;
         if !self.store.role_exists(&role).await? {
             return Err(Error::Invalid {

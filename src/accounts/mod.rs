@@ -2,6 +2,7 @@
 
 mod change;
 mod create;
+mod email;
 mod first_admin;
 mod password_policy;
 mod roles;

@@ -70,6 +70,8 @@ async fn parse(request: &Request, body: &mut RequestBody) -> poem::Result<LoginF
     let given = |value: Option<String>| value.filter(|value| !value.is_empty());
     Ok(LoginForm {
         grant_type: given(form.grant_type),
+        // Keyboards of phones put a blank behind what they complete.
+        username: form.username.trim().to_owned(),
         scope: given(form.scope),
         ..form
     })
@@ -80,7 +82,7 @@ async fn parse(request: &Request, body: &mut RequestBody) -> poem::Result<LoginF
 pub struct LoginForm {
     /// `password`, which is also what its absence means.
     pub grant_type: Option<String>,
-    /// Username or e-mail address.
+    /// Username or e-mail address. Blanks around it are ignored.
     #[oai(validator(min_length = 1))]
     pub username: String,
     /// The password.

@@ -1,5 +1,6 @@
 //! Permissions, roles and the decision. No I/O: everything here is a function of its arguments.
 
+pub mod names;
 mod scope;
 
 use crate::metrics::{Decision, RoleLabel};

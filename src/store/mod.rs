@@ -14,6 +14,7 @@ mod failure;
 mod housekeeping;
 mod keys;
 mod leases;
+mod lookup;
 mod migrations;
 mod postgres;
 mod recheck;

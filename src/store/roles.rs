@@ -5,9 +5,10 @@ use uuid::Uuid;
 
 use super::connection::Conn;
 use super::rows::{User, UserRow};
-use super::{Store, Tx, execute, fetch_optional, findable, sql};
+use super::{Store, Tx, execute, fetch_optional, sql};
 use crate::error::{Error, Result};
 use crate::rbac::BuiltIn;
+use crate::rbac::names::is_role_name;
 
 /// Whether an enabled account other than `except` holds the role.
 pub(super) async fn other_holder(conn: &mut Conn, role: BuiltIn, except: Uuid) -> Result<bool> {
@@ -63,7 +64,7 @@ impl Tx {
     }
 
     async fn lock_user_and_find_role(&mut self, user: Uuid, role: &str) -> Result<()> {
-        if !findable(role) {
+        if !is_role_name(role) {
             return Err(Error::NotFound("role"));
         }
         if execute!(self.conn, sql::LOCK_USER, user)? == 0 {
@@ -81,7 +82,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn role_exists(&self, role: &str) -> Result<bool> {
-        if !findable(role) {
+        if !is_role_name(role) {
             return Ok(false);
         }
         let mut conn = self.reader().await?;

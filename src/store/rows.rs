@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::rbac::names::is_role_name;
+
 /// Reads the named columns of a row into the fields of the same names, for both drivers; the field
 /// after `and` reads its own columns of the same row. By hand, because the derive macro compiles
 /// both drivers, SQLite and the TLS library a second time, for the compiler.
@@ -69,12 +71,7 @@ from_row!(UserRow {
 
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
-        let mut roles: Vec<String> = row
-            .roles
-            .iter()
-            .flat_map(|roles| roles.split(','))
-            .map(str::to_owned)
-            .collect();
+        let mut roles = row.roles.as_deref().map_or_else(Vec::new, role_names);
         roles.sort_unstable();
         Self {
             id: row.id,
@@ -85,6 +82,55 @@ impl From<UserRow> for User {
             created_at: row.created_at,
             updated_at: row.updated_at,
             last_login_at: row.last_login_at,
+        }
+    }
+}
+
+/// The names in an aggregate of `LENGTH:NAME` without separators. What the schema would not store now is
+/// left out, whatever is stored.
+fn role_names(aggregate: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = aggregate;
+    while let Some((length, behind)) = rest.split_once(':')
+        && let Ok(length) = length.parse::<usize>()
+        && let Some((name, next)) = behind.split_at_checked(length)
+    {
+        if is_role_name(name) {
+            names.push(name.to_owned());
+        }
+        rest = next;
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn aggregate(names: &[&str]) -> String {
+        let netstring = |name: &&str| format!("{}:{name}", name.len());
+        names.iter().map(netstring).collect()
+    }
+
+    #[test]
+    fn no_stored_name_is_taken_for_another() {
+        for (stored, roles) in [
+            (&[][..], &[][..]),
+            (&["user"], &["user"]),
+            (&["user", "admin"], &["user", "admin"]),
+            (&["x,admin", "user"], &["user"]),
+            (&["x5:admin", "user"], &["user"]),
+            (&["", "5:admin", "user"], &["user"]),
+            (
+                &["admin\0x", "Admin", "\u{ff41}dmin", "ädmin", "admin "],
+                &[],
+            ),
+            (&["5:admin5:admin"], &[]),
+        ] {
+            assert_eq!(role_names(&aggregate(stored)), roles, "{stored:?}");
+        }
+        for damaged in ["admin", "user,admin", "9:admin", "-1:admin", "3:ä"] {
+            assert_eq!(role_names(damaged), [""; 0], "{damaged}");
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Search for accounts by a prefix of the username or e-mail address.
 
+use super::lookup::key;
 use super::rows::{User, UserRow};
-use super::users::{UserPage, key};
+use super::users::UserPage;
 use super::{Store, fetch_all, findable, sql};
 use crate::error::Result;
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::lookup::{former_email_key, key, login_keys};
 use super::rows::from_row;
 use super::rows::{User, UserRow};
 use super::{EndReason, Store, Tx, execute, fetch_all, fetch_optional, findable, roles, sql};
@@ -84,17 +85,13 @@ impl<P> UserPage<P> {
     }
 }
 
-/// The form of a username or address that uniqueness and lookups use.
-pub(super) fn key(value: &str) -> String {
-    value.to_lowercase()
-}
-
 impl Tx {
     /// Creates an account with its roles.
     ///
     /// # Errors
     /// [`Error::Taken`] when another account has the username or e-mail address.
     pub async fn insert_user(&mut self, new: &NewUser) -> Result<User> {
+        self.check_former_email(new.id, &new.email).await?;
         execute!(
             self.conn,
             sql::INSERT_USER,
@@ -123,6 +120,19 @@ impl Tx {
         })
     }
 
+    /// Refuses an address that another account has in the form of earlier versions.
+    async fn check_former_email(&mut self, id: Uuid, email: &str) -> Result<()> {
+        let Some(former) = former_email_key(email) else {
+            return Ok(());
+        };
+        let row = fetch_optional!(self.conn, sql::CREDENTIALS_BY_EMAIL => CredentialsRow, former)?;
+        let holder = row.map(Credentials::from);
+        if holder.is_some_and(|holder| holder.user.id != id) {
+            return Err(Error::Taken { field: "email" });
+        }
+        Ok(())
+    }
+
     /// Changes an account, and ends its sessions when it gets disabled. Returns the account before
     /// and after, and the sessions that ended.
     ///
@@ -149,6 +159,9 @@ impl Tx {
         }
         if let Some(email) = &change.email {
             after.email.clone_from(email);
+        }
+        if after.email != before.email {
+            self.check_former_email(id, &after.email).await?;
         }
         if after != before {
             after.updated_at = at;
@@ -231,12 +244,18 @@ impl Store {
             return Ok(None);
         }
         let mut conn = self.reader().await?;
-        let row = if name.contains('@') {
-            fetch_optional!(conn, sql::CREDENTIALS_BY_EMAIL => CredentialsRow, key(name))?
-        } else {
-            fetch_optional!(conn, sql::CREDENTIALS_BY_USERNAME => CredentialsRow, key(name))?
-        };
-        Ok(row.map(Credentials::from))
+        if !name.contains('@') {
+            let row =
+                fetch_optional!(conn, sql::CREDENTIALS_BY_USERNAME => CredentialsRow, key(name))?;
+            return Ok(row.map(Credentials::from));
+        }
+        for key in login_keys(name) {
+            let row = fetch_optional!(conn, sql::CREDENTIALS_BY_EMAIL => CredentialsRow, key)?;
+            if row.is_some() {
+                return Ok(row.map(Credentials::from));
+            }
+        }
+        Ok(None)
     }
 
     /// The credentials of the account with this id.

@@ -85,11 +85,12 @@ macro_rules! statements {
     };
 }
 
-/// The columns of an account, and its roles in one.
+/// The columns of an account, and its roles in one: each behind its length in bytes, so that no name can
+/// be taken for two.
 macro_rules! user_columns {
     () => {
         "u.id, u.username, u.email, u.disabled, u.created_at, u.updated_at, u.last_login_at, \
-         (SELECT string_agg(ur.role, ',') FROM user_roles ur WHERE ur.user_id = u.id) AS roles"
+         (SELECT string_agg(CAST(octet_length(ur.role) AS TEXT) || ':' || ur.role, '') FROM user_roles ur WHERE ur.user_id = u.id) AS roles"
     };
 }
 

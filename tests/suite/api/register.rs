@@ -41,6 +41,55 @@ async fn registered_account_can_login_by_username_or_email_in_any_case() {
 }
 
 #[tokio::test]
+async fn address_is_stored_with_its_domain_in_ascii_and_found_in_both_forms() {
+    let server = Server::start().await;
+    let stored = "Anna@xn--bcher-kva.example";
+    let body = form("anna", "Anna@B\u{fc}cher.example", PASSWORD);
+    let answer = server.anon().post("/register", &body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(answer.json["email"], stored);
+    for name in [
+        "anna@b\u{fc}cher.example",
+        "ANNA@B\u{dc}CHER.example",
+        stored,
+    ] {
+        let answer = server.anon().login(name, PASSWORD).await;
+        assert_eq!(answer.status, 200, "{name}");
+    }
+    for email in ["anna@b\u{fc}cher.example", stored] {
+        let body = form("other", email, PASSWORD);
+        let answer = server.anon().post("/register", &body).await;
+        answer.names(409, "taken", "email");
+    }
+    for (email, rule) in [
+        ("a%b.example@example.com", "route"),
+        ("a@exam\u{ad}ple.com", "invisible"),
+        ("\u{ff41}@example.com", "full-width"),
+        ("a@127.0.0.1", "IP address"),
+        ("-a@example.com", "dash"),
+    ] {
+        let body = form("other", email, PASSWORD);
+        let answer = server.anon().post("/register", &body).await;
+        answer.names(422, "invalid-field", "email");
+        assert!(answer.text.contains(rule), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn login_ignores_blanks_around_the_name_and_not_around_the_password() {
+    let server = Server::start().await;
+    server.register("alice").await;
+    for name in [" alice", "alice ", "\talice@example.com \u{a0}"] {
+        let answer = server.anon().login(name, PASSWORD).await;
+        assert_eq!(answer.status, 200, "{name:?}");
+    }
+    for (name, password) in [("al ice", PASSWORD), ("alice", &format!("{PASSWORD} "))] {
+        let answer = server.anon().login(name, password).await;
+        answer.oauth(400, "invalid_grant");
+    }
+}
+
+#[tokio::test]
 async fn registration_rejects_taken_username_or_email_in_any_case() {
     let server = Server::start().await;
     assert_eq!(server.register("Alice").await.status, 201);

@@ -12,6 +12,24 @@ async fn find(db: &Database, name: &str) -> Option<Credentials> {
     db.store.credentials(name).await.expect("asked")
 }
 
+/// Earlier versions stored the domain as it was written.
+pub async fn address_of_an_earlier_version_is_found_and_stays_unique(db: &Database) {
+    let mut old = new_user("old");
+    old.email = "Old@B\u{fc}cher.example".to_owned();
+    let old = db.store.insert_user(&old).await.expect("made");
+    for name in ["old@b\u{fc}cher.example", "OLD@B\u{dc}CHER.EXAMPLE"] {
+        let found = find(db, name).await.unwrap_or_else(|| panic!("no {name}"));
+        assert_eq!(found.user, old);
+    }
+    let mut new = new_user("new");
+    new.email = "old@xn--bcher-kva.example".to_owned();
+    let refused = db.store.insert_user(&new).await;
+    assert!(
+        matches!(refused, Err(Error::Taken { field: "email" })),
+        "{refused:?}"
+    );
+}
+
 pub async fn account_is_found_by_id_username_and_email_in_any_case(db: &Database) {
     let made = db.user("Alice").await;
     assert_eq!((made.username.as_str(), made.disabled), ("Alice", false));

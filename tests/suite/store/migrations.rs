@@ -71,17 +71,26 @@ const OLD_ROWS: &str = "\
     INSERT INTO users (id, username, username_key, email, email_key, password_hash, created_at, updated_at) \
         SELECT holder, 'Old', 'old', 'old@example.com', 'old@example.com', 'hash', started_at, started_at \
         FROM leases; \
-    INSERT INTO user_roles (user_id, role, granted_at) SELECT id, 'admin', created_at FROM users; \
+    INSERT INTO roles (name, description) VALUES ('x,admin', 'two names?'), ('team-7', 'one'); \
+    INSERT INTO user_roles (user_id, role, granted_at) SELECT id, name, created_at FROM users, roles \
+        WHERE name <> 'user'; \
     INSERT INTO signing_keys (kid, algorithm, sealed_private_key, created_at) \
         SELECT 'old', 'EdDSA', 'sealed', created_at FROM users;";
 
 const WRITE_CHECKS: &str = "SELECT COUNT(*) FROM write_checks";
+/// What is set aside of roles, and of their grants.
+const SET_ASIDE: &str = "SELECT COUNT(*) FROM roles_set_aside r JOIN user_roles_set_aside u ON u.role = r.name \
+    WHERE r.name = 'x,admin' AND r.description = 'two names?'";
+/// Names that the schema refuses, as roles.
+const BAD_NAMES: [&str; 9] = [
+    "x,admin", "", "Admin", "7a", "-a", "a b", "a:b", "\u{e4}", "a\n",
+];
 
 async fn old_rows_are_found_and_new_ones_stored(options: &Options) {
     recorder();
     let store = Store::open(options).await.expect("the database opens");
     let old = store.credentials("OLD").await.expect("asked");
-    assert_eq!(old.expect("there").user.roles, ["admin"]);
+    assert_eq!(old.expect("there").user.roles, ["admin", "team-7"]);
     let now = DateTime::UNIX_EPOCH;
     let key = |algorithm: &str| StoredKey {
         kid: algorithm.to_owned(),
@@ -126,6 +135,20 @@ async fn sqlite_database_of_version_2_is_migrated() {
         .await
         .expect("counted");
     assert_eq!(rows, 0, "a write check leaves nothing behind");
+    let set_aside: i64 = sqlx::query_scalar(SET_ASIDE)
+        .fetch_one(&mut connection)
+        .await
+        .expect("counted");
+    assert_eq!(set_aside, 1, "nothing is lost");
+    let long = "a".repeat(64);
+    for name in BAD_NAMES.into_iter().chain([long.as_str()]) {
+        let insert = "INSERT INTO roles (name, description) VALUES ($1, '')";
+        let inserted = sqlx::query(insert)
+            .bind(name)
+            .execute(&mut connection)
+            .await;
+        assert!(inserted.is_err(), "{name:?}");
+    }
 }
 
 #[tokio::test]
@@ -155,4 +178,18 @@ async fn postgresql_database_of_version_2_is_migrated() {
         .await
         .expect("counted");
     assert_eq!(rows, 0, "a write check leaves nothing behind");
+    let set_aside: i64 = sqlx::query_scalar(SET_ASIDE)
+        .fetch_one(&mut connection)
+        .await
+        .expect("counted");
+    assert_eq!(set_aside, 1, "nothing is lost");
+    let long = "a".repeat(64);
+    for name in BAD_NAMES.into_iter().chain([long.as_str()]) {
+        let insert = "INSERT INTO roles (name, description) VALUES ($1, '')";
+        let inserted = sqlx::query(insert)
+            .bind(name)
+            .execute(&mut connection)
+            .await;
+        assert!(inserted.is_err(), "{name:?}");
+    }
 }

@@ -65,6 +65,7 @@ macro_rules! contracts {
         $then! { $marks $engine $open
             accounts: account_is_found_by_id_username_and_email_in_any_case,
                 email_keeps_its_case_and_compares_beyond_ascii,
+                address_of_an_earlier_version_is_found_and_stays_unique,
                 username_and_email_are_unique,
                 concurrent_creations_of_one_username_create_one,
                 account_with_unknown_role_is_not_created,
