@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Accounts, Actor, validation};
+use super::{Accounts, Actor, not_the_probe, validation};
 use crate::error::{Error, Result};
 use crate::hashing::Password;
 use crate::metrics::UserAction;
@@ -21,6 +21,9 @@ impl Accounts {
         id: Uuid,
         mut change: ProfileChange,
     ) -> Result<User> {
+        if change.username.is_some() || change.email.is_some() {
+            not_the_probe(id)?;
+        }
         if let Some(username) = &change.username {
             validation::check_username(username)?;
         }

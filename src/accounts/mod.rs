@@ -20,7 +20,7 @@ use crate::hashing::{HashGate, Password, Verdict};
 use crate::limits::Throttle;
 use crate::metrics::{self, UserAction};
 use crate::sessions::{Account, Sessions};
-use crate::store::{Store, User, UserPage};
+use crate::store::{PROBE_ACCOUNT, Store, User, UserPage};
 
 pub use self::create::NewAccount;
 pub use self::first_admin::FirstAdmin;
@@ -181,4 +181,14 @@ impl Accounts {
         }
         Ok(self.hashing.hash(password).await?)
     }
+}
+
+/// Refuses the synthetic probe's account: it can hold no role and keeps its name.
+fn not_the_probe(user: Uuid) -> Result<()> {
+    if user == PROBE_ACCOUNT {
+        return Err(Error::Conflict(
+            "this account is the service's own: it has no roles and keeps its name",
+        ));
+    }
+    Ok(())
 }

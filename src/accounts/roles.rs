@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Accounts, Actor};
+use super::{Accounts, Actor, not_the_probe};
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::metrics::{RoleAction, RoleLabel};
@@ -49,6 +49,7 @@ impl Accounts {
     /// [`Error::NotFound`], [`Error::Forbidden`].
     pub async fn grant_role(&self, actor: Actor<'_>, user: Uuid, role: &str) -> Result<()> {
         actor.check_may_give(role)?;
+        not_the_probe(user)?;
         let at = self.clock.now();
         let mut tx = self.store.transaction().await?;
         let given = tx

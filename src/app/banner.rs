@@ -46,6 +46,11 @@ pub fn greet(config: &Config, first_admin: &FirstAdmin, cache: &str) {
         PasswordRules::Strict => "",
         PasswordRules::Off => "  passwords      any is accepted: PASSWORD_POLICY is off\n",
     };
+    let settings = if config.allow_insecure {
+        "  settings       weak ones are allowed: ALLOW_INSECURE is set, for tests and development\n"
+    } else {
+        ""
+    };
     println!(
         "rbac-sentinel {version} is running\n\n\
          \x20 documentation  {documentation}\n\
@@ -53,7 +58,7 @@ pub fn greet(config: &Config, first_admin: &FirstAdmin, cache: &str) {
          \x20 database       {database}\n\
          \x20 cache          {cache}\n\
          \x20 hashing        {threads} threads, {memory} KiB and {iterations} iterations a hash\n\
-         {passwords}{admin}",
+         {passwords}{settings}{admin}",
         version = env!("CARGO_PKG_VERSION"),
         ops = config.listeners.ops_addr,
         database = store_options(config).place(),

@@ -1,12 +1,14 @@
 //! Puts the service together, runs its two listeners, and stops it.
 
 mod banner;
+mod data_dir;
 mod descriptors;
 mod ready_file;
 mod server;
 mod services;
 mod signals;
 mod tls;
+mod transport;
 
 use std::io;
 use std::net::SocketAddr;
@@ -46,6 +48,7 @@ const OPS_SHUTDOWN: Duration = Duration::from_secs(1);
 /// When it cannot start.
 pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()> {
     let listeners = bind(&mut config).await?;
+    let lock = lock(&config)?;
     let (services, first_admin) = open(&config).await?;
     let assembled = assemble(&services, &config, &recorder)?;
     crate::telemetry::start_probes(recorder);
@@ -73,6 +76,7 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
     drop(background);
     services.cache.close();
     services.store.close().await;
+    drop(lock);
     tracing::info!(event = names::SHUTDOWN, "stopped");
     Ok(())
 }
@@ -111,6 +115,13 @@ async fn listen(option: &str, address: &mut SocketAddr) -> Result<TcpListener> {
     };
     let result: io::Result<TcpListener> = listen.await;
     result.map_err(|error| Error::internal(format!("cannot listen on {option}: {error}")))
+}
+
+/// Locks the embedded database, and says which connections are not encrypted.
+fn lock(config: &Config) -> Result<Option<data_dir::Lock>> {
+    transport::warn_about_plain_connections(config);
+    services::prepare_data_dir(config)?;
+    data_dir::lock(config)
 }
 
 /// Opens the services and sees to it that there is an administrator.

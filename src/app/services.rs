@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use zeroize::Zeroizing;
 
+use super::data_dir;
 use crate::accounts::{Accounts, PasswordPolicy};
 use crate::auth::{ClientMarks, Login, Logout, PasswordChange, Refresh, Register};
 use crate::cache::{Cache, Memory, Redis, RedisOptions};
@@ -281,22 +282,10 @@ pub fn time_delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }
 
-/// Makes the data folder, for its owner alone. With a database server and a configured secret nothing
-/// is kept on this machine.
-fn prepare_data_dir(config: &Config) -> Result<()> {
-    if config.database.is_server() {
-        return Ok(());
-    }
-    make_data_dir(config).map_err(|error| unusable(config, &error))
-}
-
-fn make_data_dir(config: &Config) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(&config.data_dir)
+/// Makes and checks the data folder.
+///
+/// # Errors
+/// When it cannot be used.
+pub fn prepare_data_dir(config: &Config) -> Result<()> {
+    data_dir::prepare(config).map_err(|error| unusable(config, &error))
 }

@@ -122,7 +122,10 @@ impl Config {
                  forgotten while they are still honoured.",
             );
         }
-        Ok(())
+        match self.weakness() {
+            Some(sentence) if !self.allow_insecure => refuse(sentence),
+            _ => Ok(()),
+        }
     }
 
     fn validate_database(&self) -> Result<(), ConfigError> {
@@ -154,7 +157,7 @@ impl Config {
     }
 
     /// Whether this looks like a production service.
-    fn is_public(&self) -> bool {
+    pub(super) fn is_public(&self) -> bool {
         let url = self.listeners.public_url.as_deref();
         url.is_some_and(|url| url.starts_with("https://"))
     }

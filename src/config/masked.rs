@@ -15,7 +15,10 @@ impl Config {
     pub fn masked(&self) -> String {
         let lines: [Vec<Line>; 12] = [
             self.listeners.lines(),
-            vec![("DATA_DIR", self.data_dir.display().to_string())],
+            vec![
+                ("DATA_DIR", self.data_dir.display().to_string()),
+                ("ALLOW_INSECURE", self.allow_insecure.to_string()),
+            ],
             self.clients.lines(),
             self.database.lines(),
             self.redis.lines(),

@@ -21,6 +21,7 @@ mod redis;
 mod secret;
 mod switch;
 mod tokens;
+mod weak;
 
 use std::path::PathBuf;
 
@@ -61,6 +62,11 @@ pub struct Config {
     )]
     pub data_dir: PathBuf,
 
+    /// Accept settings that are too weak for anything but tests and development, and a second service
+    /// on the same embedded database.
+    #[arg(long, env = "ALLOW_INSECURE", help_heading = "Storage")]
+    pub allow_insecure: bool,
+
     /// The database.
     #[command(flatten)]
     pub database: Database,
@@ -96,6 +102,18 @@ pub struct Config {
     /// The log.
     #[command(flatten)]
     pub logs: Logs,
+}
+
+/// The configuration of a command line, for tests.
+#[cfg(test)]
+pub fn from_arguments(arguments: &[&str]) -> Config {
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        config: Config,
+    }
+    let all = [&["test"], arguments].concat();
+    <Cli as clap::Parser>::parse_from(all).config
 }
 
 #[cfg(test)]

@@ -33,7 +33,14 @@ fn read_secret(mut file: File, path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        let mode = file.metadata()?.permissions().mode();
+        if mode & 0o070 != 0 {
+            // Kubernetes' `fsGroup` gives it to a group.
+            tracing::warn!(
+                "the secret's file can be read by its group: only the service should be in it"
+            );
+        }
+        if mode & 0o007 != 0 {
             return Err(io::Error::other(format!(
                 "{} can be read by others: run `chmod 600` on it",
                 path.display()

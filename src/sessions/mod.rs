@@ -335,7 +335,7 @@ impl Sessions {
 }
 
 /// The account of the synthetic probe: it may act in the probe's own requests alone.
-pub const PROBE_ACCOUNT: Uuid = Uuid::from_u128(0x6361_6e61_7279_7000_8000_0000_0000_0000);
+pub use crate::store::PROBE_ACCOUNT;
 
 /// Whether an account may act in the request that is being answered.
 #[must_use]

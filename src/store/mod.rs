@@ -190,6 +190,10 @@ fn observe<DB: sqlx::Database>(label: Pool, pool: &sqlx::Pool<DB>) {
     DB_CONNECTIONS.set((label, ConnectionState::Used), f64::from(used));
 }
 
+/// The account of the synthetic probe: never an administrator.
+pub const PROBE_ACCOUNT: uuid::Uuid =
+    uuid::Uuid::from_u128(0x6361_6e61_7279_7000_8000_0000_0000_0000);
+
 /// Whether a text may be used in a query: PostgreSQL refuses the character NUL, so no stored text has
 /// it.
 fn findable(text: &str) -> bool {

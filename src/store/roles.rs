@@ -5,14 +5,15 @@ use uuid::Uuid;
 
 use super::connection::Conn;
 use super::rows::{User, UserRow};
-use super::{Store, Tx, execute, fetch_optional, sql};
+use super::{PROBE_ACCOUNT, Store, Tx, execute, fetch_optional, sql};
 use crate::error::{Error, Result};
 use crate::rbac::BuiltIn;
 use crate::rbac::names::is_role_name;
 
-/// Whether an enabled account other than `except` holds the role.
+/// Whether an enabled account other than `except` and the synthetic probe's holds the role.
 pub(super) async fn other_holder(conn: &mut Conn, role: BuiltIn, except: Uuid) -> Result<bool> {
-    let row = fetch_optional!(conn, sql::OTHER_HOLDERS => (i64,), role.name(), except)?;
+    let row =
+        fetch_optional!(conn, sql::OTHER_HOLDERS => (i64,), role.name(), except, PROBE_ACCOUNT)?;
     Ok(row.is_some())
 }
 

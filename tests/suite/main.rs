@@ -33,6 +33,7 @@
 //! | shutdown, drain | `operations/shutdown.rs` |
 //! | command line, `--help`, `config` | `operations/command_line.rs` |
 //! | commands `migrate`, `keys`, `admin create`, `admin promote` | `operations/offline_commands.rs` |
+//! | modes of files, one service a folder | `operations/data_folder.rs` |
 //! | what refuses to start | `operations/refusals_to_start.rs` |
 //! | roles of the stack's database | `operations/database_roles.rs` |
 //! | housekeeping | `operations/housekeeping.rs`; the statements: `store/housekeeping.rs` |

@@ -7,6 +7,7 @@ pub const OPTIONS: &[&str] = &[
     "ADMIN_EMAIL",
     "ADMIN_PASSWORD",
     "ADMIN_USERNAME",
+    "ALLOW_INSECURE",
     "API_ADDR",
     "CANARY",
     "CANARY_INTERVAL",

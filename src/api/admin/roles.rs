@@ -43,7 +43,7 @@ impl AdminRolesApi {
         id: Path<Uuid>,
         /// The role's name.
         role: Path<String>,
-    ) -> Result<Done, Failure<{ status::BAD_ID }>> {
+    ) -> Result<Done, Failure<{ status::BAD_ID | status::CONFLICT }>> {
         self.0
             .grant_role(Actor::Admin(&auth.caller.account), id.0, &role.0)
             .await?;

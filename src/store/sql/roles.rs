@@ -9,7 +9,7 @@ statements! {
         // Written so that the only cheap plan reads the index of the role's holders. For a join of two
         // large tables with `LIMIT 1`, PostgreSQL chooses to read the accounts one by one.
         OTHER_HOLDERS "other_holders" =
-            "SELECT CAST(1 AS BIGINT) FROM user_roles ur WHERE ur.role >= $1 AND ur.role <= $1 AND ur.user_id <> $2 \
+            "SELECT CAST(1 AS BIGINT) FROM user_roles ur WHERE ur.role >= $1 AND ur.role <= $1 AND ur.user_id <> $2 AND ur.user_id <> $3 \
              AND (SELECT u.disabled FROM users u WHERE u.id = ur.user_id) = FALSE \
              ORDER BY ur.role, ur.user_id LIMIT 1";
         GRANT_ROLE "grant_role" =

@@ -154,6 +154,25 @@ async fn synthetic_login_failure_is_counted_and_logged_by_step() {
 }
 
 #[tokio::test]
+async fn synthetic_account_holds_no_role_and_keeps_its_name() {
+    let server = server().await;
+    more(&server, "logout", "success", 1.0).await;
+    let admin = server.admin().await;
+    let path = format!("/admin/users/{PROBE_ACCOUNT}");
+    for role in ["admin", "user"] {
+        let answer = admin.put(&format!("{path}/roles/{role}")).await;
+        answer.problem(409, "conflict");
+    }
+    for change in [
+        json!({ "username": "renamed" }),
+        json!({ "email": "renamed@example.com" }),
+    ] {
+        admin.patch(&path, &change).await.problem(409, "conflict");
+    }
+    more(&server, "logout", "success", 2.0).await;
+}
+
+#[tokio::test]
 async fn synthetic_account_is_unusable_outside_the_probe() {
     let server = server().await;
     more(&server, "logout", "success", 1.0).await;
@@ -205,7 +224,7 @@ async fn request<T>(synthetic: bool, flow: impl Future<Output = T>) -> T {
 async fn synthetic_tokens_are_accepted_in_the_probes_requests_only() {
     crate::store::recorder();
     let folder = tempfile::tempdir().expect("a folder");
-    let folder = folder.path().display().to_string();
+    let folder = folder.path().join("data").display().to_string();
     let config = Cli::parse_from([
         "serve",
         "--data-dir",
@@ -216,6 +235,7 @@ async fn synthetic_tokens_are_accepted_in_the_probes_requests_only() {
         "64",
         "--hash-iterations",
         "1",
+        "--allow-insecure",
     ]);
     let services = Services::open(&config.config, Clock::system()).await;
     let services = services.expect("opens");

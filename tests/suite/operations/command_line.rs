@@ -49,13 +49,13 @@ fn config_prints_every_option_and_masks_secrets() {
     let folder = folder();
     let mut command = program(folder.path());
     command
-        .env("SECRET_KEY", "hunter2".repeat(5))
+        .env("SECRET_KEY", "hunter2-hunter2-hunter2-hunter2-hunter2")
         .env("ADMIN_PASSWORD", "hunter2")
         .env("DATABASE_URL", "sqlite://hunter2.db")
         .env("REDIS_URL", "redis://:hunter2@localhost")
         .env("ADMIN_EMAIL", "margaret@example.com")
         .env("SIGNING_ALG", "HS256")
-        .env("HS256_KEY", "hunter2".repeat(5));
+        .env("HS256_KEY", "hunter2-hunter2-hunter2-hunter2-hunter2");
     let printed = success(command.arg("config"));
     assert!(!printed.contains("hunter2"), "{printed}");
     assert!(!printed.contains("margaret"), "{printed}");

@@ -349,6 +349,7 @@ async fn refusal_to_start_is_explained_without_secrets() {
             .env("API_ADDR", "127.0.0.1:0")
             .env("OPS_ADDR", "127.0.0.1:0")
             .env("HASH_MEMORY_KIB", "64")
+            .env("ALLOW_INSECURE", "true")
             .env("LOG_LEVEL", "trace")
             .env(name, value)
             .output()

@@ -1,6 +1,7 @@
 //! The process from its first start to its last: what it prints, keeps, refuses and survives.
 
 mod command_line;
+mod data_folder;
 mod database_roles;
 mod housekeeping;
 mod log_secrets;

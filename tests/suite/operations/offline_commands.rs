@@ -15,6 +15,7 @@ async fn command(folder: &Path, args: &[&str]) -> Command {
         .env("DATA_DIR", folder.join("data"))
         .envs(backend(folder).await)
         .env("HASH_MEMORY_KIB", "64")
+        .env("ALLOW_INSECURE", "true")
         .env("HASH_ITERATIONS", "1")
         .args(args);
     command

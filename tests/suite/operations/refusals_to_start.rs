@@ -19,6 +19,7 @@ fn refusal(folder: &Path, env: &[(&str, &str)]) -> String {
         .env("DATA_DIR", folder.join("data"))
         .env("ADMIN_PASSWORD", KEY)
         .env("HASH_MEMORY_KIB", "64")
+        .env("ALLOW_INSECURE", "true")
         .envs(env.iter().copied());
     let output = run(&mut command);
     let (printed, complaint) = (text(&output.stdout), text(&output.stderr));
@@ -79,6 +80,34 @@ fn start_rejects_contradicting_options_before_touching_anything() {
         let complaint = refusal(folder.path(), &env);
         assert!(complaint.contains(words), "{env:?}: {complaint}");
         assert!(!folder.path().join("data").exists(), "{env:?}");
+    }
+}
+
+#[test]
+fn start_rejects_weak_settings_unless_they_are_allowed() {
+    for (env, words) in [
+        (vec![], "OWASP"),
+        (
+            vec![
+                ("HASH_MEMORY_KIB", "19456"),
+                ("SECRET_KEY", "hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh"),
+            ],
+            "8 different characters",
+        ),
+        (
+            vec![
+                ("HASH_MEMORY_KIB", "19456"),
+                ("SECRET_KEY", "development-only-0123456789-abcdefghij"),
+                ("PUBLIC_URL", "https://auth.example.com"),
+            ],
+            "for development",
+        ),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let env = [env, vec![("ALLOW_INSECURE", "false")]].concat();
+        let complaint = refusal(folder.path(), &env);
+        assert!(complaint.contains(words), "{env:?}: {complaint}");
+        assert!(!folder.path().join("data").exists());
     }
 }
 
@@ -179,6 +208,7 @@ fn ready_file_that_cannot_be_written_ends_the_start() {
         .env("API_ADDR", "127.0.0.1:0")
         .env("OPS_ADDR", "127.0.0.1:0")
         .env("HASH_MEMORY_KIB", "64")
+        .env("ALLOW_INSECURE", "true")
         .env("READY_FILE", "missing/ready.json");
     let output = run(&mut command);
     assert_eq!(output.status.code(), Some(1));

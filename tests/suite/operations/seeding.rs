@@ -13,6 +13,7 @@ fn seed(folder: &Path, args: &[&str]) -> Command {
         .args(args)
         .env("DATA_DIR", folder.join("data"))
         .env("HASH_MEMORY_KIB", "64")
+        .env("ALLOW_INSECURE", "true")
         .env("HASH_ITERATIONS", "1")
         .env("ALLOW_SEEDING", "true");
     command

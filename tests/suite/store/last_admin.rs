@@ -2,9 +2,9 @@
 
 use futures_util::future::join_all;
 use rbac_sentinel::testing::error::Error;
-use rbac_sentinel::testing::store::ProfileChange;
+use rbac_sentinel::testing::store::{PROBE_ACCOUNT, ProfileChange};
 
-use super::database::{Database, at};
+use super::database::{Database, at, new_user};
 use super::one_change::OneChange as _;
 
 fn disable() -> ProfileChange {
@@ -102,4 +102,16 @@ pub async fn two_administrators_removing_each_other_leave_one_in_the_store(db: &
         }
         assert_eq!(db.store.count_users().await.expect("asked"), (1, 0));
     }
+}
+
+/// Whatever gave it the role.
+pub async fn account_of_the_probe_is_no_administrator(db: &Database) {
+    let mut probe = new_user("_canary");
+    probe.id = PROBE_ACCOUNT;
+    probe.roles = vec!["admin".to_owned()];
+    db.store.insert_user(&probe).await.expect("made");
+    assert!(!db.store.has_admin().await.expect("asked"));
+    let admin = db.admin("admin").await;
+    let refused = db.store.revoke_role(admin.id, "admin").await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
 }

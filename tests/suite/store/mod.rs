@@ -92,6 +92,7 @@ macro_rules! contracts {
                 write_check_leaves_nothing_behind;
             last_admin: last_administrator_cannot_be_removed,
                 disabled_administrator_does_not_count,
+                account_of_the_probe_is_no_administrator,
                 two_administrators_removing_each_other_leave_one_in_the_store;
             listing: pages_list_every_account_once_in_order,
                 pages_are_stable_while_accounts_are_created,
