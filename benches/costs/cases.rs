@@ -261,6 +261,14 @@ fn special(
                 json!({ "current_password": PASSWORD, "new_password": "qwerty".repeat(21) });
             let sent = send(Some(&callers.user), template, Some(&fields));
             add("user", "long weak password", Requests::Same(sent));
+            let example = example.ok_or("no example")?;
+            let wrong = with(example, "current_password", "not-the-password");
+            let sessions = server.sessions(names(3 * spare + 1).take(spare.div_ceil(10)))?;
+            // In this order: the last one changes the passwords.
+            for (what, fields) in [("wrong password", &wrong), ("as documented", example)] {
+                let make = |session: &Session| send(Some(&session.access), template, Some(fields));
+                add("user", what, once(&sessions, &make));
+            }
         }
         "listUsers" => {
             for (what, query) in [
