@@ -41,6 +41,9 @@ pub enum Error {
     /// The caller lacks a permission.
     #[error("the permission `{0}` is missing")]
     Forbidden(&'static str),
+    /// Not by this operation, whoever asks; says by which.
+    #[error("{0}")]
+    Refused(&'static str),
     /// The current password, given as proof, is wrong.
     #[error("the current password is wrong")]
     WrongPassword,

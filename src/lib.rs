@@ -100,7 +100,7 @@ pub mod testing {
         pub use crate::rate::Rate;
     }
     pub mod rbac {
-        pub use crate::rbac::{Permission, Scope};
+        pub use crate::rbac::{Authority, Permission, Scope};
     }
     pub mod request_context {
         pub use crate::request_context::{RequestContext, RequestId, in_request};
@@ -109,7 +109,7 @@ pub mod testing {
         pub use crate::secrets::{Purpose, SealingKey, secret_for};
     }
     pub mod sessions {
-        pub use crate::sessions::{PROBE_ACCOUNT, Refusal, TokenPair};
+        pub use crate::sessions::{Account, PROBE_ACCOUNT, Refusal, TokenPair};
     }
     pub mod store {
         pub use crate::store::*;

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::{Accounts, Actor, not_the_probe, validation};
 use crate::error::{Error, Result};
 use crate::hashing::Password;
+use crate::limits::Source;
 use crate::metrics::UserAction;
 use crate::sessions::{AfterCommit, Caller};
 use crate::store::{EndReason, ProfileChange, Tx, User};
@@ -61,27 +62,48 @@ impl Accounts {
         Ok((after, due.sessions_ended(ended, EndReason::Disabled)))
     }
 
-    /// Changes the caller's own account. Another e-mail address takes the current password: it
-    /// receives the account's mail, so whoever sets it can take the account over (ASVS 7.5.1).
+    /// Changes the caller's own account. Another username or e-mail address takes the current password:
+    /// they are what one logs in with, and the address receives the account's mail, so whoever sets it
+    /// can take the account over (ASVS 7.5.1). The change says which ones are taken, so it is limited
+    /// like a registration.
     ///
     /// # Errors
     /// As [`Accounts::update`], and [`Error::WrongPassword`], [`Error::RateLimited`].
     pub async fn update_own(
         &self,
         caller: &Caller,
+        source: &Source,
         change: ProfileChange,
         current_password: Option<Password>,
     ) -> Result<User> {
         let own = &caller.account.user;
-        let another = |email: &String| *email != own.email;
-        if change.email.as_ref().is_some_and(another) {
-            let current = current_password.ok_or_else(|| Error::Invalid {
-                field: "current_password",
-                rule: "is needed to change the e-mail address".to_owned(),
-            })?;
+        let username = change.username.as_deref();
+        let username = username.filter(|username| *username != own.username);
+        let email = change.email.as_deref();
+        let email = email.filter(|email| *email != own.email);
+        if username.is_some() || email.is_some() {
+            let what = "is needed to change the username or the e-mail address";
+            let current = needed(current_password, what)?;
+            self.limits.profile(source, own.id, username, email).await?;
             self.prove_password(own.id, current).await?;
         }
         self.update(Actor::Owner(&caller.account), own.id, change)
+            .await
+    }
+
+    /// Removes the caller's own account, which takes the current password.
+    ///
+    /// # Errors
+    /// As [`Accounts::delete`], and [`Error::Invalid`], [`Error::WrongPassword`],
+    /// [`Error::RateLimited`].
+    pub async fn delete_own(
+        &self,
+        caller: &Caller,
+        current_password: Option<Password>,
+    ) -> Result<()> {
+        let current = needed(current_password, "is needed to delete the account")?;
+        self.prove_password(caller.id(), current).await?;
+        self.delete(Actor::Owner(&caller.account), caller.id())
             .await
     }
 
@@ -105,4 +127,12 @@ impl Accounts {
             .event(actor.event(UserAction::Deleted, id))
             .sessions_ended(ended, EndReason::Deleted))
     }
+}
+
+/// The current password, where a request that takes one has it.
+fn needed(current_password: Option<Password>, rule: &str) -> Result<Password> {
+    current_password.ok_or_else(|| Error::Invalid {
+        field: "current_password",
+        rule: rule.to_owned(),
+    })
 }

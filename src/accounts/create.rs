@@ -22,11 +22,14 @@ pub struct NewAccount {
     pub password: Password,
     /// Its role.
     pub role: String,
+    /// The password is known to others than its owner, who has to change it.
+    pub initial: bool,
 }
 
 impl Accounts {
     /// Makes an account for somebody else, with a generated password that is returned once: an
-    /// administrator does not choose passwords (ASVS 6.4.6). The role is `user` when absent.
+    /// administrator does not choose passwords (ASVS 6.4.6), and the owner has to change it. The role is
+    /// `user` when absent.
     ///
     /// # Errors
     /// As [`Accounts::create`].
@@ -43,6 +46,7 @@ impl Accounts {
             email,
             password: Password::new(generated.as_str()),
             role: role.unwrap_or_else(|| BuiltIn::User.name().to_owned()),
+            initial: true,
         };
         let user = self.create(account, actor).await?;
         Ok((user, generated.to_string()))
@@ -70,6 +74,7 @@ impl Accounts {
             email,
             password,
             role,
+            initial,
         } = account;
         actor.check_may_give(&role)?;
         validation::check_username(&username)?;
@@ -81,14 +86,17 @@ impl Accounts {
                 rule: "must be the name of an existing role".to_owned(),
             });
         }
+        let password_hash = self.hash_new("password", password).await?;
+        let now = self.clock.now();
         let new = NewUser {
             id: Uuid::now_v7(),
             username,
             email,
-            password_hash: self.hash_new("password", password).await?,
+            password_hash,
             roles: vec![role],
             by: actor.id(),
-            at: self.clock.now(),
+            at: now,
+            initial_password_until: initial.then(|| now + self.initial_password_ttl),
         };
         let mut tx = self.store.transaction().await?;
         let made = tx.insert_user(&new).await.map(|user| {

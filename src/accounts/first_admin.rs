@@ -42,7 +42,7 @@ impl Accounts {
             .or(generated.as_ref().map(|text| text.as_str()))
             .unwrap_or_default();
         match self
-            .create_admin(username, email, Password::new(chosen))
+            .create_admin(username, email, Password::new(chosen), generated.is_some())
             .await
         {
             Ok(_) => {}
@@ -57,7 +57,8 @@ impl Accounts {
         }))
     }
 
-    /// Makes an administrator, as the operator.
+    /// Makes an administrator, as the operator. An initial password has to be changed; one that the
+    /// operator chose is theirs.
     ///
     /// # Errors
     /// As a registration.
@@ -66,12 +67,14 @@ impl Accounts {
         username: &str,
         email: &str,
         password: Password,
+        initial: bool,
     ) -> Result<User> {
         let account = NewAccount {
             username: username.to_owned(),
             email: email.to_owned(),
             password,
             role: BuiltIn::Admin.name().to_owned(),
+            initial,
         };
         self.create(account, Actor::Operator).await
     }

@@ -11,6 +11,7 @@ pub mod validation;
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -76,6 +77,8 @@ pub struct Accounts {
     limits: Arc<Throttle>,
     sessions: Arc<Sessions>,
     policy: PasswordPolicy,
+    /// How long a password logs in that its owner has not chosen.
+    initial_password_ttl: TimeDelta,
     clock: Clock,
 }
 
@@ -88,6 +91,7 @@ impl Accounts {
         limits: Arc<Throttle>,
         sessions: Arc<Sessions>,
         policy: PasswordPolicy,
+        initial_password_ttl: TimeDelta,
         clock: Clock,
     ) -> Self {
         Self {
@@ -96,6 +100,7 @@ impl Accounts {
             limits,
             sessions,
             policy,
+            initial_password_ttl,
             clock,
         }
     }

@@ -101,6 +101,7 @@ mod tests {
                 created_at: DateTime::UNIX_EPOCH,
                 updated_at: DateTime::UNIX_EPOCH,
                 last_login_at: None,
+                initial_password_until: None,
             },
         }
     }

@@ -161,8 +161,14 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
             challenge.clone(),
         );
         if let Access::Needs(permission) = record.access {
-            let description = format!("The permission `{}` is missing.", permission.name());
+            let description = format!(
+                "The permission `{}` is missing, or an initial password has to be changed first.",
+                permission.name()
+            );
             add("403", &description, challenge);
+        } else {
+            let description = "An initial password has to be changed first.";
+            add("403", description, challenge);
         }
     }
     if record.rate_limit != RateLimit::Exempt {

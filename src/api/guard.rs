@@ -16,7 +16,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use super::problem::{Problem, ProblemKind};
 use crate::metrics::VerificationResult;
 use crate::rbac::Permission;
-use crate::sessions::{Caller, Need, Refusal, Sessions};
+use crate::sessions::{Caller, Need, PASSWORD_CHANGE, Refusal, Sessions};
 use catalogue::endpoints;
 
 /// The name of the security scheme in the OpenAPI document.
@@ -30,6 +30,8 @@ pub trait Needs: Send + Sync + 'static {
     const PERMISSION: Permission;
     /// Whether a token whose scope lacks it is let in.
     const ANY_SCOPE: bool = false;
+    /// Whether a caller is let in whose password is an initial one.
+    const CHANGES_PASSWORD: bool = false;
 }
 
 /// Stands for a token of any scope: to see whose it is, and to end its session.
@@ -38,6 +40,14 @@ pub struct AnyScope;
 impl Needs for AnyScope {
     const PERMISSION: Permission = Permission::Authenticated;
     const ANY_SCOPE: bool = true;
+}
+
+/// Stands for a change of one's own password, which may be an initial one: then nothing else is let in.
+pub struct ChangesPassword;
+
+impl Needs for ChangesPassword {
+    const PERMISSION: Permission = Permission::Authenticated;
+    const CHANGES_PASSWORD: bool = true;
 }
 
 macro_rules! needs {
@@ -86,6 +96,8 @@ impl<'a, P: Needs> ApiExtractor<'a> for Require<P> {
     ) -> poem::Result<Self> {
         let need = if P::ANY_SCOPE {
             Need::AnyScope
+        } else if P::CHANGES_PASSWORD {
+            Need::PasswordChange
         } else {
             Need::Permission(P::PERMISSION)
         };
@@ -142,6 +154,7 @@ async fn caller(request: &Request, need: Need) -> Result<Option<Caller>, Problem
         .map_err(|refusal| match refusal {
             Refusal::Token(reason) => invalid_token(reason),
             Refusal::Permission(permission) => missing(permission),
+            Refusal::PasswordChange => initial_password(),
             Refusal::Error(error) => error.into(),
         })
 }
@@ -207,6 +220,15 @@ fn missing(permission: Permission) -> Problem {
     let challenge =
         format!("Bearer realm=\"rbac-sentinel\", error=\"insufficient_scope\", scope=\"{name}\"");
     Problem::from(crate::error::Error::Forbidden(name)).header(header::WWW_AUTHENTICATE, challenge)
+}
+
+fn initial_password() -> Problem {
+    let challenge = format!(
+        "Bearer realm=\"rbac-sentinel\", error=\"insufficient_scope\", scope=\"{PASSWORD_CHANGE}\""
+    );
+    Problem::new(ProblemKind::PasswordChangeRequired)
+        .detail("the password is an initial one: POST /users/me/password changes it")
+        .header(header::WWW_AUTHENTICATE, challenge)
 }
 
 /// The scheme as OAuth2's password flow: what makes the Authorize button of the OpenAPI UI log in.

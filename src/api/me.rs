@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use poem::Request;
+use poem::http::header;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
@@ -12,12 +14,14 @@ use uuid::Uuid;
 use super::Tag;
 use super::body::Body;
 use super::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
+use super::edge::rate_limits::source_of;
 use super::failure::{Failure, status};
 use super::fields::{Email, SecretText, Username, present};
-use super::guard::{AnyScope, Authenticated, Require, session_ended};
+use super::guard::{AnyScope, Authenticated, ChangesPassword, Require, session_ended};
+use super::oauth::{Issued, Tokens};
 use super::problem::Problem;
 use super::views::{Done, User};
-use crate::accounts::{Accounts, Actor};
+use crate::accounts::Accounts;
 use crate::auth::PasswordChange;
 use crate::error::Error;
 use crate::metrics::{CanaryStep, Limiter};
@@ -44,8 +48,10 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::new(endpoints::READ_ME, Access::AnyScope).probed(CanaryStep::Me),
     Operation::new(endpoints::UPDATE_ME, OWN)
         .body(BodyPolicy::STRICT)
+        .rate_limit(RateLimit::BySource(Limiter::Profile)),
+    Operation::new(endpoints::DELETE_ME, OWN)
+        .body(BodyPolicy::STRICT)
         .rate_limit(PASSWORD),
-    Operation::new(endpoints::DELETE_ME, OWN),
     Operation::new(endpoints::CHANGE_MY_PASSWORD, OWN)
         .body(BodyPolicy::STRICT)
         .rate_limit(PASSWORD),
@@ -57,13 +63,22 @@ pub const OPERATIONS: &[Operation] = &[
 #[derive(Debug, Object, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UpdateMe {
-    /// A new name.
+    /// A new name; takes the current password.
     #[serde(default, deserialize_with = "present")]
     username: Option<Username>,
     /// A new e-mail address; takes the current password.
     #[serde(default, deserialize_with = "present")]
     email: Option<Email>,
-    /// The current password, needed for another e-mail address.
+    /// The current password, needed for another name or e-mail address.
+    #[serde(default, deserialize_with = "present")]
+    current_password: Option<SecretText>,
+}
+
+/// The end of one's own account.
+#[derive(Debug, Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeleteMe {
+    /// The current password.
     #[serde(default, deserialize_with = "present")]
     current_password: Option<SecretText>,
 }
@@ -148,11 +163,13 @@ impl MeApi {
 
     /// Change your account
     ///
-    /// Changes name or e-mail address; another address takes the current password.
+    /// Changes name or e-mail address; another one takes the current password. Both tell what is taken, so
+    /// the limits of registrations hold, and one of the account.
     #[oai(path = "/users/me", method = "patch", operation_id = "updateMe")]
     async fn update(
         &self,
         auth: Require<Authenticated>,
+        request: &Request,
         body: Body<UpdateMe>,
     ) -> Result<Account, Failure<{ status::CONFLICT | status::UNPROCESSABLE }>> {
         let UpdateMe {
@@ -168,7 +185,7 @@ impl MeApi {
         let current = current_password.map(SecretText::into_password);
         let user = self
             .accounts
-            .update_own(&auth.caller, change, current)
+            .update_own(&auth.caller, &source_of(request)?, change, current)
             .await
             .map_err(gone)?;
         Ok(Account::Ok(Json(User::from(&user))))
@@ -176,16 +193,17 @@ impl MeApi {
 
     /// Delete your account
     ///
-    /// Removes the account, its sessions and its tokens. There is no way back. The last
-    /// administrator cannot.
+    /// Removes the account, its sessions and its tokens; takes the current password. There is no way
+    /// back. The last administrator cannot.
     #[oai(path = "/users/me", method = "delete", operation_id = "deleteMe")]
     async fn delete(
         &self,
         auth: Require<Authenticated>,
-    ) -> Result<Done, Failure<{ status::CONFLICT }>> {
-        let account = &auth.caller.account;
+        body: Body<DeleteMe, false>,
+    ) -> Result<Done, Failure<{ status::CONFLICT | status::UNPROCESSABLE }>> {
+        let current = body.0.current_password.map(SecretText::into_password);
         self.accounts
-            .delete(Actor::Owner(account), account.user.id)
+            .delete_own(&auth.caller, current)
             .await
             .map_err(gone)?;
         Ok(Done::NoContent)
@@ -193,7 +211,8 @@ impl MeApi {
 
     /// Change your password
     ///
-    /// Takes the current password. Every other session of the account ends.
+    /// Takes the current password. Every session of the account ends, also the one that asks: the answer
+    /// has the tokens of a new one. Whoever logged in with an initial password can do this alone.
     #[oai(
         path = "/users/me/password",
         method = "post",
@@ -201,9 +220,10 @@ impl MeApi {
     )]
     async fn change_password(
         &self,
-        auth: Require<Authenticated>,
+        auth: Require<ChangesPassword>,
+        request: &Request,
         body: Body<ChangePassword>,
-    ) -> Result<Done, Failure<{ status::UNPROCESSABLE }>> {
+    ) -> Result<Issued, Failure<{ status::UNPROCESSABLE }>> {
         let ChangePassword {
             current_password,
             new_password,
@@ -212,11 +232,13 @@ impl MeApi {
             current_password.into_password(),
             new_password.into_password(),
         );
-        self.password_change
-            .change(&auth.caller, current, new)
+        let user_agent = request.header(header::USER_AGENT).unwrap_or_default();
+        let pair = self
+            .password_change
+            .change(&auth.caller, current, new, user_agent)
             .await
             .map_err(gone)?;
-        Ok(Done::NoContent)
+        Ok(Issued::Ok(Json(Tokens::new(pair))))
     }
 
     /// List your sessions

@@ -109,7 +109,8 @@ pub struct Tokens {
     /// Gets the next pair, once.
     refresh_token: String,
     /// What the access token allows, when the session was narrowed; empty when nothing is left but to
-    /// read one's own account and to log out.
+    /// read one's own account and to log out. `password:change` when the password is an initial one,
+    /// which has to be changed before anything else.
     #[oai(skip_serializing_if_is_none)]
     scope: Option<String>,
 }

@@ -13,7 +13,7 @@ use super::failure::{Failure, status};
 use super::fields::{Email, SecretText, Username, present};
 use super::guard::Maybe;
 use super::views::User;
-use crate::accounts::{Actor, NewAccount};
+use crate::accounts::NewAccount;
 use crate::auth::Register as RegisterFlow;
 use crate::metrics::Limiter;
 use crate::rbac::BuiltIn;
@@ -41,7 +41,7 @@ struct Register {
     /// substitutions, and those made of one's own name or the service's.
     #[oai(validator(min_length = 8, max_length = 128))]
     password: SecretText,
-    /// `user` when absent. Anything above it takes a caller who may assign roles.
+    /// `user`, which is also what its absence means. Roles above it are given by administrators.
     #[serde(default, deserialize_with = "present")]
     role: Option<String>,
 }
@@ -57,8 +57,8 @@ enum Registered {
 impl RegisterApi {
     /// Register
     ///
-    /// Makes an account with the role `user`. Another role takes the access token of somebody who
-    /// may assign roles.
+    /// Makes one's own account, with the role `user`. Administrators make accounts for others, with other
+    /// roles, by `POST /admin/users`: they do not choose passwords.
     #[oai(path = "/register", method = "post", operation_id = "register")]
     async fn register(
         &self,
@@ -79,13 +79,11 @@ impl RegisterApi {
             email: email.into(),
             password,
             role: role.unwrap_or_else(|| BuiltIn::User.name().to_owned()),
-        };
-        let actor = match &caller.0 {
-            Some(caller) => Actor::Admin(&caller.account),
-            None => Actor::Stranger,
+            initial: false,
         };
         let source = source_of(request)?;
-        let user = self.0.register(&source, account, actor).await?;
+        let caller = caller.0.as_ref().map(|caller| &*caller.account);
+        let user = self.0.register(&source, account, caller).await?;
         Ok(Registered::Created(Json(User::from(&user))))
     }
 }

@@ -34,6 +34,9 @@ pub struct User {
     /// When its owner last logged in with a password.
     #[oai(skip_serializing_if_is_none)]
     last_login_at: Option<DateTime<Utc>>,
+    /// Until when the initial password logs in; absent once the owner has changed it.
+    #[oai(skip_serializing_if_is_none)]
+    initial_password_until: Option<DateTime<Utc>>,
 }
 
 impl From<&store::User> for User {
@@ -47,6 +50,7 @@ impl From<&store::User> for User {
             created_at: user.created_at,
             updated_at: user.updated_at,
             last_login_at: user.last_login_at,
+            initial_password_until: user.initial_password_until,
         }
     }
 }

@@ -37,8 +37,9 @@ pub fn greet(config: &Config, first_admin: &FirstAdmin, cache: &str) {
         ),
         FirstAdmin::Generated(password) => format!(
             "  administrator  {} with the password {password}\n                 \
-             (shown this once: log in and change it)\n",
-            config.admin.username
+             (shown this once: log in and change it within {})\n",
+            config.admin.username,
+            humantime::format_duration(config.hashing.initial_password_ttl)
         ),
     };
     let documentation = documentation(&config.listeners);

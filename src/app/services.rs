@@ -73,6 +73,7 @@ impl Services {
             session_idle: time_delta(config.tokens.session_idle_ttl),
             session: time_delta(config.tokens.session_ttl),
             grace: time_delta(config.tokens.refresh_grace),
+            most: config.tokens.max_sessions_per_user,
         };
         let names = derive(&secret, Purpose::RateLimitNames)?;
         let limits = Arc::new(Throttle::new(
@@ -102,6 +103,7 @@ impl Services {
             Arc::clone(&limits),
             Arc::clone(&sessions),
             policy,
+            time_delta(config.hashing.initial_password_ttl),
             clock.clone(),
         ));
         Ok(Self {

@@ -12,11 +12,7 @@ use crate::limits::{Devices, LoginTicket, Named, Source, Throttle};
 use crate::metrics::{LoginResult, Outcome};
 use crate::rbac::{Authority, Scope};
 use crate::sessions::{AfterCommit, Issue, Sessions, TokenPair, may_act};
-use crate::store::{Credentials, NewSession, Store};
-use crate::tokens::RefreshToken;
-
-/// How much of the client's `User-Agent` is kept.
-const MAX_USER_AGENT_CHARS: usize = 200;
+use crate::store::{Credentials, EndReason, NewSession, Store, Tx};
 
 /// The login flow.
 pub struct Login {
@@ -228,6 +224,10 @@ impl Login {
         if credentials.user.disabled {
             return Ok(Ended::Refused(LoginResult::Disabled));
         }
+        let until = credentials.user.initial_password_until;
+        if until.is_some_and(|until| until <= self.clock.now()) {
+            return Ok(Ended::Refused(LoginResult::InitialPasswordExpired));
+        }
         let proven = Proven {
             credentials,
             outdated,
@@ -252,36 +252,20 @@ impl Login {
             None
         };
         let now = self.clock.now();
-        let session = Uuid::now_v7();
-        let token = RefreshToken::generate()?;
         let device = self.devices.issue(user.id)?;
-        let (idle_expires_at, expires_at) = self.sessions.lifetimes().ends(now);
-        let new = NewSession {
-            id: session,
-            user: user.id,
-            token_hash: token.hash(),
-            user_agent: attempt
-                .user_agent
-                .chars()
-                .take(MAX_USER_AGENT_CHARS)
-                .collect(),
-            at: now,
-            idle_expires_at,
-            expires_at,
-            // A role that the account gets later widens nothing that was narrowed.
-            scope: attempt.scope.held_by(&Authority::of(&user.roles)),
-        };
+        // A role that the account gets later widens nothing that was narrowed.
+        let scope = attempt.scope.held_by(&Authority::of(&user.roles));
+        let sessions = &self.sessions;
+        let (new, token) = sessions.new_session(user.id, attempt.user_agent, scope, now)?;
+        let (session, expires_at) = (new.id, new.expires_at);
         let mut tx = self.store.transaction().await?;
-        let started = tx
-            .start_session(&new, password_hash, renewed.as_deref())
+        let started = self
+            .start_in(&mut tx, &new, password_hash, renewed.as_deref())
             .await;
-        if !tx.finish(started).await? {
+        let Some(due) = tx.finish(started).await? else {
             return Ok(Ended::HashChanged);
-        }
-        // The account shows when its owner last logged in.
-        self.sessions
-            .carry_out(AfterCommit::of(user.id).account_changed())
-            .await;
+        };
+        self.sessions.carry_out(due).await;
         if *outdated {
             let outcome = if renewed.is_some() {
                 Outcome::Success
@@ -304,6 +288,27 @@ impl Login {
         let pair = self.sessions.issue(user, &issue, token.into_string())?;
         let logged_in = LoggedIn { pair, device };
         Ok(Ended::Started { session, logged_in })
+    }
+
+    /// Starts the session and ends the oldest beyond the most. What is due after the commit; nothing
+    /// when the account changed.
+    async fn start_in(
+        &self,
+        tx: &mut Tx,
+        new: &NewSession,
+        hash: &str,
+        renewed: Option<&str>,
+    ) -> Result<Option<AfterCommit>> {
+        if !tx.start_session(new, hash, renewed).await? {
+            return Ok(None);
+        }
+        let most = self.sessions.lifetimes().most;
+        let ended = tx.end_oldest_sessions(new.user, most, new.at).await?;
+        // The account shows when its owner last logged in.
+        let due = AfterCommit::of(new.user)
+            .account_changed()
+            .sessions_ended(ended, EndReason::SessionLimit);
+        Ok(Some(due))
     }
 }
 

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::hashing::Password;
 use crate::metrics::PasswordChangeResult;
-use crate::sessions::{AfterCommit, Caller, Sessions};
-use crate::store::{EndReason, Store, Tx};
+use crate::rbac::Authority;
+use crate::sessions::{AfterCommit, Caller, Issue, Sessions, TokenPair};
+use crate::store::{EndReason, NewSession, Store, Tx, User};
 
 /// The flow of a password change.
 pub struct PasswordChange {
@@ -36,15 +39,22 @@ impl PasswordChange {
         }
     }
 
-    /// Changes the caller's password; every other session of the account ends.
+    /// Changes the caller's password. Every session of the account ends, the caller's too: its tokens
+    /// may be known to whoever knew the password. The caller goes on with a new one.
     ///
     /// # Errors
     /// [`Error::WrongPassword`], [`Error::WeakPassword`], [`Error::Overloaded`],
     /// [`Error::RateLimited`].
-    pub async fn change(&self, caller: &Caller, current: Password, new: Password) -> Result<()> {
-        let outcome = self.try_change(caller, current, new).await;
+    pub async fn change(
+        &self,
+        caller: &Caller,
+        current: Password,
+        new: Password,
+        user_agent: &str,
+    ) -> Result<TokenPair> {
+        let outcome = self.try_change(caller, current, new, user_agent).await;
         let result = match &outcome {
-            Ok(()) => PasswordChangeResult::Success,
+            Ok(_) => PasswordChangeResult::Success,
             Err(Error::WrongPassword) => PasswordChangeResult::BadPassword,
             Err(Error::WeakPassword { .. }) => PasswordChangeResult::WeakPassword,
             Err(Error::Overloaded { .. }) => PasswordChangeResult::Overloaded,
@@ -54,40 +64,70 @@ impl PasswordChange {
         Event::PasswordChange {
             result,
             user: caller.id(),
+            session: outcome.as_ref().ok().map(|(session, _)| *session),
         }
         .emit();
-        outcome
+        outcome.map(|(_, pair)| pair)
     }
 
-    async fn try_change(&self, caller: &Caller, current: Password, new: Password) -> Result<()> {
+    async fn try_change(
+        &self,
+        caller: &Caller,
+        current: Password,
+        new: Password,
+        user_agent: &str,
+    ) -> Result<(Uuid, TokenPair)> {
         let user = &caller.account.user;
         self.accounts
             .check_password("new_password", &new, &user.username, &user.email)?;
+        let same = new == current;
         let proven = self.accounts.prove_password(user.id, current).await?;
+        if same {
+            return Err(Error::WeakPassword {
+                field: "new_password",
+                rule: "must differ from the current password".to_owned(),
+            });
+        }
         let hash = self.accounts.hash_new("new_password", new).await?;
+        let now = self.clock.now();
+        // Nothing that was narrowed is widened.
+        let scope = caller.account.authority.scope(&Authority::of(&user.roles));
+        let sessions = &self.sessions;
+        let (session, token) = sessions.new_session(user.id, user_agent, scope, now)?;
         let mut tx = self.store.transaction().await?;
-        let changed = self.change_in(&mut tx, caller, &proven, &hash).await;
+        let changed = change_in(&mut tx, &session, &proven, &hash).await;
         let due = tx.finish(changed).await?;
         self.sessions.carry_out(due).await;
-        Ok(())
+        let user = User {
+            initial_password_until: None,
+            ..user.clone()
+        };
+        let issue = Issue {
+            session: session.id,
+            generation: 0,
+            scope,
+            at: now,
+            session_ends_at: session.expires_at,
+        };
+        let pair = self.sessions.issue(&user, &issue, token.into_string())?;
+        Ok((session.id, pair))
     }
+}
 
-    /// What is due after the commit.
-    async fn change_in(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
-        proven: &str,
-        hash: &str,
-    ) -> Result<AfterCommit> {
-        let (user, now) = (caller.id(), self.clock.now());
-        let ended = tx
-            .change_password(user, proven, hash, Some(caller.session), now)
-            .await?
-            // Changed meanwhile by another request: what was verified is not the password any more.
-            .ok_or(Error::WrongPassword)?;
-        Ok(AfterCommit::of(user)
-            .account_changed()
-            .sessions_ended(ended, EndReason::PasswordChange))
-    }
+/// Changes the password and starts the session that goes on. What is due after the commit.
+async fn change_in(
+    tx: &mut Tx,
+    next: &NewSession,
+    proven: &str,
+    hash: &str,
+) -> Result<AfterCommit> {
+    let ended = tx
+        .change_password(next.user, proven, hash, next.at)
+        .await?
+        // Changed meanwhile by another request: what was verified is not the password any more.
+        .ok_or(Error::WrongPassword)?;
+    tx.insert_session(next).await?;
+    Ok(AfterCommit::of(next.user)
+        .account_changed()
+        .sessions_ended(ended, EndReason::PasswordChange))
 }

@@ -8,7 +8,12 @@ use crate::events::Event;
 use crate::hashing::HashGate;
 use crate::limits::{Source, Throttle};
 use crate::metrics::RegistrationResult;
+use crate::rbac::Permission;
+use crate::sessions::Account;
 use crate::store::User;
+
+const FOR_OTHERS: &str = "registering is for one's own account: POST /admin/users makes one for somebody \
+                          else, with a role and a generated password";
 
 /// The registration flow.
 pub struct Register {
@@ -28,7 +33,8 @@ impl Register {
         }
     }
 
-    /// Makes an account. A role above `user` takes an actor who may assign roles.
+    /// Makes an account for the one who asks, with the role `user`. Whoever may make accounts for
+    /// others does not choose their passwords: that is another operation (ASVS 6.4.6).
     ///
     /// # Errors
     /// [`Error::RateLimited`], [`Error::Invalid`], [`Error::WeakPassword`], [`Error::Taken`],
@@ -37,10 +43,10 @@ impl Register {
         &self,
         source: &Source,
         account: NewAccount,
-        actor: Actor<'_>,
+        caller: Option<&Account>,
     ) -> Result<User> {
-        let outcome = match self.admit(source, &account).await {
-            Ok(()) => self.accounts.make(account, actor).await,
+        let outcome = match self.admit(source, &account, caller).await {
+            Ok(()) => self.accounts.make(account, Actor::Stranger).await,
             Err(error) => Err(error),
         };
         let (result, user) = match &outcome {
@@ -52,11 +58,22 @@ impl Register {
     }
 
     /// Load shedding before limits, limits before anything is looked up.
-    async fn admit(&self, source: &Source, account: &NewAccount) -> Result<()> {
+    async fn admit(
+        &self,
+        source: &Source,
+        account: &NewAccount,
+        caller: Option<&Account>,
+    ) -> Result<()> {
         self.hashing.check_capacity()?;
         self.limits
             .register(source, &account.username, &account.email)
-            .await
+            .await?;
+        let for_others = [Permission::UsersWrite, Permission::RolesAssign];
+        let may = |account: &Account| for_others.map(|one| account.authority.allows(one));
+        if caller.is_some_and(|caller| may(caller).contains(&true)) {
+            return Err(Error::Refused(FOR_OTHERS));
+        }
+        Ok(())
     }
 }
 
@@ -65,6 +82,7 @@ fn label(error: &Error) -> RegistrationResult {
         Error::Taken { .. } => RegistrationResult::Duplicate,
         Error::WeakPassword { .. } => RegistrationResult::WeakPassword,
         Error::Invalid { .. } => RegistrationResult::InvalidInput,
+        Error::Refused(_) => RegistrationResult::ForAnother,
         Error::Forbidden(_) => RegistrationResult::ForbiddenRole,
         Error::Overloaded { .. } => RegistrationResult::Overloaded,
         Error::RateLimited(_) => RegistrationResult::RateLimited,

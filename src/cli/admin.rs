@@ -53,7 +53,9 @@ pub(super) async fn run(admin: &Admin) -> Result<(), Failure> {
             let mut password = Zeroizing::new(String::new());
             std::io::stdin().read_line(&mut password)?;
             let password = Password::new(password.trim_end_matches(['\r', '\n']));
-            accounts.create_admin(username, email, password).await?
+            accounts
+                .create_admin(username, email, password, false)
+                .await?
         }
         AdminAction::Promote { name, .. } => accounts.promote(name).await?,
     };

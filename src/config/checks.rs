@@ -14,6 +14,8 @@ const PROBE_INTERVAL: RangeInclusive<Duration> = Duration::from_secs(1)..=Durati
 /// The longest lifetime of an access token.
 const MAX_ACCESS_TOKEN_TTL: Duration = Duration::from_mins(30);
 
+/// The longest lifetime of an initial password.
+const MAX_INITIAL_PASSWORD_TTL: Duration = Duration::from_hours(90 * 24);
 /// The longest wait of a request for the database.
 const MAX_WAIT: Duration = Duration::from_mins(1);
 /// The longest wait of a request for Redis.
@@ -67,6 +69,7 @@ impl Config {
                 );
             }
         }
+        self.validate_initial_passwords()?;
         self.validate_database()?;
         if let Some(sentence) = refuse_redis(&self.redis) {
             return refuse(sentence);
@@ -126,6 +129,16 @@ impl Config {
             Some(sentence) if !self.allow_insecure => refuse(sentence),
             _ => Ok(()),
         }
+    }
+
+    fn validate_initial_passwords(&self) -> Result<(), ConfigError> {
+        let ttl = self.hashing.initial_password_ttl;
+        if ttl.is_zero() || ttl > MAX_INITIAL_PASSWORD_TTL {
+            let sentence = "INITIAL_PASSWORD_TTL must be between 1s and 90d: it is for how long others \
+                            than the owner know a password that logs in.";
+            return Err(ConfigError(sentence.to_owned()));
+        }
+        Ok(())
     }
 
     fn validate_database(&self) -> Result<(), ConfigError> {
@@ -266,6 +279,11 @@ mod tests {
             (vec!["--client-timeout", "0s"], "CLIENT_TIMEOUT"),
             (vec!["--access-token-ttl", "31m"], "ACCESS_TOKEN_TTL"),
             (vec!["--session-ttl", "1d"], "SESSION_TTL"),
+            (vec!["--initial-password-ttl", "0s"], "INITIAL_PASSWORD_TTL"),
+            (
+                vec!["--initial-password-ttl", "91d"],
+                "INITIAL_PASSWORD_TTL",
+            ),
             (vec!["--refresh-grace", "2m"], "REFRESH_GRACE"),
             (
                 vec!["--housekeeping-retention", "9s"],

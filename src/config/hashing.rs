@@ -57,6 +57,11 @@ pub struct Hashing {
         help_heading = "Password hashing"
     )]
     pub password_policy: PasswordRules,
+
+    /// How long a generated password logs in until its owner has changed it: that of an account that an
+    /// administrator makes, and of the first administrator.
+    #[arg(long, env = "INITIAL_PASSWORD_TTL", default_value = "7d", value_parser = humantime::parse_duration, help_heading = "Password hashing")]
+    pub initial_password_ttl: Duration,
 }
 
 impl Hashing {
@@ -78,6 +83,7 @@ impl Hashing {
             ("HASH_QUEUE", self.hash_queue.to_string()),
             ("HASH_DEADLINE", time(self.hash_deadline)),
             ("PASSWORD_MIN_LENGTH", self.password_min_length.to_string()),
+            ("INITIAL_PASSWORD_TTL", time(self.initial_password_ttl)),
             ("PASSWORD_POLICY", word(self.password_policy)),
         ]
     }

@@ -121,6 +121,16 @@ pub struct RateLimits {
         help_heading = "Rate limits"
     )]
     pub password_account: Rate,
+
+    /// Changes of one account's username or e-mail address by its owner. The limits of registrations
+    /// hold for them, too.
+    #[arg(
+        long = "rate-limit-profile-account",
+        env = "RATE_LIMIT_PROFILE_ACCOUNT",
+        default_value = "20/1h",
+        help_heading = "Rate limits"
+    )]
+    pub profile_account: Rate,
 }
 
 impl RateLimits {
@@ -140,6 +150,7 @@ impl RateLimits {
             ("RATE_LIMIT_REFRESH_SOURCE", self.refresh_source),
             ("RATE_LIMIT_REFRESH_ACCOUNT", self.refresh_account),
             ("RATE_LIMIT_PASSWORD_ACCOUNT", self.password_account),
+            ("RATE_LIMIT_PROFILE_ACCOUNT", self.profile_account),
         ];
         lines.extend(rates.map(|(name, rate)| (name, rate.to_string())));
         lines
@@ -163,6 +174,7 @@ impl RateLimits {
             refresh_source: rate,
             refresh_account: rate,
             password_account: rate,
+            profile_account: rate,
         }
     }
 }

@@ -81,6 +81,10 @@ pub struct Tokens {
     /// two tabs may refresh at once.
     #[arg(long, env = "REFRESH_GRACE", default_value = "10s", value_parser = humantime::parse_duration, help_heading = "Keys and tokens")]
     pub refresh_grace: Duration,
+
+    /// The most sessions of one account: a login beyond them ends the oldest.
+    #[arg(long, env = "MAX_SESSIONS_PER_USER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Keys and tokens")]
+    pub max_sessions_per_user: u32,
 }
 
 impl Tokens {
@@ -95,6 +99,10 @@ impl Tokens {
             ("SESSION_IDLE_TTL", time(self.session_idle_ttl)),
             ("SESSION_TTL", time(self.session_ttl)),
             ("REFRESH_GRACE", time(self.refresh_grace)),
+            (
+                "MAX_SESSIONS_PER_USER",
+                self.max_sessions_per_user.to_string(),
+            ),
         ]
     }
 }

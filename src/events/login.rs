@@ -16,10 +16,13 @@ pub(super) fn login(result: LoginResult, user: Option<Uuid>, session: Option<Uui
     }
 }
 
-pub(super) fn password_change(result: PasswordChangeResult, user: Uuid) {
+pub(super) fn password_change(result: PasswordChangeResult, user: Uuid, session: Option<Uuid>) {
     metrics::PASSWORD_CHANGES.inc(result);
+    if result == PasswordChangeResult::Success {
+        issued(Grant::PasswordChange);
+    }
     if result != PasswordChangeResult::RateLimited {
-        info!(event = names::PASSWORD_CHANGE, result = result.word(), user = %user, "password change");
+        info!(event = names::PASSWORD_CHANGE, result = result.word(), user = %user, session = %Id(session), "password change");
     }
 }
 

@@ -70,6 +70,8 @@ pub enum Event {
         result: PasswordChangeResult,
         /// The account.
         user: Uuid,
+        /// The session that goes on.
+        session: Option<Uuid>,
     },
     /// A stored hash was renewed at login, or could not be.
     Rehash {
@@ -146,7 +148,11 @@ impl Event {
                 user,
                 count,
             } => session::ended(reason, user, count),
-            Self::PasswordChange { result, user } => login::password_change(result, user),
+            Self::PasswordChange {
+                result,
+                user,
+                session,
+            } => login::password_change(result, user, session),
             Self::Rehash { outcome, user } => login::rehash(outcome, user),
             Self::UserChange {
                 action,

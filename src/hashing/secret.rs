@@ -11,7 +11,7 @@ pub const MAX_PASSWORD_CHARS: usize = 128;
 ///
 /// It is hashed exactly as received, neither trimmed, cut nor normalised (ASVS 6.2.8): a keyboard
 /// that composes a character in another way types another password.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Password(Zeroizing<String>);
 
 impl Password {

@@ -65,6 +65,7 @@ impl ProbeAccount {
             roles: Vec::new(),
             by: None,
             at: self.clock.now(),
+            initial_password_until: None,
         };
         let mut tx = self.store.transaction().await?;
         let made = tx.insert_user(&account).await;
@@ -88,9 +89,7 @@ impl ProbeAccount {
         let new = self.hash().await?;
         // A replica that was faster has stored a hash of the same password.
         let mut tx = self.store.transaction().await?;
-        let changed = tx
-            .change_password(PROBE_ACCOUNT, &old, &new, None, at)
-            .await;
+        let changed = tx.change_password(PROBE_ACCOUNT, &old, &new, at).await;
         tx.finish(changed).await?;
         Ok(())
     }

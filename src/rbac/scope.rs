@@ -77,6 +77,18 @@ impl Authority {
     }
 }
 
+impl Authority {
+    /// The scope that leaves this of a whole authority.
+    #[must_use]
+    pub fn scope(&self, whole: &Self) -> Scope {
+        if self == whole {
+            Scope::EVERYTHING
+        } else {
+            Scope(Some(self.permissions))
+        }
+    }
+}
+
 fn names(set: PermissionSet) -> String {
     let named = Permission::ALL
         .iter()

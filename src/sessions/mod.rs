@@ -20,13 +20,18 @@ use crate::events::Event;
 use crate::metrics::{Decision, RBAC_DECISION_DURATION, VerificationResult};
 use crate::rbac::{Authority, Permission, Scope};
 use crate::request_context::is_synthetic;
-use crate::store::{EndReason, Session, Store, User};
-use crate::tokens::{self, Claims, Tokens};
+use crate::store::{EndReason, NewSession, Session, Store, User};
+use crate::tokens::{self, Claims, RefreshToken, Tokens};
 
 pub use self::after_commit::AfterCommit;
 pub use self::principals::Account;
 
-/// Lifetimes of sessions and their tokens.
+/// The scope of tokens that change an initial password and do nothing else.
+pub const PASSWORD_CHANGE: &str = "password:change";
+/// How much of the client's `User-Agent` is kept.
+const MAX_USER_AGENT_CHARS: usize = 200;
+
+/// Lifetimes of sessions and their tokens, and how many an account has.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
     /// A session ends when it was not refreshed for this long.
@@ -35,6 +40,8 @@ pub struct Lifetimes {
     pub session: TimeDelta,
     /// How long the previous refresh token is still honoured although its successor was used.
     pub grace: TimeDelta,
+    /// The most sessions of one account.
+    pub most: u32,
 }
 
 impl Lifetimes {
@@ -94,6 +101,8 @@ pub enum Need {
     Permission(Permission),
     /// To be valid, whatever its scope: to see whose it is and to end its session.
     AnyScope,
+    /// To change the own password, which may be an initial one.
+    PasswordChange,
 }
 
 impl From<Permission> for Need {
@@ -109,6 +118,8 @@ pub enum Refusal {
     Token(VerificationResult),
     /// The token is good, the permission is missing.
     Permission(Permission),
+    /// The token is good, and the account's initial password has to be changed before anything else.
+    PasswordChange,
     /// It could not be found out.
     Error(Error),
 }
@@ -189,7 +200,8 @@ impl Sessions {
     }
 
     /// Finds the holder of a bearer token and decides whether they may do what is needed. The authority
-    /// of the caller is what the scope of the session leaves of the account's.
+    /// of the caller is what the scope of the session leaves of the account's: of an account whose
+    /// password is an initial one, nothing but its change.
     ///
     /// # Errors
     /// Why the caller is refused.
@@ -207,9 +219,18 @@ impl Sessions {
             return Err(Refusal::Token(VerificationResult::Revoked));
         };
         tokens::count(VerificationResult::Valid);
-        let (permission, decision) = match need.into() {
+        let (need, own) = (need.into(), Permission::Authenticated);
+        let (permission, decision) = match need {
             Need::Permission(permission) => (permission, account.authority.decide(permission)),
-            Need::AnyScope => (Permission::Authenticated, Decision::Allow),
+            Need::AnyScope => (own, Decision::Allow),
+            Need::PasswordChange => (own, account.authority.decide(own)),
+        };
+        let password_first =
+            account.user.must_change_password() && !matches!(need, Need::PasswordChange);
+        let decision = if password_first {
+            Decision::Deny
+        } else {
+            decision
         };
         if !is_synthetic() {
             decisions::count(permission, account.authority.role(), decision);
@@ -227,7 +248,11 @@ impl Sessions {
                 user: claims.sub,
             }
             .emit();
-            return Err(Refusal::Permission(permission));
+            return Err(if password_first {
+                Refusal::PasswordChange
+            } else {
+                Refusal::Permission(permission)
+            });
         }
         Ok(Caller {
             account,
@@ -235,14 +260,16 @@ impl Sessions {
         })
     }
 
-    /// The tokens of a session: a new access token beside this refresh token.
+    /// The tokens of a session: a new access token beside this refresh token. Those of an account whose
+    /// password is an initial one name no roles: other services verify them, too.
     ///
     /// # Errors
     /// When the key does not sign: a defect.
     pub fn issue(&self, user: &User, issue: &Issue, refresh_token: String) -> Result<TokenPair> {
         let authority = Authority::of(&user.roles);
+        let password_first = user.must_change_password();
         // Services that go by the roles must not give a narrowed token what they give the account.
-        let roles: &[String] = if issue.scope.narrows(&authority) {
+        let roles: &[String] = if password_first || issue.scope.narrows(&authority) {
             &[]
         } else {
             &user.roles
@@ -251,7 +278,9 @@ impl Sessions {
         let mut claims: Claims = self
             .tokens
             .claims(user.id, session, generation, roles, issue.at);
-        if issue.scope != Scope::EVERYTHING {
+        if password_first {
+            claims.scope = Some(PASSWORD_CHANGE.to_owned());
+        } else if issue.scope != Scope::EVERYTHING {
             claims.scope = issue.scope.held_by(&authority).text();
         }
         // Services that verify with the public keys alone must not honour it longer than we do.
@@ -262,6 +291,32 @@ impl Sessions {
             expires_in: claims.exp - claims.iat,
             scope: claims.scope,
         })
+    }
+
+    /// A session that starts now, to be stored, and its first refresh token.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn new_session(
+        &self,
+        user: Uuid,
+        user_agent: &str,
+        scope: Scope,
+        now: DateTime<Utc>,
+    ) -> Result<(NewSession, RefreshToken)> {
+        let token = RefreshToken::generate()?;
+        let (idle_expires_at, expires_at) = self.lifetimes.ends(now);
+        let session = NewSession {
+            id: Uuid::now_v7(),
+            user,
+            token_hash: token.hash(),
+            user_agent: user_agent.chars().take(MAX_USER_AGENT_CHARS).collect(),
+            at: now,
+            idle_expires_at,
+            expires_at,
+            scope,
+        };
+        Ok((session, token))
     }
 
     /// The caller's living sessions, the newest first.
@@ -325,7 +380,7 @@ impl Sessions {
     pub async fn end_all(&self, user: Uuid, reason: EndReason) -> Result<()> {
         let mut tx = self.store.transaction().await?;
         let ended = tx
-            .end_sessions(user, None, reason, self.clock.now())
+            .end_sessions(user, reason, self.clock.now())
             .await
             .map(|ended| AfterCommit::of(user).sessions_ended(ended, reason));
         let due = tx.finish(ended).await?;

@@ -22,6 +22,8 @@ pub enum EndReason {
     Deleted,
     /// A refresh token was replayed.
     Reuse,
+    /// The account had too many: it was the oldest.
+    SessionLimit,
 }
 
 impl EndReason {
@@ -37,6 +39,7 @@ impl EndReason {
             Self::Disabled => "disabled",
             Self::Deleted => "deleted",
             Self::Reuse => "reuse",
+            Self::SessionLimit => "session_limit",
         }
     }
 }
@@ -52,6 +55,7 @@ impl From<EndReason> for RevocationReason {
             EndReason::Disabled => Self::Disabled,
             EndReason::Deleted => Self::Deleted,
             EndReason::Reuse => Self::Reuse,
+            EndReason::SessionLimit => Self::SessionLimit,
         }
     }
 }
@@ -60,7 +64,7 @@ impl From<EndReason> for RevocationReason {
 mod tests {
     use super::*;
 
-    const ALL: [EndReason; 8] = [
+    const ALL: [EndReason; 9] = [
         EndReason::Logout,
         EndReason::LogoutAll,
         EndReason::SessionEnded,
@@ -69,6 +73,7 @@ mod tests {
         EndReason::Disabled,
         EndReason::Deleted,
         EndReason::Reuse,
+        EndReason::SessionLimit,
     ];
 
     #[test]
@@ -83,7 +88,8 @@ mod tests {
                 "admin",
                 "disabled",
                 "deleted",
-                "reuse"
+                "reuse",
+                "session_limit"
             ]
         );
     }

@@ -45,6 +45,16 @@ pub struct User {
     pub updated_at: DateTime<Utc>,
     /// The last login with a password.
     pub last_login_at: Option<DateTime<Utc>>,
+    /// Until when the account's initial password logs in; `None` once its owner has chosen one.
+    pub initial_password_until: Option<DateTime<Utc>>,
+}
+
+impl User {
+    /// Whether the password has to be changed before anything else.
+    #[must_use]
+    pub const fn must_change_password(&self) -> bool {
+        self.initial_password_until.is_some()
+    }
 }
 
 pub(super) struct UserRow {
@@ -55,6 +65,7 @@ pub(super) struct UserRow {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     last_login_at: Option<DateTime<Utc>>,
+    initial_password_until: Option<DateTime<Utc>>,
     roles: Option<String>,
 }
 
@@ -66,6 +77,7 @@ from_row!(UserRow {
     created_at,
     updated_at,
     last_login_at,
+    initial_password_until,
     roles
 });
 
@@ -82,6 +94,7 @@ impl From<UserRow> for User {
             created_at: row.created_at,
             updated_at: row.updated_at,
             last_login_at: row.last_login_at,
+            initial_password_until: row.initial_password_until,
         }
     }
 }

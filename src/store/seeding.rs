@@ -97,7 +97,8 @@ async fn seed_accounts(tx: &mut Tx, seed: &Seed, rows: Vec<(Uuid, String)>) -> R
             &email,
             &email,
             hash,
-            at
+            at,
+            None::<DateTime<Utc>>
         )?;
     }
     Ok(())

@@ -97,6 +97,15 @@ impl Tx {
         if confirmed == 0 {
             return Ok(false);
         }
+        self.insert_session(new).await?;
+        Ok(true)
+    }
+
+    /// Starts a session of an account that proved its password in this transaction.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn insert_session(&mut self, new: &NewSession) -> Result<()> {
         execute!(
             self.conn,
             sql::INSERT_SESSION,
@@ -116,7 +125,7 @@ impl Tx {
             0_i64,
             new.at
         )?;
-        Ok(true)
+        Ok(())
     }
 
     /// Ends one session of an account. Returns whether it was active.
@@ -134,19 +143,36 @@ impl Tx {
         Ok(execute!(self.conn, sql::END_SESSION, session, user, at, reason)? > 0)
     }
 
-    /// Ends every active session of an account but `keep`; returns their ids.
+    /// Ends every active session of an account; returns their ids.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn end_sessions(
         &mut self,
         user: Uuid,
-        keep: Option<Uuid>,
         reason: EndReason,
         at: DateTime<Utc>,
     ) -> Result<Vec<Uuid>> {
-        let (reason, keep) = (reason.word(), keep.unwrap_or(Uuid::nil()));
-        let rows = fetch_all!(self.conn, sql::END_SESSIONS => (Uuid,), user, at, reason, keep)?;
+        let reason = reason.word();
+        let rows = fetch_all!(self.conn, sql::END_SESSIONS => (Uuid,), user, at, reason)?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// Ends the oldest active sessions of an account beyond `most`; returns their ids. The account's row
+    /// is locked, as it is after [`Tx::start_session`], so that logins at the same moment count each
+    /// other.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn end_oldest_sessions(
+        &mut self,
+        user: Uuid,
+        most: u32,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Uuid>> {
+        let (reason, most) = (EndReason::SessionLimit.word(), i64::from(most));
+        let statement = &sql::END_OLDEST_SESSIONS;
+        let rows = fetch_all!(self.conn, statement => (Uuid,), user, at, reason, most)?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 

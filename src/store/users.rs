@@ -52,6 +52,8 @@ pub struct NewUser {
     pub by: Option<Uuid>,
     /// The time of creation.
     pub at: DateTime<Utc>,
+    /// Until when the password logs in, where the owner has to change it.
+    pub initial_password_until: Option<DateTime<Utc>>,
 }
 
 /// A change of an account; fields that are `None` stay.
@@ -102,6 +104,7 @@ impl Tx {
             key(&new.email),
             &new.password_hash,
             new.at,
+            new.initial_password_until,
         )?;
         for role in &new.roles {
             execute!(self.conn, sql::GRANT_ROLE, new.id, role, new.at, new.by)?;
@@ -117,6 +120,7 @@ impl Tx {
             created_at: new.at,
             updated_at: new.at,
             last_login_at: None,
+            initial_password_until: new.initial_password_until,
         })
     }
 
@@ -182,13 +186,13 @@ impl Tx {
             after.disabled = disabled;
             after.updated_at = at;
             if disabled {
-                ended = self.end_sessions(id, None, EndReason::Disabled, at).await?;
+                ended = self.end_sessions(id, EndReason::Disabled, at).await?;
             }
         }
         Ok((before, after, ended))
     }
 
-    /// Replaces the password hash `old` by `new`, and ends every session but `keep`. Returns the
+    /// Replaces the password hash `old` by `new`, and ends every session. Returns the
     /// sessions that ended, or `None`, having changed nothing, when the stored hash is not `old` any
     /// more.
     ///
@@ -199,14 +203,13 @@ impl Tx {
         id: Uuid,
         old: &str,
         new: &str,
-        keep: Option<Uuid>,
         at: DateTime<Utc>,
     ) -> Result<Option<Vec<Uuid>>> {
         if execute!(self.conn, sql::UPDATE_PASSWORD, id, old, new, at)? == 0 {
             return Ok(None);
         }
         let reason = EndReason::PasswordChange;
-        Ok(Some(self.end_sessions(id, keep, reason, at).await?))
+        Ok(Some(self.end_sessions(id, reason, at).await?))
     }
 
     /// Removes an account and everything that belongs to it. Returns the sessions that were active.
@@ -215,7 +218,7 @@ impl Tx {
     /// [`Error::NotFound`], and [`Error::Conflict`] for the last administrator.
     pub async fn delete_user(&mut self, id: Uuid, at: DateTime<Utc>) -> Result<Vec<Uuid>> {
         self.keep_an_admin(id).await?;
-        let ended = self.end_sessions(id, None, EndReason::Deleted, at).await?;
+        let ended = self.end_sessions(id, EndReason::Deleted, at).await?;
         if execute!(self.conn, sql::DELETE_USER, id)? == 0 {
             return Err(Error::NotFound("user"));
         }

@@ -9,6 +9,7 @@
 //! | logout | `api/logout.rs` |
 //! | list and end of sessions | `api/sessions.rs`; the statements: `store/sessions.rs` |
 //! | one's own account, password change, deletion | `api/users_me.rs` |
+//! | initial passwords | `api/initial_passwords.rs` |
 //! | administration of accounts and roles, list and search | `api/admin_users/`; the statements: `store/searching.rs`, `store/roles.rs` |
 //! | access tokens, JWKS | `api/access_tokens.rs`; forged ones: `api/permissions/forged.rs`; algorithms: `operations/signing_algorithms.rs` |
 //! | permissions matrix | `api/permissions/mod.rs` |
@@ -21,6 +22,7 @@
 //! | rate limits, 429, addresses behind proxies | `limits/`; the arithmetic: `cache/permits.rs` |
 //! | hash gate, load shedding, 503 | `limits/hash_gate.rs`, `limits/hash_gate_metrics.rs` |
 //! | renewal of outdated hashes | `flows/rehash.rs` |
+//! | who gives roles | `flows/giving_roles.rs` |
 //! | last administrator | `flows/last_admin.rs`; the statements: `store/last_admin.rs` |
 //! | revocation | `flows/revocation.rs`; over replicas: `flows/replicas.rs` |
 //! | a Redis that lies | `flows/hostile_redis.rs`, `cache/distrusted.rs` |

@@ -79,7 +79,8 @@ struct UpdateUser {
 struct CreatedUser {
     /// The account.
     user: User,
-    /// Its first password, shown this once. Its owner should change it.
+    /// Its first password, shown this once. Its owner has to change it before anything else, within
+    /// `INITIAL_PASSWORD_TTL`.
     initial_password: String,
 }
 

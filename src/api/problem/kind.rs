@@ -49,6 +49,7 @@ kinds! {
     InvalidGrant = BAD_REQUEST "invalid-grant" "Invalid credentials";
     Unauthenticated = UNAUTHORIZED "unauthenticated" "Authentication required";
     Forbidden = FORBIDDEN "forbidden" "Permission denied";
+    PasswordChangeRequired = FORBIDDEN "password-change-required" "The password has to be changed first";
     NotFound = NOT_FOUND "not-found" "Not found";
     MethodNotAllowed = METHOD_NOT_ALLOWED "method-not-allowed" "Method not allowed";
     TooSlow = REQUEST_TIMEOUT "too-slow" "The body took too long to arrive";
@@ -109,6 +110,7 @@ mod tests {
             "400 invalid-grant",
             "401 unauthenticated",
             "403 forbidden",
+            "403 password-change-required",
             "404 not-found",
             "405 method-not-allowed",
             "408 too-slow",

@@ -236,6 +236,7 @@ impl From<Error> for Problem {
                 problem.permission = Some(permission);
                 problem
             }
+            Error::Refused(why) => Self::new(Kind::Forbidden).detail(why),
             Error::Overloaded { retry_after } => {
                 Self::retry(Kind::Overloaded, retry_after.as_secs())
             }

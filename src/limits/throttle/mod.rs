@@ -165,6 +165,30 @@ impl Throttle {
         Ok(())
     }
 
+    /// Checks the limits of a change of username or address by the account's owner: as a registration
+    /// of the new ones, and by account. The answer tells what is taken.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub async fn profile(
+        &self,
+        source: &Source,
+        user: Uuid,
+        username: Option<&str>,
+        email: Option<&str>,
+    ) -> Result<()> {
+        let (username, email) = (
+            username.map(str::to_lowercase),
+            email.map(str::to_lowercase),
+        );
+        let mut wanted = by_source(source, self.rates.register_source);
+        wanted.push((Subject::User(user), self.rates.profile_account));
+        let rate = self.rates.register_account;
+        wanted.extend(username.iter().map(|name| (Subject::Username(name), rate)));
+        wanted.extend(email.iter().map(|email| (Subject::Email(email), rate)));
+        self.ask(Limiter::Profile, &wanted).await
+    }
+
     /// Checks the limits of a proof of the current password, by account.
     ///
     /// # Errors

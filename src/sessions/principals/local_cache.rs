@@ -156,6 +156,7 @@ mod tests {
             created_at: NOW,
             updated_at: NOW,
             last_login_at: None,
+            initial_password_until: None,
         };
         CachedPrincipal {
             account: Account::of(user),

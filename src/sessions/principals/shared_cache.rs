@@ -49,6 +49,8 @@ struct AccountEntry {
     created_at: i64,
     updated_at: i64,
     last_login_at: Option<i64>,
+    #[serde(default)]
+    initial_password_until: Option<i64>,
 }
 
 /// An invalidation, as published to the other replicas.
@@ -249,6 +251,7 @@ fn encode(session: Uuid, found: &CachedPrincipal) -> Option<[(Key, Vec<u8>); 2]>
         created_at: user.created_at.timestamp_micros(),
         updated_at: user.updated_at.timestamp_micros(),
         last_login_at: user.last_login_at.map(|at| at.timestamp_micros()),
+        initial_password_until: user.initial_password_until.map(|at| at.timestamp_micros()),
     };
     Some([
         (
@@ -279,10 +282,10 @@ fn decode(snapshot: &Snapshot, user: Uuid, now: DateTime<Utc>) -> Option<CachedP
     if session_until <= now || account_until <= now {
         return None;
     }
-    let last_login_at = match account.last_login_at {
-        Some(at) => Some(DateTime::from_timestamp_micros(at)?),
-        None => None,
-    };
+    let moment = |micros| DateTime::from_timestamp_micros(micros).ok_or(());
+    let last_login_at = account.last_login_at.map(moment).transpose().ok()?;
+    let initial_password_until = account.initial_password_until.map(moment);
+    let initial_password_until = initial_password_until.transpose().ok()?;
     let user = User {
         id: account.id,
         username: account.username,
@@ -293,6 +296,7 @@ fn decode(snapshot: &Snapshot, user: Uuid, now: DateTime<Utc>) -> Option<CachedP
         created_at: DateTime::from_timestamp_micros(account.created_at)?,
         updated_at: DateTime::from_timestamp_micros(account.updated_at)?,
         last_login_at,
+        initial_password_until,
     };
     Some(CachedPrincipal {
         account: Account::of(user),

@@ -90,6 +90,7 @@ macro_rules! statements {
 macro_rules! user_columns {
     () => {
         "u.id, u.username, u.email, u.disabled, u.created_at, u.updated_at, u.last_login_at, \
+         u.initial_password_until, \
          (SELECT string_agg(CAST(octet_length(ur.role) AS TEXT) || ':' || ur.role, '') FROM user_roles ur WHERE ur.user_id = u.id) AS roles"
     };
 }

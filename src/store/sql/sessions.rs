@@ -30,7 +30,13 @@ statements! {
             "DELETE FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NOT NULL";
         END_SESSIONS "end_sessions" =
             "UPDATE sessions SET ended_at = $2, end_reason = $3 \
-             WHERE user_id = $1 AND ended_at IS NULL AND id <> $4 RETURNING id";
+             WHERE user_id = $1 AND ended_at IS NULL RETURNING id";
+        // The newest are kept: ids sort by the time of their making.
+        END_OLDEST_SESSIONS "end_oldest_sessions" =
+            "UPDATE sessions SET ended_at = $2, end_reason = $3 \
+             WHERE user_id = $1 AND ended_at IS NULL AND idle_expires_at > $2 AND id <= \
+             (SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND idle_expires_at > $2 \
+             ORDER BY id DESC LIMIT 1 OFFSET $4) RETURNING id";
     }
     Background {
         // The idle deadline is never later than the absolute one.

@@ -3,8 +3,8 @@
 statements! {
     Request {
         INSERT_USER "insert_user" =
-            "INSERT INTO users (id, username, username_key, email, email_key, password_hash, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
+            "INSERT INTO users (id, username, username_key, email, email_key, password_hash, created_at, updated_at, \
+             initial_password_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)";
         USER_BY_ID "user_by_id" =
             "SELECT ", user_columns!(), " FROM users u WHERE u.id = $1";
         CREDENTIALS_BY_USERNAME "credentials_by_username" =
@@ -31,7 +31,8 @@ statements! {
             "UPDATE users SET disabled = $2, updated_at = $3 WHERE id = $1 AND disabled <> $2";
         // Compare and set: a hash that changed in the meantime is not overwritten.
         UPDATE_PASSWORD "update_password" =
-            "UPDATE users SET password_hash = $3, updated_at = $4 WHERE id = $1 AND password_hash = $2";
+            "UPDATE users SET password_hash = $3, updated_at = $4, initial_password_until = NULL \
+             WHERE id = $1 AND password_hash = $2";
         // Locks the row before anything is read that the change depends on, and before the rows of the
         // account's sessions: every change of an account and its sessions locks in this order.
         LOCK_USER "lock_user" = "UPDATE users SET disabled = disabled WHERE id = $1";

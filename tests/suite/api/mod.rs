@@ -4,6 +4,7 @@ mod access_tokens;
 mod admin_users;
 mod documents;
 mod errors;
+mod initial_passwords;
 mod login;
 mod logout;
 mod pages;

@@ -1,5 +1,6 @@
 //! The list of one's own sessions, and ending them.
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -148,4 +149,29 @@ async fn administrator_ends_all_sessions_of_an_account() {
     let answer = admin.delete("/admin/users/nonsense/sessions").await;
     answer.names(400, "malformed-request", "id");
     server.login("alice", PASSWORD).await;
+}
+
+#[tokio::test]
+async fn login_beyond_the_most_sessions_ends_the_oldest() {
+    let server = Server::builder()
+        .env("MAX_SESSIONS_PER_USER", "2")
+        .start()
+        .await;
+    let stranger = server.user("bob").await;
+    let oldest = server.user("alice").await;
+    let second = server.login("alice", PASSWORD).await;
+    oldest.warm_up().await;
+    assert_alive(&second).await;
+    let third = server.login("alice", PASSWORD).await;
+    assert_dead(&oldest).await;
+    for alive in [&second, &third, &stranger] {
+        assert_alive(alive).await;
+    }
+    // Logins at the same moment count each other.
+    let logins = join_all((0..8).map(|_| server.login("alice", PASSWORD))).await;
+    let listed = logins.iter().map(|login| login.get("/users/me"));
+    let alive = join_all(listed).await;
+    let alive = alive.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(alive, 2);
+    assert_eq!(ended(&server.metrics().await, "session_limit"), 9.0);
 }

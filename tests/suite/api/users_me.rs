@@ -86,22 +86,32 @@ async fn users_me_rejects_malformed_change_by_field() {
 }
 
 #[tokio::test]
-async fn username_change_shows_at_once_and_counts_for_login() {
+async fn username_change_takes_the_password_shows_at_once_and_counts_for_login() {
     let server = Server::start().await;
     let alice = server.user("alice").await;
     let second = server.login("alice", PASSWORD).await;
     server.register("bob").await;
     alice.warm_up().await;
     second.warm_up().await;
+    let rename = async |name: &str, password: Option<&str>| {
+        let mut body = json!({ "username": name });
+        if let Some(password) = password {
+            body["current_password"] = json!(password);
+        }
+        alice.patch("/users/me", &body).await
+    };
+    for name in ["Alicia", "ALICE", "bob"] {
+        let answer = rename(name, None).await;
+        answer.names(422, "invalid-field", "current_password");
+        let answer = rename(name, Some("not-the-password")).await;
+        answer.names(422, "wrong-password", "current_password");
+    }
     for taken in ["bob", "BOB"] {
-        let answer = alice
-            .patch("/users/me", &json!({ "username": taken }))
-            .await;
+        let answer = rename(taken, Some(PASSWORD)).await;
         answer.names(409, "taken", "username");
     }
-    let answer = alice
-        .patch("/users/me", &json!({ "username": "Alicia" }))
-        .await;
+    assert_eq!(alice.get("/users/me").await.json["username"], "alice");
+    let answer = rename("Alicia", Some(PASSWORD)).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     for client in [&alice, &second] {
         assert_eq!(client.get("/users/me").await.json["username"], "Alicia");
@@ -111,9 +121,7 @@ async fn username_change_shows_at_once_and_counts_for_login() {
     let old = server.anon().login("alice", PASSWORD).await;
     old.oauth(400, "invalid_grant");
     // One's own name in another case is not taken.
-    let answer = alice
-        .patch("/users/me", &json!({ "username": "ALICIA" }))
-        .await;
+    let answer = rename("ALICIA", Some(PASSWORD)).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     // The old name is free again.
     let body = json!({ "username": "alice", "email": "new@example.com", "password": PASSWORD });
@@ -160,29 +168,44 @@ async fn email_change_requires_current_password() {
 }
 
 #[tokio::test]
-async fn password_change_ends_every_other_session() {
+async fn password_change_ends_every_session_and_renews_its_own() {
     let server = Server::start().await;
     let alice = server.user("alice").await;
-    let others = [
+    let old = [
+        alice.clone(),
         server.login("alice", PASSWORD).await,
         server.login("alice", PASSWORD).await,
     ];
-    for client in others.iter().chain([&alice]) {
+    for client in &old {
         client.warm_up().await;
     }
-    assert_eq!(change(&alice, PASSWORD, NEW).await.status, 204);
-    for other in &others {
-        other.get("/users/me").await.invalid_token();
-        other.refresh().await.oauth(400, "invalid_grant");
+    let before = alice.get("/users/me").await.json;
+    let answer = change(&alice, PASSWORD, NEW).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.json["token_type"], "bearer");
+    let renewed = alice.with(&answer.json);
+    for client in &old {
+        client.get("/users/me").await.invalid_token();
+        client.refresh().await.oauth(400, "invalid_grant");
     }
-    assert_eq!(alice.get("/users/me").await.status, 200);
-    alice.refreshed().await;
-    let old = server.anon().login("alice", PASSWORD).await;
-    old.oauth(400, "invalid_grant");
+    // What was cached of the account is not shown any more.
+    let after = renewed.get("/users/me").await;
+    assert_eq!(after.status, 200, "{}", after.text);
+    assert_ne!(after.json["updated_at"], before["updated_at"]);
+    let renewed = renewed.refreshed().await;
+    let sessions = renewed.get("/users/me/sessions").await;
+    assert_eq!(sessions.json["items"].as_array().map(Vec::len), Some(1));
+    let login = server.anon().login("alice", PASSWORD).await;
+    login.oauth(400, "invalid_grant");
     server.login("alice", NEW).await;
     let metrics = server.metrics().await;
     let reason = [("reason", "password_change")];
-    assert_eq!(metrics.sum("auth_tokens_revoked_total", &reason), 2.0);
+    assert_eq!(metrics.sum("auth_tokens_revoked_total", &reason), 3.0);
+    for kind in ["access", "refresh"] {
+        let labels = [("token_type", kind), ("grant", "password_change")];
+        assert_eq!(metrics.sum("auth_tokens_issued_total", &labels), 1.0);
+    }
 }
 
 #[tokio::test]
@@ -225,7 +248,7 @@ async fn password_change_requires_current_password_and_policy() {
     // The refused requests changed nothing.
     assert_eq!(other.get("/users/me").await.status, 200);
     server.login("alice-liddell", PASSWORD).await;
-    assert_eq!(change(&alice, PASSWORD, NEW).await.status, 204);
+    assert_eq!(change(&alice, PASSWORD, NEW).await.status, 200);
 
     let metrics = server.metrics().await;
     for (reason, count) in [
@@ -248,11 +271,15 @@ async fn concurrent_password_changes_leave_one_password() {
     let answers =
         join_all((0..10).map(async |index| change(&alice, PASSWORD, &new(index)).await)).await;
     let changed: Vec<usize> = (0..10)
-        .filter(|index| answers[*index].status == 204)
+        .filter(|index| answers[*index].status == 200)
         .collect();
     assert_eq!(changed.len(), 1);
-    for refused in answers.iter().filter(|answer| answer.status != 204) {
-        refused.names(422, "wrong-password", "current_password");
+    for refused in answers.iter().filter(|answer| answer.status != 200) {
+        // The session ended with the change of another request.
+        match refused.status {
+            401 => refused.invalid_token(),
+            _ => refused.names(422, "wrong-password", "current_password"),
+        };
     }
     server.login("alice", &new(changed[0])).await;
 }
@@ -266,7 +293,13 @@ async fn account_deletion_removes_everything_of_the_account() {
     for client in [&alice, &other] {
         client.warm_up().await;
     }
+    // A session that somebody left open is not enough.
     let answer = alice.delete("/users/me").await;
+    answer.names(422, "invalid-field", "current_password");
+    let answer = alice.delete_me("not-the-password").await;
+    answer.names(422, "wrong-password", "current_password");
+    assert_eq!(other.get("/users/me").await.status, 200);
+    let answer = alice.delete_me(PASSWORD).await;
     assert_eq!((answer.status, answer.text.as_str()), (204, ""));
     for client in [&alice, &other] {
         client.get("/users/me").await.invalid_token();
@@ -291,7 +324,7 @@ async fn concurrent_account_deletions_succeed_once() {
     for round in 0..5 {
         let alice = server.user(&format!("alice{round}")).await;
         alice.warm_up().await;
-        let answers = join_all((0..8).map(|_| alice.delete("/users/me"))).await;
+        let answers = join_all((0..8).map(|_| alice.delete_me(PASSWORD))).await;
         let deleted = answers.iter().filter(|answer| answer.status == 204).count();
         assert_eq!(deleted, 1);
         for refused in answers.iter().filter(|answer| answer.status != 204) {

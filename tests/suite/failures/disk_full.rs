@@ -125,7 +125,12 @@ async fn fill(server: &Server, mut user: Client) -> (Vec<String>, String, Client
     }
     for number in 0.. {
         let name = format!("alice-{number}");
-        let answer = user.patch("/users/me", &json!({ "username": name })).await;
+        let answer = user
+            .patch(
+                "/users/me",
+                &json!({ "username": name, "current_password": PASSWORD }),
+            )
+            .await;
         if answer.status != 200 {
             assert_comes_back(answer.problem(503, "unavailable"));
             break;
@@ -172,7 +177,10 @@ async fn a_full_disk(disk: Disk) {
         assert_comes_back(&answer);
     }
     let rename = alice
-        .patch("/users/me", &json!({ "username": "alicia" }))
+        .patch(
+            "/users/me",
+            &json!({ "username": "alicia", "current_password": PASSWORD }),
+        )
         .await;
     assert_comes_back(rename.problem(503, "unavailable"));
 

@@ -38,7 +38,7 @@ async fn last_administrator_cannot_be_removed_in_any_way() {
             .patch(&path, &json!({ "username": "gone", "disabled": true }))
             .await,
         admin.delete(&path).await,
-        admin.delete("/users/me").await,
+        admin.delete_me(ADMIN_PASSWORD).await,
     ] {
         answer.problem(409, "conflict");
     }
@@ -71,9 +71,9 @@ async fn administrator_beside_another_can_be_removed() {
     disabled.get("/users/me").await.invalid_token();
 
     let deleted = second(&server, &admin, "deleted").await;
-    assert_eq!(deleted.delete("/users/me").await.status, 204);
+    assert_eq!(deleted.delete_me(PASSWORD).await.status, 204);
     deleted.get("/users/me").await.invalid_token();
-    assert_eq!(admin.delete("/users/me").await.status, 409);
+    assert_eq!(admin.delete_me(ADMIN_PASSWORD).await.status, 409);
 }
 
 /// Of two removals of two administrators at once, one succeeds. The other comes too late for its
@@ -120,30 +120,34 @@ async fn two_administrators_removing_each_other_leave_one() {
 #[tokio::test]
 async fn two_administrators_deleting_themselves_leave_one() {
     let server = Server::start().await;
-    let mut admin = server.admin().await;
+    let (mut admin, mut password) = (server.admin().await, ADMIN_PASSWORD);
     for round in 0..12 {
         let other = second(&server, &admin, &format!("other{round}")).await;
         other.warm_up().await;
-        let leave = async |who: &Client, id: &str| {
+        let leave = async |who: &Client, id: &str, password: &str| {
             let path = format!("/admin/users/{id}");
             match round % 3 {
                 0 => who.delete(&format!("{path}/roles/admin")).await,
                 1 => who.patch(&path, &json!({ "disabled": true })).await,
-                _ => who.delete("/users/me").await,
+                _ => who.delete_me(password).await,
             }
         };
         let (mine, theirs) = (admin.id().await, other.id().await);
-        let (first, second) = join(leave(&admin, &mine), leave(&other, &theirs)).await;
-        let (left, refused) = if first.status < 300 {
-            (&other, &second)
+        let both = join(
+            leave(&admin, &mine, password),
+            leave(&other, &theirs, PASSWORD),
+        );
+        let (first, second) = both.await;
+        let (left, refused, its) = if first.status < 300 {
+            (&other, &second, PASSWORD)
         } else {
-            (&admin, &first)
+            (&admin, &first, password)
         };
         // Each request is an administrator's about himself, so neither removes the other's permission.
         refused.problem(409, "conflict");
         assert_one(&first, &second, round);
         assert_eq!(left.get("/admin-only").await.status, 200);
-        admin = left.clone();
+        (admin, password) = (left.clone(), its);
     }
 }
 
@@ -152,7 +156,7 @@ async fn restart_creates_no_second_administrator() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let heir = second(&server, &admin, "heir").await;
-    assert_eq!(admin.delete("/users/me").await.status, 204);
+    assert_eq!(admin.delete_me(ADMIN_PASSWORD).await.status, 204);
     assert_eq!(heir.get("/admin-only").await.status, 200);
     let server = Server::builder().dir(server.stop().await).start().await;
     let old = server.anon().login("admin", ADMIN_PASSWORD).await;

@@ -1,5 +1,6 @@
 //! Rules that hold across operations: revocation, replicas, the last administrator.
 
+mod giving_roles;
 mod hostile_redis;
 mod last_admin;
 mod rehash;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{change_password, limits, login, refresh, register};
-use crate::harness::{ADMIN_PASSWORD, Answer, PASSWORD, Server};
+use super::{change_password, from, limits, login, refresh, register};
+use crate::harness::{ADMIN_PASSWORD, Answer, Client, PASSWORD, Server};
 use crate::support::statements::caused_by_requests;
 
 const HOME: &str = "192.0.2.1";
@@ -173,15 +173,72 @@ async fn current_password_checks_are_rate_limited_by_account() {
         let answer = user.patch("/users/me", &change).await;
         answer.limited("password", "account");
     }
+    alice
+        .delete_me(PASSWORD)
+        .await
+        .limited("password", "account");
     // What takes no password is not limited; nor is another account.
-    let renamed = alice
-        .patch("/users/me", &json!({ "username": "alice2" }))
+    let same = alice
+        .patch("/users/me", &json!({ "username": "alice" }))
         .await;
-    assert_eq!(renamed.status, 200, "{}", renamed.text);
-    assert_eq!(change_password(&bob, PASSWORD).await.status, 204);
+    assert_eq!(same.status, 200, "{}", same.text);
+    assert_eq!(change_password(&bob, PASSWORD).await.status, 200);
     let metrics = server.metrics().await;
     let labels = [("reason", "rate_limited")];
     assert_eq!(metrics.sum("auth_password_changes_total", &labels), 2.0);
+}
+
+/// Whether a name is taken is worth asking for each name of a list.
+#[tokio::test]
+async fn change_of_name_or_address_is_rate_limited_like_a_registration_and_by_account() {
+    let rates = [
+        ("PROFILE_ACCOUNT", "3/1h"),
+        ("REGISTER_ACCOUNT", "2/1h"),
+        ("REGISTER_SOURCE", "5/1h"),
+    ];
+    let server = limits(&rates).start().await;
+    for name in ["alice", "bob", "carol"] {
+        assert_eq!(
+            register(&server, name, name, &format!("{name}@example.com"))
+                .await
+                .status,
+            201
+        );
+    }
+    let change = async |client: &Client, address: &str, field: &str, value: &str| {
+        let body = json!({ field: value, "current_password": PASSWORD });
+        let request = client.request(Method::PATCH, "/users/me").json(&body);
+        Answer::of(from(address, request)).await
+    };
+    let alice = server.login("alice", PASSWORD).await;
+    for taken in ["bob", "BOB"] {
+        let answer = change(&alice, HOME, "username", taken).await;
+        answer.names(409, "taken", "username");
+    }
+    // The name is at its limit for others, too, then the account, whatever the name.
+    let carol = server.login("carol", PASSWORD).await;
+    let answer = change(&carol, OFFICE, "username", "Bob").await;
+    answer.limited("profile", "account");
+    let answer = change(&alice, HOME, "email", "Bob@example.com").await;
+    answer.names(409, "taken", "email");
+    let answer = change(&alice, OFFICE, "username", "free").await;
+    answer.limited("profile", "account");
+    // A refusal charges nothing; what changes nothing and what lacks the password is free.
+    for body in [json!({}), json!({ "username": "carol" })] {
+        assert_eq!(carol.patch("/users/me", &body).await.status, 200);
+    }
+    let answer = carol.patch("/users/me", &json!({ "username": "c" })).await;
+    answer.names(422, "invalid-field", "current_password");
+    for name in ["carola", "caroline"] {
+        assert_eq!(change(&carol, HOME, "username", name).await.status, 200);
+    }
+    // The address is at its limit.
+    let answer = change(&carol, HOME, "username", "karoline").await;
+    answer.limited("profile", "source");
+    assert_eq!(
+        change(&carol, OFFICE, "username", "karoline").await.status,
+        200
+    );
 }
 
 #[tokio::test]

@@ -58,10 +58,10 @@ impl World {
             email: "alice@example.com".to_owned(),
             password: Password::new(PASSWORD),
             role: "user".to_owned(),
+            initial: false,
         };
         let source = Source::from(IpAddr::from([127, 0, 0, 1]));
-        let actor = rbac_sentinel::testing::accounts::Actor::Stranger;
-        let made = services.register().register(&source, account, actor).await;
+        let made = services.register().register(&source, account, None).await;
         made.expect("made");
         Self {
             services,

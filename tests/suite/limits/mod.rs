@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::harness::{Answer, Builder, Client, Metrics, PASSWORD, Server};
 
-const EVERY: [&str; 10] = [
+const EVERY: [&str; 11] = [
     "GENERAL",
     "LOGIN_SOURCE",
     "LOGIN_ACCOUNT",
@@ -27,6 +27,7 @@ const EVERY: [&str; 10] = [
     "REFRESH_SOURCE",
     "REFRESH_ACCOUNT",
     "PASSWORD_ACCOUNT",
+    "PROFILE_ACCOUNT",
 ];
 
 /// A server with these limits, and so wide ones otherwise that no test meets them. It believes the

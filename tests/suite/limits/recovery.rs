@@ -72,6 +72,7 @@ async fn rate_limits_by_account_recover() {
     ];
     let server = limits(&names.map(|name| (name, RATE))).start().await;
     let user = server.user("bob").await;
+    let token = user.refresh.clone().expect("a token");
     tokio::join!(
         refuses_and_recovers("\"login\"", async |number| {
             login(&server, &address(number), "admin", ADMIN_PASSWORD).await
@@ -81,7 +82,7 @@ async fn rate_limits_by_account_recover() {
             register(&server, &address(number), "alice", &email).await
         }),
         refuses_and_recovers("\"refresh\"", async |number| {
-            refresh(&server, &address(number), "nonsense").await
+            refresh(&server, &address(number), &token).await
         }),
         refuses_and_recovers("\"password\"", async |_| {
             change_password(&user, "wrong").await

@@ -90,7 +90,7 @@ async fn tell_everything(server: &Server) -> Vec<String> {
     let user = pair(&login(&anon, &form).await);
     let user = pair(&post(&user, "/refresh", &json!({ "refresh_token": user.refresh })).await);
     let body = json!({ "current_password": word(5), "new_password": word(8) });
-    assert_eq!(post(&user, "/users/me/password", &body).await.status, 204);
+    pair(&post(&user, "/users/me/password", &body).await);
     let user = pair(&login(&anon, &[("username", word(7)), ("password", word(8))]).await);
     let admin = pair(&login(&anon, &[("username", word(3)), ("password", word(2))]).await);
     let path = format!("/admin/users?search={}", word(21));

@@ -81,7 +81,9 @@ async fn generated_password_is_printed_once_and_never_logged() {
         "at least 128 bits: {}",
         password.len()
     );
-    server.login("chief", &password).await;
+    let chief = server.login("chief", &password).await;
+    let answer = chief.get("/admin-only").await;
+    answer.problem(403, "password-change-required");
     assert!(!server.log().contains(&password));
 
     let server = builder().dir(server.stop().await).start().await;
@@ -91,7 +93,12 @@ async fn generated_password_is_printed_once_and_never_logged() {
         server.greeting
     );
     assert!(!server.greeting.contains("password"), "{}", server.greeting);
-    server.login("chief", &password).await;
+    let chief = server.login("chief", &password).await;
+    let change = json!({ "current_password": password, "new_password": PASSWORD });
+    let answer = chief.post("/users/me/password", &change).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let chief = chief.with(&answer.json);
+    assert_eq!(chief.get("/admin-only").await.status, 200);
     assert!(!server.log().contains(&password));
 }
 

@@ -4,7 +4,7 @@ use rbac_sentinel::testing::error::Error;
 use rbac_sentinel::testing::store::{ProfileChange, Rotation};
 use uuid::Uuid;
 
-use super::database::{Database, HASH, at, new_session, rotation};
+use super::database::{Database, HASH, at, new_session, new_user, rotation};
 use super::one_change::OneChange as _;
 
 fn rename(name: &str) -> ProfileChange {
@@ -118,7 +118,7 @@ pub async fn change_of_unknown_account_is_not_found(db: &Database) {
     }
     let missing = db.store.delete_user(nobody, at(1)).await;
     assert!(matches!(missing, Err(Error::NotFound("user"))));
-    let changed = db.store.change_password(nobody, HASH, "new", None, at(1));
+    let changed = db.store.change_password(nobody, HASH, "new", at(1));
     assert_eq!(changed.await.expect("asked"), None);
 }
 
@@ -154,25 +154,36 @@ pub async fn disabling_ends_and_returns_every_session(db: &Database) {
 }
 
 pub async fn password_changes_only_from_the_verified_hash(db: &Database) {
-    let alice = db.user("alice").await;
-    let kept = db.session(&alice, at(0)).await;
-    let other = db.session(&alice, at(0)).await;
-    let change = |old, new, time| {
-        db.store
-            .change_password(alice.id, old, new, Some(kept.id), time)
-    };
+    let mut alice = new_user("alice");
+    alice.initial_password_until = Some(at(9));
+    let alice = db.store.insert_user(&alice).await.expect("made");
+    let stored = db.store.user(alice.id).await.expect("asked");
+    assert_eq!(stored.expect("there").initial_password_until, Some(at(9)));
+    let sessions = [
+        db.session(&alice, at(0)).await,
+        db.session(&alice, at(0)).await,
+    ];
+    let change = |old, new, time| db.store.change_password(alice.id, old, new, time);
     let missed = change("stale", "new", at(1)).await.expect("asked");
     assert_eq!(missed, None);
-    assert!(db.lives(&other, at(1)).await, "nothing changed");
+    for session in &sessions {
+        assert!(db.lives(session, at(1)).await, "nothing changed");
+    }
     let ended = change(HASH, "new", at(1)).await.expect("asked");
-    assert_eq!(ended, Some(vec![other.id]));
-    assert!(db.lives(&kept, at(1)).await);
-    assert!(!db.lives(&other, at(1)).await);
+    let mut ended = ended.expect("changed");
+    ended.sort_unstable();
+    let mut ids = sessions.each_ref().map(|session| session.id);
+    ids.sort_unstable();
+    assert_eq!(ended, ids);
+    for session in &sessions {
+        assert!(!db.lives(session, at(1)).await);
+    }
     let missed = change(HASH, "newer", at(2)).await.expect("asked");
     assert_eq!(missed, None);
     let stored = db.store.credentials_of(alice.id).await.expect("asked");
     let stored = stored.expect("there");
     assert_eq!(stored.password_hash, "new");
+    assert_eq!(stored.user.initial_password_until, None);
     assert_eq!(stored.user.updated_at, at(1));
 }
 

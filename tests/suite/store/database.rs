@@ -145,6 +145,7 @@ pub fn new_user(name: &str) -> NewUser {
         roles: vec!["user".to_owned()],
         by: None,
         at: at(0),
+        initial_password_until: None,
     }
 }
 

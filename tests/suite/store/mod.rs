@@ -129,6 +129,7 @@ macro_rules! contracts {
                 session_ends_once_and_only_for_its_owner,
                 ended_session_is_removed_with_its_tokens,
                 all_sessions_of_one_account_end_together,
+                oldest_sessions_beyond_the_most_end,
                 principal_is_found_for_active_sessions_only,
                 active_sessions_are_counted;
             times: times_are_stored_to_the_microsecond,

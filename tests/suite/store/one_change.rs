@@ -23,7 +23,6 @@ pub trait OneChange {
         id: Uuid,
         old: &str,
         new: &str,
-        keep: Option<Uuid>,
         at: DateTime<Utc>,
     ) -> impl Future<Output = Result<Option<Vec<Uuid>>>> + Send;
     fn delete_user(
@@ -57,6 +56,12 @@ pub trait OneChange {
         &self,
         user: Uuid,
         reason: EndReason,
+        at: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Vec<Uuid>>> + Send;
+    fn end_oldest_sessions(
+        &self,
+        user: Uuid,
+        most: u32,
         at: DateTime<Utc>,
     ) -> impl Future<Output = Result<Vec<Uuid>>> + Send;
     fn remove_session(
@@ -102,14 +107,9 @@ impl OneChange for Store {
         id: Uuid,
         old: &str,
         new: &str,
-        keep: Option<Uuid>,
         at: DateTime<Utc>,
     ) -> Result<Option<Vec<Uuid>>> {
-        in_one_transaction!(
-            self,
-            change_password(id, old, new, keep, at),
-            Option::is_some
-        )
+        in_one_transaction!(self, change_password(id, old, new, at), Option::is_some)
     }
 
     async fn delete_user(&self, id: Uuid, at: DateTime<Utc>) -> Result<Vec<Uuid>> {
@@ -160,7 +160,16 @@ impl OneChange for Store {
         reason: EndReason,
         at: DateTime<Utc>,
     ) -> Result<Vec<Uuid>> {
-        in_one_transaction!(self, end_sessions(user, None, reason, at))
+        in_one_transaction!(self, end_sessions(user, reason, at))
+    }
+
+    async fn end_oldest_sessions(
+        &self,
+        user: Uuid,
+        most: u32,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Uuid>> {
+        in_one_transaction!(self, end_oldest_sessions(user, most, at))
     }
 
     async fn remove_session(&self, session: Uuid, user: Uuid) -> Result<bool> {

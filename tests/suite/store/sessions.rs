@@ -128,6 +128,34 @@ pub async fn all_sessions_of_one_account_end_together(db: &Database) {
     assert!(db.lives(&of_bob, at(1)).await);
 }
 
+pub async fn oldest_sessions_beyond_the_most_end(db: &Database) {
+    let (alice, bob) = (db.user("alice").await, db.user("bob").await);
+    let of_bob = db.session(&bob, at(0)).await;
+    let mut sessions = Vec::new();
+    for second in [0, 1, 2, 3] {
+        sessions.push(db.session(&alice, at(second)).await);
+    }
+    let end = async |most, time| {
+        let ended = db.store.end_oldest_sessions(alice.id, most, time).await;
+        let mut ended = ended.expect("asked");
+        ended.sort_unstable();
+        ended
+    };
+    let ids: Vec<_> = sessions.iter().map(|session| session.id).collect();
+    assert!(end(4, at(3)).await.is_empty());
+    assert_eq!(end(3, at(3)).await, ids[..1]);
+    assert_eq!(end(1, at(3)).await, ids[1..3]);
+    assert!(db.lives(&sessions[3], at(3)).await);
+    assert!(db.lives(&of_bob, at(3)).await);
+    // What has expired counts no more: the first of these two is refreshed, the second is not.
+    let kept = db.session(&alice, at(4)).await;
+    let idle = db.session(&alice, at(5)).await;
+    db.rotate(&rotation(kept.token_hash, at(13))).await;
+    assert!(end(1, at(16)).await.is_empty());
+    assert!(db.lives(&kept, at(16)).await);
+    assert!(!db.lives(&idle, at(16)).await);
+}
+
 pub async fn principal_is_found_for_active_sessions_only(db: &Database) {
     let alice = db.user("alice").await;
     let session = db.session(&alice, at(0)).await;

@@ -50,7 +50,7 @@ pub async fn rollback_undoes_every_change(db: &Database) {
     tx.update_user(bob.id, &rename("robert"), at(1))
         .await
         .expect("changed");
-    let ended = tx.change_password(bob.id, HASH, "new", None, at(1)).await;
+    let ended = tx.change_password(bob.id, HASH, "new", at(1)).await;
     assert_eq!(ended.expect("asked"), Some(vec![session.id]));
     tx.rollback().await;
     // Its locks are released: the next writer does not wait.

@@ -79,6 +79,10 @@ async fn admin_creates_account_with_generated_password() {
             .expect("a password");
         assert!(password.len() >= 20, "{password}");
         let client = server.login(name, password).await;
+        let change = json!({ "current_password": password, "new_password": PASSWORD });
+        let changed = client.post("/users/me/password", &change).await;
+        assert_eq!(changed.status, 200, "{}", changed.text);
+        let client = client.with(&changed.json);
         let greeted = client.get("/admin-only").await.status;
         assert_eq!(greeted, if role == Some("admin") { 200 } else { 403 });
         assert!(!server.log().contains(password));

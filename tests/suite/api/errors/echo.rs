@@ -64,6 +64,7 @@ async fn errors_do_not_echo_json_bodies() {
         (Method::POST, "/refresh"),
         (Method::POST, "/logout"),
         (Method::PATCH, "/users/me"),
+        (Method::DELETE, "/users/me"),
         (Method::POST, "/users/me/password"),
         (Method::POST, "/admin/users"),
         (
@@ -97,6 +98,8 @@ async fn errors_do_not_echo_invalid_fields() {
     assert_silent(body, json(&admin, Method::POST, "/users/me/password", body)).await;
     let body = r#"{"email": "b@example.com", "current_password": "SECRET"}"#;
     assert_silent(body, json(&admin, Method::PATCH, "/users/me", body)).await;
+    let body = r#"{"current_password": "SECRET"}"#;
+    assert_silent(body, json(&admin, Method::DELETE, "/users/me", body)).await;
 }
 
 #[tokio::test]

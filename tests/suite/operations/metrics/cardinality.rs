@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::document::operations;
-use crate::harness::{Answer, PASSWORD, Server};
+use crate::harness::{ADMIN_PASSWORD, Answer, PASSWORD, Server};
 
 const MAX_SERIES: usize = 5_000;
 /// Requests of a scanner in each half of the test.
@@ -164,8 +164,8 @@ async fn scrape_stays_small_after_every_kind_of_failure() {
     ] {
         assert!(anon.post("/register", &body).await.status >= 400);
     }
-    for (client, path) in [(&user, "/users/me"), (&admin, "/users/me")] {
-        client.delete(path).await;
+    for (client, password) in [(&user, PASSWORD), (&admin, ADMIN_PASSWORD)] {
+        client.delete_me(password).await;
     }
     let metrics = server.metrics().await;
     let statuses: BTreeSet<String> = metrics

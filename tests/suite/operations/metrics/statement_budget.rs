@@ -104,7 +104,7 @@ async fn every_request_executes_the_statements_in_the_table() {
         ("register, taken", "insert_user role_exists"),
         (
             "log in",
-            "confirm_login credentials_by_username insert_refresh_token insert_session",
+            "confirm_login credentials_by_username end_oldest_sessions insert_refresh_token insert_session",
         ),
         ("log in, wrong password", "credentials_by_username"),
         ("log in, unknown name", "credentials_by_username"),

@@ -76,6 +76,12 @@ impl Client {
         Answer::of(self.request(Method::DELETE, path)).await
     }
 
+    /// Deletes the own account.
+    pub async fn delete_me(&self, password: &str) -> Answer {
+        let body = json!({ "current_password": password });
+        Answer::of(self.request(Method::DELETE, "/users/me").json(&body)).await
+    }
+
     pub async fn put(&self, path: &str) -> Answer {
         Answer::of(self.request(Method::PUT, path)).await
     }

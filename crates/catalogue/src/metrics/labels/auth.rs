@@ -13,8 +13,10 @@ label_set! {
         WeakPassword = ["failure", "weak_password"],
         /// A field breaks its rule.
         InvalidInput = ["failure", "invalid_input"],
-        /// The caller may not assign the requested role.
+        /// Nobody gets the requested role by registering.
         ForbiddenRole = ["failure", "forbidden_role"],
+        /// By an administrator, who makes accounts for others in another way.
+        ForAnother = ["failure", "for_another"],
         /// A rate limit refused it before any lookup.
         RateLimited = ["failure", "rate_limited"],
         /// The hash gate shed the request.
@@ -43,6 +45,8 @@ label_set! {
         UnknownUser = ["failure", "unknown_user"],
         /// The password was right, the account is disabled.
         Disabled = ["failure", "disabled"],
+        /// The password was right, but an initial one that was not changed in time.
+        InitialPasswordExpired = ["failure", "initial_password_expired"],
         /// The request was malformed.
         InvalidRequest = ["failure", "invalid_request"],
         /// A rate limit refused it before any lookup.
@@ -57,7 +61,7 @@ label_set! {
 label_set! {
     /// How a change of one's own password ended.
     pub enum PasswordChangeResult ["outcome", "reason"] {
-        /// Changed; the other sessions ended.
+        /// Changed; every session ended, and a new one began.
         Success = ["success", "none"],
         /// The current password is wrong.
         BadPassword = ["failure", "bad_password"],

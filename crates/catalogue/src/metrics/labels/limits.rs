@@ -13,6 +13,8 @@ label_set! {
         Refresh = ["refresh"],
         /// Checks of the current password.
         Password = ["password"],
+        /// Changes of one's own username or e-mail address.
+        Profile = ["profile"],
         /// Requests of any kind.
         General = ["general"],
     }

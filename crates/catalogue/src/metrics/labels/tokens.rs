@@ -19,6 +19,8 @@ label_set! {
         Password = ["password"],
         /// A refresh.
         Refresh = ["refresh"],
+        /// A change of the password, which renews the session.
+        PasswordChange = ["password_change"],
     }
 }
 
@@ -81,6 +83,8 @@ label_set! {
         Deleted = ["deleted"],
         /// A refresh token was replayed.
         Reuse = ["reuse"],
+        /// A login beyond the most sessions of an account ended the oldest.
+        SessionLimit = ["session_limit"],
     }
 }
 
