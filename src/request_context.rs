@@ -3,6 +3,8 @@
 
 use std::fmt;
 use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The request that a task answers, for every log line written meanwhile.
 #[derive(Clone, Copy, Debug)]
@@ -11,11 +13,69 @@ pub struct RequestContext {
     pub id: RequestId,
     /// The id that its client gave it, if it gave one.
     pub client_id: Option<RequestId>,
+    /// Where it comes from.
+    pub address: Option<ClientAddress>,
     /// The route's template, as in the metrics.
     pub route: &'static str,
     /// The service's own synthetic probe made it: the counters of users leave it out, and it is
     /// logged at `debug` only.
     pub synthetic: bool,
+}
+
+/// How client addresses appear in log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addresses {
+    /// As they are.
+    Full = 0,
+    /// The first 24 bits of IPv4, 48 of IPv6.
+    Masked = 1,
+    /// Not at all.
+    Off = 2,
+}
+
+static ADDRESSES: AtomicU8 = AtomicU8::new(Addresses::Off as u8);
+
+impl Addresses {
+    /// Makes log lines of this process so.
+    pub fn apply(self) {
+        ADDRESSES.store(self as u8, Ordering::Relaxed);
+    }
+
+    fn current() -> Self {
+        match ADDRESSES.load(Ordering::Relaxed) {
+            0 => Self::Full,
+            1 => Self::Masked,
+            _ => Self::Off,
+        }
+    }
+}
+
+/// The address of a client. Prints itself as log lines may show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientAddress(pub IpAddr);
+
+impl ClientAddress {
+    /// As log lines show it, if they do.
+    #[must_use]
+    pub fn shown(self) -> Option<String> {
+        self.shown_as(Addresses::current())
+    }
+
+    fn shown_as(self, addresses: Addresses) -> Option<String> {
+        let address = self.0.to_canonical();
+        match (addresses, address) {
+            (Addresses::Off, _) => None,
+            (Addresses::Full, address) => Some(address.to_string()),
+            (Addresses::Masked, IpAddr::V4(address)) => {
+                let network = Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8));
+                Some(format!("{network}/24"))
+            }
+            (Addresses::Masked, IpAddr::V6(address)) => {
+                let network = Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 80));
+                Some(format!("{network}/48"))
+            }
+        }
+    }
 }
 
 /// A request id: 32 hexadecimal digits, the shape of a W3C trace id, or the client's own.
@@ -91,6 +151,23 @@ pub fn is_synthetic() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_are_shown_in_full_masked_or_not_at_all() {
+        for (text, masked) in [
+            ("192.0.2.77", "192.0.2.0/24"),
+            ("::ffff:192.0.2.77", "192.0.2.0/24"),
+            ("2001:db8:1:2:3::4", "2001:db8:1::/48"),
+        ] {
+            let address: IpAddr = text.parse().expect("an address");
+            let client = ClientAddress(address);
+            let full = address.to_canonical().to_string();
+            assert_eq!(client.shown_as(Addresses::Full), Some(full));
+            let shown = client.shown_as(Addresses::Masked);
+            assert_eq!(shown.as_deref(), Some(masked));
+            assert_eq!(client.shown_as(Addresses::Off), None);
+        }
+    }
 
     #[test]
     fn request_ids_are_hexadecimal_and_unique() {

@@ -14,6 +14,7 @@ use poem_openapi::registry::{
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::problem::{Problem, ProblemKind};
+use crate::events::Event;
 use crate::metrics::VerificationResult;
 use crate::rbac::Permission;
 use crate::sessions::{Caller, Need, PASSWORD_CHANGE, Refusal, Sessions};
@@ -152,7 +153,10 @@ async fn caller(request: &Request, need: Need) -> Result<Option<Caller>, Problem
         .await
         .map(Some)
         .map_err(|refusal| match refusal {
-            Refusal::Token(reason) => invalid_token(reason),
+            Refusal::Token(reason) => {
+                Event::TokenRefused { reason }.emit();
+                invalid_token(reason)
+            }
             Refusal::Permission(permission) => missing(permission),
             Refusal::PasswordChange => initial_password(),
             Refusal::Error(error) => error.into(),

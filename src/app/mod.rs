@@ -32,8 +32,8 @@ use crate::api::{self, ApiParts};
 use crate::clock::Clock;
 use crate::config::{Config, Docs, Secret};
 use crate::error::{Error, Result};
-use crate::events::names;
-use crate::jobs::{self, Dependencies, Housekeeping, Inventory};
+use crate::events::{self, names};
+use crate::jobs::{self, Dependencies, Housekeeping, Inventory, LogWindows};
 use crate::metrics::{Listener, Scheme};
 use crate::probe::Probe;
 
@@ -77,6 +77,7 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
     services.cache.close();
     services.store.close().await;
     drop(lock);
+    events::end_all_windows();
     tracing::info!(event = names::SHUTDOWN, "stopped");
     Ok(())
 }
@@ -239,6 +240,7 @@ async fn spawn(services: &Services, state: &State, config: &Config) -> JoinSet<(
         services::time_delta(config.housekeeping.retention),
     );
     jobs::spawn(&mut tasks, housekeeping);
+    jobs::spawn(&mut tasks, LogWindows);
     let sessions = Arc::clone(&services.sessions);
     tasks.spawn(async move { sessions.listen().await });
     tasks

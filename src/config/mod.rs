@@ -34,7 +34,7 @@ pub use first_admin::FirstAdmin;
 pub use hashing::{Hashing, PasswordRules};
 pub use housekeeping::Housekeeping;
 pub use listeners::{Docs, Listeners};
-pub use logs::{LogFormat, Logs};
+pub use logs::{LogAddresses, LogFormat, Logs};
 pub use networks::Networks;
 pub use probe::Probe;
 pub use rate_limits::RateLimits;

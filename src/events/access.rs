@@ -3,18 +3,13 @@
 use tracing::info;
 use uuid::Uuid;
 
-use super::names;
-use crate::metrics::{self, Backend, LimitDecision, Limiter};
+use super::{fold, names};
+use crate::metrics::{self, Backend, LimitDecision, Limiter, VerificationResult};
 
-pub(super) fn rate_limited(
-    limiter: Limiter,
-    dimension: &'static str,
-    backend: Backend,
-    line: Option<u64>,
-) {
+pub(super) fn rate_limited(limiter: Limiter, dimension: &'static str, backend: Backend) {
     metrics::RATE_LIMITS.inc((limiter, (LimitDecision::Deny, backend)));
     let limiter = limiter.word();
-    if let Some(refusals) = line {
+    if let Some(refusals) = fold::refusal(names::RATE_LIMITED, limiter) {
         info!(
             event = names::RATE_LIMITED,
             limiter, dimension, refusals, "rate limit exceeded"
@@ -23,5 +18,17 @@ pub(super) fn rate_limited(
 }
 
 pub(super) fn denied(permission: &'static str, user: Uuid) {
-    info!(event = names::DENIED, permission, user = %user, "permission denied");
+    if let Some(refusals) = fold::refusal(names::DENIED, permission) {
+        info!(event = names::DENIED, permission, refusals, user = %user, "permission denied");
+    }
+}
+
+pub(super) fn token_refused(reason: VerificationResult) {
+    let reason = reason.word();
+    if let Some(refusals) = fold::refusal(names::TOKEN_REFUSED, reason) {
+        info!(
+            event = names::TOKEN_REFUSED,
+            reason, refusals, "access token refused"
+        );
+    }
 }

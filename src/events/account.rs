@@ -3,7 +3,7 @@
 use tracing::info;
 use uuid::Uuid;
 
-use super::{Id, names};
+use super::{Id, fold, names};
 use crate::metrics::{self, Actor, RegistrationResult, RoleAction, RoleLabel, UserAction};
 
 pub(super) fn registration(result: RegistrationResult, user: Option<Uuid>) {
@@ -11,11 +11,13 @@ pub(super) fn registration(result: RegistrationResult, user: Option<Uuid>) {
     if result == RegistrationResult::Success {
         info!(event = names::REGISTRATION, user = %Id(user), "registration");
     } else if result != RegistrationResult::RateLimited {
-        info!(
-            event = names::REGISTRATION_REFUSED,
-            reason = result.word(),
-            "registration refused"
-        );
+        let reason = result.word();
+        if let Some(refusals) = fold::refusal(names::REGISTRATION_REFUSED, reason) {
+            info!(
+                event = names::REGISTRATION_REFUSED,
+                reason, refusals, "registration refused"
+            );
+        }
     }
 }
 

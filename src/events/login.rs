@@ -3,7 +3,7 @@
 use tracing::info;
 use uuid::Uuid;
 
-use super::{Id, issued, names};
+use super::{Id, fold, issued, names};
 use crate::metrics::{self, Grant, LoginMethod, LoginResult, Outcome, PasswordChangeResult};
 
 pub(super) fn login(result: LoginResult, user: Option<Uuid>, session: Option<Uuid>) {
@@ -12,7 +12,10 @@ pub(super) fn login(result: LoginResult, user: Option<Uuid>, session: Option<Uui
         issued(Grant::Password);
         info!(event = names::LOGIN, user = %Id(user), session = %Id(session), "login");
     } else if result != LoginResult::RateLimited {
-        info!(event = names::LOGIN_REFUSED, reason = result.word(), user = %Id(user), "login refused");
+        let reason = result.word();
+        if let Some(refusals) = fold::refusal(names::LOGIN_REFUSED, reason) {
+            info!(event = names::LOGIN_REFUSED, reason, refusals, user = %Id(user), "login refused");
+        }
     }
 }
 
@@ -21,8 +24,14 @@ pub(super) fn password_change(result: PasswordChangeResult, user: Uuid, session:
     if result == PasswordChangeResult::Success {
         issued(Grant::PasswordChange);
     }
-    if result != PasswordChangeResult::RateLimited {
-        info!(event = names::PASSWORD_CHANGE, result = result.word(), user = %user, session = %Id(session), "password change");
+    let word = result.word();
+    let lines = match result {
+        PasswordChangeResult::RateLimited => None,
+        PasswordChangeResult::Success => Some(1),
+        _ => fold::refusal(names::PASSWORD_CHANGE, word),
+    };
+    if let Some(times) = lines {
+        info!(event = names::PASSWORD_CHANGE, result = word, times, user = %user, session = %Id(session), "password change");
     }
 }
 

@@ -8,9 +8,11 @@
 
 mod access;
 mod account;
+mod fold;
 mod login;
 mod session;
 
+pub use self::fold::{end_all_windows, end_windows};
 pub use catalogue::event_names as names;
 
 use std::fmt;
@@ -21,7 +23,7 @@ use uuid::Uuid;
 use crate::metrics::{
     self, Actor, Backend, Grant, Limiter, LoginResult, Outcome, PasswordChangeResult,
     RefreshResult, RegistrationResult, ReuseAction, RevocationReason, RoleAction, RoleLabel,
-    TokenType, UserAction,
+    TokenType, UserAction, VerificationResult,
 };
 use crate::request_context::is_synthetic;
 
@@ -110,9 +112,6 @@ pub enum Event {
         dimension: &'static str,
         /// Where it is counted.
         backend: Backend,
-        /// Write a log line for this many refusals; `None`: write none. A flood of requests must
-        /// not flood the log. The refused flow logs nothing of its own.
-        line: Option<u64>,
     },
     /// The guard refused a request for a missing permission.
     Denied {
@@ -120,6 +119,11 @@ pub enum Event {
         permission: &'static str,
         /// The account.
         user: Uuid,
+    },
+    /// The guard refused an access token.
+    TokenRefused {
+        /// Why.
+        reason: VerificationResult,
     },
 }
 
@@ -170,9 +174,9 @@ impl Event {
                 limiter,
                 dimension,
                 backend,
-                line,
-            } => access::rate_limited(limiter, dimension, backend, line),
+            } => access::rate_limited(limiter, dimension, backend),
             Self::Denied { permission, user } => access::denied(permission, user),
+            Self::TokenRefused { reason } => access::token_refused(reason),
         }
     }
 }

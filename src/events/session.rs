@@ -3,7 +3,7 @@
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::{Id, issued, names};
+use super::{Id, fold, issued, names};
 use crate::metrics::{self, Grant, RefreshResult, ReuseAction, RevocationReason};
 
 pub(super) fn refresh(
@@ -28,7 +28,10 @@ pub(super) fn refresh(
         }
         RefreshResult::RateLimited => {}
         _ => {
-            info!(event = names::REFRESH_REFUSED, reason = result.word(), user = %Id(user), "refresh refused");
+            let reason = result.word();
+            if let Some(refusals) = fold::refusal(names::REFRESH_REFUSED, reason) {
+                info!(event = names::REFRESH_REFUSED, reason, refusals, user = %Id(user), "refresh refused");
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 mod dependencies;
 mod housekeeping;
 mod inventory;
+mod log_windows;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::task::JoinSet;
 pub use self::dependencies::Dependencies;
 pub use self::housekeeping::Housekeeping;
 pub use self::inventory::Inventory;
+pub use self::log_windows::LogWindows;
 
 /// Work that is repeated.
 pub trait Job: Send + 'static {

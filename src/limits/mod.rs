@@ -1,7 +1,6 @@
 //! Rate limits, the devices that they trust, and what they write into the log.
 
 mod devices;
-mod log_throttle;
 mod source;
 mod throttle;
 

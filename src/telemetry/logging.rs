@@ -17,7 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::clock::Clock;
 use crate::config::LogFormat;
 use crate::metrics::{LOG_EVENTS, LogLevel};
-use crate::request_context::current_request;
+use crate::request_context::{ClientAddress, current_request};
 
 /// Starts logging to standard error.
 ///
@@ -90,6 +90,12 @@ where
                 fields.insert("client_request_id".into(), id.as_str().into());
             }
             fields.insert("http_route".into(), request.route.into());
+            // Of what happened, not of each line that a request causes.
+            if fields.contains_key("event")
+                && let Some(address) = request.address.and_then(ClientAddress::shown)
+            {
+                fields.insert("client.address".into(), address.into());
+            }
         }
         let meta = event.metadata();
         let now = Clock::system().now();

@@ -42,6 +42,7 @@
 //! | metrics, statements per request | `operations/metrics/` |
 //! | secrets in logs | `operations/log_secrets.rs` |
 //! | passwords in memory | `operations/password_memory.rs` |
+//! | refusals in logs, fail2ban | `operations/log_refusals.rs` |
 //! | crash, full disk | `failures/crash.rs`, `failures/disk_full.rs` |
 //! | PostgreSQL or Redis stops, hangs, restarts | `failures/postgres.rs`, `failures/redis.rs`, `failures/restart.rs` |
 //! | slow clients, too many connections, endless bodies | `failures/clients.rs`, `failures/connections.rs`, `failures/bodies.rs` |

@@ -39,6 +39,8 @@ names! {
     ROLE_CHANGE = "authz_change",
     /// A permission was missing.
     DENIED = "authz_fail",
+    /// An access token was refused.
+    TOKEN_REFUSED = "authn_token_fail",
     /// A rate limit refused requests.
     RATE_LIMITED = "excess_rate_limit_exceeded",
     /// The service started.

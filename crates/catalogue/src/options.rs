@@ -29,6 +29,7 @@ pub const OPTIONS: &[&str] = &[
     "HOUSEKEEPING_RETENTION",
     "HS256_KEY",
     "INITIAL_PASSWORD_TTL",
+    "LOG_ADDRESSES",
     "LOG_FORMAT",
     "LOG_LEVEL",
     "MAX_CONNECTIONS",

@@ -17,6 +17,7 @@ use crate::clock::whole_seconds;
 use crate::config::Networks;
 use crate::error::{Error, Limited, Result};
 use crate::limits::{Source, Throttle};
+use crate::request_context::ClientAddress;
 
 /// Of draft-ietf-httpapi-ratelimit-headers: the limit, without its partition key (the address or
 /// account that it counts).
@@ -76,6 +77,12 @@ impl EdgeLimits {
         self.warn_of_proxy(request);
         self.throttle.general(&source)?;
         Ok(())
+    }
+
+    /// The client's address.
+    #[must_use]
+    pub fn client(&self, request: &Request) -> Option<ClientAddress> {
+        client_address::client(request, &self.proxies).map(ClientAddress)
     }
 
     /// Whether the request comes from a trusted proxy.

@@ -59,7 +59,7 @@ impl Throttle {
         let Some((left, backend)) = self.denied.left(source.octets()) else {
             return Ok(());
         };
-        Err(self.refuse(
+        Err(Self::refuse(
             Limiter::Login,
             SOURCE,
             backend,
@@ -119,7 +119,12 @@ impl Throttle {
             }
             LoginDecision::AccountLimited(wait) => (ACCOUNT, self.rates.login_account, wait),
         };
-        Err(self.refuse(Limiter::Login, dimension, backend, (rate, wait)))
+        Err(Self::refuse(
+            Limiter::Login,
+            dimension,
+            backend,
+            (rate, wait),
+        ))
     }
 
     /// Remembers that a login was right: it gives the account's permit back and makes the source known.

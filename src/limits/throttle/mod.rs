@@ -14,7 +14,6 @@ use aws_lc_rs::hmac;
 use uuid::Uuid;
 
 pub use self::login::{LoginTicket, Named};
-use super::log_throttle::LogThrottle;
 use super::source::{Network, Source};
 use crate::cache::{Cache, Counted, Memory, Permit, Remembered};
 use crate::clock::Clock;
@@ -58,8 +57,6 @@ pub struct Throttle {
     names: Remembered<Named>,
     /// Sources whose logins are denied for now, and where that was counted.
     denied: Remembered<Backend>,
-    log: LogThrottle,
-    clock: Clock,
 }
 
 impl Throttle {
@@ -72,9 +69,7 @@ impl Throttle {
             cache,
             here: Memory::new(clock.clone(), CAPACITY),
             names: Remembered::new(clock.clone(), CAPACITY),
-            denied: Remembered::new(clock.clone(), CAPACITY),
-            log: LogThrottle::default(),
-            clock,
+            denied: Remembered::new(clock, CAPACITY),
         }
     }
 
@@ -111,7 +106,7 @@ impl Throttle {
         let answers = match (networks.next(), networks.next()) {
             (Some((counted, rate)), None) => {
                 let permit = self.here.try_acquire_one(&counted, rate);
-                self.decide(limiter, Backend::Memory, [(SOURCE, rate, permit)])?;
+                Self::decide(limiter, Backend::Memory, [(SOURCE, rate, permit)])?;
                 allow(limiter, Backend::Memory);
                 return Ok(());
             }
@@ -122,7 +117,7 @@ impl Throttle {
                 answers.map(|((_, rate), permit)| (SOURCE, rate, permit))
             }
         };
-        self.decide(limiter, Backend::Memory, answers)?;
+        Self::decide(limiter, Backend::Memory, answers)?;
         allow(limiter, Backend::Memory);
         Ok(())
     }
@@ -220,7 +215,7 @@ impl Throttle {
         let (permits, backend) = self.cache.try_acquire(&named).await;
         let answers = wanted.iter().zip(permits);
         let answers = answers.map(|((subject, rate), permit)| (subject.dimension(), *rate, permit));
-        self.decide(limiter, backend, answers)?;
+        Self::decide(limiter, backend, answers)?;
         Ok(Some(backend))
     }
 
@@ -262,7 +257,6 @@ impl Throttle {
 
     /// The one refusal: with the limit that takes longest.
     fn decide(
-        &self,
         limiter: Limiter,
         backend: Backend,
         answers: impl IntoIterator<Item = (&'static str, Rate, Permit)>,
@@ -273,11 +267,15 @@ impl Throttle {
         else {
             return Ok(());
         };
-        Err(self.refuse(limiter, dimension, backend, (rate, permit.retry_after)))
+        Err(Self::refuse(
+            limiter,
+            dimension,
+            backend,
+            (rate, permit.retry_after),
+        ))
     }
 
     fn refuse(
-        &self,
         limiter: Limiter,
         dimension: &'static str,
         backend: Backend,
@@ -287,7 +285,6 @@ impl Throttle {
             limiter,
             dimension,
             backend,
-            line: self.log.line(limiter, self.clock.now()),
         }
         .emit();
         Error::RateLimited(Limited {

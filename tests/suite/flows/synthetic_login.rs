@@ -214,6 +214,7 @@ async fn request<T>(synthetic: bool, flow: impl Future<Output = T>) -> T {
     let context = RequestContext {
         id: RequestId::new(0, 0),
         client_id: None,
+        address: None,
         route: "/",
         synthetic,
     };

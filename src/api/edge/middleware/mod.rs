@@ -143,6 +143,7 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
         let context = RequestContext {
             id,
             client_id,
+            address: self.limits.client(&request),
             route: route.template,
             synthetic,
         };
