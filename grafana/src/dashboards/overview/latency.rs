@@ -69,13 +69,14 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Certificates read again",
-            "Changes of `TLS_CERT` and `TLS_KEY` in an hour. failure: the one before stays in use, and \
-             expires; the log says what is wrong with the files.",
+            "Changes of `TLS_CERT` and `TLS_KEY`. failure: the one before stays in use, and expires; the \
+             log says what is wrong with the files.",
         )
         .runbook(&["tls-certificate"])
         .query(
             "{{outcome}}",
-            "sum by (outcome) (increase(http_server_tls_reloads_total[1h]))",
+            "sum by (outcome) (increase(http_server_tls_reloads_total{job=~\"$job\", \
+             instance=~\"$instance\"}[$__rate_interval]))",
         ),
         Panel::new(
             View::TimeSeries,
