@@ -17,9 +17,10 @@ const EXPORTER: (&str, &str) = ("rbac_exporter", "exporter-password");
 const READER: (&str, &str) = ("rbac_reader", "reader-password");
 
 /// Columns with hashes of secrets, or with sealed values; the last two are binary without being secret.
-const SECRET_COLUMNS: [&str; 6] = [
+const SECRET_COLUMNS: [&str; 7] = [
     "refresh_tokens.successor",
     "refresh_tokens.token_hash",
+    "sessions.refreshed_by",
     "signing_keys.sealed_private_key",
     "users.password_hash",
     "_sqlx_migrations.checksum",
