@@ -23,7 +23,7 @@ struct Cli {
 async fn role_above_user_takes_the_permission_to_assign_whatever_else_the_caller_may_do() {
     crate::store::recorder();
     let folder = tempfile::tempdir().expect("a folder");
-    let folder = folder.path().display().to_string();
+    let folder = folder.path().join("data").display().to_string();
     let arguments = [
         "serve",
         "--data-dir",

@@ -251,7 +251,7 @@ async fn malformed_requests_use_no_rate_limit() {
         let form = [
             ("username", "admin"),
             ("password", ADMIN_PASSWORD),
-            ("scope", "no-such-permission"),
+            ("scope", "not \"sound\""),
         ];
         assert_eq!(anon.form(&form).await.status, 400);
         for path in ["/register", "/refresh", "/login"] {

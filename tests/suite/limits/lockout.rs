@@ -42,7 +42,7 @@ impl World {
         let config = Cli::parse_from([
             "serve",
             "--data-dir",
-            &folder.path().display().to_string(),
+            &folder.path().join("data").display().to_string(),
             "--secret-key",
             SECRET_KEY,
             "--hash-memory-kib",
