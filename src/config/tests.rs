@@ -47,6 +47,7 @@ const BOUNDS: &[(&str, &[&str], &[&str])] = &[
     // The grace period of refresh tokens is 10 seconds.
     ("HOUSEKEEPING_RETENTION", &["10s", "100d"], &["9999ms"]),
     ("MAX_CONNECTIONS", &["1", "1000000"], &["0", "1000001"]),
+    ("MAX_SESSIONS_PER_USER", &["1", "10000"], &["0", "10001"]),
     ("PASSWORD_MIN_LENGTH", &["8", "64"], &["7", "65"]),
     ("REDIS_TIMEOUT", &["1ms", "250ms"], &["999us", "251ms"]),
     ("REFRESH_GRACE", &["0s", "60s"], &["60001ms"]),

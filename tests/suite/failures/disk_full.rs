@@ -1,6 +1,8 @@
 //! A full disk: reads succeed, no acknowledged change is lost, and writes work again as soon as there is
 //! space.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -47,7 +49,9 @@ impl Disk {
 
     async fn start(self) -> Server {
         let folder = TempDir::new().expect("a folder");
-        std::fs::create_dir(folder.path().join("data")).expect("made");
+        let data = folder.path().join("data");
+        let made = DirBuilder::new().mode(0o700).create(data);
+        made.expect("made");
         let ignore = "trap '' XFSZ; exec \"$@\"";
         let command = match self {
             Self::Small(namespace) => [namespace, &["sh", "-c", MOUNT, "sh"]].concat(),

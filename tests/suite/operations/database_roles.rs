@@ -17,11 +17,12 @@ const EXPORTER: (&str, &str) = ("rbac_exporter", "exporter-password");
 const READER: (&str, &str) = ("rbac_reader", "reader-password");
 
 /// Columns with hashes of secrets, or with sealed values; the last two are binary without being secret.
-const SECRET_COLUMNS: [&str; 7] = [
+const SECRET_COLUMNS: [&str; 8] = [
     "refresh_tokens.successor",
     "refresh_tokens.token_hash",
     "sessions.refreshed_by",
     "signing_keys.sealed_private_key",
+    "users.initial_password_until",
     "users.password_hash",
     "_sqlx_migrations.checksum",
     "write_checks.content",

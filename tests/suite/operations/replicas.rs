@@ -1,5 +1,7 @@
 //! Several processes on one PostgreSQL, started at the same moment.
 
+use serde_json::json;
+
 use crate::harness::{ADMIN_PASSWORD, Builder, Server, postgres};
 
 /// A replica on this database, which stores nothing locally.
@@ -26,9 +28,14 @@ async fn three_replicas_starting_at_once_migrate_once_and_share_keys_and_adminis
         .map(|(_, rest)| rest.split_whitespace().next().expect("a word"))
         .collect();
     assert_eq!(shown.len(), 1, "one replica makes the administrator");
+    // It must be changed before it is good for more.
+    let first = servers[0].login("admin", shown[0]).await;
+    let change = json!({ "current_password": shown[0], "new_password": ADMIN_PASSWORD });
+    let changed = first.post("/users/me/password", &change).await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
     // Every replica accepts the tokens of every other.
     for signer in &servers {
-        let admin = signer.login("admin", shown[0]).await;
+        let admin = signer.login("admin", ADMIN_PASSWORD).await;
         for verifier in &servers {
             let mut there = admin.clone();
             there.base.clone_from(&verifier.api);

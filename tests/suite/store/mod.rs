@@ -181,10 +181,13 @@ macro_rules! tests_of_engine {
                         return;
                     }
                     let database = || Database::new(|folder| Box::pin($open(folder)));
+                    // Each is made in a function of its own: together they overflow the stack.
                     let contracts: Vec<Pin<Box<dyn Future<Output = ()>>>> = vec![
-                        $($(Box::pin(async {
-                            super::$subject::$contract(&database().await).await;
-                        }),)+)+
+                        $($((|| -> Pin<Box<dyn Future<Output = ()>>> {
+                            Box::pin(async {
+                                super::$subject::$contract(&database().await).await;
+                            })
+                        })(),)+)+
                     ];
                     super::statements::all_are_executed_by(contracts, stringify!($engine)).await;
                 }

@@ -41,7 +41,7 @@ async fn body_that_is_not_json_answers_400_with_position() {
             "[".repeat(10_000).as_bytes(),
         ] {
             // An optional body is not missing.
-            if body.is_empty() && operation.id == "logout" {
+            if body.is_empty() && ["logout", "deleteMe"].contains(&operation.id.as_str()) {
                 continue;
             }
             let answer = send(&admin, &operation, "application/json", body).await;
