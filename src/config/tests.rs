@@ -46,6 +46,7 @@ const BOUNDS: &[(&str, &[&str], &[&str])] = &[
     ("HASH_THREADS", &["1", "256"], &["0", "257"]),
     // The grace period of refresh tokens is 10 seconds.
     ("HOUSEKEEPING_RETENTION", &["10s", "100d"], &["9999ms"]),
+    ("INITIAL_PASSWORD_TTL", &["1s", "90d"], &["0s", "7776001s"]),
     ("MAX_CONNECTIONS", &["1", "1000000"], &["0", "1000001"]),
     ("MAX_SESSIONS_PER_USER", &["1", "10000"], &["0", "10001"]),
     ("PASSWORD_MIN_LENGTH", &["8", "64"], &["7", "65"]),
