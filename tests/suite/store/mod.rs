@@ -180,20 +180,24 @@ macro_rules! tests_of_engine {
                     if !in_a_process_of_its_own(module_path!(), test) {
                         return;
                     }
-                    let database = || Database::new(|folder| Box::pin($open(folder)));
-                    // Each is made in a function of its own: together they overflow the stack.
+                    let database = &|| Database::new(|folder| Box::pin($open(folder)));
                     let contracts: Vec<Pin<Box<dyn Future<Output = ()>>>> = vec![
-                        $($((|| -> Pin<Box<dyn Future<Output = ()>>> {
-                            Box::pin(async {
-                                super::$subject::$contract(&database().await).await;
-                            })
-                        })(),)+)+
+                        $($(super::boxed(move || async move {
+                            super::$subject::$contract(&database().await).await;
+                        }),)+)+
                     ];
                     super::statements::all_are_executed_by(contracts, stringify!($engine)).await;
                 }
             }
         }
     };
+}
+
+/// A contract's future, made in a function of its own: all of them in one frame overflow the stack.
+fn boxed<'a, F: Future<Output = ()> + 'a>(
+    make: impl FnOnce() -> F,
+) -> std::pin::Pin<Box<dyn Future<Output = ()> + 'a>> {
+    Box::pin(make())
 }
 
 macro_rules! engines {
