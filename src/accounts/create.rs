@@ -8,7 +8,6 @@ use crate::hashing::Password;
 use crate::metrics::{RoleAction, UserAction};
 use crate::rbac::BuiltIn;
 use crate::secrets::random;
-use crate::sessions::AfterCommit;
 use crate::store::{NewUser, User};
 
 /// An account that is to be made.
@@ -93,7 +92,7 @@ impl Accounts {
             username,
             email,
             password_hash,
-            roles: vec![role],
+            roles: vec![role.clone()],
             by: actor.id(),
             at: now,
             initial_password_until: initial.then(|| now + self.initial_password_ttl),
@@ -101,17 +100,12 @@ impl Accounts {
         let mut tx = self.store.transaction().await?;
         let made = tx.insert_user(&new).await.map(|user| {
             // Every account gets `user`; a role beyond it is given.
-            let given = new
-                .roles
-                .iter()
-                .filter(|role| *role != BuiltIn::User.name());
-            let due: Vec<AfterCommit> = given
-                .map(|role| actor.role_changed(RoleAction::Grant, role, user.id))
-                .collect();
-            (user, due)
+            let given = (role != BuiltIn::User.name())
+                .then(|| actor.role_changed(RoleAction::Grant, &role, user.id));
+            (user, given)
         });
-        let (user, due) = tx.finish(made).await?;
-        for due in due {
+        let (user, given) = tx.finish(made).await?;
+        if let Some(due) = given {
             self.sessions.carry_out(due).await;
         }
         Ok(user)

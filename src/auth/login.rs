@@ -11,7 +11,7 @@ use crate::hashing::{HashGate, MAX_PASSWORD_CHARS, Password, Verdict};
 use crate::limits::{Devices, LoginTicket, Named, Source, Throttle};
 use crate::metrics::{LoginResult, Outcome};
 use crate::rbac::{Authority, Scope};
-use crate::sessions::{AfterCommit, Issue, Sessions, TokenPair, may_act};
+use crate::sessions::{AfterCommit, Sessions, TokenPair, may_act};
 use crate::store::{Credentials, EndReason, NewSession, Store, Tx};
 
 /// The login flow.
@@ -257,7 +257,6 @@ impl Login {
         let scope = attempt.scope.held_by(&Authority::of(&user.roles));
         let sessions = &self.sessions;
         let (new, token) = sessions.new_session(user.id, attempt.user_agent, scope, now)?;
-        let (session, expires_at) = (new.id, new.expires_at);
         let mut tx = self.store.transaction().await?;
         let started = self
             .start_in(&mut tx, &new, password_hash, renewed.as_deref())
@@ -278,16 +277,11 @@ impl Login {
             }
             .emit();
         }
-        let issue = Issue {
-            session,
-            generation: 0,
-            scope: new.scope,
-            at: now,
-            session_ends_at: expires_at,
-        };
-        let pair = self.sessions.issue(user, &issue, token.into_string())?;
-        let logged_in = LoggedIn { pair, device };
-        Ok(Ended::Started { session, logged_in })
+        let pair = sessions.issue_first(user, &new, token)?;
+        Ok(Ended::Started {
+            session: new.id,
+            logged_in: LoggedIn { pair, device },
+        })
     }
 
     /// Starts the session and ends the oldest beyond the most. What is due after the commit; nothing

@@ -11,7 +11,7 @@ use crate::events::Event;
 use crate::hashing::Password;
 use crate::metrics::PasswordChangeResult;
 use crate::rbac::Authority;
-use crate::sessions::{AfterCommit, Caller, Issue, Sessions, TokenPair};
+use crate::sessions::{AfterCommit, Caller, Sessions, TokenPair};
 use crate::store::{EndReason, NewSession, Store, Tx, User};
 
 /// The flow of a password change.
@@ -102,14 +102,7 @@ impl PasswordChange {
             initial_password_until: None,
             ..user.clone()
         };
-        let issue = Issue {
-            session: session.id,
-            generation: 0,
-            scope,
-            at: now,
-            session_ends_at: session.expires_at,
-        };
-        let pair = self.sessions.issue(&user, &issue, token.into_string())?;
+        let pair = sessions.issue_first(&user, &session, token)?;
         Ok((session.id, pair))
     }
 }

@@ -1,15 +1,29 @@
-//! Counts the guard's decisions.
+//! Counts the guard's decisions and reports denials.
 
 use std::sync::OnceLock;
 
 use metrics::Counter;
 
+use super::Account;
+use crate::events::Event;
 use crate::metrics::{Decision, RBAC_DECISIONS, RoleLabel};
 use crate::rbac::Permission;
+use crate::request_context::is_synthetic;
 
-/// Counts a decision about a caller whose strongest role is this one.
-pub(super) fn count(permission: Permission, role: RoleLabel, decision: Decision) {
-    counters()[index(permission, role, decision)].increment(1);
+/// Counts a decision about this account, and reports a denial. Whether it was allowed.
+pub(super) fn decide(permission: Permission, account: &Account, decision: Decision) -> bool {
+    if !is_synthetic() {
+        let role = account.authority.role();
+        counters()[index(permission, role, decision)].increment(1);
+    }
+    if decision == Decision::Deny {
+        Event::Denied {
+            permission: permission.name(),
+            user: account.user.id,
+        }
+        .emit();
+    }
+    decision == Decision::Allow
 }
 
 /// Makes the counters. Call once, after the recorder is set.

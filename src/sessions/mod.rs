@@ -1,6 +1,7 @@
 //! Sessions: whose a token is and whether they may act, issuing tokens, listing and ending.
 
 mod after_commit;
+mod caller;
 pub mod decisions;
 mod first_use;
 mod principals;
@@ -16,7 +17,6 @@ use self::principals::Principals;
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::events::Event;
 use crate::metrics::{Decision, RBAC_DECISION_DURATION, VerificationResult};
 use crate::rbac::{Authority, Permission, Scope};
 use crate::request_context::is_synthetic;
@@ -24,6 +24,7 @@ use crate::store::{EndReason, NewSession, Session, Store, User};
 use crate::tokens::{self, Claims, RefreshToken, Tokens};
 
 pub use self::after_commit::AfterCommit;
+pub use self::caller::{Caller, Need, Refusal};
 pub use self::principals::Account;
 
 /// The scope of tokens that change an initial password and do nothing else.
@@ -53,75 +54,6 @@ impl Lifetimes {
             now + self.session,
         )
     }
-}
-
-/// An authenticated caller.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// The account.
-    pub account: Arc<Account>,
-    /// The session that the token belongs to.
-    pub session: Uuid,
-}
-
-impl Caller {
-    /// The account's id.
-    #[must_use]
-    pub fn id(&self) -> Uuid {
-        self.account.user.id
-    }
-
-    /// Whether the caller has a permission that the operation needs in some cases.
-    #[must_use]
-    pub fn check(&self, permission: Permission) -> bool {
-        let decision = self.account.authority.decide(permission);
-        decide(permission, &self.account, decision)
-    }
-}
-
-/// Counts a decision, and reports a denial.
-fn decide(permission: Permission, account: &Account, decision: Decision) -> bool {
-    if !is_synthetic() {
-        decisions::count(permission, account.authority.role(), decision);
-    }
-    if decision == Decision::Deny {
-        Event::Denied {
-            permission: permission.name(),
-            user: account.user.id,
-        }
-        .emit();
-    }
-    decision == Decision::Allow
-}
-
-/// What an operation asks of its caller's token.
-#[derive(Clone, Copy, Debug)]
-pub enum Need {
-    /// This permission, within the scope of the session.
-    Permission(Permission),
-    /// To be valid, whatever its scope: to see whose it is and to end its session.
-    AnyScope,
-    /// To change the own password, which may be an initial one.
-    PasswordChange,
-}
-
-impl From<Permission> for Need {
-    fn from(permission: Permission) -> Self {
-        Self::Permission(permission)
-    }
-}
-
-/// Why a caller was not let through.
-#[derive(Debug)]
-pub enum Refusal {
-    /// The token is no good.
-    Token(VerificationResult),
-    /// The token is good, the permission is missing.
-    Permission(Permission),
-    /// The token is good, and the account's initial password has to be changed before anything else.
-    PasswordChange,
-    /// It could not be found out.
-    Error(Error),
 }
 
 /// The tokens that a login or a refresh gives.
@@ -233,21 +165,16 @@ impl Sessions {
             decision
         };
         if !is_synthetic() {
-            decisions::count(permission, account.authority.role(), decision);
             RBAC_DECISION_DURATION.observe(cache, start.elapsed());
         }
+        let allowed = decisions::decide(permission, &account, decision);
         if let Some(generation) = claims.generation {
             let first_use = &self.first_use;
             first_use
                 .note(&self.store, claims.sid, generation, now)
                 .await;
         }
-        if decision == Decision::Deny {
-            Event::Denied {
-                permission: permission.name(),
-                user: claims.sub,
-            }
-            .emit();
+        if !allowed {
             return Err(if password_first {
                 Refusal::PasswordChange
             } else {
@@ -291,6 +218,26 @@ impl Sessions {
             expires_in: claims.exp - claims.iat,
             scope: claims.scope,
         })
+    }
+
+    /// The first tokens of a session that [`Sessions::new_session`] made and that is stored.
+    ///
+    /// # Errors
+    /// As [`Sessions::issue`].
+    pub fn issue_first(
+        &self,
+        user: &User,
+        session: &NewSession,
+        refresh_token: RefreshToken,
+    ) -> Result<TokenPair> {
+        let issue = Issue {
+            session: session.id,
+            generation: 0,
+            scope: session.scope,
+            at: session.at,
+            session_ends_at: session.expires_at,
+        };
+        self.issue(user, &issue, refresh_token.into_string())
     }
 
     /// A session that starts now, to be stored, and its first refresh token.
