@@ -3,8 +3,10 @@
 
 use std::fmt;
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
+
+use ipnet::IpNet;
 
 /// The request that a task answers, for every log line written meanwhile.
 #[derive(Clone, Copy, Debug)]
@@ -63,16 +65,13 @@ impl ClientAddress {
 
     fn shown_as(self, addresses: Addresses) -> Option<String> {
         let address = self.0.to_canonical();
-        match (addresses, address) {
-            (Addresses::Off, _) => None,
-            (Addresses::Full, address) => Some(address.to_string()),
-            (Addresses::Masked, IpAddr::V4(address)) => {
-                let network = Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8));
-                Some(format!("{network}/24"))
-            }
-            (Addresses::Masked, IpAddr::V6(address)) => {
-                let network = Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 80));
-                Some(format!("{network}/48"))
+        match addresses {
+            Addresses::Off => None,
+            Addresses::Full => Some(address.to_string()),
+            Addresses::Masked => {
+                let prefix = if address.is_ipv4() { 24 } else { 48 };
+                let network = IpNet::new(address, prefix).ok()?;
+                Some(network.trunc().to_string())
             }
         }
     }

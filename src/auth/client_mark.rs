@@ -7,6 +7,7 @@ use aws_lc_rs::hmac;
 use uuid::Uuid;
 
 use crate::limits::Source;
+use crate::secrets::keyed_digest;
 
 /// Makes marks of clients.
 pub struct ClientMarks(hmac::Key);
@@ -30,13 +31,9 @@ impl ClientMarks {
     /// The mark of a client of this session.
     #[must_use]
     pub fn mark(&self, session: Uuid, client: RefreshingClient<'_>) -> [u8; 16] {
-        let mut hash = hmac::Context::with_key(&self.0);
-        hash.update(session.as_bytes());
-        hash.update(&client.source.network());
-        hash.update(kind(client.user_agent).as_bytes());
-        let mut mark = [0; 16];
-        mark.copy_from_slice(&hash.sign().as_ref()[..16]);
-        mark
+        let (network, kind) = (client.source.network(), kind(client.user_agent));
+        let parts = [&session.as_bytes()[..], &network, kind.as_bytes()];
+        keyed_digest(&self.0, parts)
     }
 }
 

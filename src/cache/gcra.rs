@@ -91,8 +91,14 @@ impl Rate {
     }
 }
 
-fn micros(micros: i64) -> Duration {
+/// A time between two of the clock's; none when it is over.
+pub(super) fn micros(micros: i64) -> Duration {
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+/// A time as whole microseconds, at most so many that they can be added to the clock's.
+pub(super) fn whole_micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX / 4)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::gcra::{micros, whole_micros};
 use super::{Counted, Permit};
 use crate::rate::Rate;
 
@@ -179,13 +180,4 @@ impl LoginCounters {
         };
         Some(state.waits_until.max(state.now + whole_micros(wait)))
     }
-}
-
-fn micros(micros: i64) -> Duration {
-    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
-}
-
-/// As whole microseconds.
-pub(super) fn whole_micros(time: Duration) -> i64 {
-    i64::try_from(time.as_micros()).unwrap_or(i64::MAX / 4)
 }

@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use quick_cache::{DefaultHashBuilder, unsync};
 
-use super::login::{LoginCounters, LoginDecision, LoginState, Way, whole_micros};
+use super::gcra::whole_micros;
+use super::login::{LoginCounters, LoginDecision, LoginState, Way};
 use super::remembered::Remembered;
 use super::{Counted, Permit};
 use crate::clock::Clock;

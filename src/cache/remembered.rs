@@ -1,7 +1,10 @@
 //! What is remembered for a time in process, under keyed hashes.
 
+use std::time::Duration;
+
 use quick_cache::sync;
 
+use super::gcra::{micros, whole_micros};
 use crate::clock::Clock;
 
 /// A bounded map whose entries are valid for a time; the least used are evicted first.
@@ -28,15 +31,15 @@ impl<V: Clone> Remembered<V> {
 
     /// The value and the time that it is still valid for.
     #[must_use]
-    pub fn left(&self, digest: &[u8; 16]) -> Option<(std::time::Duration, V)> {
+    pub fn left(&self, digest: &[u8; 16]) -> Option<(Duration, V)> {
         let (until, value) = self.entries.get(digest)?;
-        let left = u64::try_from(until - self.clock.micros()).ok()?;
-        (left > 0).then(|| (std::time::Duration::from_micros(left), value))
+        let left = micros(until - self.clock.micros());
+        (!left.is_zero()).then_some((left, value))
     }
 
     /// Remembers a value for a time.
-    pub fn insert(&self, digest: [u8; 16], value: V, time: std::time::Duration) {
-        let until = self.clock.micros() + super::login::whole_micros(time);
+    pub fn insert(&self, digest: [u8; 16], value: V, time: Duration) {
+        let until = self.clock.micros() + whole_micros(time);
         self.entries.insert(digest, (until, value));
     }
 }

@@ -6,7 +6,7 @@ use crate::rate::Rate;
 
 /// Where a request comes from: an IPv4 address, or the first 64 bits of an IPv6 address, which is
 /// what one customer of a provider has at least.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Source([u8; 16]);
 
 /// The networks of an IPv6 source that are limited: bytes of the prefix, and how many times the rate it

@@ -1,10 +1,12 @@
 //! Secrets: the service's own, random values, and the keys derived from them.
 
 mod derive;
+mod digest;
 mod file;
 pub mod random;
 mod seal;
 
 pub use self::derive::{Purpose, derive};
+pub use self::digest::keyed_digest;
 pub use self::file::secret_for;
 pub use self::seal::SealingKey;

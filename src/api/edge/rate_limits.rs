@@ -44,8 +44,8 @@ impl EdgeLimits {
         }
     }
 
-    /// Applies the general limit to a request for this operation, and gives its handler the client's
-    /// address if the record says so.
+    /// Applies the general limit to a request of this client for this operation, and gives its handler
+    /// the client's address if the record says so.
     ///
     /// # Errors
     /// The refusal.
@@ -53,6 +53,7 @@ impl EdgeLimits {
         &self,
         request: &mut Request,
         operation: Option<&Operation>,
+        client: Option<ClientAddress>,
     ) -> Result<(), Problem> {
         let limit = operation.map_or(RateLimit::General, |operation| operation.rate_limit);
         if limit == RateLimit::Exempt {
@@ -65,9 +66,8 @@ impl EdgeLimits {
         if !by_source && !limited {
             return Ok(());
         }
-        let source = client_address::client(request, &self.proxies);
-        let source = source.ok_or_else(|| Error::internal("a connection without an address"))?;
-        let source = Source::from(source);
+        let client = client.ok_or_else(|| Error::internal("a connection without an address"))?;
+        let source = Source::from(client.0);
         if by_source {
             request.set_data(source);
         }

@@ -2,14 +2,12 @@
 //! a connection has many requests, whose heads and bodies may never end.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::Networks;
-
-/// What counts as one source in IPv6: what one customer of a provider has at least.
-const NETWORK: u128 = !(u64::MAX as u128);
+use crate::limits::Source;
 
 /// Requests in progress for each connection that a source may have.
 const REQUESTS: usize = 2;
@@ -21,7 +19,7 @@ struct Count {
     requests: Arc<AtomicUsize>,
 }
 
-type Counts = Arc<Mutex<HashMap<IpAddr, Count>>>;
+type Counts = Arc<Mutex<HashMap<Source, Count>>>;
 
 /// How many connections each source has open.
 pub(super) struct Sources {
@@ -32,7 +30,7 @@ pub(super) struct Sources {
 
 /// A connection of a source, counted until it is dropped.
 pub(super) struct Held {
-    source: Option<(IpAddr, Counts)>,
+    source: Option<(Source, Counts)>,
     requests: Arc<AtomicUsize>,
     most_requests: usize,
 }
@@ -75,7 +73,7 @@ impl Sources {
                 most_requests: usize::MAX,
             });
         }
-        let source = source(remote);
+        let source = Source::from(remote);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         // One that is refused is there already.
         let count = open.entry(source).or_default();
@@ -110,13 +108,6 @@ impl Drop for Held {
                 open.remove(source);
             }
         }
-    }
-}
-
-fn source(remote: IpAddr) -> IpAddr {
-    match remote {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & NETWORK).into(),
     }
 }
 

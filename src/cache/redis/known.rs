@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use quick_cache::unsync;
 
+use crate::cache::gcra::whole_micros;
+
 /// How long an invalidation is remembered: far longer than any entry from before it may live, and less
 /// long than Redis keeps the epoch.
 const REMEMBERED: Duration = Duration::from_mins(5);
@@ -62,8 +64,7 @@ impl KnownEpochs {
             .filter(|known| known.forget_at > now)
             .unwrap_or_default();
         let result = change(&mut known);
-        let remembered = i64::try_from(REMEMBERED.as_micros()).unwrap_or(i64::MAX);
-        known.forget_at = now.saturating_add(remembered);
+        known.forget_at = now.saturating_add(whole_micros(REMEMBERED));
         guards.insert(guard.to_vec(), known);
         result
     }

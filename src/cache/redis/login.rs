@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::link::misunderstood;
 use super::{LATEST, Redis, millis, scripts};
-use crate::cache::login::{LoginCounters, LoginDecision, LoginState, Way, whole_micros};
+use crate::cache::gcra::whole_micros;
+use crate::cache::login::{LoginCounters, LoginDecision, LoginState, Way};
 use crate::error::Result;
 use crate::metrics::{DEPENDENCY_FALLBACKS, Fallback, RedisOperation};
 

@@ -13,8 +13,9 @@ use super::{ACCOUNT, SOURCE, Source, Subject, Throttle};
 use crate::cache::{Counted, Group, LoginCounters, LoginDecision, Way};
 use crate::error::Result;
 use crate::limits::Device;
-use crate::metrics::{LimitDecision, Limiter, RATE_LIMITS};
+use crate::metrics::Limiter;
 use crate::rate::Rate;
+use crate::secrets::keyed_digest;
 
 /// One in so many of the account's permits is reserved for strangers who have not just had a turn.
 const RESERVED_SHARE: u32 = 3;
@@ -108,7 +109,7 @@ impl Throttle {
         let (dimension, rate, wait) = match decision {
             LoginDecision::Admitted(way) => {
                 if !recount {
-                    RATE_LIMITS.inc((Limiter::Login, (LimitDecision::Allow, backend)));
+                    super::allow(Limiter::Login, backend);
                 }
                 return Ok(Some(LoginTicket { wanted, way }));
             }
@@ -164,15 +165,15 @@ impl Throttle {
             count: rates.login_known.count.saturating_mul(TRUSTED_SHARE),
             ..rates.login_known
         };
-        let stranger = self.hash(b'c', &[&account, &customer]);
-        let known = self.hash(b'k', &[&account, source.octets()]);
+        let stranger = keyed_digest(&self.key, [b"c", &account, &customer]);
+        let known = keyed_digest(&self.key, [b"k", &account, source.octets()]);
         let mut counters: Vec<_> = super::by_source(source, rates.login_source)
             .into_iter()
             .map(|(subject, rate)| (Group::Source, self.counted(Limiter::Login, subject), rate))
             .collect();
         counters.push((Group::Trusted, counted("trusted", account), trusted));
         if let Some(device) = device {
-            let device = self.hash(b'd', &[&account, device.id()]);
+            let device = keyed_digest(&self.key, [b"d", &account, device.id()]);
             counters.push((Group::Device, counted("device", device), rates.login_known));
         }
         counters.push((Group::Known, counted("known", known), rates.login_known));

@@ -23,6 +23,7 @@ use crate::events::Event;
 use crate::metrics::{Backend, LimitDecision, Limiter, RATE_LIMITS};
 use crate::rate::Rate;
 use crate::request_context::is_synthetic;
+use crate::secrets::keyed_digest;
 
 /// How many sources are counted at the edge.
 const CAPACITY: usize = 100_000;
@@ -103,21 +104,19 @@ impl Throttle {
             };
             (counted, network.share(rate))
         });
-        let answers = match (networks.next(), networks.next()) {
+        match (networks.next(), networks.next()) {
             (Some((counted, rate)), None) => {
                 let permit = self.here.try_acquire_one(&counted, rate);
                 Self::decide(limiter, Backend::Memory, [(SOURCE, rate, permit)])?;
-                allow(limiter, Backend::Memory);
-                return Ok(());
             }
             (first, second) => {
                 let wanted: Vec<_> = first.into_iter().chain(second).chain(networks).collect();
                 let permits = self.here.try_acquire(&wanted);
                 let answers = wanted.into_iter().zip(permits);
-                answers.map(|((_, rate), permit)| (SOURCE, rate, permit))
+                let answers = answers.map(|((_, rate), permit)| (SOURCE, rate, permit));
+                Self::decide(limiter, Backend::Memory, answers)?;
             }
-        };
-        Self::decide(limiter, Backend::Memory, answers)?;
+        }
         allow(limiter, Backend::Memory);
         Ok(())
     }
@@ -240,19 +239,7 @@ impl Throttle {
             Subject::Family(session) => (b'f', &session.as_bytes()[..]),
             Subject::User(user) => (b'a', &user.as_bytes()[..]),
         };
-        self.hash(kind, &[value])
-    }
-
-    /// A keyed hash of this kind over parts, all but the last of which have a fixed length.
-    fn hash(&self, kind: u8, parts: &[&[u8]]) -> [u8; 16] {
-        let mut hash = hmac::Context::with_key(&self.key);
-        hash.update(&[kind]);
-        for part in parts {
-            hash.update(part);
-        }
-        let mut digest = [0; 16];
-        digest.copy_from_slice(&hash.sign().as_ref()[..16]);
-        digest
+        keyed_digest(&self.key, [&[kind], value])
     }
 
     /// The one refusal: with the limit that takes longest.

@@ -171,7 +171,9 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
         context: RequestContext,
     ) -> Response {
         let id = &context.id;
-        let limited = self.limits.admit(&mut request, route.operation);
+        let limited = self
+            .limits
+            .admit(&mut request, route.operation, context.address);
         let admitted = match limited.and_then(|()| host::check(&request)) {
             Ok(()) => {
                 if let Some(policy) = route.operation.and_then(|operation| operation.body) {
