@@ -1,7 +1,6 @@
 //! The service with its default configuration, and accounts and sessions in it.
 
 use std::path::Path;
-use std::process::Stdio;
 
 use serde_json::Value;
 use testkit::service::{self, Service};
@@ -43,15 +42,7 @@ impl Server {
         };
         // Four times for their owners, who use themselves up, and twice for administrators.
         let accounts = 6 * requests;
-        let seeded = command()
-            .args(["seed-users", &accounts.to_string()])
-            .env("ALLOW_SEEDING", "true")
-            .env("SEED_PASSWORD", PASSWORD)
-            .stdout(Stdio::null())
-            .status()?;
-        if !seeded.success() {
-            return Err("seeding failed".into());
-        }
+        service::seed(command(), accounts, PASSWORD)?;
         let mut service = Service::start("server", &mut command(), folder)?;
         service.wait_ready()?;
         let mut server = Self {

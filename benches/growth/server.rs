@@ -1,7 +1,7 @@
 //! Fills the database and starts the service, as processes of their own.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
 use testkit::service::{self, Service};
@@ -38,16 +38,7 @@ impl Place<'_> {
 /// Adds the missing accounts; returns the seconds that it took.
 pub fn seed(place: &Place<'_>, users: u32) -> Result<f64> {
     let start = Instant::now();
-    let status = place
-        .command()
-        .args(["seed-users", &users.to_string()])
-        .env("ALLOW_SEEDING", "true")
-        .env("SEED_PASSWORD", PASSWORD)
-        .stdout(Stdio::null())
-        .status()?;
-    if !status.success() {
-        return Err("seeding failed".into());
-    }
+    service::seed(place.command(), users as usize, PASSWORD)?;
     Ok(start.elapsed().as_secs_f64())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | What | Where |
 //! |:---|:---|
-//! | registration | `api/register.rs` |
+//! | registration | `api/register.rs`; its passwords: `api/register_passwords.rs` |
 //! | login | `api/login.rs` |
 //! | scopes | `api/scopes.rs`; over replicas: `flows/replicas.rs` |
 //! | refresh, rotation, reuse of a refresh token | `api/refresh.rs`, `api/refresh_replays.rs`; the statements: `store/rotation.rs` |

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -50,6 +50,24 @@ pub fn configure(command: &mut Command, folder: &Path) {
         .env("MAX_CONNECTIONS_PER_SOURCE", "1000000")
         .env("SHUTDOWN_DELAY", "0s")
         .env("LOG_FORMAT", "json");
+}
+
+/// Adds accounts with this password by `command`, which starts the service otherwise, until there are so
+/// many.
+///
+/// # Errors
+/// When it fails; it has said why.
+pub fn seed(mut command: Command, accounts: usize, password: &str) -> Result<()> {
+    command
+        .args(["seed-users", &accounts.to_string()])
+        .env("ALLOW_SEEDING", "true")
+        .env("SEED_PASSWORD", password)
+        .stdout(Stdio::null());
+    if command.status()?.success() {
+        Ok(())
+    } else {
+        Err("seeding failed".into())
+    }
 }
 
 impl Service {

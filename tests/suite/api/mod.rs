@@ -12,6 +12,7 @@ mod permissions;
 mod refresh;
 mod refresh_replays;
 mod register;
+mod register_passwords;
 mod scopes;
 mod security_headers;
 mod sessions;

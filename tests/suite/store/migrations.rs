@@ -86,6 +86,28 @@ const BAD_NAMES: [&str; 9] = [
     "x,admin", "", "Admin", "7a", "-a", "a b", "a:b", "\u{e4}", "a\n",
 ];
 
+/// What holds of a migrated database, whichever engine it is.
+macro_rules! assert_nothing_is_lost {
+    ($connection:expr) => {{
+        let rows: i64 = sqlx::query_scalar(WRITE_CHECKS)
+            .fetch_one($connection)
+            .await
+            .expect("counted");
+        assert_eq!(rows, 0, "a write check leaves nothing behind");
+        let set_aside: i64 = sqlx::query_scalar(SET_ASIDE)
+            .fetch_one($connection)
+            .await
+            .expect("counted");
+        assert_eq!(set_aside, 1, "nothing is lost");
+        let long = "a".repeat(64);
+        for name in BAD_NAMES.into_iter().chain([long.as_str()]) {
+            let insert = "INSERT INTO roles (name, description) VALUES ($1, '')";
+            let inserted = sqlx::query(insert).bind(name).execute($connection).await;
+            assert!(inserted.is_err(), "{name:?}");
+        }
+    }};
+}
+
 async fn old_rows_are_found_and_new_ones_stored(options: &Options) {
     recorder();
     let store = Store::open(options).await.expect("the database opens");
@@ -130,25 +152,7 @@ async fn sqlite_database_of_version_2_is_migrated() {
     }))
     .await;
     let mut connection = options.connect().await.expect("it opens");
-    let rows: i64 = sqlx::query_scalar(WRITE_CHECKS)
-        .fetch_one(&mut connection)
-        .await
-        .expect("counted");
-    assert_eq!(rows, 0, "a write check leaves nothing behind");
-    let set_aside: i64 = sqlx::query_scalar(SET_ASIDE)
-        .fetch_one(&mut connection)
-        .await
-        .expect("counted");
-    assert_eq!(set_aside, 1, "nothing is lost");
-    let long = "a".repeat(64);
-    for name in BAD_NAMES.into_iter().chain([long.as_str()]) {
-        let insert = "INSERT INTO roles (name, description) VALUES ($1, '')";
-        let inserted = sqlx::query(insert)
-            .bind(name)
-            .execute(&mut connection)
-            .await;
-        assert!(inserted.is_err(), "{name:?}");
-    }
+    assert_nothing_is_lost!(&mut connection);
 }
 
 #[tokio::test]
@@ -173,23 +177,5 @@ async fn postgresql_database_of_version_2_is_migrated() {
     }))
     .await;
     let mut connection = postgres::connect(&url).await;
-    let rows: i64 = sqlx::query_scalar(WRITE_CHECKS)
-        .fetch_one(&mut connection)
-        .await
-        .expect("counted");
-    assert_eq!(rows, 0, "a write check leaves nothing behind");
-    let set_aside: i64 = sqlx::query_scalar(SET_ASIDE)
-        .fetch_one(&mut connection)
-        .await
-        .expect("counted");
-    assert_eq!(set_aside, 1, "nothing is lost");
-    let long = "a".repeat(64);
-    for name in BAD_NAMES.into_iter().chain([long.as_str()]) {
-        let insert = "INSERT INTO roles (name, description) VALUES ($1, '')";
-        let inserted = sqlx::query(insert)
-            .bind(name)
-            .execute(&mut connection)
-            .await;
-        assert!(inserted.is_err(), "{name:?}");
-    }
+    assert_nothing_is_lost!(&mut connection);
 }
