@@ -33,7 +33,7 @@ struct Ended {
     result: RefreshResult,
     user: Option<Uuid>,
     session: Option<Uuid>,
-    /// What was done about a token that came a second time.
+    /// What was done about a token that was presented again.
     replay: Option<ReuseAction>,
     pair: Option<TokenPair>,
 }
@@ -47,6 +47,17 @@ impl Ended {
             replay: None,
             pair: None,
         }
+    }
+
+    /// Counts and logs the refresh.
+    fn report(&self) {
+        Event::Refresh {
+            result: self.result,
+            user: self.user,
+            session: self.session,
+            replay: self.replay,
+        }
+        .emit();
     }
 }
 
@@ -80,27 +91,13 @@ impl Refresh {
         presented: &str,
         scope: Scope,
     ) -> Result<Option<TokenPair>> {
-        let (ended, outcome) = match self.attempt(client, presented, scope).await {
-            Ok(mut ended) => {
-                let pair = ended.pair.take();
-                (ended, Ok(pair))
-            }
-            Err(error) => {
-                let result = match error {
-                    Error::RateLimited(_) => RefreshResult::RateLimited,
-                    _ => RefreshResult::Error,
-                };
-                (Ended::refused(result, None), Err(error))
-            }
-        };
-        Event::Refresh {
-            result: ended.result,
-            user: ended.user,
-            session: ended.session,
-            replay: ended.replay,
+        let outcome = self.attempt(client, presented, scope).await;
+        match &outcome {
+            Ok(ended) => ended.report(),
+            Err(Error::RateLimited(_)) => Ended::refused(RefreshResult::RateLimited, None).report(),
+            Err(_) => Ended::refused(RefreshResult::Error, None).report(),
         }
-        .emit();
-        outcome
+        Ok(outcome?.pair)
     }
 
     /// The limits, and between them the lookup that tells which session is limited.
@@ -148,46 +145,38 @@ impl Refresh {
             scope,
         };
         let rotation = self.rotate_and_store(&request).await?;
-        let (user, generation, ends_at, scope, living, replay) = match rotation {
-            Rotation::Rotated {
-                user,
-                generation,
-                ends_at,
-                scope,
-                ..
-            } => (user, generation, ends_at, scope, next, None),
+        let (refreshed, current, replay) = match rotation {
+            Rotation::Rotated(refreshed) => (refreshed, next, None),
             Rotation::Replayed {
-                user,
-                generation,
-                ends_at,
+                refreshed,
                 sealed_successor,
                 replay,
-                scope,
-                ..
             } => {
+                let generation = refreshed.generation;
                 let opened = token.open_successor(place.session, generation, &sealed_successor);
-                let Some(living) = opened else {
-                    // Sealed by a version that is unknown here, or damaged. The session goes on for
-                    // whoever got the successor.
-                    return Ok(Ended::refused(RefreshResult::Unreadable, Some(user.id)));
+                let Some(current) = opened else {
+                    // Damaged, or sealed by a version that is unknown here. The session remains for
+                    // the client that received the successor.
+                    let user = Some(refreshed.user.id);
+                    return Ok(Ended::refused(RefreshResult::Unreadable, user));
                 };
-                (user, generation, ends_at, scope, living, Some(replay))
+                (refreshed, current, Some(replay))
             }
             refused => return Ok(refuse(&refused)),
         };
-        let session = place.session;
+        let user = &refreshed.user;
         let issue = Issue {
-            session,
-            generation,
-            scope,
+            session: place.session,
+            generation: refreshed.generation,
+            scope: refreshed.scope,
             at: now,
-            session_ends_at: ends_at,
+            session_ends_at: refreshed.ends_at,
         };
-        let pair = self.sessions.issue(&user, &issue, living.into_string())?;
+        let pair = self.sessions.issue(user, &issue, current.into_string())?;
         Ok(Ended {
             result: RefreshResult::Success,
             user: Some(user.id),
-            session: Some(session),
+            session: Some(place.session),
             replay: replay.map(|replay| match replay {
                 Replay::Unused => ReuseAction::UnusedReplay,
                 Replay::Grace => ReuseAction::GraceReplay,
@@ -211,19 +200,13 @@ impl Refresh {
             Some(user) if !may_act(user) => Rotation::Unknown,
             _ => rotation,
         };
-        let due = match rotation {
-            Rotation::Reused { session, user, .. } => {
-                Some(AfterCommit::of(user).sessions_ended(vec![session], EndReason::Reuse))
-            }
-            Rotation::Rotated {
-                session, ref user, ..
-            }
-            | Rotation::Replayed {
-                session, ref user, ..
-            } if request.scope != Scope::EVERYTHING => {
-                Some(AfterCommit::of(user.id).session_narrowed(session))
-            }
-            _ => None,
+        let due = if let Rotation::Reused { session, user, .. } = rotation {
+            Some(AfterCommit::of(user).sessions_ended(vec![session], EndReason::Reuse))
+        } else {
+            rotation
+                .refreshed()
+                .filter(|_| request.scope != Scope::EVERYTHING)
+                .map(|to| AfterCommit::of(to.user.id).session_narrowed(to.session))
         };
         if rotation.must_commit() {
             tx.commit().await?;
@@ -255,7 +238,7 @@ fn refuse(rotation: &Rotation) -> Ended {
             }),
             ..Ended::refused(RefreshResult::Reused, Some(user))
         },
-        Rotation::Unknown | Rotation::Rotated { .. } | Rotation::Replayed { .. } => {
+        Rotation::Unknown | Rotation::Rotated(_) | Rotation::Replayed { .. } => {
             Ended::refused(RefreshResult::UnknownToken, None)
         }
     }

@@ -44,7 +44,7 @@ pub use keys::StoredKey;
 pub use leases::{LastRun, Lease, LeaseName};
 pub use postgres::PostgresOptions;
 pub use replay::Replay;
-pub use rotation::{Rotation, RotationRequest, TokenPlace};
+pub use rotation::{Refreshed, Rotation, RotationRequest, TokenPlace};
 pub use rows::User;
 pub use seeding::{MAX_SEED, Seed, SeedSession};
 pub use sessions::{NewSession, Principal, Session};

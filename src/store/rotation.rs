@@ -43,39 +43,35 @@ pub struct TokenPlace {
     pub generation: i64,
 }
 
+/// A session whose refresh is answered with tokens.
+#[derive(Clone, Debug)]
+pub struct Refreshed {
+    /// The session.
+    pub session: Uuid,
+    /// Its owner.
+    pub user: User,
+    /// The generation of its current refresh token.
+    pub generation: i64,
+    /// When the session expires at the latest.
+    pub ends_at: DateTime<Utc>,
+    /// The session's share of the account's permissions.
+    pub scope: Scope,
+}
+
 /// The outcome of a rotation.
 #[derive(Clone, Debug)]
 pub enum Rotation {
-    /// The successor is the current token from now on.
-    Rotated {
-        /// The session.
-        session: Uuid,
-        /// Its owner.
-        user: User,
-        /// The generation of the successor.
-        generation: i64,
-        /// When the session expires at the latest.
-        ends_at: DateTime<Utc>,
-        /// What the session may do of what the account may.
-        scope: Scope,
-    },
+    /// The successor is now the current token.
+    Rotated(Refreshed),
     /// The presented token is the immediately previous one, and its successor is still the current
     /// token.
     Replayed {
         /// The session.
-        session: Uuid,
-        /// Its owner.
-        user: User,
-        /// When the session expires at the latest.
-        ends_at: DateTime<Utc>,
-        /// The generation of the successor.
-        generation: i64,
+        refreshed: Refreshed,
         /// The current token, sealed with the presented token.
         sealed_successor: Vec<u8>,
-        /// Why it is honoured.
+        /// Why the replay is honoured.
         replay: Replay,
-        /// What the session may do of what the account may.
-        scope: Scope,
     },
     /// No such token.
     Unknown,
@@ -106,11 +102,24 @@ pub enum Rotation {
 }
 
 impl Rotation {
-    /// The account whose token was presented, where there is one.
+    /// The session that gets tokens, unless the refresh is refused.
+    #[must_use]
+    pub const fn refreshed(&self) -> Option<&Refreshed> {
+        match self {
+            Self::Rotated(refreshed) | Self::Replayed { refreshed, .. } => Some(refreshed),
+            Self::Unknown
+            | Self::Expired { .. }
+            | Self::Ended { .. }
+            | Self::Disabled { .. }
+            | Self::Reused { .. } => None,
+        }
+    }
+
+    /// The account whose token was presented; `None` if the token is unknown.
     #[must_use]
     pub const fn user(&self) -> Option<Uuid> {
         match self {
-            Self::Rotated { user, .. } | Self::Replayed { user, .. } => Some(user.id),
+            Self::Rotated(refreshed) | Self::Replayed { refreshed, .. } => Some(refreshed.user.id),
             Self::Expired { user }
             | Self::Ended { user }
             | Self::Disabled { user }
@@ -124,7 +133,7 @@ impl Rotation {
     pub const fn must_commit(&self) -> bool {
         match self {
             // A replay sets when the session was last used, and reuse ends it.
-            Self::Rotated { .. } | Self::Replayed { .. } | Self::Reused { .. } => true,
+            Self::Rotated(_) | Self::Replayed { .. } | Self::Reused { .. } => true,
             Self::Unknown | Self::Expired { .. } | Self::Ended { .. } | Self::Disabled { .. } => {
                 false
             }
@@ -241,13 +250,13 @@ impl Tx {
             &request.client[..]
         )?;
         let scope = self.narrow(family, request.scope).await?;
-        Ok(Rotation::Rotated {
+        Ok(Rotation::Rotated(Refreshed {
             session,
             user,
             generation,
             ends_at: family.expires_at,
             scope,
-        })
+        }))
     }
 
     /// Narrows the session for good: neither this token nor an older one does more from now on.
@@ -293,13 +302,15 @@ impl Tx {
                 }
                 let scope = self.narrow(family, request.scope).await?;
                 Ok(Rotation::Replayed {
-                    session,
-                    user,
-                    ends_at: family.expires_at,
-                    generation,
+                    refreshed: Refreshed {
+                        session,
+                        user,
+                        generation,
+                        ends_at: family.expires_at,
+                        scope,
+                    },
                     sealed_successor,
                     replay,
-                    scope,
                 })
             }
             (verdict, _) => {

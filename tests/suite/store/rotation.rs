@@ -16,18 +16,12 @@ pub async fn rotation_replaces_the_presented_token(db: &Database) {
     for step in 1..5 {
         let request = rotation(presented, at(step));
         match db.rotate(&request).await {
-            Rotation::Rotated {
-                session: id,
-                user,
-                generation,
-                ends_at,
-                scope,
-            } => {
-                assert_eq!(scope, Scope::EVERYTHING);
-                assert_eq!(generation, step);
-                assert_eq!((id, user.id), (session.id, alice.id));
-                assert_eq!(ends_at, session.expires_at);
-                assert_eq!(user.roles, alice.roles);
+            Rotation::Rotated(to) => {
+                assert_eq!(to.scope, Scope::EVERYTHING);
+                assert_eq!(to.generation, step);
+                assert_eq!((to.session, to.user.id), (session.id, alice.id));
+                assert_eq!(to.ends_at, session.expires_at);
+                assert_eq!(to.user.roles, alice.roles);
             }
             other => panic!("{other:?}"),
         }
@@ -73,7 +67,7 @@ pub async fn rotation_narrows_the_session_and_never_widens_it(db: &Database) {
                 ..rotation(presented, at(1))
             };
             match db.rotate(&request).await {
-                Rotation::Rotated { scope, .. } => assert_eq!(scope, own),
+                Rotation::Rotated(to) => assert_eq!(to.scope, own),
                 other => panic!("{other:?}"),
             }
             assert_eq!(found().await, own);
@@ -83,7 +77,7 @@ pub async fn rotation_narrows_the_session_and_never_widens_it(db: &Database) {
         // The parent that comes again has no more than its successor.
         let again = rotation(parent.expect("rotated"), at(1));
         match db.rotate(&again).await {
-            Rotation::Replayed { scope, .. } => assert_eq!(scope, own),
+            Rotation::Replayed { refreshed, .. } => assert_eq!(refreshed.scope, own),
             other => panic!("{other:?}"),
         }
         assert_eq!(own.text().as_deref(), Some(""));
@@ -102,12 +96,11 @@ pub async fn rotation_of_unknown_token_is_unknown(db: &Database) {
 fn replayed(outcome: Rotation, generation: i64, successor: [u8; 32], why: Replay) {
     match outcome {
         Rotation::Replayed {
-            generation: current,
+            refreshed,
             sealed_successor,
             replay,
-            ..
         } => {
-            assert_eq!((current, replay), (generation, why));
+            assert_eq!((refreshed.generation, replay), (generation, why));
             assert_eq!(sealed_successor, successor);
         }
         other => panic!("{other:?}"),
@@ -147,7 +140,7 @@ pub async fn rotation_of_unused_parent_returns_the_sealed_successor_however_late
     replayed(db.rotate(&again).await, 1, first.next, Replay::Unused);
     // The chain did not fork: the successor is still the current token.
     let outcome = db.rotate(&rotation(first.next, at(10))).await;
-    assert!(matches!(outcome, Rotation::Rotated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, Rotation::Rotated(_)), "{outcome:?}");
 }
 
 pub async fn rotation_of_used_parent_is_honoured_within_grace_once(db: &Database) {
@@ -272,7 +265,7 @@ pub async fn rotation_of_idle_session_is_expired(db: &Database) {
     // A refusal does not count as use: the idle deadline is unchanged.
     let first = rotation(session.token_hash, moment_before);
     let outcome = db.rotate(&first).await;
-    assert!(matches!(outcome, Rotation::Rotated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, Rotation::Rotated(_)), "{outcome:?}");
     assert!(db.lives(&session, at(19)).await, "ten seconds more");
     assert!(!db.lives(&session, at(20)).await);
 }
@@ -285,7 +278,7 @@ pub async fn rotation_does_not_outlive_the_session(db: &Database) {
         let mut request = rotation(presented, at(seconds));
         request.idle_ttl = TimeDelta::seconds(1000);
         let outcome = db.rotate(&request).await;
-        assert!(matches!(outcome, Rotation::Rotated { .. }), "{outcome:?}");
+        assert!(matches!(outcome, Rotation::Rotated(_)), "{outcome:?}");
         presented = request.next;
     }
     let listed = db.store.sessions(alice.id, at(99)).await.expect("asked");
@@ -329,7 +322,7 @@ pub async fn fifty_concurrent_rotations_leave_one_chain(db: &Database) {
     let (mut living, mut successors) = (Vec::new(), Vec::new());
     for attempt in join_all(attempts).await {
         match attempt.expect("joins") {
-            (next, Ok(Rotation::Rotated { .. })) => living.push(next),
+            (next, Ok(Rotation::Rotated(_))) => living.push(next),
             (
                 _,
                 Ok(Rotation::Replayed {
@@ -342,7 +335,7 @@ pub async fn fifty_concurrent_rotations_leave_one_chain(db: &Database) {
     assert_eq!((living.len(), successors.len()), (1, 49));
     assert!(successors.iter().all(|sealed| sealed[..] == living[0]));
     let outcome = db.rotate(&rotation(living[0], at(2))).await;
-    assert!(matches!(outcome, Rotation::Rotated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, Rotation::Rotated(_)), "{outcome:?}");
     let sessions = db.store.sessions(alice.id, at(2)).await.expect("asked");
     assert_eq!(sessions.len(), 1);
 }
