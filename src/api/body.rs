@@ -137,7 +137,7 @@ fn refusal(path: &str, error: &serde_json::Error) -> Problem {
     }
     if let Some(field) = quoted("unknown field `") {
         let field: String = field.chars().take(64).collect();
-        return problem.field(field, "is not known here");
+        return problem.field(field, "is unknown");
     }
     if error.is_data() {
         let expected = message
@@ -199,7 +199,7 @@ mod tests {
             (
                 r#"{"password": "a", "is_admin": true}"#,
                 "is_admin",
-                "is not known here",
+                "is unknown",
             ),
             (
                 r#"{"password": "a", "role": null}"#,

@@ -149,7 +149,7 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
         let status = policy.wrong_media_type.status();
         add(
             status.as_str(),
-            "The body is of another media type.",
+            "The body has an unsupported media type.",
             json!({}),
         );
     }
@@ -157,17 +157,17 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
         let challenge = json!({ "WWW-Authenticate": text("The challenge (RFC 6750).") });
         add(
             "401",
-            "The access token is missing or not good.",
+            "The access token is missing or invalid.",
             challenge.clone(),
         );
         if let Access::Needs(permission) = record.access {
             let description = format!(
-                "The permission `{}` is missing, or an initial password has to be changed first.",
+                "The permission `{}` is missing, or an initial password must be changed first.",
                 permission.name()
             );
             add("403", &description, challenge);
         } else {
-            let description = "An initial password has to be changed first.";
+            let description = "An initial password must be changed first.";
             add("403", description, challenge);
         }
     }
@@ -181,13 +181,13 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
     }
     add(
         "500",
-        "Something went wrong on our side; the logs know the request id.",
+        "Internal server error. The logs contain the request id.",
         json!({}),
     );
     add(
         "503",
-        "Overloaded, or something that the service needs does not answer.",
-        json!({ "Retry-After": text("Seconds after which it is worth trying again.") }),
+        "The service is overloaded, or a dependency does not answer.",
+        json!({ "Retry-After": text("Seconds to wait before trying again.") }),
     );
     for response in operation["responses"]
         .as_object_mut()
@@ -196,8 +196,8 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
         .map(|(_, r)| r)
     {
         response["headers"]["X-Request-Id"] = text(
-            "Identifies the request in the logs. A client that sends an id of its own gets that back, and \
-             the service's in `X-Service-Request-Id`.",
+            "Identifies the request in the logs. If the client sent an id, the response repeats it \
+             and carries the service's id in `X-Service-Request-Id`.",
         );
     }
 }
@@ -249,7 +249,7 @@ fn add_examples(document: &mut Value) {
             "errors": [{ "field": "email", "rule": "belongs to another account" }],
         },
         "OAuthError": {
-            "error": "invalid_grant", "error_description": "name or password are not right",
+            "error": "invalid_grant", "error_description": "wrong username or password",
         },
     });
     let schemas = document["components"]["schemas"].as_object_mut();

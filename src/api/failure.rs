@@ -28,11 +28,15 @@ const DOCUMENTED: [(u16, u16, &str); 5] = [
     (status::BAD_REQUEST, 400, "The request is malformed."),
     (status::FORBIDDEN, 403, "A permission is missing."),
     (status::NOT_FOUND, 404, "Not found."),
-    (status::CONFLICT, 409, "Not possible in the current state."),
+    (
+        status::CONFLICT,
+        409,
+        "The current state does not allow it.",
+    ),
     (
         status::UNPROCESSABLE,
         422,
-        "A field breaks a rule; `errors` names both.",
+        "A field breaks a rule; `errors` lists fields and rules.",
     ),
 ];
 
@@ -106,7 +110,7 @@ impl ApiResponse for OAuthFailure {
     fn meta() -> MetaResponses {
         MetaResponses {
             responses: vec![MetaResponse {
-                description: "Refused; `error` is one of RFC 6749's codes.",
+                description: "The request is refused; `error` is one of the codes of RFC 6749.",
                 status: Some(400),
                 status_range: None,
                 content: vec![MetaMediaType {

@@ -22,20 +22,20 @@ use catalogue::endpoints;
 
 /// The name of the security scheme in the OpenAPI document.
 pub const SCHEME: &str = "session";
-/// What the framework calls a guard that any scope passes, until the document is completed.
+/// The placeholder for a guard that accepts any scope, until the document is completed.
 pub const ANY_SCOPE: &str = "any scope";
 
 /// A permission as a type.
 pub trait Needs: Send + Sync + 'static {
     /// The permission itself.
     const PERMISSION: Permission;
-    /// Whether a token whose scope lacks it is let in.
+    /// Whether a token is accepted whose scope lacks the permission.
     const ANY_SCOPE: bool = false;
-    /// Whether a caller is let in whose password is an initial one.
+    /// Whether a caller is accepted whose password is an initial one.
     const CHANGES_PASSWORD: bool = false;
 }
 
-/// Stands for a token of any scope: to see whose it is, and to end its session.
+/// Stands for a token of any scope: for reading one's account and logging out.
 pub struct AnyScope;
 
 impl Needs for AnyScope {
@@ -43,7 +43,7 @@ impl Needs for AnyScope {
     const ANY_SCOPE: bool = true;
 }
 
-/// Stands for a change of one's own password, which may be an initial one: then nothing else is let in.
+/// Stands for a change of one's own password: the one operation allowed with an initial password.
 pub struct ChangesPassword;
 
 impl Needs for ChangesPassword {
@@ -65,7 +65,7 @@ macro_rules! needs {
 
 catalogue::for_each_permission!(needs);
 
-/// A caller who holds the permission `P`. A handler that takes one cannot be reached without it.
+/// A caller with the permission `P`. A handler that takes this argument is never called without it.
 pub struct Require<P> {
     /// The caller.
     pub caller: Caller,
@@ -110,7 +110,7 @@ impl<'a, P: Needs> ApiExtractor<'a> for Require<P> {
     }
 }
 
-/// The caller, if the request has a token. A token that is not valid is refused even so.
+/// The caller, if the request has a token. An invalid token is refused.
 pub struct Maybe(pub Option<Caller>);
 
 impl<'a> ApiExtractor<'a> for Maybe {
@@ -135,12 +135,12 @@ impl<'a> ApiExtractor<'a> for Maybe {
         _: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        // What it may do is decided by the flow.
+        // The flow decides what the token permits.
         Ok(Self(caller(request, Need::AnyScope).await?))
     }
 }
 
-/// The caller, who has what is needed; nothing when the request has no token.
+/// The caller, if it meets the need; `None` if the request has no token.
 async fn caller(request: &Request, need: Need) -> Result<Option<Caller>, Problem> {
     let Some(token) = bearer(request)? else {
         return Ok(None);
@@ -188,11 +188,11 @@ fn unauthenticated() -> Problem {
 }
 
 fn invalid_token(reason: VerificationResult) -> Problem {
-    // The exact fault of a forged token shows in the metrics alone.
+    // Only the metrics show why a forged token was refused.
     let detail = match reason {
         VerificationResult::Expired => "the access token has expired",
         VerificationResult::Revoked => "the session has ended",
-        _ => "the access token is not valid here",
+        _ => "the access token is invalid",
     };
     let challenge = format!(
         "Bearer realm=\"rbac-sentinel\", error=\"invalid_token\", error_description=\"{detail}\""
@@ -231,11 +231,12 @@ fn initial_password() -> Problem {
         "Bearer realm=\"rbac-sentinel\", error=\"insufficient_scope\", scope=\"{PASSWORD_CHANGE}\""
     );
     Problem::new(ProblemKind::PasswordChangeRequired)
-        .detail("the password is an initial one: POST /users/me/password changes it")
+        .detail("the password is an initial one: change it with POST /users/me/password")
         .header(header::WWW_AUTHENTICATE, challenge)
 }
 
-/// The scheme as OAuth2's password flow: what makes the Authorize button of the OpenAPI UI log in.
+/// The security scheme, as an OAuth 2.0 password flow: with it, the Authorize button of the OpenAPI UI
+/// logs in.
 fn register(registry: &mut Registry) {
     let scopes = Permission::ALL
         .iter()
@@ -249,8 +250,8 @@ fn register(registry: &mut Registry) {
         MetaSecurityScheme {
             ty: "oauth2",
             description: Some(
-                "An access token as `Authorization: Bearer TOKEN`. First-party login only: the \
-                 password grant is not for other people's clients (RFC 9700 section 2.4).",
+                "An access token as `Authorization: Bearer TOKEN`. For first-party clients only: \
+                 third-party clients must not use the password grant (RFC 9700 section 2.4).",
             ),
             name: None,
             key_in: None,

@@ -23,7 +23,7 @@ use crate::metrics::{CanaryStep, Limiter};
 use crate::rbac::{Permission, Scope};
 use catalogue::endpoints;
 
-/// The life of a session, seen by its owner.
+/// Login, refresh and logout.
 pub struct LoginApi {
     /// Login.
     pub login: Login,
@@ -31,7 +31,7 @@ pub struct LoginApi {
     pub refresh: RefreshFlow,
     /// Logout.
     pub logout: LogoutFlow,
-    /// The cookie of devices that logged in.
+    /// The cookie of devices that have logged in.
     pub device_cookie: DeviceCookie,
 }
 
@@ -57,9 +57,9 @@ pub const OPERATIONS: &[Operation] = &[
 #[derive(Debug, Object, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Refresh {
-    /// The refresh token of the last login or refresh.
+    /// The refresh token from the last login or refresh.
     refresh_token: SecretText,
-    /// Permissions, separated by spaces: the session keeps those of them that it has, for good.
+    /// Permissions, separated by spaces. Limits the session to those that it already has, permanently.
     #[serde(default, deserialize_with = "present")]
     scope: Option<String>,
 }
@@ -68,7 +68,7 @@ struct Refresh {
 #[derive(Debug, Object, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Logout {
-    /// A refresh token whose session ends, too.
+    /// A refresh token whose session is also ended.
     #[serde(default, deserialize_with = "present")]
     refresh_token: Option<SecretText>,
     /// End every session of the account.
@@ -76,13 +76,13 @@ struct Logout {
     all: Option<bool>,
 }
 
-/// The scope that a client asks for: everything when it names none.
+/// The requested scope. Default: all permissions.
 fn asked(scope: Option<&str>) -> Result<Scope, Problem> {
     let Some(text) = scope else {
         return Ok(Scope::EVERYTHING);
     };
     Scope::parse(text).ok_or_else(|| {
-        let rule = "a scope is names of printable ASCII characters, separated by single spaces";
+        let rule = "scope must be names of printable ASCII characters, separated by single spaces";
         refusal("invalid_scope", rule)
     })
 }
@@ -91,12 +91,12 @@ fn asked(scope: Option<&str>) -> Result<Scope, Problem> {
 impl LoginApi {
     /// Log in
     ///
-    /// OAuth2's password form, for the first party alone. Unknown name, wrong password and disabled
-    /// account are answered with the same `invalid_grant` after the same work.
+    /// The OAuth 2.0 password grant, for first-party clients only. An unknown username, a wrong
+    /// password and a disabled account all get `invalid_grant`, after the same amount of work.
     ///
-    /// A login sets the device cookie: `rbac-sentinel-device`, or `__Host-rbac-sentinel-device` where
-    /// `PUBLIC_URL` is https. It proves nothing and opens nothing. A client that sends it with later
-    /// logins to the same account is not held up by the rate limit for strangers.
+    /// A login sets the device cookie: `rbac-sentinel-device`, or `__Host-rbac-sentinel-device` if
+    /// `PUBLIC_URL` is https. The cookie does not authenticate anybody. A client that sends it with
+    /// later logins to the same account is exempt from the rate limit for unknown devices.
     #[oai(path = "/login", method = "post", operation_id = "login")]
     async fn login(&self, request: &Request, form: Form) -> Result<LoginIssued, OAuthFailure> {
         let LoginForm {
@@ -108,7 +108,11 @@ impl LoginApi {
         } = form.0;
         if grant_type.is_some_and(|grant| grant != "password") {
             login::malformed();
-            return Err(refusal("unsupported_grant_type", "this endpoint knows `password`").into());
+            return Err(refusal(
+                "unsupported_grant_type",
+                "the only supported grant type is `password`",
+            )
+            .into());
         }
         let scope = asked(scope.as_deref()).inspect_err(|_| login::malformed())?;
         let source = source_of(request)?;
@@ -122,17 +126,18 @@ impl LoginApi {
         };
         let login = self.login.login(attempt).await?;
         let LoggedIn { pair, device } =
-            login.ok_or_else(|| refusal("invalid_grant", "name or password are not right"))?;
+            login.ok_or_else(|| refusal("invalid_grant", "wrong username or password"))?;
         let tokens = Json(Tokens::new(pair));
         Ok(LoginIssued::Ok(tokens, self.device_cookie.set(&device)))
     }
 
     /// Refresh
     ///
-    /// Gives a new pair for a refresh token, which is thereby used up. A client whose answer was lost
-    /// repeats the request: the immediately previous token gets the same refresh token again as long as
-    /// nobody has used the new pair. For a few seconds more it does so although the new access token
-    /// was used, once, because two tabs may refresh at once. Any other used token ends the session.
+    /// Exchanges a refresh token for a new pair of tokens. Each refresh token is used once. A client
+    /// that did not receive the response repeats the request: until one of the new tokens is used, the
+    /// previous refresh token returns the same new refresh token. Within a few seconds this works once
+    /// even if the new access token was used, because two tabs may refresh at the same time. Reuse of
+    /// any other token ends the session.
     #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
     async fn refresh(
         &self,
@@ -150,15 +155,20 @@ impl LoginApi {
             user_agent: request.header(header::USER_AGENT).unwrap_or_default(),
         };
         let pair = self.refresh.refresh(client, token.expose(), scope).await?;
-        let pair = pair.ok_or_else(|| refusal("invalid_grant", "the refresh token is not good"))?;
+        let pair = pair.ok_or_else(|| {
+            refusal(
+                "invalid_grant",
+                "the refresh token is invalid, expired or revoked",
+            )
+        })?;
         Ok(Issued::Ok(Json(Tokens::new(pair))))
     }
 
     /// Log out
     ///
-    /// Ends the session of the access token on the server: neither token works from then on. With
-    /// `refresh_token`, that token's session ends, too; with `all`, every session of the account, which
-    /// a token of a narrower scope may not ask for.
+    /// Ends the session of the access token: its access and refresh tokens are invalid from then on.
+    /// `refresh_token` also ends the session of that token. `all` ends every session of the account and
+    /// needs the permission `authenticated`.
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
     async fn logout(
         &self,

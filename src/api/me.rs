@@ -30,7 +30,7 @@ use crate::sessions::Sessions;
 use crate::store::{self, ProfileChange};
 use catalogue::endpoints;
 
-/// What everybody may do with their own account.
+/// Operations on one's own account.
 pub struct MeApi {
     /// Accounts.
     pub accounts: Arc<Accounts>,
@@ -59,22 +59,22 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::new(endpoints::END_MY_SESSION, OWN),
 ];
 
-/// What to change about one's own account; absent fields stay.
+/// Changes to one's own account. Absent fields stay unchanged.
 #[derive(Debug, Object, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UpdateMe {
-    /// A new name; takes the current password.
+    /// A new username. Needs `current_password`.
     #[serde(default, deserialize_with = "present")]
     username: Option<Username>,
-    /// A new e-mail address; takes the current password.
+    /// A new e-mail address. Needs `current_password`.
     #[serde(default, deserialize_with = "present")]
     email: Option<Email>,
-    /// The current password, needed for another name or e-mail address.
+    /// The current password. Needed to change the username or the e-mail address.
     #[serde(default, deserialize_with = "present")]
     current_password: Option<SecretText>,
 }
 
-/// The end of one's own account.
+/// The deletion of one's own account.
 #[derive(Debug, Object, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DeleteMe {
@@ -83,36 +83,36 @@ struct DeleteMe {
     current_password: Option<SecretText>,
 }
 
-/// A change of one's own password.
+/// A password change.
 #[derive(Debug, Object, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChangePassword {
-    /// The password as it is.
+    /// The current password.
     current_password: SecretText,
-    /// The password as it shall be: 8 to 128 characters of any kind, by the rules of registration.
+    /// The new password: 8 to 128 characters of any kind. The rules of registration apply.
     #[oai(validator(min_length = 8, max_length = 128))]
     new_password: SecretText,
 }
 
-/// A living session.
+/// An active session.
 #[derive(Debug, Object)]
 struct Session {
     /// The session's id: `sid` in its access tokens.
     id: Uuid,
-    /// What the client called itself when it logged in.
+    /// The `User-Agent` header of the login.
     user_agent: String,
-    /// Whether it is the session of this very request.
+    /// Whether this request belongs to the session.
     current: bool,
-    /// When it started.
+    /// The time of the login.
     created_at: DateTime<Utc>,
-    /// When it was last refreshed.
+    /// The time of the last refresh.
     last_used_at: DateTime<Utc>,
-    /// When it ends at the latest.
+    /// The session ends at this time even if it is refreshed.
     expires_at: DateTime<Utc>,
 }
 
 impl Session {
-    /// A session, seen from the session `current`.
+    /// A session, as the session `current` sees it.
     #[must_use]
     fn new(session: store::Session, current: Uuid) -> Self {
         Self {
@@ -126,10 +126,10 @@ impl Session {
     }
 }
 
-/// The caller's living sessions.
+/// The caller's active sessions.
 #[derive(Debug, Object)]
 struct SessionList {
-    /// The newest first, at most 200.
+    /// At most 200, newest first.
     items: Vec<Session>,
 }
 
@@ -155,7 +155,7 @@ enum SessionsAnswer {
 impl MeApi {
     /// Read your account
     ///
-    /// The account behind the access token.
+    /// Returns the account of the access token.
     #[oai(path = "/users/me", method = "get", operation_id = "readMe")]
     async fn read(&self, auth: Require<AnyScope>) -> Account {
         Account::Ok(Json(User::from(&auth.caller.account.user)))
@@ -163,8 +163,8 @@ impl MeApi {
 
     /// Change your account
     ///
-    /// Changes name or e-mail address; another one takes the current password. Both tell what is taken, so
-    /// the limits of registrations hold, and one of the account.
+    /// Changes the username or the e-mail address. Both need the current password. A 409 reveals that a
+    /// name or address is taken, so the rate limits of registration apply, and one for each account.
     #[oai(path = "/users/me", method = "patch", operation_id = "updateMe")]
     async fn update(
         &self,
@@ -193,8 +193,8 @@ impl MeApi {
 
     /// Delete your account
     ///
-    /// Removes the account, its sessions and its tokens; takes the current password. There is no way
-    /// back. The last administrator cannot.
+    /// Deletes the account, its sessions and its tokens. Needs the current password. Cannot be undone.
+    /// The last administrator cannot be deleted.
     #[oai(path = "/users/me", method = "delete", operation_id = "deleteMe")]
     async fn delete(
         &self,
@@ -211,8 +211,9 @@ impl MeApi {
 
     /// Change your password
     ///
-    /// Takes the current password. Every session of the account ends, also the one that asks: the answer
-    /// has the tokens of a new one. Whoever logged in with an initial password can do this alone.
+    /// Needs the current password. Ends every session of the account, this one included; the response
+    /// has the tokens of a new session. After a login with an initial password, no other operation is
+    /// allowed until the password is changed.
     #[oai(
         path = "/users/me/password",
         method = "post",
@@ -243,7 +244,7 @@ impl MeApi {
 
     /// List your sessions
     ///
-    /// The living sessions of the account, the newest first.
+    /// Lists the active sessions of the account, newest first.
     #[oai(
         path = "/users/me/sessions",
         method = "get",
@@ -261,7 +262,7 @@ impl MeApi {
 
     /// End one of your sessions
     ///
-    /// Its access token is refused from the next request on.
+    /// Ends the session. Its access token is refused from the next request on.
     #[oai(
         path = "/users/me/sessions/:id",
         method = "delete",
@@ -278,7 +279,7 @@ impl MeApi {
     }
 }
 
-/// The caller's own account vanished between the guard and the change: the token is no good now.
+/// The caller's account was deleted between the guard and the change, so the token is invalid now.
 fn gone(error: Error) -> Problem {
     match error {
         Error::NotFound(_) => session_ended(),

@@ -75,7 +75,7 @@ enum Tag {
     Authentication,
     /// Your own account, password and sessions.
     Account,
-    /// Other people's accounts, roles and sessions.
+    /// Accounts, roles and sessions of other users.
     Administration,
     /// Public keys and health.
     Discovery,
@@ -101,7 +101,7 @@ pub struct ApiParts {
     pub tokens: Arc<Tokens>,
     /// The rate limits.
     pub limits: Arc<Throttle>,
-    /// Whether the service works.
+    /// The health of the service.
     pub readiness: Arc<Readiness>,
     /// Set while the service stops: clients are asked to reconnect elsewhere.
     pub draining: Arc<AtomicBool>,
@@ -156,12 +156,12 @@ impl OpenApi for Described {
 fn service<A: OpenApi>(apis: A) -> OpenApiService<A, ()> {
     OpenApiService::new(apis, "rbac-sentinel", env!("CARGO_PKG_VERSION"))
         .description(
-            "Authentication and role-based access control that shows what it is doing.\n\n\
+            "Authentication and role-based access control with detailed metrics.\n\n\
              Errors are problem details (RFC 9457); `/login` and `/refresh` answer with the errors \
-             of OAuth 2.0 (RFC 6749). Every response carries `X-Request-Id`; to a client \
-             that sends one of up to 64 letters, digits, dots, dashes and underscores it is given back, \
-             with the service's own in `X-Service-Request-Id`. Request bodies refuse \
-             unknown fields. A trailing slash is the same path.",
+             of OAuth 2.0 (RFC 6749). Every response carries `X-Request-Id`. If the client sends one of \
+             up to 64 letters, digits, dots, dashes and underscores, the response repeats it and carries \
+             the service's own in `X-Service-Request-Id`. Unknown fields in request bodies are refused, \
+             except at `/login`. A trailing slash in a path is ignored.",
         )
         .contact(ContactObject::new().name("rbac-sentinel contributors"))
         .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))

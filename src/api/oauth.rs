@@ -1,4 +1,4 @@
-//! The words of OAuth 2.0 (RFC 6749): forms, tokens, refusals.
+//! OAuth 2.0 (RFC 6749): the login form, the token response, the error codes.
 
 use poem::{Request, RequestBody};
 use poem_openapi::payload::Json;
@@ -56,7 +56,7 @@ impl<'a> ApiExtractor<'a> for Form {
 async fn parse(request: &Request, body: &mut RequestBody) -> poem::Result<LoginForm> {
     expect_media_type(request, FORM)?;
     let bytes = read(request, body).await?;
-    // Decoding thousands of fields costs more than all the rest of a refusal.
+    // Decoding thousands of fields would cost more than the rest of the request.
     let mut fields = bytes.split(|byte| *byte == b'&');
     if fields.nth(MAX_FIELDS).is_some() {
         let detail = format!("the form has more than {MAX_FIELDS} fields");
@@ -70,26 +70,26 @@ async fn parse(request: &Request, body: &mut RequestBody) -> poem::Result<LoginF
     let given = |value: Option<String>| value.filter(|value| !value.is_empty());
     Ok(LoginForm {
         grant_type: given(form.grant_type),
-        // Keyboards of phones put a blank behind what they complete.
+        // Phone keyboards add a space after a completed word.
         username: form.username.trim().to_owned(),
         scope: given(form.scope),
         ..form
     })
 }
 
-/// A login (RFC 6749 section 4.3.2). Fields that are not known are ignored, as the standard asks.
+/// A login (RFC 6749 section 4.3.2). Unknown fields are ignored, as the standard requires.
 #[derive(Object, Deserialize)]
 pub struct LoginForm {
-    /// `password`, which is also what its absence means.
+    /// `password`, the default.
     pub grant_type: Option<String>,
-    /// Username or e-mail address. Blanks around it are ignored.
+    /// Username or e-mail address. Leading and trailing spaces are ignored.
     #[oai(validator(min_length = 1))]
     pub username: String,
     /// The password.
     pub password: SecretText,
-    /// Permissions, separated by spaces: the session can do those of them that the account may, and
-    /// nothing else. Without it, everything that the account may. What is not known or not held is left
-    /// out, and the answer's `scope` says what was granted.
+    /// Permissions, separated by spaces. Limits the session to those that the account also holds.
+    /// Default: all permissions of the account. Unknown permissions and those that the account does not
+    /// hold are ignored; `scope` in the response lists what was granted.
     pub scope: Option<String>,
     /// Ignored: this is the first-party login.
     pub client_id: Option<String>,
@@ -97,20 +97,19 @@ pub struct LoginForm {
     pub client_secret: Option<SecretText>,
 }
 
-/// What a login or a refresh gives (RFC 6749 section 5.1).
+/// The response to a login or refresh (RFC 6749 section 5.1).
 #[derive(Debug, Object)]
 pub struct Tokens {
-    /// The signed JWT (RFC 9068) to send as `Authorization: Bearer`.
+    /// A signed JWT (RFC 9068). Send it as `Authorization: Bearer`.
     access_token: String,
     /// Always `bearer`.
     token_type: String,
-    /// How long the access token lives, in seconds.
+    /// The lifetime of the access token, in seconds.
     expires_in: i64,
-    /// Gets the next pair, once.
+    /// Send it to `/refresh`, once, for the next pair of tokens.
     refresh_token: String,
-    /// What the access token allows, when the session was narrowed; empty when nothing is left but to
-    /// read one's own account and to log out. `password:change` when the password is an initial one,
-    /// which has to be changed before anything else.
+    /// The permissions of the session, if a scope limits it. Empty: it may only read its own account
+    /// and log out. `password:change`: the password is an initial one and must be changed first.
     #[oai(skip_serializing_if_is_none)]
     scope: Option<String>,
 }
@@ -148,7 +147,7 @@ pub enum LoginIssued {
     ),
 }
 
-/// A refusal with one of the standard's codes (RFC 6749 section 5.2).
+/// An error with one of the codes of RFC 6749 section 5.2.
 pub fn refusal(code: &'static str, description: &str) -> Problem {
     Problem::new(ProblemKind::InvalidGrant)
         .detail(description)

@@ -32,23 +32,22 @@ pub const OPERATIONS: &[Operation] = &[Operation::new(endpoints::REGISTER, Acces
 #[derive(Debug, Object, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Register {
-    /// The name that they want: letters, digits, dots, dashes, underscores. Upper and lower case
-    /// are the same.
+    /// The username: letters, digits, dots, dashes and underscores. Case is ignored.
     username: Username,
-    /// Their e-mail address. Upper and lower case are the same.
+    /// The e-mail address. Case is ignored.
     email: Email,
-    /// 8 to 128 characters of any kind. Refused are common passwords, also with the usual
-    /// substitutions, and those made of one's own name or the service's.
+    /// 8 to 128 characters of any kind. Common passwords are refused, also with the usual
+    /// substitutions; so are passwords made of the username, the e-mail address or the service's name.
     #[oai(validator(min_length = 8, max_length = 128))]
     password: SecretText,
-    /// `user`, which is also what its absence means. Roles above it are given by administrators.
+    /// `user`, the default. Only administrators grant other roles.
     #[serde(default, deserialize_with = "present")]
     role: Option<String>,
 }
 
 #[derive(ApiResponse)]
 enum Registered {
-    /// The account was made. It can log in at once.
+    /// The account was created and can log in.
     #[oai(status = 201)]
     Created(Json<User>),
 }
@@ -57,8 +56,8 @@ enum Registered {
 impl RegisterApi {
     /// Register
     ///
-    /// Makes one's own account, with the role `user`. Administrators make accounts for others, with other
-    /// roles, by `POST /admin/users`: they do not choose passwords.
+    /// Creates an account with the role `user`. Administrators create accounts with other roles, and
+    /// with generated passwords, with `POST /admin/users`.
     #[oai(path = "/register", method = "post", operation_id = "register")]
     async fn register(
         &self,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::store;
 
-/// The answer of an operation that has nothing to say but that it succeeded.
+/// The response to an operation that returns nothing.
 #[derive(ApiResponse)]
 pub enum Done {
     /// Done.
@@ -17,24 +17,24 @@ pub enum Done {
 /// An account.
 #[derive(Debug, Object)]
 pub struct User {
-    /// Identifies the account for ever; sorts by time of creation (UUIDv7).
+    /// The account's id, a UUIDv7: never changes, and sorts by time of creation.
     id: Uuid,
-    /// The name to log in with.
+    /// The username.
     username: String,
-    /// The address to log in with.
+    /// The e-mail address.
     email: String,
-    /// Sorted by name.
+    /// The roles, sorted by name.
     roles: Vec<String>,
-    /// May not log in.
+    /// A disabled account cannot log in.
     disabled: bool,
-    /// When the account was made.
+    /// The time of creation.
     created_at: DateTime<Utc>,
-    /// When the account was last changed.
+    /// The time of the last change.
     updated_at: DateTime<Utc>,
-    /// When its owner last logged in with a password.
+    /// The time of the last login with a password.
     #[oai(skip_serializing_if_is_none)]
     last_login_at: Option<DateTime<Utc>>,
-    /// Until when the initial password logs in; absent once the owner has changed it.
+    /// The initial password is valid until this time. Absent once the owner has changed it.
     #[oai(skip_serializing_if_is_none)]
     initial_password_until: Option<DateTime<Utc>>,
 }

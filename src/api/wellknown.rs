@@ -19,7 +19,7 @@ use catalogue::endpoints;
 pub struct WellKnownApi {
     /// The keys.
     pub tokens: Arc<Tokens>,
-    /// Whether the service works.
+    /// The health of the service.
     pub readiness: Arc<Readiness>,
 }
 
@@ -42,16 +42,16 @@ enum Keys {
     #[oai(status = 200)]
     Ok(
         Json<Jwks>,
-        /// How long the keys may be kept: new ones are published before they sign.
+        /// How long the keys may be cached: new keys are published before they sign.
         #[oai(header = "Cache-Control")]
         String,
     ),
 }
 
-/// Whether the service works.
+/// The health of the service.
 #[derive(Debug, Object)]
 struct Health {
-    /// Always `ok`: anything else is a 503.
+    /// Always `ok`; otherwise the response is a 503.
     status: String,
 }
 
@@ -70,7 +70,7 @@ enum Healthy {
 impl WellKnownApi {
     /// Read the public keys
     ///
-    /// The public keys that verify access tokens (RFC 7517). Empty with HS256.
+    /// Returns the public keys that verify access tokens (RFC 7517). Empty with HS256.
     #[oai(path = "/.well-known/jwks.json", method = "get", operation_id = "jwks")]
     async fn jwks(&self) -> Result<Keys, Failure<0>> {
         let keys = self
@@ -90,9 +90,9 @@ impl WellKnownApi {
         ))
     }
 
-    /// Ask whether the service works
+    /// Check the service's health
     ///
-    /// 503 while something that it needs does not answer.
+    /// Returns 503 while a dependency does not answer.
     #[oai(path = "/health", method = "get", operation_id = "health")]
     async fn health(&self) -> Result<Healthy, Failure<0>> {
         if self.readiness.is_ready() {

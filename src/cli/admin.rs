@@ -19,7 +19,7 @@ pub(super) struct Admin {
 
 #[derive(Subcommand)]
 enum AdminAction {
-    /// Make an account with the role `admin`; its password is read from standard input
+    /// Create an account with the role `admin`; its password is read from standard input
     Create {
         /// The account's name
         #[arg(long)]

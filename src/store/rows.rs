@@ -37,7 +37,7 @@ pub struct User {
     pub email: String,
     /// Whether the account is barred from logging in.
     pub disabled: bool,
-    /// Sorted by name.
+    /// The roles, sorted by name.
     pub roles: Vec<String>,
     /// When it was created.
     pub created_at: DateTime<Utc>,

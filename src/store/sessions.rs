@@ -37,9 +37,9 @@ pub struct Session {
     pub id: Uuid,
     /// The client's `User-Agent` at login.
     pub user_agent: String,
-    /// When it started.
+    /// The time of the login.
     pub created_at: DateTime<Utc>,
-    /// When it was last refreshed.
+    /// The time of the last refresh.
     pub last_used_at: DateTime<Utc>,
     /// When it expires at the latest.
     pub expires_at: DateTime<Utc>,

@@ -3,8 +3,8 @@
 /// Declares the registry of permissions, and a macro that lists their variants.
 macro_rules! permissions {
     ($($(#[$meta:meta])* $variant:ident = $name:literal, $about:literal;)+) => {
-        /// Something that a caller may be allowed to do. The registry is closed: a route names its
-        /// permission by type, and metrics count by these names.
+        /// A permission. The registry is closed: routes name permissions by type, and metrics have
+        /// their names as labels.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Permission { $($(#[$meta])* $variant,)+ }
 
@@ -35,16 +35,16 @@ macro_rules! permissions {
 }
 
 permissions! {
-    /// Use one's own account: held by everybody who is logged in.
-    Authenticated = "authenticated", "Use your own account: everybody who is logged in may.";
-    /// See the administrators' page.
-    AdminAccess = "admin:access", "See the administrators' page.";
+    /// Use one's own account: every logged-in caller may.
+    Authenticated = "authenticated", "Use your own account: every logged-in caller may.";
+    /// Read the administrators' page.
+    AdminAccess = "admin:access", "Read the administrators' page.";
     /// Read accounts.
     UsersRead = "users:read", "List and read accounts.";
     /// Create, change, disable and delete accounts.
     UsersWrite = "users:write", "Create, change, disable and delete accounts.";
-    /// Give and take roles.
-    RolesAssign = "roles:assign", "Give roles to accounts and take them.";
-    /// End other people's sessions.
+    /// Grant and revoke roles.
+    RolesAssign = "roles:assign", "Grant roles to accounts and revoke them.";
+    /// End the sessions of other accounts.
     SessionsRevoke = "sessions:revoke", "End the sessions of other accounts.";
 }

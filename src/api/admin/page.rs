@@ -38,9 +38,9 @@ enum Page {
 )]
 #[OpenApi(tag = "Tag::Administration")]
 impl AdminPageApi {
-    /// See the administrators' page
+    /// Read the administrators' page
     ///
-    /// Greets administrators; every other caller gets 403.
+    /// Greets administrators. Other callers get 403.
     #[oai(path = "/admin-only", method = "get", operation_id = "adminOnly")]
     async fn admin_only(&self, auth: Require<AdminAccess>) -> Page {
         let message = format!("Hello, Admin {}", auth.caller.account.user.username);

@@ -1,4 +1,4 @@
-//! Roles, given and taken by administrators.
+//! Roles, granted and revoked by administrators.
 
 use std::sync::Arc;
 
@@ -28,9 +28,10 @@ pub const OPERATIONS: &[Operation] = &[
 
 #[OpenApi(tag = "Tag::Administration")]
 impl AdminRolesApi {
-    /// Give a role
+    /// Grant a role
     ///
-    /// Takes effect with the account's next request. Giving a role twice is no error.
+    /// Takes effect with the account's next request. Granting a role that the account holds is not an
+    /// error.
     #[oai(
         path = "/admin/users/:id/roles/:role",
         method = "put",
@@ -50,10 +51,10 @@ impl AdminRolesApi {
         Ok(Done::NoContent)
     }
 
-    /// Take a role
+    /// Revoke a role
     ///
-    /// Takes effect with the account's next request. Taking a role that the account does not hold is
-    /// no error. `admin` cannot be taken from the last administrator.
+    /// Takes effect with the account's next request. Revoking a role that the account does not hold is
+    /// not an error. `admin` cannot be revoked from the last administrator.
     #[oai(
         path = "/admin/users/:id/roles/:role",
         method = "delete",

@@ -1,4 +1,4 @@
-//! Sessions of accounts, ended by administrators.
+//! Administrators end the sessions of accounts.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub const OPERATIONS: &[Operation] = &[Operation::new(
 impl AdminSessionsApi {
     /// End an account's sessions
     ///
-    /// All of them, at once: its owner has to log in again everywhere.
+    /// Ends all sessions of the account at once. The owner must log in again on every device.
     #[oai(
         path = "/admin/users/:id/sessions",
         method = "delete",

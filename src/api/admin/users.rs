@@ -1,4 +1,4 @@
-//! Accounts, as administrators see and change them.
+//! Administration of accounts.
 
 use std::sync::Arc;
 
@@ -54,12 +54,12 @@ struct CreateUser {
     username: Username,
     /// The owner's e-mail address.
     email: Email,
-    /// `user` when absent. Anything above it takes the permission `roles:assign`.
+    /// Default: `user`. Any other role needs the permission `roles:assign`.
     #[serde(default, deserialize_with = "present")]
     role: Option<String>,
 }
 
-/// A change of an account; absent fields stay.
+/// Changes to an account. Absent fields stay unchanged.
 #[derive(Debug, Object, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UpdateUser {
@@ -69,18 +69,18 @@ struct UpdateUser {
     /// A new e-mail address.
     #[serde(default, deserialize_with = "present")]
     email: Option<Email>,
-    /// `true` ends every session and refuses logins; `false` lets the owner in again.
+    /// `true` ends every session and refuses logins; `false` allows logins again.
     #[serde(default, deserialize_with = "present")]
     disabled: Option<bool>,
 }
 
-/// An account that an administrator made.
+/// An account that an administrator created.
 #[derive(Debug, Object)]
 struct CreatedUser {
     /// The account.
     user: User,
-    /// Its first password, shown this once. Its owner has to change it before anything else, within
-    /// `INITIAL_PASSWORD_TTL`.
+    /// The generated password, shown only here. The owner must change it before any other operation,
+    /// within `INITIAL_PASSWORD_TTL`.
     initial_password: String,
 }
 
@@ -89,7 +89,7 @@ struct CreatedUser {
 struct UserPage {
     /// The accounts.
     items: Vec<User>,
-    /// Where the next page begins; absent on the last one.
+    /// The `cursor` of the next page. Absent on the last page.
     #[oai(skip_serializing_if_is_none)]
     next_cursor: Option<String>,
 }
@@ -103,7 +103,7 @@ enum Users {
 
 #[derive(ApiResponse)]
 enum Created {
-    /// The account was made.
+    /// The account was created.
     #[oai(status = 201)]
     Created(Json<CreatedUser>),
 }
@@ -119,20 +119,20 @@ enum Account {
 impl AdminUsersApi {
     /// List accounts
     ///
-    /// In order of creation. What a search finds comes in the order of names: first the accounts
-    /// whose username begins so, then those whose e-mail address does. `next_cursor` of one page is
-    /// `cursor` of the next.
+    /// Lists accounts in order of creation. With `search`, lists those whose username begins with it,
+    /// sorted by username, then those whose e-mail address does, sorted by address. `next_cursor` of
+    /// one page is `cursor` of the next.
     #[oai(path = "/admin/users", method = "get", operation_id = "listUsers")]
     async fn list(
         &self,
         _auth: Require<UsersRead>,
-        /// The most accounts on the page.
+        /// The maximum number of accounts on the page.
         #[oai(
             default = "default_limit",
             validator(minimum(value = "1"), maximum(value = "200"))
         )]
         limit: Query<u32>,
-        /// Where the page begins: `next_cursor` of the page before.
+        /// `next_cursor` of the previous page.
         #[oai(validator(pattern = "^[A-Za-z0-9_-]{2,512}$"))]
         cursor: Query<Option<String>>,
         /// The beginning of a username or e-mail address.
@@ -153,9 +153,9 @@ impl AdminUsersApi {
         Ok(Users::Ok(Json(page)))
     }
 
-    /// Make an account
+    /// Create an account
     ///
-    /// With a generated password that is shown once.
+    /// Creates an account with a generated password, which is shown once.
     #[oai(path = "/admin/users", method = "post", operation_id = "createUser")]
     async fn create(
         &self,
@@ -182,7 +182,7 @@ impl AdminUsersApi {
 
     /// Read an account
     ///
-    /// Any account, by its id.
+    /// Returns an account.
     #[oai(path = "/admin/users/:id", method = "get", operation_id = "readUser")]
     async fn read(
         &self,
@@ -196,8 +196,8 @@ impl AdminUsersApi {
 
     /// Change an account
     ///
-    /// Name, e-mail address, or whether it may log in. Disabling ends its sessions at once. The last
-    /// administrator cannot be disabled.
+    /// Changes the username or e-mail address, disables or enables the account. Disabling ends its
+    /// sessions at once. The last administrator cannot be disabled.
     #[oai(
         path = "/admin/users/:id",
         method = "patch",
@@ -230,7 +230,8 @@ impl AdminUsersApi {
 
     /// Delete an account
     ///
-    /// With its sessions and tokens. There is no way back. The last administrator cannot be deleted.
+    /// Deletes the account, its sessions and its tokens. Cannot be undone. The last administrator
+    /// cannot be deleted.
     #[oai(
         path = "/admin/users/:id",
         method = "delete",
@@ -267,7 +268,7 @@ fn list_cursor(cursor: &str) -> Result<Uuid, Problem> {
         .ok_or_else(bad_cursor)
 }
 
-/// A name or address.
+/// A username or e-mail address.
 fn search_cursor(cursor: &str) -> Result<String, Problem> {
     decode(cursor)
         .and_then(|bytes| String::from_utf8(bytes).ok())

@@ -49,12 +49,12 @@ kinds! {
     InvalidGrant = BAD_REQUEST "invalid-grant" "Invalid credentials";
     Unauthenticated = UNAUTHORIZED "unauthenticated" "Authentication required";
     Forbidden = FORBIDDEN "forbidden" "Permission denied";
-    PasswordChangeRequired = FORBIDDEN "password-change-required" "The password has to be changed first";
+    PasswordChangeRequired = FORBIDDEN "password-change-required" "The password must be changed first";
     NotFound = NOT_FOUND "not-found" "Not found";
     MethodNotAllowed = METHOD_NOT_ALLOWED "method-not-allowed" "Method not allowed";
     TooSlow = REQUEST_TIMEOUT "too-slow" "The body took too long to arrive";
     Taken = CONFLICT "taken" "Already taken";
-    Conflict = CONFLICT "conflict" "Not possible in the current state";
+    Conflict = CONFLICT "conflict" "The current state does not allow it";
     TooLarge = PAYLOAD_TOO_LARGE "too-large" "The body is too large";
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported-media-type" "Unsupported media type";
     InvalidField = UNPROCESSABLE_ENTITY "invalid-field" "Invalid field";
@@ -63,7 +63,7 @@ kinds! {
     RateLimited = TOO_MANY_REQUESTS "rate-limited" "Too many requests";
     Internal = INTERNAL_SERVER_ERROR "internal" "Internal server error";
     Overloaded = SERVICE_UNAVAILABLE "overloaded" "The service is overloaded";
-    Unavailable = SERVICE_UNAVAILABLE "unavailable" "The service is not available";
+    Unavailable = SERVICE_UNAVAILABLE "unavailable" "The service is unavailable";
 }
 
 impl ProblemKind {

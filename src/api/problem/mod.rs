@@ -1,6 +1,6 @@
 //! Error bodies: problem details (RFC 9457) everywhere, RFC 6749 errors on the OAuth endpoints.
 //!
-//! A problem travels as an error and is rendered at the edge alone.
+//! Handlers return a problem as an error; only the edge renders it.
 
 mod kind;
 
@@ -18,7 +18,7 @@ use crate::error::Error;
 pub struct FieldError {
     /// The field's name in the request.
     pub field: String,
-    /// The rule that it breaks. Never repeats the value.
+    /// The broken rule. Never repeats the value.
     pub rule: String,
 }
 
@@ -26,11 +26,11 @@ pub struct FieldError {
 #[derive(Clone, Debug, Serialize, Object)]
 #[oai(rename = "Problem")]
 pub struct ProblemBody {
-    /// A stable URN that names the kind of problem.
+    /// A stable URN that identifies the problem type.
     #[serde(rename = "type")]
     #[oai(rename = "type")]
     pub kind: String,
-    /// The kind of problem in a few words; the same for every problem of this type.
+    /// A short name of the problem type. Always the same for one type.
     pub title: String,
     /// The HTTP status code.
     pub status: u16,
@@ -39,8 +39,8 @@ pub struct ProblemBody {
     pub detail: Option<String>,
     /// The path of the request.
     pub instance: String,
-    /// The service's id of the request, as in its logs. Also in `X-Request-Id`, or in
-    /// `X-Service-Request-Id` when the client sent an `X-Request-Id` of its own.
+    /// The service's id of the request, as in its logs. The response also carries it in `X-Request-Id`,
+    /// or in `X-Service-Request-Id` if the client sent an `X-Request-Id`.
     pub request_id: String,
     /// The fields that break a rule.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -52,7 +52,7 @@ pub struct ProblemBody {
     /// The rate limit that refused the request, such as `login`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
-    /// The subject of that rate limit: `source`, the client's address, or `account`.
+    /// What that rate limit counts by: `source`, the client's address, or `account`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counted: Option<String>,
 }
@@ -74,9 +74,9 @@ pub struct Problem {
     pub kind: ProblemKind,
     /// The permission that is missing.
     pub permission: Option<&'static str>,
-    /// RFC 6749's word for it, where it is not the status' usual one.
+    /// The RFC 6749 error code, if it is not the default of the status.
     pub oauth: Option<&'static str>,
-    /// The rest, on the heap: results that may hold a problem stay small.
+    /// The rest, on the heap to keep `Result<_, Problem>` small.
     pub more: Box<More>,
 }
 
@@ -121,7 +121,7 @@ impl Problem {
         self.kind.status()
     }
 
-    /// Says what happened this time.
+    /// Sets the details of this occurrence.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.more.detail = Some(detail.into());
@@ -154,7 +154,7 @@ impl Problem {
         self
     }
 
-    /// 400 for a request that breaks the syntax.
+    /// 400 for a malformed request.
     #[must_use]
     pub fn malformed() -> Self {
         Self::new(ProblemKind::MalformedRequest)
@@ -188,7 +188,7 @@ impl Problem {
     pub fn oauth_body(&self) -> OAuthErrorBody {
         let usual = match self.status().as_u16() {
             401 => "invalid_client",
-            // The standard has no word for 429. `invalid_grant` would make clients throw away good
+            // The standard has no code for 429. `invalid_grant` would make clients discard valid
             // tokens, and `slow_down` (RFC 8628) is for devices that poll.
             429 | 503 => "temporarily_unavailable",
             500 => "server_error",
@@ -205,7 +205,7 @@ impl Problem {
         } else {
             description.join("; ")
         };
-        // The standard's alphabet: a field's name comes from the client and may hold anything.
+        // The characters that the standard allows: a field's name comes from the client.
         let foreign = |c: char| !(' '..='~').contains(&c) || c == '"' || c == '\\';
         OAuthErrorBody {
             error: self.oauth.unwrap_or(usual).to_owned(),

@@ -64,7 +64,7 @@ async fn body_not_an_object_or_with_unknown_fields_answers_400() {
         }
         let answer = send(&admin, &operation, "application/json", b"{\"surprise\": 1}").await;
         answer.problem(400, "malformed-request");
-        let error = json!({ "field": "surprise", "rule": "is not known here" });
+        let error = json!({ "field": "surprise", "rule": "is unknown" });
         assert_eq!(answer.json["errors"], json!([error]), "{}", operation.id);
     }
 }
@@ -114,7 +114,7 @@ async fn field_of_wrong_type_answers_400_and_names_it() {
             "/register",
             register(&format!("{password}, \"is_admin\": true")),
             "is_admin",
-            "is not known here",
+            "is unknown",
         ),
         (
             "/logout",
