@@ -14,7 +14,7 @@ pub(super) fn dashboard() -> Dashboard {
     Dashboard {
         uid: "auth-loadtest",
         title: "Load test",
-        description: "A run of the load lab: what its users see beside what the service says.",
+        description: "A run of the load lab: its virtual users beside the service's metrics.",
         variables: vec![
             Variable {
                 name: "loadtest_job",
@@ -30,7 +30,7 @@ pub(super) fn dashboard() -> Dashboard {
         rows: vec![
             row("The run", run()),
             row("Users and server", both_sides()),
-            row("What it cost the server", cost()),
+            row("Cost on the server", cost()),
         ],
     }
 }
@@ -59,9 +59,8 @@ fn run() -> Vec<Panel> {
             View::Table,
             Unit::Number,
             "Run",
-            "The runs in the time shown. Choose one above: figures of several are added up. A \
-             dirty or old revision, or another than *Version* on Overview says, is not what you \
-             meant to measure.",
+            "The runs in the time shown. Choose one above; otherwise the figures of several are \
+             added up. Check that the revision is clean and equal to *Version* on Overview.",
         )
         .query(
             "",
@@ -77,9 +76,9 @@ fn run() -> Vec<Panel> {
             View::Table,
             Unit::Number,
             "Requests by name",
-            "In the time shown. refused is load shed on purpose, with Retry-After; failure is \
-             everything else that was not expected: the run's report.md names each, *Failed and \
-             refused requests* says when.",
+            "Requests in the time shown. refused is load shed with Retry-After. failure is every \
+             other unexpected result: the run's report.md lists them, *Failed and refused \
+             requests* shows when.",
         )
         .query("", requests)
         .columns(&[
@@ -93,9 +92,8 @@ fn run() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Virtual users",
-            "Users that are at it. Fewer than the scenario has: they are still being started, or \
-             the lab is short of processor or file descriptors; then *Client minus server mean* \
-             rises, too.",
+            "Active virtual users. Fewer than in the scenario: they are still starting, or the lab \
+             lacks CPU or file descriptors; then *Client minus server mean* also rises.",
         )
         .query("{{run_id}}", format!("sum by (run_id) (loadtest_users{{{LAB_RUN}}})"))
         .quiet("no run"),
@@ -117,9 +115,9 @@ fn both_sides() -> Vec<Panel> {
             View::TimeSeries,
             Unit::RequestRate,
             "Offered and served rate",
-            "Both sides count the same requests. Apart for longer than a scrape: the server has \
-             other clients (*Top endpoints by traffic*), or requests never reach it (*Connections \
-             cut off*), both on Overview.",
+            "Both sides count the same requests. If they differ for longer than a scrape interval, \
+             the server has other clients (*Top endpoints by traffic*), or requests do not reach \
+             it (*Connections cut off*), both on Overview.",
         )
         .query("offered by users", all.clone())
         .query(
@@ -132,9 +130,9 @@ fn both_sides() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Latency: client beside server",
-            "Both with the same buckets, so that they err alike. The client's alone high: the \
-             network, or a lab short of processor, and then the figures are not the service's. \
-             Both high: *Hash slots in use during run* and *Pool in use during run*.",
+            "Both use the same buckets, so the quantiles have the same error. Only the client \
+             high: the network, or a lab that lacks CPU; then the figures do not describe the \
+             service. Both high: *Hash slots in use during run* and *Pool in use during run*.",
         )
         .query("client P50", client(0.5))
         .query("client P95", client(0.95))
@@ -152,9 +150,9 @@ fn both_sides() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Client minus server mean",
-            "The network, the lab itself and the wait for a connection. On one machine below 2 \
-             ms; above, the lab is short of processor: fewer *Virtual users*, or a machine of its \
-             own.",
+            "The share of the network, the lab itself and the wait for a connection. Below 2 ms on \
+             one machine. Above that the lab lacks CPU: use fewer *Virtual users*, or a second \
+             machine.",
         )
         .query("difference", format!("{client_mean} - {server_mean}"))
         .steps(&[(0.002, Color::Warn)])
@@ -165,8 +163,8 @@ fn both_sides() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Failed and refused requests",
-            "failed must be 0: the run's report names what came instead. refused is load that the \
-             service sheds on purpose: *Hash work refused* on Dependencies.",
+            "failed must be 0; the run's report lists the unexpected responses. refused is load \
+             shed by the service: *Hash work refused* on Dependencies.",
         )
         .query("failed", ratio(&or_zero(&failed, &all), &all))
         .query("refused", ratio(&or_zero(&refused, &all), &all))
@@ -184,9 +182,8 @@ fn cost() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "CPU seconds per request",
-            "Rises with the share of logins. A step at the same load with a new revision is what \
-             that revision costs: compare *Hash duration quantiles* on Dependencies, then \
-             profile.",
+            "Rises with the share of logins. A step at the same load comes from the new revision: \
+             compare *Hash duration quantiles* on Dependencies, then profile.",
         )
         .query(
             "service",
@@ -201,8 +198,8 @@ fn cost() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Hash slots in use during run",
-            "At 100 % hashing is the limit of this load, and latencies are queues: fewer logins a \
-             second, or more cores and `HASH_THREADS`.",
+            "At 100 % hashing limits this load, and the latency is time in the queue: use fewer \
+             logins a second, or more cores and `HASH_THREADS`.",
         )
         .runbook(&["hash-queue"])
         .query("in use", hash_slots_in_use())
@@ -211,8 +208,8 @@ fn cost() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Pool in use during run",
-            "At 100 % the database is the limit: *Statements by time spent* on Dependencies says \
-             with what.",
+            "At 100 % the database limits this load: *Statements by time spent* on Dependencies \
+             shows which statements.",
         )
         .runbook(&["db-pool"])
         .query(

@@ -12,7 +12,7 @@ pub(super) fn dashboard() -> Dashboard {
     Dashboard {
         uid: "auth-security",
         title: "Authentication and security",
-        description: "Logins, tokens and decisions: who gets in, who does not, and attacks.",
+        description: "Logins, tokens and authorization decisions, and attacks on them.",
         variables: Vec::new(),
         rows: vec![
             row("Now", now()),
@@ -33,9 +33,9 @@ fn now() -> Vec<Panel> {
             View::Stat,
             Unit::Ratio,
             "Login success ratio",
-            "Falls when users cannot get in, also with no 5xx at all, and under attack. *Logins \
-             by reason* tells which: bad_password from everybody at once is a broken client or an \
-             attack, overloaded is *Hash work refused* on Dependencies.",
+            "Falls when users cannot log in, even without any 5xx, and during attacks. *Logins by \
+             reason* shows which: many bad_password at once are a broken client or an attack; for \
+             overloaded see *Hash work refused* on Dependencies.",
         )
         .runbook(&["credential-stuffing"])
         .query("", ratio(&success, &all))
@@ -45,11 +45,11 @@ fn now() -> Vec<Panel> {
             View::Stat,
             Unit::Count,
             "Refresh reuse detected",
-            "Used refresh tokens that came again, in the time shown. family_revoked is a stolen \
-             token, or a client that keeps old ones: ask the account's owner. \
-             family_revoked_unused is a client that changes networks and loses every answer, or a \
-             thief who waits. unused_replay is a lost answer, grace_replay two tabs at once: \
-             both harmless.",
+            "Used refresh tokens presented again in the time shown. family_revoked: a stolen \
+             token, or a client that keeps old ones; ask the account's owner. \
+             family_revoked_unused: a client that changes networks and loses every response, or a \
+             thief who waits. unused_replay (a lost response) and grace_replay (two tabs at once) \
+             are harmless.",
         )
         .runbook(&["refresh-reuse"])
         .query(
@@ -62,8 +62,8 @@ fn now() -> Vec<Panel> {
             View::Stat,
             Unit::Seconds,
             "Signing-key age",
-            "Of the key that signs now. Make a new one at least every 90 days, and at once if \
-             `SECRET_KEY` or a backup of the database may have leaked; then watch *Token \
+            "Age of the key that signs now. Create a new one at least every 90 days, and at once \
+             if `SECRET_KEY` or a backup of the database may have leaked; then watch *Token \
              verification failures*.",
         )
         .runbook(&["signing-keys"])
@@ -79,9 +79,9 @@ fn now() -> Vec<Panel> {
             View::Stat,
             Unit::Count,
             "Administrators made",
-            "Times that the role admin was given in the time shown. If nobody knows of it, end \
-             that account's sessions and take the role away, then look for who gave it in the \
-             log: *Role and account changes* says when.",
+            "How often the role admin was granted in the time shown. If no administrator confirms \
+             it, end that account's sessions and revoke the role, then find in the log who granted \
+             it: *Role and account changes* shows when.",
         )
         .runbook(&["admin-grant"])
         .query("", over_range("", "auth_role_changes_total", grants))
@@ -99,8 +99,8 @@ fn logins() -> Vec<Panel> {
             View::Stacked,
             Unit::EventRate,
             "Logins by reason",
-            "unknown_user rising is stuffing. bad_password: accounts being guessed, see \
-             *Rate-limit denials by limiter*. overloaded is *Hash work refused*, error is \
+            "unknown_user rising: credential stuffing. bad_password rising: password guessing, see \
+             *Rate-limit denials by limiter*. For overloaded see *Hash work refused*, for error \
              *Dependency errors*, both on Dependencies.",
         )
         .runbook(&["credential-stuffing", "stuffing-success"])
@@ -113,9 +113,8 @@ fn logins() -> Vec<Panel> {
             View::Stacked,
             Unit::EventRate,
             "Registrations by reason",
-            "Many successes at once is a robot that registers: lower \
-             `RATE_LIMIT_REGISTER_SOURCE`. Many duplicates is somebody who asks which accounts \
-             exist.",
+            "Many successes at once: automated registration, lower `RATE_LIMIT_REGISTER_SOURCE`. \
+             Many duplicates: account enumeration.",
         )
         .query(
             "{{outcome}} {{reason}}",
@@ -126,8 +125,8 @@ fn logins() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Unknown-user share of logins",
-            "People mistype their password more often than their name. Above 30 %, with many \
-             failures in *Logins by reason*, somebody tries names from a list.",
+            "Users mistype their password more often than their name. Above 30 %, with many \
+             failures in *Logins by reason*, it is credential stuffing.",
         )
         .runbook(&["credential-stuffing"])
         .query("unknown user", ratio(&unknown, &per_second("", LOGINS, "")))
@@ -137,9 +136,9 @@ fn logins() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Failed logins against the same hour yesterday",
-            "Three times yesterday's and more is an attack or a broken client: *Unknown-user \
-             share of logins* and *Rate-limit denials by limiter* tell which. Where there is no \
-             yesterday yet it counts as none.",
+            "Three times yesterday's rate or more is an attack or a broken client: *Unknown-user \
+             share of logins* and *Rate-limit denials by limiter* show which. Without data of \
+             yesterday the line is 0.",
         )
         .runbook(&["credential-stuffing"])
         .query("now", failed.clone())
@@ -148,9 +147,9 @@ fn logins() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Password changes and rehashes",
-            "Many bad_password here: somebody sits at a session that is not theirs. Rehashes \
-             follow a change of `HASH_MEMORY_KIB` or `HASH_ITERATIONS` and then fade; failures \
-             among them mean that the database refuses writes.",
+            "Many bad_password here: an attacker may use a hijacked session. Rehashes follow a \
+             change of `HASH_MEMORY_KIB` or `HASH_ITERATIONS` and become fewer with time; failed \
+             rehashes mean that the database refuses writes.",
         )
         .query(
             "change {{outcome}} {{reason}}",
@@ -172,9 +171,9 @@ fn limits() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Rate-limit denials by limiter",
-            "login and register: an attack, or many users behind one address: is \
-             `TRUSTED_PROXIES` set? general: one client that is broken or hostile. Limits are \
-             options: `RATE_LIMIT_LOGIN_SOURCE` and its kin.",
+            "login and register: an attack, or many users behind one address; check \
+             `TRUSTED_PROXIES`. general: a broken or hostile client. Set limits with \
+             `RATE_LIMIT_LOGIN_SOURCE` and the options like it.",
         )
         .runbook(&["rate-limit-denials"])
         .query(
@@ -186,8 +185,8 @@ fn limits() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Rate limiter on local fallback",
-            "The share of checks that each replica counted for itself because Redis does not \
-             answer: together they admit more. See *Dependency up* and *Redis P95* on \
+            "Share of checks that each replica counted on its own because Redis did not answer; \
+             together the replicas admit more. See *Dependency up* and *Redis P95* on \
              Dependencies. Without `REDIS_URL` it stays 0.",
         )
         .runbook(&["rate-limit-local"])
@@ -199,9 +198,9 @@ fn limits() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Rejected from Redis",
-            "What no replica wrote, or what was put back, and was not believed. It is never \
-             usual: mac and format are somebody else's writes or another `SECRET_KEY`, replayed \
-             is an old value, clock a machine whose time is wrong.",
+            "Values in Redis that were not used: no replica wrote them, or somebody restored old \
+             ones. This is never normal. mac and format: another writer, or another `SECRET_KEY`. \
+             replayed: an old value. clock: a machine with a wrong clock.",
         )
         .runbook(&["redis-forged"])
         .query(
@@ -226,7 +225,7 @@ fn tokens() -> Vec<Panel> {
             "Tokens issued",
             "By login (password) and refresh. Logins without tokens: *Dependency errors* on \
              Dependencies, and the log at level error. Many more by password than by refresh: \
-             clients throw their refresh tokens away.",
+             clients do not use their refresh tokens.",
         )
         .query(
             "{{token_type}} by {{grant}}",
@@ -236,8 +235,8 @@ fn tokens() -> Vec<Panel> {
             View::Stacked,
             Unit::EventRate,
             "Refresh outcomes",
-            "reused is theft or a client that keeps old tokens; expired and unknown_token after a \
-             break are usual; all failing at once: *Dependency up* on Dependencies.",
+            "reused: a stolen token, or a client that keeps old ones. expired and unknown_token \
+             are normal after a pause. All failing at once: *Dependency up* on Dependencies.",
         )
         .runbook(&["refresh-reuse"])
         .query(
@@ -248,9 +247,9 @@ fn tokens() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Sessions revoked by reason",
-            "admin, disabled and deleted in number is somebody cleaning up, or somebody who got \
-             hold of an administrator's account: see *Role and account changes*. reuse: *Refresh \
-             reuse detected*.",
+            "Many admin, disabled and deleted: an administrator cleans up, or an attacker has an \
+             administrator's account; see *Role and account changes*. reuse: *Refresh reuse \
+             detected*.",
         )
         .query(
             "{{reason}}",
@@ -260,8 +259,8 @@ fn tokens() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Token verification failures",
-            "expired and revoked are usual. bad_signature and unknown_kid from all clients at \
-             once is a wrong key, and shows as 401s that no error rate sees: was `SECRET_KEY`, \
+            "expired and revoked are normal. bad_signature and unknown_kid from all clients at \
+             once: a wrong key. The resulting 401s do not count as errors. Was `SECRET_KEY`, \
              `SIGNING_ALG` or the database changed?",
         )
         .runbook(&["signing-keys"])
@@ -271,9 +270,9 @@ fn tokens() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Token check and RBAC decision P99",
-            "What every protected request pays. Decisions on a miss ask the database: when those \
-             rise, look at *Statement P95*; when hits rise as well, at *Tokio scheduling delay \
-             P99*, both on Dependencies.",
+            "The cost of authorization for every protected request. Decisions after a cache miss \
+             read the database: if they rise, see *Statement P95*; if hits rise as well, *Tokio \
+             scheduling delay P99*, both on Dependencies.",
         )
         .query(
             "token",
@@ -296,17 +295,17 @@ fn authorization() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "RBAC decisions",
-            "A rise of deny is somebody who tries doors, or a client that asks for more than its \
-             role may: *Top denied permissions* says which.",
+            "deny rising: an account probes for permissions, or a client requests more than its \
+             role permits; *Top denied permissions* shows which.",
         )
         .query("{{outcome}}", per_second("outcome", decisions, "")),
         Panel::new(
             View::BarGauge,
             Unit::Count,
             "Top denied permissions",
-            "Denials in the time shown, by the caller's role. Many of one administrator's \
-             permission by users is probing: find the accounts by their ids in the log, and see \
-             *RBAC decisions* for when it began.",
+            "Denials in the time shown, by the caller's role. Many denials of an administrator's \
+             permission to users are probing: find the accounts by their ids in the log; *RBAC \
+             decisions* shows when it began.",
         )
         .runbook(&["admin-denied"])
         .query("{{permission}} {{role}}", format!("topk(8, {denied} > 0)"))
@@ -316,9 +315,9 @@ fn authorization() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Role and account changes",
-            "Roles given and taken, and accounts made, changed and removed by whom. What no \
-             administrator remembers is an incident: the log names both accounts by id, \
-             *Administrators made* counts the worst.",
+            "Roles granted and revoked, and accounts created, changed and deleted, by kind of \
+             actor. A change that no administrator confirms is an incident: the log has the ids of \
+             both accounts, *Administrators made* counts new administrators.",
         )
         .runbook(&["admin-grant"])
         .query(
@@ -337,8 +336,8 @@ fn authorization() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Accounts",
-            "Counted about once a minute by each replica, so the largest is shown. A leap is a \
-             robot that registers: *Registrations by reason*.",
+            "Each replica counts about once a minute; the panel shows the largest count. A jump is \
+             automated registration: *Registrations by reason*.",
         )
         .query(
             "{{state}}",
@@ -350,8 +349,8 @@ fn authorization() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Sessions alive",
-            "Neither ended nor expired. Falls to near nothing at once: a mass revocation, see \
-             *Sessions revoked by reason*. Grows without end: clients log in rather than refresh, \
+            "Sessions neither ended nor expired. A sudden fall to almost 0: a mass revocation, see \
+             *Sessions revoked by reason*. Steady growth: clients log in instead of refreshing, \
              see *Tokens issued*.",
         )
         .query("sessions", format!("max(auth_sessions_active{{{SHOWN}}})"))

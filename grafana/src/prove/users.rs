@@ -1,4 +1,4 @@
-//! The simulated users: a steady background, and clients that make every mistake.
+//! The simulated users: a steady background load, and clients that make every mistake.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,8 +60,8 @@ async fn live(client: Arc<Client>, name: String) {
     }
 }
 
-/// Every mistake of users and strangers and an administrator's usual work, each a known number of times.
-/// For clients that disconnect, see [`disconnect`].
+/// Every mistake of users and attackers and an administrator's usual work, each a known number of
+/// times. For clients that disconnect, see [`disconnect`].
 ///
 /// # Errors
 /// When an answer is not the expected one.

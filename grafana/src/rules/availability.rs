@@ -5,7 +5,7 @@ use super::{Alert, Group, RuleFile, Severity, minutes};
 pub(super) fn file() -> RuleFile {
     RuleFile {
         name: "availability.yml",
-        about: "Whether the service is there and works, and what it stands on.",
+        about: "Availability of the service and its dependencies.",
         groups: vec![
             Group {
                 name: "auth-availability",
@@ -35,10 +35,10 @@ fn journey() -> Alert {
     )
     .lasts(minutes(3))
     .text(
-        "{{ $labels.job }}: {{ $value | humanizePercentage }} of the canary's journeys \
-         get through",
-        "The service cannot log in to itself, read its account, refresh and log out; \
-         or its canary is off, stands still, or nobody scrapes it.",
+        "{{ $labels.job }}: {{ $value | humanizePercentage }} of the synthetic login probe's runs \
+         succeed",
+        "The probe cannot log in, read its account, refresh and log out. Or the probe is off, \
+         hangs, or is not scraped.",
     )
     .links("journey", "auth-overview")
 }
@@ -53,8 +53,8 @@ fn absent() -> Alert {
     .lasts(minutes(5))
     .text(
         "{{ $labels.job }}: no replica can be scraped",
-        "All replicas are down, or Prometheus does not reach or find them: no other \
-         alert on the service can be trusted meanwhile.",
+        "All replicas are down, or Prometheus cannot reach or discover them. Until this is fixed, \
+         no other alert on the service is reliable.",
     )
     .links("absent", "auth-overview")
 }
@@ -68,8 +68,8 @@ fn not_ready() -> Alert {
     .lasts(minutes(5))
     .text(
         "{{ $labels.instance }} of {{ $labels.job }} is not ready",
-        "The replica cannot be scraped, or it is up and gets no traffic because its \
-         database does not answer or it is stopping.",
+        "The replica cannot be scraped. Or it is up and gets no traffic because its database does \
+         not answer or it is shutting down.",
     )
     .links("not-ready", "auth-overview")
 }
@@ -85,8 +85,8 @@ fn restarts() -> Alert {
     .text(
         "{{ $labels.instance }} of {{ $labels.job }} started {{ $value }} times in 30 \
          minutes",
-        "Something ends the process again and again: a limit of memory, a failing \
-         probe, or the service itself at its start.",
+        "The process ends repeatedly: because of a memory limit, a failing probe, or an error at \
+         start-up.",
     )
     .links("restarts", "auth-overview")
 }
@@ -103,9 +103,9 @@ fn database() -> Alert {
     )
     .lasts(minutes(2))
     .text(
-        "{{ $labels.instance }} of {{ $labels.job }} has no {{ $labels.dependency }}",
-        "Nobody can log in, register or refresh; reads are answered from caches for \
-         five seconds, then with 503. A full disk counts as down.",
+        "{{ $labels.instance }} of {{ $labels.job }} cannot reach its {{ $labels.dependency }}",
+        "Logins, registrations and refreshes get 503. Reads are served from caches for five \
+         seconds, then get 503. A full disk counts as down.",
     )
     .links("dependency", "auth-dependencies")
 }
@@ -118,9 +118,9 @@ fn redis() -> Alert {
     )
     .lasts(minutes(2))
     .text(
-        "{{ $labels.instance }} of {{ $labels.job }} has no {{ $labels.dependency }}",
-        "Requests are answered. Each replica counts rate limits for itself, and \
-         changes made on others take up to five seconds.",
+        "{{ $labels.instance }} of {{ $labels.job }} cannot reach its {{ $labels.dependency }}",
+        "No request fails. Each replica counts rate limits on its own, and changes on other \
+         replicas take up to five seconds to apply.",
     )
     .links("dependency", "auth-dependencies")
 }
@@ -137,9 +137,9 @@ fn fallbacks() -> Alert {
     )
     .lasts(minutes(10))
     .text(
-        "{{ $labels.job }} works around Redis: {{ $labels.action }}",
-        "Redis fails or answers too late, for ten minutes now. The database does its \
-         work; a change whose news is lost takes up to five seconds on other replicas.",
+        "{{ $labels.job }} falls back from Redis: {{ $labels.action }}",
+        "Redis has failed or timed out for ten minutes. The database serves the reads instead. \
+         Changes that could not be published take up to five seconds to apply on other replicas.",
     )
     .links("redis-fallbacks", "auth-dependencies")
 }
@@ -153,10 +153,9 @@ fn exporter() -> Alert {
     )
     .lasts(minutes(5))
     .text(
-        "The exporter {{ $labels.instance }} of {{ $labels.job }} has nothing to tell",
-        "It cannot be scraped, or does not get into its server. The server's own \
-         figures are missing; whether the service can use the server, \
-         AuthDependencyDown tells.",
+        "The exporter {{ $labels.instance }} of {{ $labels.job }} exports no data",
+        "It cannot be scraped, or it cannot log in to its server. The server's own metrics are \
+         missing. AuthDependencyDown shows whether the service can use the server.",
     )
     .links("exporters", "auth-dependencies")
 }

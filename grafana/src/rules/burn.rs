@@ -23,7 +23,7 @@ pub(super) fn file() -> RuleFile {
         .flat_map(|sli| PAIRS.iter().map(|pair| alert(sli, pair)));
     RuleFile {
         name: "burn.yml",
-        about: "Error budgets that burn too fast: over a long window, and still over a short one.",
+        about: "Error budgets that burn too fast, over a long and a short window.",
         groups: vec![Group {
             name: "auth-budget-burn",
             records: Vec::new(),

@@ -5,7 +5,7 @@ use super::{Alert, Group, RuleFile, Severity, minutes};
 pub(super) fn file() -> RuleFile {
     RuleFile {
         name: "health.yml",
-        about: "Faults of the service's own that its users need not notice yet.",
+        about: "Internal faults that users may not notice yet.",
         groups: vec![Group {
             name: "auth-health",
             records: Vec::new(),
@@ -22,7 +22,7 @@ fn panic() -> Alert {
     )
     .text(
         "{{ $labels.instance }} of {{ $labels.job }}: a handler panicked",
-        "The request got 500 and the service went on. It is a bug.",
+        "The request got 500 and the service continues. It is a bug.",
     )
     .links("panic", "auth-overview")
 }
@@ -37,7 +37,7 @@ fn errors() -> Alert {
     .text(
         "{{ $labels.instance }} of {{ $labels.job }} logged {{ $value | printf \"%.0f\" }} \
          errors in 15 minutes",
-        "Something of the service's own failed. The log says what.",
+        "Background work or a request failed. The log has the cause.",
     )
     .links("error-logs", "auth-dependencies")
 }
@@ -55,9 +55,9 @@ fn housekeeping() -> Alert {
     // A service that was off for hours gets time for its first run.
     .lasts(minutes(5))
     .text(
-        "{{ $labels.job }}: the housekeeping last ended {{ $value | humanizeDuration }} ago",
-        "Sessions and used refresh tokens pile up in the database. It runs every five \
-         minutes on one replica for all.",
+        "{{ $labels.job }}: housekeeping last completed {{ $value | humanizeDuration }} ago",
+        "Ended sessions and used refresh tokens accumulate in the database. Housekeeping runs \
+         every five minutes, on one replica for all.",
     )
     .links("housekeeping", "auth-dependencies")
 }
@@ -71,8 +71,8 @@ fn scrape() -> Alert {
     .lasts(minutes(15))
     .text(
         "{{ $labels.instance }} of {{ $labels.job }} exports {{ $value }} series",
-        "A label has taken more values than it should, or the catalogue has grown: \
-         Prometheus pays for each.",
+        "A label has more values than it should, or the catalogue has grown. Each series costs \
+         memory in Prometheus.",
     )
     .links("cardinality", "auth-dependencies")
 }

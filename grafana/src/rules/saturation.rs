@@ -10,7 +10,7 @@ pub const MEMORY_LIMIT_GIB: u32 = 1;
 pub(super) fn file() -> RuleFile {
     RuleFile {
         name: "saturation.yml",
-        about: "What runs out: threads that hash, connections, descriptors, memory.",
+        about: "Saturation: hash threads, connections, file descriptors, memory.",
         groups: vec![
             Group {
                 name: "auth-hashing",
@@ -59,8 +59,7 @@ fn hash_queue() -> Alert {
     .text(
         "{{ $labels.instance }} of {{ $labels.job }}: one hash in ten waits longer than \
          {{ $value | humanizeDuration }}",
-        "Every thread of the hash gate is busy and logins queue. Nobody is turned \
-         away yet.",
+        "Every thread of the hash gate is busy and logins wait. None is refused yet.",
     )
     .links("hash-queue", "auth-dependencies")
 }
@@ -80,9 +79,9 @@ fn hash_shedding() -> Alert {
     )
     .lasts(minutes(5))
     .text(
-        "{{ $labels.job }} turns {{ $value | humanizePercentage }} of password work away",
-        "More logins, registrations and changes of passwords come than can be hashed; \
-         the rest gets 503 with Retry-After. Everything else goes on.",
+        "{{ $labels.job }} refuses {{ $value | humanizePercentage }} of password work",
+        "More logins, registrations and password changes arrive than can be hashed. The rest get \
+         503 with Retry-After. Other requests are not affected.",
     )
     .links("hash-shed", "auth-dependencies")
 }
@@ -104,10 +103,10 @@ fn db_pool() -> Alert {
     )
     .lasts(minutes(5))
     .text(
-        "{{ $labels.instance }} of {{ $labels.job }}: no connection to spare in the pool \
+        "{{ $labels.instance }} of {{ $labels.job }}: no free connection in the pool \
          {{ $labels.db_client_connection_pool_name }}",
-        "Callers waited in vain for a connection and got 503, or more than 90 % of \
-         them have been in use for minutes.",
+        "Requests waited for a connection until the timeout and got 503, or more than 90 % of the \
+         connections have been in use for minutes.",
     )
     .links("db-pool", "auth-dependencies")
 }
@@ -120,10 +119,10 @@ fn connections() -> Alert {
     )
     .lasts(minutes(5))
     .text(
-        "{{ $labels.instance }} of {{ $labels.job }}: {{ $value | humanizePercentage }} \
-         of the listener's connections are taken ({{ $labels.listener }})",
-        "Whoever comes when all are taken gets 503 or waits in the backlog, where no \
-         metric sees it.",
+        "{{ $labels.instance }} of {{ $labels.job }}: {{ $value | humanizePercentage }} of the \
+         listener's connections are in use ({{ $labels.listener }})",
+        "At the limit, further clients get 503 or wait in the listen backlog, which no metric \
+         shows.",
     )
     .links("connections", "auth-dependencies")
 }
@@ -138,8 +137,9 @@ fn source_connections() -> Alert {
     .lasts(minutes(5))
     .text(
         "{{ $labels.instance }} of {{ $labels.job }} refused {{ $value | humanize }} connections \
-         of sources that have as many as they may",
-        "An address floods it, or a proxy is missing in TRUSTED_PROXIES and its clients get 503.",
+         of sources at their limit",
+        "One address opens too many connections, or TRUSTED_PROXIES lacks a proxy, whose clients \
+         get 503.",
     )
     .links("connections", "auth-overview")
 }
@@ -154,8 +154,8 @@ fn accept_errors() -> Alert {
     .text(
         "{{ $labels.instance }} of {{ $labels.job }} could not accept connections \
          ({{ $labels.listener }})",
-        "The system refused a descriptor or memory. Clients see nothing but a \
-         connection that is lost, and no request is counted.",
+        "The operating system refused a file descriptor or memory. Clients see failed connections, \
+         and no request is counted.",
     )
     .links("accept-errors", "auth-dependencies")
 }
@@ -168,9 +168,9 @@ fn tls_reload() -> Alert {
          (increase(http_server_tls_reloads_total{outcome=\"failure\"}[1h])) > 0",
     )
     .text(
-        "{{ $labels.instance }} of {{ $labels.job }} could not read its changed certificate",
-        "The certificate before it stays in use and will expire. The log says what is wrong \
-         with the files.",
+        "{{ $labels.instance }} of {{ $labels.job }} could not reload its changed certificate",
+        "The previous certificate stays in use and will expire. The log says what is wrong with \
+         the files.",
     )
     .links("tls-certificate", "auth-overview")
 }
@@ -183,10 +183,10 @@ fn descriptors() -> Alert {
     )
     .lasts(minutes(5))
     .text(
-        "{{ $labels.instance }} of {{ $labels.job }} has {{ $value | humanizePercentage }} \
-         of its descriptors open",
-        "Connections are refused before all are gone, so that the database, probes \
-         and metrics keep theirs.",
+        "{{ $labels.instance }} of {{ $labels.job }} has {{ $value | humanizePercentage }} of its \
+         file descriptors open",
+        "The service refuses connections before it runs out, to keep descriptors for the database, \
+         probes and metrics.",
     )
     .links("process", "auth-dependencies")
 }
@@ -208,8 +208,8 @@ fn runtime() -> Alert {
     .text(
         "{{ $labels.instance }} of {{ $labels.job }}: tasks are woken \
          {{ $value | humanizeDuration }} late at the 99th percentile",
-        "Something keeps the runtime's threads from going on: work that blocks, or a \
-         machine without processor time to give.",
+        "The runtime's threads are held up: by blocking work, or because the machine has no CPU \
+         time left.",
     )
     .links("runtime", "auth-dependencies")
 }
@@ -229,7 +229,7 @@ fn memory() -> Alert {
     .text(
         "{{ $labels.instance }} of {{ $labels.job }} will take {{ $value | humanize1024 }}B \
          of memory in four hours",
-        "It grows towards its limit. At the limit the system ends it.",
+        "Its memory grows towards the limit. At the limit the operating system kills it.",
     )
     .links("process", "auth-dependencies")
 }

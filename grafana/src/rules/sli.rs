@@ -44,21 +44,21 @@ pub(super) fn all() -> [Sli; 4] {
         Sli {
             slo: &AVAILABILITY,
             events: format!("{DURATION}_count{{{requests}}}"),
-            failing: "of requests were answered with a server error",
+            failing: "of requests got a server error",
             group: "auth-sli-availability",
             bad: Bad::Counted(format!("{DURATION}_count{{{requests}, {ERROR}}}")),
         },
         Sli {
             slo: &TOKEN_LATENCY,
             events: answers(token_path()),
-            failing: "of answers to a token took longer than 25 ms",
+            failing: "of token requests took longer than 25 ms",
             group: "auth-sli-token-latency",
             bad: fast(token_path(), TOKEN_BOUND),
         },
         Sli {
             slo: &PASSWORD_LATENCY,
             events: answers(password_path()),
-            failing: "of answers to a password took longer than 500 ms",
+            failing: "of password requests took longer than 500 ms",
             group: "auth-sli-password-latency",
             bad: fast(password_path(), PASSWORD_BOUND),
         },
@@ -67,7 +67,7 @@ pub(super) fn all() -> [Sli; 4] {
         Sli {
             slo: &JOURNEY,
             events: format!("{RUNS}{{step=\"login\"}}"),
-            failing: "of the canary's journeys failed",
+            failing: "of the synthetic login probe's runs failed",
             group: "auth-sli-journey",
             bad: Bad::Counted(format!("{RUNS}{{outcome=\"failure\"}}")),
         },

@@ -23,9 +23,10 @@ pub(super) fn pool() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Pool in use",
-            "Above 90 % for long requests wait for a connection. With *Pool wait and use P95* as \
-             ever, raise `DB_MAX_CONNECTIONS`; when that grew as well, the database is slow and \
-             more connections make it worse. The embedded database has one writer by design.",
+            "Above 90 % for long, requests wait for a connection. If *Pool wait and use P95* shows \
+             the usual use time, raise `DB_MAX_CONNECTIONS`. If the use time grew as well, the \
+             database is slow and more connections make it worse. The embedded database has one \
+             writer by design.",
         )
         .runbook(&["db-pool"])
         .query(
@@ -41,8 +42,8 @@ pub(super) fn pool() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Pool wait and use P95",
-            "Waits without longer use: too few connections. Both: the database is slow, see \
-             *Statement P95*. A wait near `DB_ACQUIRE_TIMEOUT` ends in 503.",
+            "Longer waits only: too few connections. Longer waits and use: the database is slow, \
+             see *Statement P95*. A wait of `DB_ACQUIRE_TIMEOUT` ends in 503.",
         )
         .runbook(&["db-pool"])
         .query(
@@ -58,9 +59,9 @@ pub(super) fn pool() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Pool pending and timeouts",
-            "Callers that wait for a connection now, and waits that ended without one. Any \
-             timeout was a 503: *Pool wait and use P95* says whether connections are too few or \
-             the database too slow.",
+            "Callers waiting for a connection, and waits that timed out. Each timeout was a 503: \
+             *Pool wait and use P95* shows whether there are too few connections or the database \
+             is too slow.",
         )
         .runbook(&["db-pool"])
         .query(
@@ -83,9 +84,9 @@ pub(super) fn statements() -> Vec<Panel> {
             View::BarGauge,
             Unit::Ratio,
             "Statements by time spent",
-            "100 % is one connection that is always busy with that statement. The longest bar is \
-             where to look first: is it called more often (*Queries per request*), or slower \
-             (*Statement P95*)?",
+            "100 % is one connection that is always busy with that statement. Begin with the \
+             longest bar: is it called more often (*Queries per request*), or slower (*Statement \
+             P95*)?",
         )
         .query("{{db_query_summary}}", format!("topk(8, {spent} > 0)"))
         .range(Some(0.0), None)
@@ -94,8 +95,8 @@ pub(super) fn statements() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Statement P95",
-            "The ten slowest by name. One alone: its plan, or a lock. All at once: the database's \
-             disk or processor. With the embedded database, writes wait for the disk: \
+            "The ten slowest statements. One alone: its query plan or a lock. All at once: the \
+             database's disk or CPU. With the embedded database, writes wait for the disk: see \
              `SQLITE_SYNCHRONOUS`.",
         )
         .query("{{db_query_summary}}", format!("topk(10, {slow})"))
@@ -105,8 +106,8 @@ pub(super) fn statements() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Number,
             "Queries per request",
-            "Rises when caches miss (*Cache hit ratio*) or when the mix shifts to logins and \
-             refreshes. A step with a deploy is a change in the program.",
+            "Rises when caches miss (*Cache hit ratio*) or when logins and refreshes become a \
+             larger share. A step at a deploy comes from a change in the program.",
         )
         .query(
             "statements",
@@ -126,9 +127,9 @@ pub(super) fn dependencies() -> Vec<Panel> {
             View::StateTimeline,
             Unit::UpDown,
             "Dependency up",
-            "As the worst placed replica sees it. Database down: logins get 503, restart nothing, \
-             the service recovers by itself; a full disk counts as down. Redis down: nothing \
-             fails, see *Fallbacks*.",
+            "The lowest value of all replicas. Database down: logins get 503. Do not restart \
+             replicas, the service recovers by itself. A full disk counts as down. Redis down: no \
+             request fails, see *Fallbacks*.",
         )
         .runbook(&["dependency"])
         .query("{{dependency}}", up)
@@ -137,8 +138,8 @@ pub(super) fn dependencies() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Dependency errors",
-            "unique_violation and refused are usual. down, connection and timeout: the dependency \
-             itself; pool_timeout: *Pool in use*; storage: the disk is full; busy: something else \
+            "unique_violation and refused are normal. down, connection and timeout: the dependency \
+             itself. pool_timeout: *Pool in use*. storage: the disk is full. busy: another process \
              writes to the embedded database.",
         )
         .runbook(&["dependency"])
@@ -154,9 +155,9 @@ pub(super) fn dependencies() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Fallbacks",
-            "What was done without Redis: each replica limits for itself, principals come from \
-             the database, changes reach other replicas within seconds rather than at once. \
-             Nothing fails; bring Redis back.",
+            "Actions taken without Redis: each replica counts rate limits on its own, principals \
+             come from the database, changes reach other replicas within seconds instead of at \
+             once. No request fails. Restore Redis.",
         )
         .runbook(&["redis-fallbacks"])
         .query(
@@ -183,9 +184,9 @@ pub(super) fn caches() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Cache hit ratio",
-            "token and session near 0 with steady users: something clears the caches, see \
-             *Changes from other replicas*; or every request comes with a new token, see *Tokens \
-             issued* on Authentication.",
+            "token and session near 0 with steady traffic: something clears the caches, see \
+             *Changes from other replicas*. Or every request has a new token, see *Tokens issued* \
+             on Authentication.",
         )
         .query("{{cache}}", ratio(&or_zero(&hits, &all), &all))
         .quiet("no traffic"),
@@ -193,8 +194,8 @@ pub(super) fn caches() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Cache entries",
-            "Held in each process. Falls to 0 without a start: the subscription to Redis was cut, \
-             and the replica forgot what it may have missed; see *Changes from other replicas* \
+            "Entries of the local caches. Falls to 0 without a restart: the subscription to Redis \
+             was lost, and the replica invalidated its caches; see *Changes from other replicas* \
              and *Dependency up*.",
         )
         .query(
@@ -205,18 +206,18 @@ pub(super) fn caches() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Redis P95",
-            "Above `REDIS_TIMEOUT`, 100 ms unless set, Redis counts as gone and is skipped: see \
-             *Fallbacks*. Slow before that: the network, or a server shared with others.",
+            "Above `REDIS_TIMEOUT` (default 100 ms) Redis counts as down and is skipped: see \
+             *Fallbacks*. Slow below that: the network, or a server shared with others.",
         )
         .query("{{db_query_summary}}", redis)
         .steps(&[(0.05, Color::Warn), (0.1, Color::Bad)])
-        .quiet("Redis is not configured, or not asked"),
+        .quiet("Redis is not configured, or not used"),
         Panel::new(
             View::TimeSeries,
             Unit::Seconds,
             "Revocation propagation",
-            "From a logout or a role's change on another replica to its effect here. Seconds \
-             rather than milliseconds: the replicas' clocks differ, or Redis is slow, see *Redis \
+            "Time from a logout or role change on another replica to its effect here. Seconds \
+             instead of milliseconds: the replicas' clocks differ, or Redis is slow, see *Redis \
              P95*.",
         )
         .runbook(&["revocation"])
@@ -229,8 +230,8 @@ pub(super) fn caches() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Changes from other replicas",
-            "everything means that the replica forgot all that it held, because it may have \
-             missed something. Often: a subscription that breaks; see *Redis P95*, and the \
+            "everything: the replica invalidated all its entries, because it may have missed a \
+             message. If that is frequent, the subscription breaks: see *Redis P95* and the \
              network to Redis.",
         )
         .query(

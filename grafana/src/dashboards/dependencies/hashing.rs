@@ -17,8 +17,8 @@ pub(super) fn queue() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Hash slots in use",
-            "At 100 % for long, every further login waits: more cores with `HASH_THREADS`, or \
-             another replica. rbac-sentinel calibrate says how many logins a second the machine \
+            "At 100 % for long, every further login waits: add cores and raise `HASH_THREADS`, or \
+             add a replica. rbac-sentinel calibrate measures how many logins a second the machine \
              can do.",
         )
         .runbook(&["hash-queue"])
@@ -29,9 +29,9 @@ pub(super) fn queue() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Hash queue depth",
-            "Logins that wait. A short hill is a burst; a plateau is more than the machine can \
-             hash: see *Hash slots in use*, and *Logins by reason* on Authentication for whether \
-             it is an attack.",
+            "Work waiting for a hash thread. A short peak is a burst. A plateau is more load than \
+             the machine can hash: see *Hash slots in use*, and *Logins by reason* on \
+             Authentication to tell whether it is an attack.",
         )
         .runbook(&["hash-queue"])
         .query(
@@ -42,7 +42,7 @@ pub(super) fn queue() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Hash queue wait P95",
-            "What users feel first. Near `HASH_DEADLINE` work begins to be refused: see *Hash \
+            "The first delay that users notice. Near `HASH_DEADLINE` work is refused: see *Hash \
              work refused*.",
         )
         .runbook(&["hash-queue"])
@@ -62,8 +62,8 @@ pub(super) fn work() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Hash duration quantiles",
-            "Longer without a change of *Hash parameters*: the cores are taken by something else, \
-             see *CPU cores used*. dummy_verify must be as long as verify, or its time tells \
+            "Longer without a change of *Hash parameters*: something else uses the cores, see *CPU \
+             cores used*. dummy_verify must take as long as verify; otherwise the time reveals \
              which accounts exist.",
         )
         .runbook(&["timing"])
@@ -74,8 +74,8 @@ pub(super) fn work() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Number,
             "Hashing CPU cores",
-            "Cores busy with hashing, beside the threads that there are. At the line nothing is \
-             left: raise `HASH_THREADS` if *CPU cores used* leaves room, or add a replica.",
+            "Cores busy with hashing, and the number of hash threads. At that line all threads are \
+             busy: raise `HASH_THREADS` if *CPU cores used* leaves room, or add a replica.",
         )
         .query(
             "hashing",
@@ -86,9 +86,9 @@ pub(super) fn work() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Hash work refused",
-            "Answered with 503 and Retry-After; abandoned is work whose client had gone, and \
-             costs nobody. Refusals for minutes: add capacity, or stop an attack at the proxy. \
-             `HASH_DEADLINE` makes waits longer, not more logins.",
+            "Work refused with 503 and Retry-After. abandoned is work whose client had \
+             disconnected. Refusals for minutes: add capacity, or stop an attack at the proxy. A \
+             longer `HASH_DEADLINE` lengthens waits and does not admit more logins.",
         )
         .runbook(&["hash-shed"])
         .query(
@@ -103,9 +103,9 @@ pub(super) fn work() -> Vec<Panel> {
             View::Table,
             Unit::Number,
             "Hash parameters",
-            "Of new hashes. More than one line outside a deploy: replicas are configured \
-             differently. Set them with `HASH_MEMORY_KIB` and `HASH_ITERATIONS`; stored hashes \
-             follow at each login.",
+            "Parameters of new hashes. More than one line outside a deploy: replicas are \
+             configured differently. Set them with `HASH_MEMORY_KIB` and `HASH_ITERATIONS`. Stored \
+             hashes are renewed at the next login.",
         )
         .query(
             "",

@@ -13,7 +13,7 @@ pub(super) fn dashboard() -> Dashboard {
     Dashboard {
         uid: "auth-dependencies",
         title: "Dependencies and saturation",
-        description: "Hashing, database, Redis, process: what the service stands on, and how near it is to its limits.",
+        description: "The service's dependencies, and how close it is to its limits.",
         variables: Vec::new(),
         rows: vec![
             row(
@@ -32,7 +32,7 @@ pub(super) fn dashboard() -> Dashboard {
             ),
             row("Process", process::process()),
             row("Async runtime", process::runtime()),
-            row("Upkeep and monitoring", process::upkeep()),
+            row("Housekeeping and monitoring", process::upkeep()),
         ],
     }
 }

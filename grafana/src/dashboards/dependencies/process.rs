@@ -12,8 +12,9 @@ pub(super) fn process() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Number,
             "CPU cores used",
-            "Beside the runtime's workers, of which there is one a core. Near that with *Hashing \
-             CPU cores* as high: logins are the load. Without: reads are; add cores or a replica.",
+            "Cores used, and the runtime's workers (one for each core). Near that number with \
+             *Hashing CPU cores* as high: the load is logins. Otherwise it is reads: add cores or \
+             a replica.",
         )
         .query(
             "{{instance}}",
@@ -28,9 +29,9 @@ pub(super) fn process() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Bytes,
             "Resident memory",
-            "Rises with `HASH_THREADS` times `HASH_MEMORY_KIB` under logins and comes down after. \
-             A slope over hours is a leak: note when it began, restart before the limit, report \
-             it.",
+            "Rises by up to `HASH_THREADS` times `HASH_MEMORY_KIB` during logins and falls \
+             afterwards. A steady rise over hours is a leak: note when it began, restart before \
+             the limit, report it.",
         )
         .runbook(&["process"])
         .query(
@@ -41,8 +42,8 @@ pub(super) fn process() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Open file descriptors",
-            "Of what the process may open. Above 80 %: *Connections in use* says whether clients \
-             hold them; raise the limit of open files or lower `MAX_CONNECTIONS`.",
+            "Share of the process' limit. Above 80 %: *Connections in use* shows whether clients \
+             hold them. Raise the limit of open files or lower `MAX_CONNECTIONS`.",
         )
         .runbook(&["process"])
         .query(
@@ -57,9 +58,9 @@ pub(super) fn process() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Connections in use",
-            "Of `MAX_CONNECTIONS`. At 100 % further clients get 503: *Connections cut off* on \
-             Overview tells slow clients from many. Idle ones in number: let the proxy close them \
-             sooner.",
+            "Share of `MAX_CONNECTIONS`. At 100 % further clients get 503: *Connections cut off* \
+             on Overview shows whether clients are slow or many. If most are idle, shorten the \
+             proxy's keep-alive.",
         )
         .runbook(&["connections"])
         .query(
@@ -74,8 +75,8 @@ pub(super) fn process() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Connections closed",
-            "About as many as *Requests per second* on Overview means that clients do not keep \
-             connections: every one costs a handshake. Turn keep-alive on at the proxy.",
+            "If this is close to *Requests per second* on Overview, clients do not reuse \
+             connections, and each request costs a handshake. Enable keep-alive at the proxy.",
         )
         .query(
             "{{listener}}",
@@ -85,9 +86,9 @@ pub(super) fn process() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Threads",
-            "Workers, hash threads and those that block for the embedded database. A staircase \
-             that never comes down is work that blocks for ever: see whether *Tokio queue and \
-             tasks* rises, too, and take a stack trace before a restart.",
+            "Runtime workers, hash threads, and threads that block on the embedded database. If \
+             the number rises in steps and never falls, work blocks for ever: check whether *Tokio \
+             queue and tasks* also rises, and take a stack trace before a restart.",
         )
         .runbook(&["process"])
         .query(
@@ -103,8 +104,8 @@ pub(super) fn runtime() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Tokio scheduling delay P99",
-            "How much later than asked a task is woken. Above 50 ms everything waits: the cores \
-             are taken (*CPU cores used*), or something blocks a worker (a step with a deploy).",
+            "How late sleeping tasks are woken. Above 50 ms every request waits: the cores are \
+             busy (*CPU cores used*), or something blocks a worker (a step at a deploy).",
         )
         .runbook(&["runtime"])
         .query(
@@ -116,8 +117,8 @@ pub(super) fn runtime() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Tokio busy ratio",
-            "Hashing has threads of its own and does not count. Near 100 %, with *CPU cores used* \
-             at its workers: reads fill the machine; add cores or a replica.",
+            "Hashing has its own threads and is not included. Near 100 % with *CPU cores used* at \
+             the number of workers, reads saturate the machine: add cores or a replica.",
         )
         .query(
             "{{instance}}",
@@ -128,8 +129,9 @@ pub(super) fn runtime() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Tokio queue and tasks",
-            "Tasks grow with connections. A queue that stands above 0: too few cores for the \
-             load. Tasks that grow while *Connections in use* does not: a leak, report it.",
+            "The number of tasks follows the number of connections. A queue that stays above 0: \
+             too few cores for the load. Tasks that grow while *Connections in use* does not: a \
+             leak, report it.",
         )
         .query(
             "queue {{instance}}",
@@ -156,9 +158,9 @@ pub(super) fn upkeep() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Since housekeeping and inventory",
-            "Housekeeping should come to its end every `HOUSEKEEPING_INTERVAL` on one replica, \
-             the inventory about every minute. Older than an hour: look for failed in \
-             *Housekeeping*, and in the log.",
+            "Housekeeping should complete every `HOUSEKEEPING_INTERVAL` on one replica, the \
+             inventory about every minute. Older than an hour: look for failed in *Housekeeping* \
+             and for errors in the log.",
         )
         .runbook(&["housekeeping"])
         .query(
@@ -175,9 +177,9 @@ pub(super) fn upkeep() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Housekeeping",
-            "Turns by what became of them, and rows removed. elsewhere is another replica that \
-             does it. failed: the database refuses, see *Dependency errors*. Millions removed \
-             after an upgrade are usual once.",
+            "Runs by outcome, and rows removed. elsewhere: another replica runs it. failed: the \
+             database refuses, see *Dependency errors*. After an upgrade, millions of rows may be \
+             removed once.",
         )
         .runbook(&["housekeeping"])
         .query(
@@ -192,9 +194,9 @@ pub(super) fn upkeep() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Warn and error log lines",
-            "Each error is one to read: filter the log by level and the time of the hill. Many \
-             warnings at once are usually rate limits (*Rate-limit denials by limiter* on \
-             Authentication) or a dependency (*Dependency up*).",
+            "Read every error: filter the log by level and the time of the peak. Many warnings at \
+             once are usually rate limits (*Rate-limit denials by limiter* on Authentication) or a \
+             dependency (*Dependency up*).",
         )
         .runbook(&["error-logs"])
         .query(
@@ -205,8 +207,8 @@ pub(super) fn upkeep() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Scrape cost",
-            "Samples a scrape. Above 5,000 something labels by what it should not: count series \
-             by name in Prometheus, and see *Scrape time* for what it costs.",
+            "Samples of one scrape. Above 5,000 a label has too many values: count series by name \
+             in Prometheus, and see *Scrape time* for the cost.",
         )
         .runbook(&["cardinality"])
         .query("{{instance}}", per_instance("scrape_samples_scraped"))
@@ -216,9 +218,9 @@ pub(super) fn upkeep() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Scrape time",
-            "As Prometheus waits for it, and what the service itself takes to write it. The first \
-             alone high: the network or a full machine. Near the scrape timeout data goes \
-             missing: *Scrape cost*.",
+            "Duration of a scrape as Prometheus sees it, and of rendering in the service. Only the \
+             first high: the network or an overloaded machine. Near the scrape timeout, scrapes \
+             fail: see *Scrape cost*.",
         )
         .runbook(&["cardinality"])
         .query(

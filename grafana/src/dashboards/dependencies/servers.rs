@@ -32,9 +32,9 @@ pub(super) fn postgres() -> Vec<Panel> {
         panel(
             Unit::Count,
             "PostgreSQL connections",
-            "Of everybody who uses the server, below what it admits. Near it, new ones are refused: \
-             count `DB_MAX_CONNECTIONS` and one more for each replica, look for others who do not \
-             give theirs back, or raise the server's max_connections.",
+            "Connections of all clients of the server, and its limit. Near the limit new ones are \
+             refused: each replica takes `DB_MAX_CONNECTIONS` and one more; look for other clients \
+             that do not close theirs, or raise the server's max_connections.",
         )
         .query(
             "used {{instance}}",
@@ -47,8 +47,8 @@ pub(super) fn postgres() -> Vec<Panel> {
         panel(
             Unit::EventRate,
             "PostgreSQL transactions",
-            "Rollbacks without commits: requests give up or are refused, see *Dependency errors*. \
-             Any deadlock is answered with 503: the server's log names the two statements.",
+            "Rollbacks without commits: requests are cancelled or refused, see *Dependency \
+             errors*. Each deadlock is a 503; the server's log names the two statements.",
         )
         .query("commits", per_second(job, "pg_stat_database_xact_commit"))
         .query(
@@ -59,16 +59,16 @@ pub(super) fn postgres() -> Vec<Panel> {
         panel(
             Unit::Ratio,
             "PostgreSQL buffer hits",
-            "Pages that were in the server's memory already. Below 99 % with a *Statement P95* that \
-             grows: what is in use no longer fits, raise the server's shared_buffers or its memory.",
+            "Share of pages found in the server's memory. Below 99 % with a growing *Statement \
+             P95*: the working set no longer fits, raise shared_buffers or add memory.",
         )
         .query("hits", ratio(&hits, &format!("({hits} + {reads})")))
         .quiet("no exporter, or nothing read"),
         panel(
             Unit::Bytes,
             "PostgreSQL size",
-            "Grows with accounts and with sessions that are remembered. Much faster than *Accounts* \
-             on Authentication: look whether *Housekeeping* comes to its end, and at \
+            "Grows with accounts and stored sessions. If it grows much faster than *Accounts* on \
+             Authentication, check whether *Housekeeping* completes, and check \
              `HOUSEKEEPING_RETENTION`.",
         )
         .query(
@@ -87,8 +87,9 @@ pub(super) fn redis() -> Vec<Panel> {
         panel(
             Unit::Bytes,
             "Redis memory",
-            "Below its limit, if it has one. At the limit keys are driven out, which costs look-ups \
-             and counters of rate limits: see *Redis commands and evictions*, and raise maxmemory.",
+            "Memory used, and the limit if there is one. At the limit keys are evicted: cached \
+             entries and rate limit counters are lost. See *Redis commands and evictions*, and \
+             raise maxmemory.",
         )
         .query(
             "used {{instance}}",
@@ -101,10 +102,14 @@ pub(super) fn redis() -> Vec<Panel> {
         panel(
             Unit::EventRate,
             "Redis commands and evictions",
-            "Commands follow the traffic. Evictions for minutes: *Redis memory* is at its limit, and \
-             rate limits forget. Commands without traffic on *Redis P95*: somebody else uses it.",
+            "Commands follow the traffic. Evictions for minutes: *Redis memory* is at its limit \
+             and rate limit counters are lost. Commands without traffic on *Redis P95*: another \
+             client uses the server.",
         )
-        .query("commands", per_second(job, "redis_commands_processed_total"))
+        .query(
+            "commands",
+            per_second(job, "redis_commands_processed_total"),
+        )
         .query("evictions", per_second(job, "redis_evicted_keys_total")),
     ]
 }

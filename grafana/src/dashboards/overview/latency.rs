@@ -18,9 +18,9 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "Latency quantiles",
-            "On the server, all routes together. P99 alone high: a few slow routes, see *P95 by \
-             route*. All of them high: *CPU cores used* or *Pool wait and use P95* on \
-             Dependencies. Compare with the moment of a start.",
+            "Measured on the server, all routes together. Only P99 high: a few slow routes, see \
+             *P95 by route*. All high: *CPU cores used* or *Pool wait and use P95* on \
+             Dependencies. Compare with the times of restarts.",
         )
         .query("P50", shown_quantile(0.5, "", DURATION, &user_requests()))
         .query("P95", shown_quantile(0.95, "", DURATION, &user_requests()))
@@ -35,9 +35,10 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Heatmap,
             Unit::RequestRate,
             "Latency heat map",
-            "Two bands are usual: reads below, password hashes above. A band that moves up as a \
-             whole is a slower machine or database: *CPU cores used* and *Statement P95* on \
-             Dependencies. A new band is a new kind of request or one that waits: *P95 by route*.",
+            "Two bands are normal: reads below, password hashes above. If a band moves up as a \
+             whole, the machine or the database is slower: *CPU cores used* and *Statement P95* on \
+             Dependencies. A new band is a new kind of request, or requests that wait: *P95 by \
+             route*.",
         )
         .query(
             "{{le}}",
@@ -49,16 +50,16 @@ pub(super) fn panels() -> Vec<Panel> {
             Unit::RequestRate,
             "Traffic by status class",
             "More 4xx: *Logins by reason* and *Token verification failures* on Authentication \
-             tell an attack from a wrong key. 429 alone: *Rate-limit denials by limiter*. 5xx: \
-             *Error ratio by route*.",
+             distinguish an attack from a wrong key. Only 429: *Rate-limit denials by limiter*. \
+             5xx: *Error ratio by route*.",
         )
         .query("{{class}}", status),
         Panel::new(
             View::TimeSeries,
             Unit::Count,
             "In-flight requests",
-            "Grows when answers take longer than requests come. With *Hash queue depth* growing \
-             as well it is logins; without, look at *Pool pending and timeouts*, both on \
+            "Grows when requests arrive faster than they are answered. If *Hash queue depth* grows \
+             as well, it is logins; otherwise see *Pool pending and timeouts*, both on \
              Dependencies.",
         )
         .query(
@@ -68,9 +69,9 @@ pub(super) fn panels() -> Vec<Panel> {
         Panel::new(
             View::TimeSeries,
             Unit::Count,
-            "Certificates read again",
-            "Changes of `TLS_CERT` and `TLS_KEY`. failure: the one before stays in use, and expires; the \
-             log says what is wrong with the files.",
+            "Certificate reloads",
+            "Reloads after changes of `TLS_CERT` and `TLS_KEY`. failure: the previous certificate \
+             stays in use until it expires; the log says what is wrong with the files.",
         )
         .runbook(&["tls-certificate"])
         .query(
@@ -82,10 +83,11 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::EventRate,
             "Connections cut off",
-            "By reason. tls is a handshake that failed. header, body, write and idle are clients that are too slow: an attack by \
-             slowness or a bad network, see `CLIENT_TIMEOUT`. refused is one too many: \
-             `MAX_CONNECTIONS`. source is one too many of one address: a flood, or a proxy that is \
-             not in `TRUSTED_PROXIES`; see `MAX_CONNECTIONS_PER_SOURCE`. accept errors must stay 0: the process lacks file descriptors.",
+            "By reason. tls: the handshake failed. header, body, write and idle: the client was \
+             too slow, a slow-request attack or a bad network; see `CLIENT_TIMEOUT`. refused: \
+             above `MAX_CONNECTIONS`. source: above `MAX_CONNECTIONS_PER_SOURCE`, a flood from one \
+             address or a proxy that is not in `TRUSTED_PROXIES`. accept errors must stay 0: the \
+             process lacks file descriptors.",
         )
         .runbook(&["connections", "accept-errors"])
         .query(

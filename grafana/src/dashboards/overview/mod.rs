@@ -15,7 +15,7 @@ pub(super) fn dashboard() -> Dashboard {
     Dashboard {
         uid: "auth-overview",
         title: "Overview and SLO",
-        description: "Whether users are served, how fast, and how much of the error budget is left.",
+        description: "Availability, latency and the error budget that is left.",
         variables: vec![routes::ROUTES],
         rows: vec![
             row("Traffic", traffic::panels()),

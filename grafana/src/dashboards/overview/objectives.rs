@@ -74,9 +74,9 @@ fn objectives_now() -> Vec<Panel> {
             View::Stat,
             Unit::Ratio,
             "Availability over the range",
-            "The share of requests in the time shown that were not answered with 5xx. Objective: \
-             99.9 % over 30 days. Red: look at *Burn rate by window* for whether it still burns, \
-             then at *Error ratio by route*.",
+            "Share of requests in the time shown without a 5xx response. Objective: 99.9 % over 30 \
+             days. Red: *Burn rate by window* shows whether the budget still burns, then see \
+             *Error ratio by route*.",
         )
         .runbook(&["budget-burn"])
         .query("", format!("1 - {}", errors_over_range()))
@@ -89,9 +89,9 @@ fn objectives_now() -> Vec<Panel> {
             View::Gauge,
             Unit::Ratio,
             "Error budget left over the range",
-            "What would be left if the objectives were over the time shown: choose 30 days for \
-             the true budget. Below nothing the objective is missed, and -100 % stands for all that \
-             is worse: stop risky changes, and look at *Burn rate by window* for when it went.",
+            "The budget left if the objectives covered the time shown; choose 30 days for the real \
+             budget. Below 0 the objective is missed, and -100 % stands for everything worse: stop \
+             risky changes; *Burn rate by window* shows when the budget was spent.",
         )
         .runbook(&["budget-burn"])
         .query(
@@ -118,8 +118,9 @@ fn objectives_now() -> Vec<Panel> {
             View::Table,
             Unit::Count,
             "Firing alerts",
-            "What fires now. Begin with what pages: a budget that burns is *Burn rate by window*; \
-             every alert links its section of docs/runbook.md and its dashboard in Alertmanager.",
+            "Alerts firing now. Begin with those that page. For a budget burn see *Burn rate by \
+             window*. In Alertmanager every alert links its section of docs/runbook.md and its \
+             dashboard.",
         )
         .query("", fire)
         .columns(&[
@@ -151,9 +152,9 @@ fn objectives_course() -> Vec<Panel> {
     };
     let mut availability = burns(
         "Burn rate by window",
-        "1 spends a month's budget of errors in a month. A long window above a line and its short \
-         window above it, too, means that it burns now; a short one alone is over soon. Look at \
-         *Error ratio by route*, and for a start or deploy where it began.",
+        "At 1, a month's error budget lasts a month. A long window and its short window both above \
+         a line: the budget burns now. A short one alone ends soon. See *Error ratio by route*, \
+         and look for a start or deploy where it began.",
     )
     .runbook(&["budget-burn"]);
     for window in WINDOWS {
@@ -161,9 +162,9 @@ fn objectives_course() -> Vec<Panel> {
     }
     let mut others = burns(
         "Burn rate of latency and journey",
-        "As beside, for the other objectives. Token path: *Pool wait and use P95* and *Tokio \
+        "The burn rates of the other objectives. Token path: *Pool wait and use P95* and *Tokio \
          scheduling delay P99* on Dependencies. Password path: *Hash queue wait P95* there. \
-         Journey: *Canary journey success*.",
+         Journey: *Synthetic login success*.",
     )
     .runbook(&["budget-burn"]);
     let legends = [
@@ -204,18 +205,19 @@ fn objectives_course() -> Vec<Panel> {
         course(
             &TOKEN_LATENCY,
             "Token path within 25 ms",
-            "Of what a token opens without a password, without 5xx. Objective: 99 %. When it \
-             falls: *P95 by route*, then *Pool wait and use P95*, *Cache hit ratio* and *Tokio \
-             scheduling delay P99* on Dependencies.",
+            "Share of requests with a token and no password, without 5xx, answered within 25 ms. \
+             Objective: 99 %. If it falls: *P95 by route*, then *Pool wait and use P95*, *Cache \
+             hit ratio* and *Tokio scheduling delay P99* on Dependencies.",
         )
         .runbook(&["budget-burn"])
         .query("within 25 ms", fast_share(&token_path(), TOKEN_BOUND)),
         course(
             &PASSWORD_LATENCY,
             "Password path within 500 ms",
-            "Of logins, registrations and changes of passwords, without 5xx. Objective: 99 %. \
-             When it falls, work waits for hashing: *Hash queue wait P95* and *Hash slots in use* \
-             on Dependencies; give `HASH_THREADS` more cores or add a replica.",
+            "Share of logins, registrations and password changes, without 5xx, answered within 500 \
+             ms. Objective: 99 %. If it falls, work waits for hashing: *Hash queue wait P95* and \
+             *Hash slots in use* on Dependencies; give `HASH_THREADS` more cores or add a \
+             replica.",
         )
         .runbook(&["budget-burn"])
         .query(
@@ -224,10 +226,10 @@ fn objectives_course() -> Vec<Panel> {
         ),
         course(
             &JOURNEY,
-            "Canary journey success",
-            "The service logs itself in, reads, refreshes and logs out. The first step that fails \
-             says where to look: login is *Logins by reason*, me is *Token verification \
-             failures*, refresh is *Refresh outcomes*, all on Authentication.",
+            "Synthetic login success",
+            "The synthetic login probe logs in, reads its account, refreshes and logs out. Begin \
+             with the first step that fails: login: *Logins by reason*, me: *Token verification \
+             failures*, refresh: *Refresh outcomes*, all on Authentication.",
         )
         .runbook(&["journey"])
         .query("{{step}}", ratio(&passed, &steps))

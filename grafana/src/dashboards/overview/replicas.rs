@@ -9,8 +9,8 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Stat,
             Unit::Ratio,
             "Instances ready",
-            "Of those that Prometheus knows. Below 100 %: a replica is down, starting, or has \
-             lost its database, see *Dependency up* on Dependencies.",
+            "Share of the replicas that Prometheus knows. Below 100 %: a replica is down, \
+             starting, or cannot reach its database, see *Dependency up* on Dependencies.",
         )
         .runbook(&["not-ready"])
         .query(
@@ -27,8 +27,9 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Stat,
             Unit::Seconds,
             "Youngest since start",
-            "The replica that started last. Short without a deploy: it crashes and is restarted; \
-             look at its log's last lines and at *Resident memory* on Dependencies.",
+            "Uptime of the replica that started last. Short without a deploy: it crashes and is \
+             restarted; read the last lines of its log and see *Resident memory* on \
+             Dependencies.",
         )
         .runbook(&["restarts"])
         .query(
@@ -44,9 +45,9 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Stat,
             Unit::Count,
             "Panics",
-            "In the time shown; must be 0. Each is a mistake in the program, caught and answered \
-             with 500: find it in the log at level error and report it; *Error ratio by route* \
-             says which route it was.",
+            "Panics in the time shown; must be 0. Each is a bug, caught and answered with 500: \
+             find it in the log at level error and report it; *Error ratio by route* shows the \
+             route.",
         )
         .runbook(&["panic"])
         .query("", over_range("", "http_server_panics_total", ""))
@@ -58,8 +59,8 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Table,
             Unit::Number,
             "Version",
-            "More than one line for longer than a deploy takes: it is stuck half way, and \
-             *Instances ready* says whether the new replicas come up.",
+            "More than one line for longer than a deploy takes: the deploy is stuck; *Instances \
+             ready* shows whether the new replicas become ready.",
         )
         .query(
             "",

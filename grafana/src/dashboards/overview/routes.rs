@@ -29,9 +29,9 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Seconds,
             "P95 by route",
-            "Click a route to see it alone. One slow route: *Statement P95* on Dependencies names \
-             its statements. /login, /register and /users/me/password together: hashing. All: the \
-             machine.",
+            "Click a route to see only that one. One slow route: *Statement P95* on Dependencies \
+             shows its statements. /login, /register and /users/me/password together: hashing. \
+             All: the machine.",
         )
         .query(
             "{{http_route}}",
@@ -44,8 +44,8 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Ratio,
             "Error ratio by route",
-            "5xx of each route's requests. One route: look for its request ids in the log at \
-             level error. Those with a password: *Hash work refused*. All that need the database: \
+            "Share of 5xx by route. One route: look for its request ids in the log at level error. \
+             Routes with a password: *Hash work refused*. All routes that need the database: \
              *Dependency up*, both on Dependencies.",
         )
         .runbook(&["budget-burn"])
@@ -59,8 +59,8 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::RequestRate,
             "Requests by route",
-            "What the chosen routes are asked. A route that stops while others go on: its clients \
-             broke (*Error ratio by route*, *Aborted by client*), or the proxy no longer forwards \
+            "Requests to the chosen routes. A route that stops while others continue: its clients \
+             fail (*Error ratio by route*, *Aborted by client*), or the proxy no longer forwards \
              it.",
         )
         .query("{{http_route}}", all)
@@ -69,8 +69,8 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::RequestRate,
             "Aborted by client",
-            "Clients that went away before the answer. They have a shorter timeout than the \
-             answer takes: look at *P95 by route* and at the proxy's timeout.",
+            "Clients that disconnected before the response. Their timeout is shorter than the \
+             response takes: see *P95 by route* and the proxy's timeout.",
         )
         .query(
             "{{http_route}}",
@@ -80,7 +80,7 @@ pub(super) fn panels() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Bytes,
             "Response size P95 by route",
-            "A list that grows is somebody reading the accounts page by page: see *RBAC \
+            "If the size of lists grows, a client reads the accounts page by page: see *RBAC \
              decisions* on Authentication.",
         )
         .query(

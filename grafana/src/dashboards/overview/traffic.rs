@@ -21,8 +21,9 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Stat,
             Unit::Count,
             "Total requests",
-            "Requests of users in the time shown; probes and the canary are left out. When it is \
-             far from what you expect: *Traffic by status class*, then *Instances ready*.",
+            "Requests of users in the time shown, without health checks and the synthetic login \
+             probe. If the number is far from what you expect: *Traffic by status class*, then \
+             *Instances ready*.",
         )
         .query("", over_range("", &count(), &user_requests()))
         .size(4, 7),
@@ -30,8 +31,8 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Stat,
             Unit::RequestRate,
             "Requests per second",
-            "A sudden fall with no errors means that users do not reach the service: look at the \
-             proxy in front and at *Connections in use* on Dependencies. A sudden rise: *Top \
+            "A sudden drop without errors means that users do not reach the service: check the \
+             proxy in front and *Connections in use* on Dependencies. A sudden rise: *Top \
              endpoints by traffic*, then *Logins by reason* on Authentication.",
         )
         .query("", rate.clone())
@@ -40,10 +41,10 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Stat,
             Unit::Seconds,
             "P95 latency",
-            "Of all routes together, so it rises with the share of logins alone. Look at *P95 by \
-             route*: slow logins only are *Hash queue wait P95*, everything slow is *Pool wait \
-             and use P95* or *Tokio scheduling delay P99*, all on Dependencies. Yellow from the \
-             objective of the token path on, red from that of the password path on.",
+            "All routes together, so a larger share of logins raises it. See *P95 by route*: if \
+             only logins are slow, *Hash queue wait P95*; if all are, *Pool wait and use P95* or \
+             *Tokio scheduling delay P99*, all on Dependencies. Yellow above the objective of the \
+             token path, red above that of the password path.",
         )
         .query("P95", shown_quantile(0.95, "", DURATION, &user_requests()))
         .query("P50", shown_quantile(0.5, "", DURATION, &user_requests()))
@@ -57,10 +58,9 @@ pub(super) fn panels() -> Vec<Panel> {
             View::Stat,
             Unit::Ratio,
             "Error rate",
-            "Answers with 5xx, load shed on purpose among them. Yellow: more than the objective \
-             allows for ever; red: a month's budget would be gone in two days. Look at *Error \
-             ratio by route*, then at *Hash work refused* and *Dependency errors* on \
-             Dependencies.",
+            "Share of 5xx responses, including load shedding. Yellow: above what the objective \
+             allows in the long run. Red: a month's budget would be spent in two days. See *Error \
+             ratio by route*, then *Hash work refused* and *Dependency errors* on Dependencies.",
         )
         .runbook(&["budget-burn"])
         .query("", ratio(&or_zero(&errors, &rate), &rate))
@@ -75,9 +75,9 @@ pub(super) fn panels() -> Vec<Panel> {
             View::BarGauge,
             Unit::RequestRate,
             "Top endpoints by traffic",
-            "Click a bar to see that route alone below. Many requests to unmatched are a scan; \
-             one route far above its usual place is a client in a loop: *Rate-limit denials by \
-             limiter* on Authentication says whether it is held back, the proxy's log says who it \
+            "Click a bar to see only that route below. Many requests to unmatched are a scan. One \
+             route far above its usual rate is a client in a loop: *Rate-limit denials by limiter* \
+             on Authentication shows whether it is limited, the proxy's log shows which client it \
              is.",
         )
         .query(

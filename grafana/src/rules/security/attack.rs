@@ -49,8 +49,8 @@ fn stuffing() -> Alert {
     .text(
         "{{ $labels.job }}: {{ $value | humanizePercentage }} of logins name accounts that \
          do not exist",
-        "More than a hundred logins failed in ten minutes, far more than yesterday at \
-         this time: somebody tries a list of names and passwords.",
+        "More than a hundred logins failed in ten minutes, far more than at this time yesterday: \
+         an attacker tries a list of names and passwords.",
     )
     .links("credential-stuffing", "auth-security")
 }
@@ -72,8 +72,8 @@ fn stuffing_success() -> Alert {
     .text(
         "{{ $labels.job }}: {{ $value | printf \"%.0f\" }} logins succeeded in ten minutes \
          amid a surge of failures",
-        "Logins fail by the hundred, more often than they succeed, and yet more \
-         succeed than usual: somebody may be in other people's accounts.",
+        "Hundreds of logins fail, more than succeed, and still more succeed than usual: an \
+         attacker may have taken over accounts.",
     )
     .links("stuffing-success", "auth-security")
 }
@@ -86,10 +86,10 @@ fn reuse() -> Alert {
          increase(auth_refresh_reuse_detected_total{action=\"family_revoked\"}[15m])\n) > 0",
     )
     .text(
-        "{{ $labels.job }}: {{ $value | printf \"%.0f\" }} used refresh tokens came again \
-         in 15 minutes",
-        "Two parties hold the same refresh token, and one of them stole it: its successor \
-         was used already. Each such session was ended.",
+        "{{ $labels.job }}: {{ $value | printf \"%.0f\" }} used refresh tokens were presented \
+         again in 15 minutes",
+        "Two parties hold the same refresh token, and its successor was already used: one of them \
+         stole it. Each such session was ended.",
     )
     .links("refresh-reuse", "auth-security")
 }
@@ -106,8 +106,8 @@ fn admin_denied() -> Alert {
     .text(
         "{{ $labels.job }}: {{ $labels.permission }} was denied \
          {{ $value | printf \"%.0f\" }} times in ten minutes",
-        "Somebody who is logged in tries what administrators may, or a client asks \
-         for what its role does not allow.",
+        "A logged-in user tries operations of administrators, or a client requests what its role \
+         does not permit.",
     )
     .links("admin-denied", "auth-security")
 }
@@ -121,7 +121,7 @@ fn admin_grant() -> Alert {
     )
     .text(
         "{{ $labels.job }}: {{ $value | printf \"%.0f\" }} accounts became administrators",
-        "An administrator gave the role to somebody. Whoever did it should know of it.",
+        "An administrator granted the role. Confirm with that administrator that it was intended.",
     )
     .links("admin-grant", "auth-security")
 }

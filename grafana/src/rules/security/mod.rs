@@ -8,7 +8,7 @@ use super::{Group, RuleFile};
 pub(super) fn file() -> RuleFile {
     RuleFile {
         name: "security.yml",
-        about: "Attacks, and protection that is weaker than it should be.",
+        about: "Attacks, and degraded protection.",
         groups: vec![
             Group {
                 name: "auth-attacks",

@@ -30,10 +30,8 @@ fn signatures() -> Alert {
     )
     .lasts(minutes(5))
     .text(
-        "{{ $labels.job }}: {{ $value | humanizePercentage }} of tokens carry no signature \
-         of ours",
-        "Replicas do not agree on their signing keys, and users get 401; or somebody \
-         forges tokens.",
+        "{{ $labels.job }}: {{ $value | humanizePercentage }} of tokens have an invalid signature",
+        "Replicas have different signing keys and users get 401, or an attacker forges tokens.",
     )
     .links("signing-keys", "auth-security")
 }
@@ -48,7 +46,7 @@ fn key_age() -> Alert {
     )
     .text(
         "{{ $labels.job }}: the signing key is {{ $value | humanizeDuration }} old",
-        "Keys are to be renewed every 90 days.",
+        "Signing keys should be renewed every 90 days.",
     )
     .links("signing-keys", "auth-security")
 }
@@ -70,10 +68,10 @@ fn limits_local() -> Alert {
     )
     .lasts(minutes(5))
     .text(
-        "{{ $labels.job }}: {{ $value | humanizePercentage }} of rate limit checks are \
-         counted by each replica for itself",
-        "Redis does not answer these in time. With so many replicas, so many times \
-         the attempts are admitted.",
+        "{{ $labels.job }}: {{ $value | humanizePercentage }} of rate limit checks are counted by \
+         each replica on its own",
+        "Redis does not answer in time. Attackers get as many times the attempts as there are \
+         replicas.",
     )
     .links("rate-limit-local", "auth-security")
 }
@@ -87,16 +85,16 @@ fn limits_deny() -> Alert {
     Alert::new(
         Severity::Ticket,
         "AuthRateLimitDenials",
-        // No objective counts a 429, because it is the client's fault. If all clients get it, the fault
-        // is ours.
+        // No objective counts a 429, because it is usually the client's fault. If all clients get it,
+        // it is the service's.
         format!("{denied}\n/\n{all} > 0.25\nand\n{denied} > 100"),
     )
     .lasts(minutes(10))
     .text(
         "{{ $labels.job }}: {{ $value | humanizePercentage }} of requests are refused by \
          the limit {{ $labels.limiter }}",
-        "Somebody hammers, or everybody counts as one: TRUSTED_PROXIES does not name \
-         the proxy in front, or a limit is too low.",
+        "A client sends too many requests, TRUSTED_PROXIES lacks the proxy in front so that all \
+         clients share one address, or the limit is too low.",
     )
     .links("rate-limit-denials", "auth-security")
 }
@@ -110,8 +108,8 @@ fn shared_cache() -> Alert {
     .text(
         "{{ $labels.job }}: {{ $labels.item }} in Redis rejected, {{ $labels.reason }}, \
          {{ $value | printf \"%.0f\" }} times in 15 minutes",
-        "Somebody else writes into Redis; or replicas differ in SECRET_KEY or clock. \
-         Nothing of it was believed.",
+        "Something other than the service writes to Redis, or replicas differ in SECRET_KEY or \
+         clock. Rejected values were not used.",
     )
     .links("redis-forged", "auth-security")
 }
@@ -133,8 +131,8 @@ fn revocation() -> Alert {
     .text(
         "{{ $labels.instance }} of {{ $labels.job }}: changes on other replicas take \
          {{ $value | humanizeDuration }} at the 95th percentile",
-        "Whoever was logged out or lost a role elsewhere keeps it here for so long; \
-         or the replicas' clocks differ.",
+        "Sessions ended and roles revoked on other replicas stay valid here for that time. Or the \
+         replicas' clocks differ.",
     )
     .links("revocation", "auth-dependencies")
 }
@@ -169,10 +167,10 @@ fn timing() -> Alert {
     )
     .lasts(minutes(30))
     .text(
-        "{{ $labels.job }}: names that do not exist take {{ $value | humanizePercentage }} \
-         more or less time than names that do",
-        "By how long a refusal takes, strangers learn which accounts exist. Stored \
-         hashes may have other parameters than new ones.",
+        "{{ $labels.job }}: logins with unknown names take {{ $value | humanizePercentage }} more \
+         or less time than with known names",
+        "The time of a refusal reveals which accounts exist. Stored hashes may have other \
+         parameters than new ones.",
     )
     .links("timing", "auth-dependencies")
 }

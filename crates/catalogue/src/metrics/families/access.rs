@@ -18,9 +18,10 @@ families! {
     );
     RBAC_DECISION_DURATION: Family<Histogram, PrincipalCache> = (
         "auth_rbac_decision_duration_seconds", "seconds",
-        "Time to find the caller and decide, by whether the caller was cached.", CHECKS);
+        "Duration of loading the caller and deciding, by whether the caller was cached.", CHECKS);
     ROLE_CHANGES: Family<Counter, (RoleAction, RoleLabel)> = (
-        "auth_role_changes_total", "", "Roles given and taken.", NONE);
+        "auth_role_changes_total", "", "Roles granted and revoked.", NONE);
     USER_CHANGES: Family<Counter, (UserAction, Actor)> = (
-        "auth_user_changes_total", "", "Accounts made, changed and removed, apart from registrations.", NONE);
+        "auth_user_changes_total", "",
+        "Accounts created, changed and deleted, without registrations.", NONE);
 }

@@ -9,9 +9,9 @@ use crate::metrics::labels::{LoginMethod, LoginResult, PasswordChangeResult, Reg
 
 families! {
     REGISTRATIONS: Family<Counter, RegistrationResult> = (
-        "auth_registrations_total", "", "Registrations by how they ended.", NONE);
+        "auth_registrations_total", "", "Registrations by outcome.", NONE);
     LOGINS: Family<Counter, (LoginMethod, LoginResult)> = (
-        "auth_logins_total", "", "Logins by how they ended.", NONE);
+        "auth_logins_total", "", "Logins by outcome and reason.", NONE);
     PASSWORD_CHANGES: Family<Counter, PasswordChangeResult> = (
-        "auth_password_changes_total", "", "Changes of one's own password by how they ended.", NONE);
+        "auth_password_changes_total", "", "Changes of one's own password by outcome and reason.", NONE);
 }

@@ -14,10 +14,10 @@ families! {
     );
     DEPENDENCY_FALLBACKS: Family<Counter, Fallback> = (
         "auth_dependency_fallbacks_total", "",
-        "What was done without a dependency that does not answer.", NONE);
+        "Actions taken without a dependency because it did not answer.", NONE);
     REVOCATION_PROPAGATION: Family<Histogram, ()> = (
         "auth_revocation_propagation_seconds", "seconds",
-        "Time from a change on another replica to its effect here; their clocks must agree.", STATEMENTS);
+        "Time from a change on another replica to its effect here. The replicas' clocks must agree.", STATEMENTS);
     INVALIDATIONS: Family<Counter, Invalidation> = (
-        "auth_invalidations_applied_total", "", "Changes on other replicas that took effect here.", NONE);
+        "auth_invalidations_applied_total", "", "Changes of other replicas applied here.", NONE);
 }

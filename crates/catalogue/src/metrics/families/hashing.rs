@@ -10,23 +10,25 @@ use crate::metrics::labels::{HashOperation, HashRejection, Outcome};
 families! {
     HASH_DURATION: Family<Histogram, HashOperation> = (
         "auth_password_hash_duration_seconds", "seconds",
-        "Time one password hash takes, or the estimate of a new password, without its wait: the rate of _sum is cores spent on them.", HASHES);
+        "Duration of a password hash, or of a new password's strength estimate, without the wait. The rate of _sum is the number of cores in use.", HASHES);
     HASH_WAIT: Family<Histogram, HashOperation> = (
         "auth_password_hash_queue_wait_seconds", "seconds",
-        "Time that work waited in the hash gate before a thread took it.", WAITS);
+        "Time that work waited in the hash gate.", WAITS);
     HASH_IN_FLIGHT: Family<Gauge, ()> = (
-        "auth_password_hash_in_flight", "", "Password hashes being computed now.", NONE);
+        "auth_password_hash_in_flight", "", "Password hashes in progress.", NONE);
     HASH_PERMITS: Family<Gauge, ()> = (
-        "auth_password_hash_permits", "", "Threads of the hash gate: how many hashes can run at once.", NONE);
+        "auth_password_hash_permits", "",
+        "Threads of the hash gate: the maximum of concurrent hashes.", NONE);
     HASH_QUEUE_DEPTH: Family<Gauge, ()> = (
         "auth_password_hash_queue_depth", "", "Work waiting in the hash gate.", NONE);
     HASH_REJECTED: Family<Counter, HashRejection> = (
-        "auth_password_hash_rejected_total", "", "Work that the hash gate refused: answered with 503.", NONE);
+        "auth_password_hash_rejected_total", "", "Work that the hash gate refused with 503.", NONE);
     HASH_ABANDONED: Family<Counter, ()> = (
-        "auth_password_hash_abandoned_total", "", "Work skipped because its client had gone.", NONE);
+        "auth_password_hash_abandoned_total", "",
+        "Work skipped because its client had disconnected.", NONE);
     HASH_REHASHES: Family<Counter, Outcome> = (
         "auth_password_rehashes_total", "",
-        "Stored hashes renewed at login because the parameters had changed.", NONE);
+        "Stored hashes renewed at login with new parameters.", NONE);
     HASH_PARAMS: OpenFamily<Gauge> = (
         "auth_password_hash_params_info", "", "The parameters of new hashes, as labels; always 1.", NONE,
         &[

@@ -13,41 +13,41 @@ const ROUTES: &str = "the route templates of the OpenAPI document and the pages,
 families! {
     HTTP_DURATION: OpenFamily<Histogram> = (
         "http_server_request_duration_seconds", "seconds",
-        "Time from the request's head to the response, by route template; _count is the number of requests.",
+        "Duration of requests, from head to response, by route template. _count is the number of requests.",
         REQUESTS,
         &[
             ("http_request_method", "eight methods, `_OTHER` for the rest"),
             ("http_route", ROUTES),
-            ("http_response_status_code", "the statuses that the service sends; empty when the client left first"),
-            ("url_scheme", "`http`, or `https` where TLS ends in the service"),
-            ("error_type", "the status for 5xx, `aborted` when the client left first, else empty"),
-            ("user_agent_synthetic_type", "`test` for the canary's requests, empty for users'"),
+            ("http_response_status_code", "the statuses that the service sends; empty if the client disconnected first"),
+            ("url_scheme", "`http`, or `https` if the service terminates TLS"),
+            ("error_type", "the status for 5xx, `aborted` if the client disconnected first, else empty"),
+            ("user_agent_synthetic_type", "`test` for requests of the synthetic login probe, else empty"),
         ],
     );
     HTTP_ACTIVE: Family<Level, (Method, Scheme)> = (
-        "http_server_active_requests", "", "Requests being answered now.", NONE);
+        "http_server_active_requests", "", "Requests in flight.", NONE);
     HTTP_RESPONSE_SIZE: OpenFamily<Histogram> = (
         "http_server_response_body_size_bytes", "bytes",
-        "Size of response bodies: finds the endpoint that dumps a table.", SIZES,
+        "Size of response bodies.", SIZES,
         &[("http_route", ROUTES)],
     );
     HTTP_ABORTED: OpenFamily<Counter> = (
         "http_server_requests_aborted_total", "",
-        "Requests whose client went away before the answer.", NONE, &[("http_route", ROUTES)],
+        "Requests whose client disconnected before the response.", NONE, &[("http_route", ROUTES)],
     );
     HTTP_PANICS: Family<Counter, ()> = (
-        "http_server_panics_total", "", "Panics caught in handlers: must stay 0.", NONE);
+        "http_server_panics_total", "", "Panics caught in handlers. Must stay 0.", NONE);
     HTTP_CONNECTIONS: Family<Gauge, Listener> = (
-        "http_server_open_connections", "", "Connections that are open.", NONE);
+        "http_server_open_connections", "", "Open connections.", NONE);
     HTTP_CONNECTION_MAX: Family<Gauge, Listener> = (
-        "http_server_connection_max", "", "The most connections that are served at once.", NONE);
+        "http_server_connection_max", "", "Maximum number of connections served at once.", NONE);
     HTTP_CONNECTIONS_CLOSED: Family<Counter, (Listener, ConnectionEnd)> = (
         "http_server_connections_closed_total", "",
-        "Connections by how they ended: `closed` as HTTP has it, the others were cut off.", NONE);
+        "Closed connections by reason: `closed` is a normal end, the others were cut off by the service.", NONE);
     HTTP_TLS_RELOADS: Family<Counter, Outcome> = (
         "http_server_tls_reloads_total", "",
-        "Changed certificates that were read again; after a `failure` the one before stays in use.", NONE);
+        "Reloads of changed certificates. After a `failure` the previous certificate stays in use.", NONE);
     HTTP_ACCEPT_ERRORS: Family<Counter, Listener> = (
         "http_server_accept_errors_total", "",
-        "Connections that could not be accepted, as for want of file descriptors.", NONE);
+        "Connections that could not be accepted, for example without a free file descriptor.", NONE);
 }

@@ -10,5 +10,5 @@ use crate::metrics::labels::{Backend, LimitDecision, Limiter};
 families! {
     RATE_LIMITS: Family<Counter, (Limiter, (LimitDecision, Backend))> = (
         "auth_rate_limit_decisions_total", "",
-        "Requests checked against a rate limit, by what was decided and where it was counted.", NONE);
+        "Rate limit decisions, by limit and by where they were counted.", NONE);
 }

@@ -9,7 +9,7 @@ use crate::metrics::family::OpenFamily;
 families! {
     CANARY_RUNS: OpenFamily<Counter> = (
         "auth_canary_runs_total", "",
-        "Steps of the canary's journey by how they ended; there while the canary is on.", NONE,
+        "Steps of the synthetic login probe by outcome. Exported only while the probe is on.", NONE,
         &[("step", "`login`, `me`, `refresh`, `logout`"), ("outcome", "`success` or `failure`")],
     );
 }

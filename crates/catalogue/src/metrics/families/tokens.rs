@@ -13,20 +13,22 @@ families! {
     TOKENS_ISSUED: Family<Counter, (TokenType, Grant)> = (
         "auth_tokens_issued_total", "", "Tokens issued, by kind and grant.", NONE);
     REFRESHES: Family<Counter, RefreshResult> = (
-        "auth_token_refreshes_total", "", "Refreshes by how they ended.", NONE);
+        "auth_token_refreshes_total", "", "Refreshes by outcome and reason.", NONE);
     REFRESH_REUSE: Family<Counter, ReuseAction> = (
         "auth_refresh_reuse_detected_total", "",
-        "Refresh tokens that came a second time, by what was done about it.", NONE);
+        "Refresh tokens presented again, by the action taken.", NONE);
     TOKENS_REVOKED: Family<Counter, RevocationReason> = (
-        "auth_tokens_revoked_total", "", "Sessions ended before their time, with their tokens.", NONE);
+        "auth_tokens_revoked_total", "",
+        "Sessions ended before they expired, by reason. Their tokens are revoked.", NONE);
     TOKEN_VERIFICATIONS: Family<Counter, VerificationResult> = (
         "auth_token_verifications_total", "",
-        "Bearer tokens checked: a wrong key shows here as 401s that no 5xx alert sees.", NONE);
+        "Access tokens verified, by result. A wrong signing key shows here, not in 5xx.", NONE);
     TOKEN_VERIFICATION_DURATION: Family<Histogram, ()> = (
         "auth_token_verification_duration_seconds", "seconds",
-        "Time to check a bearer token's signature and claims.", CHECKS);
+        "Duration of verifying an access token's signature and claims.", CHECKS);
     SIGNING_KEY_CREATED: OpenFamily<Gauge> = (
-        "auth_signing_key_created_timestamp_seconds", "seconds", "When a signing key was made.", NONE,
+        "auth_signing_key_created_timestamp_seconds", "seconds",
+        "Creation time of a signing key.", NONE,
         &[("kid", "the keys in the database, at most 4"), ("state", "`active` or `retiring`")],
     );
 }

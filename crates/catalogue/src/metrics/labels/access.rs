@@ -29,9 +29,9 @@ label_set! {
 label_set! {
     /// Whether a role was given or taken.
     pub enum RoleAction ["action"] {
-        /// Given.
+        /// Granted.
         Grant = ["grant"],
-        /// Taken.
+        /// Revoked.
         Revoke = ["revoke"],
     }
 }

@@ -3,7 +3,7 @@
 use crate::metrics::label_set::label_set;
 
 label_set! {
-    /// How a registration ended.
+    /// The outcome of a registration.
     pub enum RegistrationResult ["outcome", "reason"] {
         /// An account was created.
         Success = ["success", "none"],
@@ -13,9 +13,9 @@ label_set! {
         WeakPassword = ["failure", "weak_password"],
         /// A field breaks its rule.
         InvalidInput = ["failure", "invalid_input"],
-        /// Nobody gets the requested role by registering.
+        /// The requested role cannot be had by registering.
         ForbiddenRole = ["failure", "forbidden_role"],
-        /// By an administrator, who makes accounts for others in another way.
+        /// By an administrator, who creates accounts for others with another operation.
         ForAnother = ["failure", "for_another"],
         /// A rate limit refused it before any lookup.
         RateLimited = ["failure", "rate_limited"],
@@ -35,7 +35,7 @@ label_set! {
 }
 
 label_set! {
-    /// How a login ended.
+    /// The outcome of a login.
     pub enum LoginResult ["outcome", "reason"] {
         /// Tokens were issued.
         Success = ["success", "none"],
@@ -59,7 +59,7 @@ label_set! {
 }
 
 label_set! {
-    /// How a change of one's own password ended.
+    /// The outcome of a change of one's own password.
     pub enum PasswordChangeResult ["outcome", "reason"] {
         /// Changed; every session ended, and a new one began.
         Success = ["success", "none"],

@@ -66,7 +66,7 @@ impl From<CacheName> for CacheLookup {
 }
 
 label_set! {
-    /// What was rejected of that which Redis holds or published, and why.
+    /// The kind of value from Redis that was rejected, and the reason.
     pub enum Rejection ["item", "reason"] {
         /// An entry of an unknown format.
         EntryFormat = ["entry", "format"],

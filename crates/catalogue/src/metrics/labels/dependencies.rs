@@ -15,7 +15,8 @@ label_set! {
 label_set! {
     /// Fallbacks while a dependency does not answer.
     pub enum Fallback ["dependency", "action"] {
-        /// Rate limits were counted in process: each replica admits as much as all together should.
+        /// Rate limits were counted in process: each replica admits as much as all replicas together
+        /// should.
         LocalLimits = ["redis", "local_limits"],
         /// A caller was looked up in the database.
         PrincipalFromDatabase = ["redis", "principal_from_database"],

@@ -27,9 +27,9 @@ label_set! {
 label_set! {
     /// URL schemes.
     pub enum Scheme ["url_scheme"] {
-        /// Plain HTTP; TLS may end in front of the service.
+        /// Plain HTTP; a proxy may terminate TLS in front of the service.
         Http = ["http"],
-        /// TLS ends in the service.
+        /// The service terminates TLS.
         Https = ["https"],
     }
 }
@@ -45,7 +45,7 @@ label_set! {
 }
 
 label_set! {
-    /// How a connection ended.
+    /// Why a connection ended.
     pub enum ConnectionEnd ["reason"] {
         /// Closed regularly by the client or by the service.
         Closed = ["closed"],

@@ -5,9 +5,9 @@ use crate::metrics::label_set::label_set;
 label_set! {
     /// Account states of the inventory.
     pub enum UserState ["state"] {
-        /// May log in.
+        /// The account may log in.
         Active = ["active"],
-        /// May not.
+        /// The account may not log in.
         Disabled = ["disabled"],
     }
 }

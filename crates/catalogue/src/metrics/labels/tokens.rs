@@ -25,15 +25,15 @@ label_set! {
 }
 
 label_set! {
-    /// How a refresh ended.
+    /// The outcome of a refresh.
     pub enum RefreshResult ["outcome", "reason"] {
         /// A new pair was issued.
         Success = ["success", "none"],
-        /// No such token was ever issued, or its family is long gone.
+        /// The token was never issued, or its family was removed long ago.
         UnknownToken = ["failure", "unknown_token"],
         /// The session is past its idle or absolute lifetime.
         Expired = ["failure", "expired"],
-        /// A used token that no honest client presents: the session was ended.
+        /// A used token that no legitimate client presents: the session was ended.
         Reused = ["failure", "reused"],
         /// The previous token, whose stored successor does not open: damaged, or made by another version.
         Unreadable = ["failure", "unreadable_successor"],
@@ -91,7 +91,7 @@ label_set! {
 label_set! {
     /// The result of the guard's check of a bearer token.
     pub enum VerificationResult ["outcome", "reason"] {
-        /// Signature, claims and session are good.
+        /// Signature, claims and session are valid.
         Valid = ["valid", "none"],
         /// Past `exp`.
         Expired = ["invalid", "expired"],
