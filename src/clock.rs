@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Where the time comes from. Times have microsecond resolution, which is what PostgreSQL keeps:
-/// a value read back compares equal to the value written.
+/// The source of the time. Times have PostgreSQL's resolution of microseconds: a value read back equals
+/// the value written.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    /// Microseconds since the epoch when the clock stands still; the system's time when absent.
+    /// Microseconds since the epoch of a manual clock; `None` for the system's clock.
     manual: Option<Arc<AtomicI64>>,
 }
 
@@ -35,7 +35,7 @@ impl Clock {
         DateTime::from_timestamp_micros(self.micros()).unwrap_or(DateTime::UNIX_EPOCH)
     }
 
-    /// The time now in microseconds since the epoch, for what counts by them.
+    /// The time now, in microseconds since the epoch.
     #[must_use]
     pub fn micros(&self) -> i64 {
         match &self.manual {
@@ -60,8 +60,8 @@ fn system_time() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// Whole seconds to wait, as in `Retry-After` (RFC 9110 §10.2.3): rounded up, so that nobody comes
-/// back too early, and never 0.
+/// Whole seconds to wait, as in `Retry-After` (RFC 9110 §10.2.3): rounded up, so that clients do not
+/// retry too early, and never 0.
 #[must_use]
 pub fn whole_seconds(wait: Duration) -> u64 {
     let begun = u64::from(wait.subsec_nanos() > 0);

@@ -1,4 +1,4 @@
-//! Domain errors: what can go wrong, in the domain's words. Nothing about HTTP.
+//! Domain errors, independent of HTTP.
 
 use std::time::Duration;
 
@@ -32,16 +32,16 @@ pub enum Error {
         /// `username` or `email`.
         field: &'static str,
     },
-    /// The change would leave the service in a state that it must not be in.
+    /// The change would leave the service in an invalid state.
     #[error("{0}")]
     Conflict(&'static str),
     /// Does not exist, or the caller may not see it.
-    #[error("there is no such {0}")]
+    #[error("no such {0}")]
     NotFound(&'static str),
     /// The caller lacks a permission.
     #[error("the permission `{0}` is missing")]
     Forbidden(&'static str),
-    /// Not by this operation, whoever asks; says by which.
+    /// This operation refuses it to every caller; the text names the right operation.
     #[error("{0}")]
     Refused(&'static str),
     /// The current password, given as proof, is wrong.
@@ -50,7 +50,7 @@ pub enum Error {
     /// Load shedding: more work than can be done in time.
     #[error("the service is at capacity")]
     Overloaded {
-        /// When it is worth trying again.
+        /// The wait before a retry.
         retry_after: Duration,
     },
     /// A rate limit is exceeded.
@@ -71,9 +71,9 @@ pub struct Limited {
     pub limiter: &'static str,
     /// Its dimension: `source` or `account`.
     pub dimension: &'static str,
-    /// The rate that it allows.
+    /// Its rate.
     pub rate: Rate,
-    /// When the next one is allowed.
+    /// The wait until the next permit.
     pub retry_after: Duration,
 }
 

@@ -1,6 +1,6 @@
-//! rbac-sentinel: authentication and role-based access control that shows what it is doing.
+//! rbac-sentinel: authentication and role-based access control with detailed metrics.
 //!
-//! The map, from the outside in; imports point downwards only, and a test holds that:
+//! The map, from the outside in; imports point downwards only, and a test checks it:
 //!
 //! - [`cli`] the command line, one file a command
 //! - [`app`] puts the services together, runs the two listeners, and stops them
@@ -8,12 +8,12 @@
 //! - [`telemetry`] logs, the metrics recorder, the probes of the runtime
 //! - [`api`] HTTP: guard, edge, problem details, handlers
 //! - [`auth`] the flows: register, log in, refresh, log out, change the password
-//! - [`accounts`] making and changing accounts, roles given and taken; [`jobs`] what is repeated
-//! - [`sessions`] who calls and whether they may; issuing tokens, ending sessions
+//! - [`accounts`] creating and changing accounts, granting and revoking roles; [`jobs`] periodic work
+//! - [`sessions`] authorizing callers, issuing tokens, ending sessions
 //! - [`tokens`] JWTs, their keys, refresh tokens; [`limits`] the rate limits
 //! - [`hashing`] the hash gate; [`secrets`] random values, key derivation, sealing
-//! - [`store`] the database; [`cache`] what is kept in memory or Redis; [`rbac`] the decision, without I/O
-//! - [`events`] what happened: one value becomes counters and a log line
+//! - [`store`] the database; [`cache`] caches in memory and Redis; [`rbac`] the decision, without I/O
+//! - [`events`] domain events: one value becomes counters and a log line
 //! - [`metrics`] the catalogue; [`config`], [`error`], [`clock`], [`rate`]; [`request_context`] which
 //!   request a task answers
 //!
@@ -51,8 +51,8 @@ pub(crate) mod tokens;
 
 pub(crate) use catalogue::metrics;
 
-/// The items that this repository's tests and benchmarks use. No interface for others: everything else is
-/// private, so that the compiler reports what nobody uses.
+/// The items that this repository's tests and benchmarks use. Not a public interface. Everything else
+/// is private, so that the compiler reports unused items.
 #[doc(hidden)]
 pub mod testing {
     pub use catalogue::metrics;

@@ -1,4 +1,4 @@
-//! A rate such as `60/1m`: configured, counted by rate limits, and told to a client that exceeds it.
+//! A rate such as `60/1m`: configured, counted by rate limits, and sent to clients that exceed it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ const MAX_COUNT: u32 = 1_000_000;
 /// A rate: a burst of `count` at once, refilled evenly over `period`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// The size of the burst. With 0 nothing is ever allowed; only tests have that.
+    /// The size of the burst. 0, which only tests use, allows nothing.
     pub count: u32,
     /// The time in which an empty burst is refilled, to the microsecond.
     pub period: Duration,

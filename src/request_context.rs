@@ -8,37 +8,37 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use ipnet::IpNet;
 
-/// The request that a task answers, for every log line written meanwhile.
+/// The request that a task answers, for its log lines.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestContext {
     /// The request's id.
     pub id: RequestId,
-    /// The id that its client gave it, if it gave one.
+    /// The client's id of the request, if it sent one.
     pub client_id: Option<RequestId>,
-    /// Where it comes from.
+    /// The client's address.
     pub address: Option<ClientAddress>,
     /// The route's template, as in the metrics.
     pub route: &'static str,
-    /// The service's own synthetic probe made it: the counters of users leave it out, and it is
-    /// logged at `debug` only.
+    /// Whether the synthetic probe made the request: it is not counted as a user's, and is logged only
+    /// at `debug`.
     pub synthetic: bool,
 }
 
 /// How client addresses appear in log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Addresses {
-    /// As they are.
+    /// In full.
     Full = 0,
     /// The first 24 bits of IPv4, 48 of IPv6.
     Masked = 1,
-    /// Not at all.
+    /// Omitted.
     Off = 2,
 }
 
 static ADDRESSES: AtomicU8 = AtomicU8::new(Addresses::Off as u8);
 
 impl Addresses {
-    /// Makes log lines of this process so.
+    /// Sets the form for the log lines of this process.
     pub fn apply(self) {
         ADDRESSES.store(self as u8, Ordering::Relaxed);
     }
@@ -52,12 +52,12 @@ impl Addresses {
     }
 }
 
-/// The address of a client. Prints itself as log lines may show it.
+/// The address of a client. Its `Display` has the form that log lines may show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
-    /// As log lines show it, if they do.
+    /// The address in the form for log lines; `None` if they omit it.
     #[must_use]
     pub fn shown(self) -> Option<String> {
         self.shown_as(Addresses::current())

@@ -1,4 +1,4 @@
-//! Changing and removing accounts.
+//! Changing and deleting accounts.
 
 use uuid::Uuid;
 
@@ -14,8 +14,8 @@ impl Accounts {
     /// Changes an account. Disabling ends its sessions at once.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Invalid`], [`Error::Taken`], and [`Error::Conflict`] when the
-    /// last administrator would be disabled.
+    /// [`Error::NotFound`], [`Error::Invalid`], [`Error::Taken`], and [`Error::Conflict`] for disabling
+    /// the last administrator.
     pub async fn update(
         &self,
         actor: Actor<'_>,
@@ -38,7 +38,7 @@ impl Accounts {
         Ok(user)
     }
 
-    /// The changed account, and what is due after the commit.
+    /// The changed account, and the work due after the commit.
     async fn update_in(
         &self,
         tx: &mut Tx,
@@ -62,10 +62,10 @@ impl Accounts {
         Ok((after, due.sessions_ended(ended, EndReason::Disabled)))
     }
 
-    /// Changes the caller's own account. Another username or e-mail address takes the current password:
-    /// they are what one logs in with, and the address receives the account's mail, so whoever sets it
-    /// can take the account over (ASVS 7.5.1). The change says which ones are taken, so it is limited
-    /// like a registration.
+    /// Changes the caller's own account. A new username or e-mail address needs the current password:
+    /// both are login names, and control of the address can lead to account takeover (ASVS 7.5.1). The
+    /// response reveals which names and addresses are taken, so the change is rate limited like a
+    /// registration.
     ///
     /// # Errors
     /// As [`Accounts::update`], and [`Error::WrongPassword`], [`Error::RateLimited`].
@@ -91,7 +91,7 @@ impl Accounts {
             .await
     }
 
-    /// Removes the caller's own account, which takes the current password.
+    /// Deletes the caller's own account. Needs the current password.
     ///
     /// # Errors
     /// As [`Accounts::delete`], and [`Error::Invalid`], [`Error::WrongPassword`],
@@ -107,7 +107,7 @@ impl Accounts {
             .await
     }
 
-    /// Removes an account and everything that belongs to it.
+    /// Deletes an account and everything that belongs to it.
     ///
     /// # Errors
     /// [`Error::NotFound`], and [`Error::Conflict`] for the last administrator.
@@ -119,7 +119,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// What is due after the commit.
+    /// The work due after the commit.
     async fn delete_in(&self, tx: &mut Tx, actor: Actor<'_>, id: Uuid) -> Result<AfterCommit> {
         let ended = tx.delete_user(id, self.clock.now()).await?;
         Ok(AfterCommit::of(id)
@@ -129,7 +129,7 @@ impl Accounts {
     }
 }
 
-/// The current password, where a request that takes one has it.
+/// The current password of a request that needs it.
 fn needed(current_password: Option<Password>, rule: &str) -> Result<Password> {
     current_password.ok_or_else(|| Error::Invalid {
         field: "current_password",

@@ -1,4 +1,4 @@
-//! Making accounts.
+//! Creating accounts.
 
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ use crate::rbac::BuiltIn;
 use crate::secrets::random;
 use crate::store::{NewUser, User};
 
-/// An account that is to be made.
+/// An account to be created.
 #[derive(Debug)]
 pub struct NewAccount {
     /// Its username.
@@ -21,14 +21,14 @@ pub struct NewAccount {
     pub password: Password,
     /// Its role.
     pub role: String,
-    /// The password is known to others than its owner, who has to change it.
+    /// Others know the password, so the owner must change it.
     pub initial: bool,
 }
 
 impl Accounts {
-    /// Makes an account for somebody else, with a generated password that is returned once: an
-    /// administrator does not choose passwords (ASVS 6.4.6), and the owner has to change it. The role is
-    /// `user` when absent.
+    /// Creates an account for another person, with a generated password that is returned once:
+    /// administrators do not choose passwords (ASVS 6.4.6), and the owner must change it. The default
+    /// role is `user`.
     ///
     /// # Errors
     /// As [`Accounts::create`].
@@ -51,7 +51,7 @@ impl Accounts {
         Ok((user, generated.to_string()))
     }
 
-    /// Makes an account and says so.
+    /// Creates an account and emits its event.
     ///
     /// # Errors
     /// As [`Accounts::make`].
@@ -61,11 +61,11 @@ impl Accounts {
         Ok(user)
     }
 
-    /// The one way to an account: checks the role and every field, hashes, inserts. The caller
-    /// records the event of its flow; that of the role is recorded here.
+    /// Every account is created here: checks the role and every field, hashes, inserts. The caller
+    /// emits the event of its flow; that of the role is emitted here.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] when the actor may not give the role, [`Error::Invalid`],
+    /// [`Error::Forbidden`] when the actor may not grant the role, [`Error::Invalid`],
     /// [`Error::WeakPassword`], [`Error::Taken`], [`Error::Overloaded`].
     pub async fn make(&self, account: NewAccount, actor: Actor<'_>) -> Result<User> {
         let NewAccount {
@@ -99,7 +99,7 @@ impl Accounts {
         };
         let mut tx = self.store.transaction().await?;
         let made = tx.insert_user(&new).await.map(|user| {
-            // Every account gets `user`; a role beyond it is given.
+            // Every account gets `user`; another role is granted in addition.
             let given = (role != BuiltIn::User.name())
                 .then(|| actor.role_changed(RoleAction::Grant, &role, user.id));
             (user, given)

@@ -1,8 +1,7 @@
-//! Which e-mail addresses accounts may have, and the form in which they are stored: the one that mail will
-//! be sent to.
+//! The rules for e-mail addresses, and the form in which they are stored and used for mail.
 //!
-//! Two addresses that look the same, or that some mail server takes for the same, must not be two accounts;
-//! and no character may mean something to a mail server beside naming a mailbox.
+//! Two addresses that look the same, or that a mail server treats as the same, must not belong to two
+//! accounts. No character may have a special meaning to a mail server.
 
 use unicode_normalization::is_nfkc;
 
@@ -12,19 +11,19 @@ use crate::error::{Error, Result};
 pub const EMAIL_MAX: usize = 254;
 /// Longest part before the `@` (RFC 5321).
 const LOCAL_MAX: usize = 64;
-/// ASCII characters that a local part may have beside letters and digits: those of RFC 5322 without `%`
-/// and `!`, by which mail servers route.
+/// ASCII characters of a local part, besides letters and digits: those of RFC 5322 without `%` and `!`,
+/// which mail servers use for routing.
 const LOCAL_SIGNS: &str = ".#$&'*+-/=?^_`{|}~";
-/// Letters that look like nothing (Unicode: `Default_Ignorable_Code_Point`).
+/// Invisible letters (Unicode: `Default_Ignorable_Code_Point`).
 const FILLERS: [char; 6] = [
     '\u{115f}', '\u{1160}', '\u{17b4}', '\u{17b5}', '\u{3164}', '\u{ffa0}',
 ];
 
-/// The address in the form that is stored: its domain in lower-case ASCII (IDNA). Whether it receives mail
-/// is another question.
+/// The stored form of the address: its domain in lower-case ASCII (IDNA). Does not check whether it
+/// receives mail.
 ///
 /// # Errors
-/// [`Error::Invalid`] with the rule that it breaks.
+/// [`Error::Invalid`] with the broken rule.
 pub fn stored_form(email: &str) -> Result<String> {
     let invalid = |rule: &str| Error::Invalid {
         field: "email",
@@ -52,7 +51,7 @@ fn check_local(local: &str) -> Result<(), &'static str> {
         return Err("must have 1 to 64 bytes before the @");
     }
     if local.contains('%') || local.contains('!') {
-        return Err("must not route: % and ! are not allowed before the @");
+        return Err("must not contain % or ! before the @");
     }
     if local.starts_with('-') {
         return Err("must not begin with a dash");
@@ -80,8 +79,9 @@ fn ascii_domain(domain: &str) -> Result<String, &'static str> {
         return Err("must name a domain, not an IP address");
     }
     let ascii = idna::domain_to_ascii_strict(domain)
-        .map_err(|_| "must have a domain name behind the @, such as example.com")?;
-    // What the mapping changes beyond case was full-width, invisible or compatible, and looks like another.
+        .map_err(|_| "must have a domain name after the @, such as example.com")?;
+    // A change beyond case means full-width, invisible or compatible characters, which look like
+    // others.
     let (shown, valid) = idna::domain_to_unicode(&ascii);
     let as_written = domain.is_ascii() || shown == domain.to_lowercase();
     if valid.is_err() || !as_written {
@@ -170,8 +170,8 @@ mod tests {
             ("a;b@example.com", "before the @"),
             ("a(x)@example.com", "before the @"),
             ("a\\b@example.com", "before the @"),
-            ("a%evil.example@example.com", "route"),
-            ("evil.example!a@example.com", "route"),
+            ("a%evil.example@example.com", "% or !"),
+            ("evil.example!a@example.com", "% or !"),
             ("-oQ/tmp@example.com", "dash"),
             (".a@example.com", "dot"),
             ("a.@example.com", "dot"),

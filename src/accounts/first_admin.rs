@@ -1,4 +1,4 @@
-//! Administrators made by the operator: the first one at the first start, others by command.
+//! Administrators created by the operator: the first one at the first start, others by command.
 
 use super::{Accounts, Actor, NewAccount};
 use crate::error::{Error, Result};
@@ -7,23 +7,23 @@ use crate::rbac::BuiltIn;
 use crate::secrets::random;
 use crate::store::User;
 
-/// How the first administrator came about.
+/// The outcome of creating the first administrator.
 #[derive(Debug, PartialEq, Eq)]
 pub enum FirstAdmin {
-    /// There is one already.
+    /// An administrator exists already.
     Exists,
-    /// Made with the password from the configuration.
+    /// Created with the password from the configuration.
     Configured,
-    /// Made with this password, which is shown once.
+    /// Created with this generated password, which is shown once.
     Generated(String),
 }
 
 impl Accounts {
-    /// Makes an administrator if there is none who may log in.
+    /// Creates an administrator if there is no enabled one.
     ///
     /// # Errors
-    /// As a registration: the configured name, address or password may break a rule, or belong to
-    /// an account that is no administrator.
+    /// As a registration: the configured name, address or password may break a rule, or the name or
+    /// address may belong to another account.
     pub async fn ensure_admin(
         &self,
         username: &str,
@@ -46,7 +46,7 @@ impl Accounts {
             .await
         {
             Ok(_) => {}
-            // Another replica, started at the same moment, was faster.
+            // Another replica, started at the same moment, created it first.
             Err(Error::Taken { .. }) if self.store.has_admin().await? => {
                 return Ok(FirstAdmin::Exists);
             }
@@ -57,8 +57,8 @@ impl Accounts {
         }))
     }
 
-    /// Makes an administrator, as the operator. An initial password has to be changed; one that the
-    /// operator chose is theirs.
+    /// Creates an administrator, as the operator. An initial password must be changed; one that the
+    /// operator chose stays.
     ///
     /// # Errors
     /// As a registration.
@@ -79,7 +79,7 @@ impl Accounts {
         self.create(account, Actor::Operator).await
     }
 
-    /// Gives an existing account the role `admin`, as the operator.
+    /// Grants an existing account the role `admin`, as the operator.
     ///
     /// # Errors
     /// [`Error::NotFound`].

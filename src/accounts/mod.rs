@@ -1,4 +1,4 @@
-//! Accounts: making, changing and removing them, and the roles that they hold.
+//! Accounts: creating, changing and deleting them, and their roles.
 
 mod change;
 mod create;
@@ -28,10 +28,10 @@ pub use self::first_admin::FirstAdmin;
 pub use self::password_policy::PasswordPolicy;
 use self::password_policy::WeakPassword;
 
-/// On whose behalf an account is made or changed.
+/// The actor that creates or changes an account.
 #[derive(Clone, Copy, Debug)]
 pub enum Actor<'a> {
-    /// A stranger who registers.
+    /// A client that registers.
     Stranger,
     /// The account's owner.
     Owner(&'a Account),
@@ -42,7 +42,7 @@ pub enum Actor<'a> {
 }
 
 impl Actor<'_> {
-    /// The acting account, where there is one.
+    /// The acting account, if there is one.
     #[must_use]
     pub fn id(&self) -> Option<Uuid> {
         match self {
@@ -51,7 +51,7 @@ impl Actor<'_> {
         }
     }
 
-    /// The event of a change that this actor makes.
+    /// The event of a change by this actor.
     fn event(&self, action: UserAction, user: Uuid) -> Event {
         Event::UserChange {
             action,
@@ -77,7 +77,7 @@ pub struct Accounts {
     limits: Arc<Throttle>,
     sessions: Arc<Sessions>,
     policy: PasswordPolicy,
-    /// How long a password logs in that its owner has not chosen.
+    /// The lifetime of an initial password.
     initial_password_ttl: TimeDelta,
     clock: Clock,
 }
@@ -121,7 +121,8 @@ impl Accounts {
         self.store.list_users(after, limit).await
     }
 
-    /// A page of the accounts whose name or address begins so, after the name or address `after`.
+    /// A page of the accounts whose username or e-mail address begins with the text, after the name or
+    /// address `after`.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -153,8 +154,8 @@ impl Accounts {
         }
     }
 
-    /// Checks a new password of an account against the policy, as far as that can be done at once;
-    /// [`Accounts::hash_new`] does the rest.
+    /// Checks a new password of an account against the cheap rules of the policy;
+    /// [`Accounts::hash_new`] checks the rest.
     ///
     /// # Errors
     /// [`Error::WeakPassword`] for this field.
@@ -170,9 +171,9 @@ impl Accounts {
             .map_err(|weak| weak.error(field))
     }
 
-    /// Hashes a new password that [`Accounts::check_password`] let pass, unless an estimate says that it
-    /// is guessed soon. Both run in the hash gate: the estimate takes milliseconds, which requests on
-    /// the runtime's threads would wait for.
+    /// Hashes a new password that [`Accounts::check_password`] accepted, unless the strength estimate
+    /// is too low. Both run in the hash gate: the estimate takes milliseconds and would block the
+    /// runtime's threads.
     ///
     /// # Errors
     /// [`Error::WeakPassword`] for this field, [`Error::Overloaded`].
@@ -188,11 +189,12 @@ impl Accounts {
     }
 }
 
-/// Refuses the synthetic probe's account: it can hold no role and keeps its name.
+/// Refuses the synthetic probe's account: it has no roles and its name cannot be changed.
 fn not_the_probe(user: Uuid) -> Result<()> {
     if user == PROBE_ACCOUNT {
         return Err(Error::Conflict(
-            "this account is the service's own: it has no roles and keeps its name",
+            "this is the service's own account: it cannot have roles and its name cannot be \
+             changed",
         ));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Giving and taking roles: one rule, one event, one invalidation, whichever way a role comes.
+//! Granting and revoking roles: one rule, one event and one invalidation for every caller.
 
 use uuid::Uuid;
 
@@ -10,8 +10,8 @@ use crate::rbac::{BuiltIn, Permission};
 use crate::sessions::AfterCommit;
 
 impl Actor<'_> {
-    /// Checks that the actor may give this role: the operator any, an account with `roles:assign`
-    /// any, everybody `user`, which each new account gets.
+    /// Checks that the actor may grant this role: the operator and accounts with `roles:assign` may
+    /// grant any, others only `user`, which each new account gets.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
@@ -29,7 +29,7 @@ impl Actor<'_> {
         }
     }
 
-    /// What is due after a role of this account changed.
+    /// The work due after a role of this account changed.
     pub(super) fn role_changed(&self, action: RoleAction, role: &str, user: Uuid) -> AfterCommit {
         AfterCommit::of(user)
             .account_changed()
@@ -43,7 +43,7 @@ impl Actor<'_> {
 }
 
 impl Accounts {
-    /// Gives a role; giving it twice is no error.
+    /// Grants a role; granting it twice is not an error.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Forbidden`].
@@ -62,7 +62,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Takes a role; taking one that is not held is no error.
+    /// Revokes a role; revoking one that is not held is not an error.
     ///
     /// # Errors
     /// [`Error::NotFound`], and [`Error::Conflict`] for the last administrator.

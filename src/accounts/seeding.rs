@@ -15,18 +15,18 @@ const BATCH: u32 = 5_000;
 pub struct Seeded {
     /// How many accounts are new.
     pub made: u32,
-    /// Their password, when it was generated.
+    /// Their password, if it was generated.
     pub generated: Option<Zeroizing<String>>,
 }
 
 impl Accounts {
-    /// Makes the accounts `seed-0000001` and so on up to this number, as far as they are not there
-    /// yet. The new ones share a password, one that is generated when none is given; it is hashed
-    /// once. Says after each transaction how many of how many are made.
+    /// Creates the missing accounts of `seed-0000001` and so on up to this number. The new ones share a
+    /// password, generated unless one is given, and hashed once. Reports the progress after each
+    /// transaction.
     ///
     /// # Errors
-    /// [`crate::error::Error::WeakPassword`], and [`crate::error::Error::Conflict`] when somebody has
-    /// a name that looks like that of a seeded account.
+    /// [`crate::error::Error::WeakPassword`], and [`crate::error::Error::Conflict`] when another
+    /// account has the name of a seeded one.
     pub async fn seed_users(
         &self,
         up_to: u32,

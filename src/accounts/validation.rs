@@ -12,8 +12,8 @@ pub const USERNAME_MAX: usize = 32;
 /// username is never mistaken for an e-mail address; ASCII, so that two names never look the same.
 pub const USERNAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]{2,31}$";
 
-/// The form of an e-mail address as a regular expression, for the OpenAPI document: a coarse one, the
-/// check is that of [`stored_form`].
+/// The form of an e-mail address as a coarse regular expression, for the OpenAPI document;
+/// [`stored_form`] does the check.
 pub const EMAIL_PATTERN: &str = r"^[^@\s]+@[^@\s]+\.[^@\s]+$";
 
 /// Checks a username.

@@ -1,4 +1,4 @@
-//! Request bodies: parsed so that a refusal names the field and the rule, and never the value.
+//! Request bodies. A refusal names the field and the rule, never the value.
 
 use bytes::Bytes;
 use poem::{FromRequest, Request, RequestBody};
@@ -18,8 +18,8 @@ const WHOLE: &str = "body";
 const NO_OBJECT: &str = "must be a JSON object";
 const NO_UTF8: &str = "must be UTF-8";
 
-/// A JSON body. The framework's own extractor names no fields, and repeats values. A body that is not
-/// `REQUIRED` may be left out, which is the same as an empty object.
+/// A JSON body. The framework's own extractor does not name fields, and repeats values. A body that is
+/// not `REQUIRED` may be absent, which equals an empty object.
 pub struct Body<T, const REQUIRED: bool = true>(pub T);
 
 impl<'a, T: DeserializeOwned + Type, const REQUIRED: bool> ApiExtractor<'a> for Body<T, REQUIRED> {
@@ -61,7 +61,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if str::from_utf8(bytes).is_err() {
         return Err(Problem::malformed().field(WHOLE, NO_UTF8));
     }
-    // The parser would take an array for an object, its fields by position.
+    // The parser would accept an array as an object, with its fields by position.
     if bytes.trim_ascii_start().starts_with(b"[") {
         return Err(Problem::malformed().field(WHOLE, NO_OBJECT));
     }
@@ -74,8 +74,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-/// Refuses a form whose bytes, percent-encoded ones included, are not UTF-8: the parser would replace them
-/// and compare another password than was typed.
+/// Refuses a form whose bytes, percent-encoded ones included, are not UTF-8: the parser would replace
+/// them and so change the password.
 pub(super) fn expect_utf8_form(form: &[u8]) -> Result<(), Problem> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let (mut decoded, mut rest) = (Zeroizing::new(Vec::with_capacity(form.len())), form);
@@ -101,7 +101,7 @@ pub(super) fn expect_utf8_form(form: &[u8]) -> Result<(), Problem> {
     }
 }
 
-/// The whole body, which the edge has limited: not a copy, but the bytes that it wipes.
+/// The whole body, whose size the edge has limited. Not a copy: the edge wipes these bytes.
 pub(super) async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Bytes> {
     <Bytes as FromRequest>::from_request(request, body).await
 }

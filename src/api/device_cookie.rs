@@ -7,20 +7,20 @@ use poem::http::header;
 
 use crate::limits::DEVICE_TTL;
 
-/// Its name where clients come by plain HTTP.
+/// Its name if clients use plain HTTP.
 const NAME: &str = "rbac-sentinel-device";
-/// Its name where they come by HTTPS: browsers take a cookie with this prefix from no other host, and not
-/// without TLS.
+/// Its name if clients use HTTPS: with this prefix, browsers accept the cookie only from this host and
+/// only over TLS.
 const SECURE_NAME: &str = "__Host-rbac-sentinel-device";
 
-/// The cookie for clients that come by HTTPS or not.
+/// The cookie for clients that use HTTPS, or plain HTTP.
 #[derive(Clone, Copy)]
 pub struct DeviceCookie {
     https: bool,
 }
 
 impl DeviceCookie {
-    /// The cookie where clients come by HTTPS, or by plain HTTP.
+    /// The cookie for clients that use HTTPS, or plain HTTP.
     #[must_use]
     pub const fn new(https: bool) -> Self {
         Self { https }

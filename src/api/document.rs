@@ -1,5 +1,5 @@
-//! The OpenAPI document: what the framework derives from the signatures, completed with what holds
-//! for every operation and follows from its shape.
+//! The OpenAPI document: derived by the framework from the signatures, completed with the responses
+//! that follow from the shape of each operation.
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ use crate::rbac::Permission;
 
 const PROBLEM: &str = "application/problem+json";
 
-/// The tags in the order of a reader's first steps.
+/// The tags in the order of a client's first steps.
 const TAGS: [&str; 4] = ["Authentication", "Account", "Administration", "Discovery"];
 
 /// An operation's record, and the statuses of success that its handler documents.
@@ -111,8 +111,8 @@ fn security(access: Access) -> Value {
     }
 }
 
-/// Adds the errors that follow from an operation's shape: those of bodies and parameters, of the
-/// guard, of rate limits, and of the service itself.
+/// Adds the errors that follow from an operation's shape: of bodies and parameters, the guard, rate
+/// limits, and the service itself.
 fn add_common_responses(operation: &mut Value, record: &Operation) {
     let has_parameters = operation["parameters"]
         .as_array()

@@ -1,5 +1,5 @@
-//! A rendered scrape, kept for a moment. Rendering takes milliseconds of a processor: where everybody can
-//! ask for `/metrics`, all who ask within a second get the same text.
+//! A rendered scrape, cached for a moment. Rendering takes milliseconds of CPU time: if `/metrics` is
+//! public, all clients within a second get the same text.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tokio::task::JoinError;
 use super::edge::content_coding::{Coding, gzip};
 use crate::clock::Clock;
 
-/// For how long a scrape is kept: monitoring asks less often.
+/// The TTL of a scrape, shorter than usual scrape intervals.
 const TTL: TimeDelta = TimeDelta::seconds(1);
 
 /// Renders at most once in the TTL.
@@ -31,7 +31,7 @@ struct Kept {
 }
 
 impl KeptScrape {
-    /// Scrapes of this origin.
+    /// A cache of scrapes from this source.
     pub fn new(render: impl Fn() -> String + Send + Sync + 'static, clock: Clock) -> Self {
         Self {
             render: Arc::new(render),
@@ -46,7 +46,7 @@ impl KeptScrape {
     /// When rendering panics: a defect.
     pub async fn body(&self, coding: Coding) -> Result<Bytes, JoinError> {
         let this = self.clone();
-        // A task of its own: clients that leave cannot make the work begin again.
+        // A task of its own: clients that disconnect cannot make the work start again.
         let kept = tokio::spawn(async move { this.current().await })
             .await
             .flatten()?;
@@ -56,11 +56,11 @@ impl KeptScrape {
         })
     }
 
-    /// Whoever asks while it is rendered waits for it.
+    /// Requests during rendering wait for it.
     async fn current(self) -> Result<Kept, JoinError> {
         let mut last = self.last.lock().await;
         let at = self.clock.now();
-        // A clock that was set back renders anew.
+        // If the clock was set back, render again.
         if let Some(kept) = &*last
             && (kept.at..kept.at + TTL).contains(&at)
         {
@@ -78,7 +78,8 @@ impl KeptScrape {
     }
 }
 
-/// The text in this coding. Compressing takes milliseconds: not for the runtime's threads.
+/// The text in this coding. Compression takes milliseconds, so it does not run on the runtime's
+/// threads.
 pub fn encode(text: String, coding: Coding) -> Bytes {
     match coding {
         Coding::Gzip => gzip(text.as_bytes(), Compression::fast()).into(),

@@ -1,4 +1,4 @@
-//! HTTP: handlers by resource, and the edge around them.
+//! HTTP: handlers by resource, and the middleware around them (the edge).
 //!
 //! A handler parses, calls one flow of [`crate::auth`], and shapes the answer. To add an endpoint:
 //! a line in [`catalogue::endpoints`]; a method in one of the `*Api` structs, whose guard is the
@@ -107,7 +107,7 @@ pub struct ApiParts {
     pub draining: Arc<AtomicBool>,
     /// The trusted proxies, which report client addresses.
     pub proxies: Networks,
-    /// What clients speak with the listener.
+    /// The scheme of the listener.
     pub scheme: Scheme,
     /// How long a request's body may take to arrive.
     pub body_timeout: Duration,
@@ -115,11 +115,11 @@ pub struct ApiParts {
     pub probe_mark: Option<Mark>,
     /// Serve `/metrics` here, too.
     pub scrape: Option<Scrape>,
-    /// The time, by which a scrape that is served here is kept.
+    /// The clock, for the TTL of scrapes served here.
     pub clock: Clock,
     /// Serve the documentation here.
     pub documentation: Option<Documentation>,
-    /// Clients reach the service by HTTPS alone.
+    /// Clients reach the service only by HTTPS.
     pub https: bool,
 }
 

@@ -14,7 +14,7 @@ use crate::auth::login;
 use crate::sessions::TokenPair;
 
 const FORM: &str = "application/x-www-form-urlencoded";
-/// How many fields a form may have: OAuth 2.0 and its extensions know two dozen.
+/// The maximum number of fields of a form; OAuth 2.0 and its extensions define two dozen.
 const MAX_FIELDS: usize = 64;
 
 /// The form of a login (RFC 6749 section 4.3.2).

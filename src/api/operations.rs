@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn changes_are_not_cut_off_with_their_client() {
-        // What is expensive and leaves no cache behind.
+        // Expensive work whose result no cache holds yet.
         let stopping = [endpoints::LOGIN.id, endpoints::REGISTER.id];
         for operation in all() {
             let endpoint = operation.endpoint;

@@ -1,5 +1,5 @@
 //! The operational listener: metrics and probes. Private by default: a public `/metrics` of an
-//! authentication service shows strangers how many accounts there are and how often logins fail.
+//! authentication service reveals how many accounts there are and how often logins fail.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +37,7 @@ impl Readiness {
         self.publish();
     }
 
-    /// Not ready from now on: the service is stopping.
+    /// Sets not ready permanently: the service is shutting down.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.publish();
@@ -57,9 +57,9 @@ impl Readiness {
 /// The sources of a scrape.
 #[derive(Clone)]
 pub struct Scrape {
-    /// Renders what was recorded.
+    /// Renders the recorded metrics.
     pub recorder: PrometheusHandle,
-    /// Reads the process' own figures.
+    /// Reads the metrics of the process.
     pub process: metrics_process::Collector,
     /// Sets the gauges of caches.
     pub sessions: Arc<Sessions>,
@@ -103,7 +103,7 @@ pub fn endpoint(
 /// The record of `/metrics`, where it is served beside the API.
 pub const OPERATION: Operation = Operation::new(endpoints::METRICS, Access::Public);
 
-/// `/metrics` where everybody can ask for it: at most one scrape a second is rendered.
+/// A public `/metrics`: at most one scrape a second is rendered.
 pub fn public_metrics(scrape: Scrape, clock: Clock) -> impl Endpoint<Output = Response> {
     let kept = KeptScrape::new(move || scrape.render(), clock);
     get(kept_metrics).data(kept).map_to_response()

@@ -1,4 +1,4 @@
-//! The text that the service prints when it has started.
+//! The text that the service prints after start-up.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use crate::accounts::FirstAdmin;
 use crate::cache::Cache;
 use crate::config::{Config, Docs, Listeners, PasswordRules};
 
-/// How long the start waits for Redis, so that the first requests find it. It goes on without.
+/// How long start-up waits for Redis before it continues without.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Where the cache is, once Redis has had a moment to answer.
+/// The location of the cache, after Redis had a moment to answer.
 pub async fn describe_cache(cache: &Cache) -> String {
     match cache {
         Cache::Memory(_) => "in process".to_owned(),
@@ -19,36 +19,36 @@ pub async fn describe_cache(cache: &Cache) -> String {
             let state = if answers {
                 ""
             } else {
-                ", which does not answer: going on without it"
+                ", which does not answer: continuing without it"
             };
             format!("Redis at {}{state}", redis.address())
         }
     }
 }
 
-/// Tells the person who started the service where things are. On standard output, never in the log:
-/// it may hold the first administrator's password.
+/// Prints the addresses and locations of the service. On standard output, never in the log: it may
+/// contain the first administrator's password.
 pub fn greet(config: &Config, first_admin: &FirstAdmin, cache: &str) {
     let admin = match first_admin {
         FirstAdmin::Exists => String::new(),
         FirstAdmin::Configured => format!(
-            "  administrator  {} was made from ADMIN_EMAIL and ADMIN_PASSWORD\n",
+            "  administrator  {} was created from ADMIN_EMAIL and ADMIN_PASSWORD\n",
             config.admin.username
         ),
         FirstAdmin::Generated(password) => format!(
             "  administrator  {} with the password {password}\n                 \
              (shown this once: log in and change it within {})\n",
             config.admin.username,
-            humantime::format_duration(config.hashing.initial_password_ttl)
+            in_words(config.hashing.initial_password_ttl)
         ),
     };
     let documentation = documentation(&config.listeners);
     let passwords = match config.hashing.password_policy {
         PasswordRules::Strict => "",
-        PasswordRules::Off => "  passwords      any is accepted: PASSWORD_POLICY is off\n",
+        PasswordRules::Off => "  passwords      all are accepted: PASSWORD_POLICY is off\n",
     };
     let settings = if config.allow_insecure {
-        "  settings       weak ones are allowed: ALLOW_INSECURE is set, for tests and development\n"
+        "  settings       insecure ones are allowed: ALLOW_INSECURE is set, for tests and development\n"
     } else {
         ""
     };
@@ -69,7 +69,15 @@ pub fn greet(config: &Config, first_admin: &FirstAdmin, cache: &str) {
     );
 }
 
-/// Where the documentation is, and who can read it.
+/// A duration with a space before long units: `7 days`, where humantime writes `7days`.
+fn in_words(duration: Duration) -> String {
+    let text = humantime::format_duration(duration).to_string();
+    ["year", "month", "day"]
+        .into_iter()
+        .fold(text, |text, unit| text.replace(unit, &format!(" {unit}")))
+}
+
+/// Where the documentation is served.
 fn documentation(listeners: &Listeners) -> String {
     let at = |base: &str, note: &str| format!("{base}/docs{note}, {base}/redoc");
     match listeners.docs {
@@ -80,7 +88,7 @@ fn documentation(listeners: &Listeners) -> String {
                 let public = at(&listeners.issuer(), "");
                 format!(
                     "{here}\n                 \
-                     public: everybody can read {public} (DOCS=ops or DOCS=off hides it)"
+                     public: everyone can read {public} (DOCS=ops or DOCS=off hides it)"
                 )
             } else {
                 here
@@ -88,5 +96,18 @@ fn documentation(listeners: &Listeners) -> String {
         }
         Docs::Ops => at(&format!("http://{}", listeners.ops_addr), ""),
         Docs::Off => "not served (DOCS=off)".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_spaces_before_long_units() {
+        let day = Duration::from_hours(24);
+        assert_eq!(in_words(7 * day), "7 days");
+        assert_eq!(in_words(day + Duration::from_mins(90)), "1 day 1h 30m");
+        assert_eq!(in_words(Duration::from_secs(45)), "45s");
     }
 }

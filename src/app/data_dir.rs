@@ -1,4 +1,5 @@
-//! The data folder and the files of the embedded database: for their owner alone, and for one service.
+//! The data folder and the files of the embedded database: accessible only to their owner, and to one
+//! service.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -10,10 +11,10 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 use crate::config::{Config, Secret};
 use crate::error::{Error, Result};
 
-/// What others, and the group, may do with a file.
+/// The mode bits of group and others.
 const OTHERS: u32 = 0o007;
 const GROUP: u32 = 0o070;
-/// How much of a lock file is repeated.
+/// The maximum length read from a lock file.
 const MAX_HOLDER: usize = 200;
 
 /// The embedded database's file; `None` with a database server, or in memory.
@@ -31,11 +32,11 @@ pub fn database_file(config: &Config) -> Option<PathBuf> {
     (!in_memory).then(|| path.into())
 }
 
-/// Makes the data folder and the database's file, for their owner alone whatever the umask, and checks
-/// those that are there. With a database server nothing is kept on this machine.
+/// Creates the data folder and the database's file, accessible only to their owner whatever the umask,
+/// and checks existing ones. Does nothing with a database server.
 ///
 /// # Errors
-/// When they cannot be made, others may use the folder, or the database is a link.
+/// When they cannot be created, others have access to the folder, or the database is a link.
 pub fn prepare(config: &Config) -> io::Result<()> {
     let Some(database) = database_file(config) else {
         return Ok(());
@@ -54,7 +55,7 @@ pub fn prepare(config: &Config) -> io::Result<()> {
     options.write(true).create_new(true).mode(0o600);
     match options.open(&database) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        // SQLite gives the other files the mode of this one.
+        // SQLite creates its other files with the mode of this one.
         _ => {}
     }
     for suffix in ["", "-wal", "-shm"] {
@@ -65,7 +66,7 @@ pub fn prepare(config: &Config) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes from others what an earlier version let the umask give them.
+/// Removes the access of others that earlier versions left to the umask.
 fn close_to_others(file: &Path) -> io::Result<()> {
     let metadata = match fs::symlink_metadata(file) {
         Ok(metadata) => metadata,
@@ -80,7 +81,7 @@ fn close_to_others(file: &Path) -> io::Result<()> {
     }
     let mode = metadata.permissions().mode();
     if mode & OTHERS != 0 {
-        // What was readable for everybody by a umask was so for the group, too.
+        // A umask that lets others read also lets the group read.
         fs::set_permissions(file, Permissions::from_mode(0o600))?;
     } else {
         warn_about_group(mode, "the database's file");
@@ -90,7 +91,7 @@ fn close_to_others(file: &Path) -> io::Result<()> {
 
 fn warn_about_group(mode: u32, what: &str) {
     if mode & GROUP != 0 {
-        tracing::warn!("{what} can be used by its group: only the service should be in it");
+        tracing::warn!("{what} is accessible to its group: only the service should be a member");
     }
 }
 
@@ -98,11 +99,11 @@ fn warn_about_group(mode: u32, what: &str) {
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "holds the lock until it is closed")] File);
 
-/// Locks the embedded database for this service: its caches know nothing of the changes of another.
-/// Commands beside a running service need no lock; what they change is seen within seconds.
+/// Locks the embedded database for this service, because its caches would miss the changes of another.
+/// Commands beside a running service need no lock: their changes take effect within seconds.
 ///
 /// # Errors
-/// When another service has it, with that one's process and host, unless ALLOW_INSECURE is set.
+/// When another service holds it, with that service's process and host, unless ALLOW_INSECURE is set.
 pub fn lock(config: &Config) -> Result<Option<Lock>> {
     let Some(database) = database_file(config) else {
         return Ok(None);
@@ -127,12 +128,12 @@ pub fn lock(config: &Config) -> Result<Option<Lock>> {
         }
         let holder = holder(&mut file);
         if config.allow_insecure {
-            tracing::warn!("the database is in use by {holder}, too: changes are seen late");
+            tracing::warn!("the database is also in use by {holder}: its changes take effect late");
             return Ok(None);
         }
         return Err(Error::internal(format!(
-            "{} is held by {holder}: one embedded database has one service. Stop the other, or use \
-             PostgreSQL for several replicas",
+            "{} is in use by {holder}: an embedded database serves one process. Stop the other \
+             one, or use PostgreSQL for several replicas",
             path.display()
         )));
     }
@@ -145,7 +146,7 @@ pub fn lock(config: &Config) -> Result<Option<Lock>> {
     Ok(Some(Lock(file)))
 }
 
-/// What the file says of the process that holds it.
+/// The process that holds the lock, as written in the file.
 fn holder(file: &mut File) -> String {
     let mut text = Vec::new();
     let read = file
@@ -178,7 +179,7 @@ mod tests {
         prepare(&config).expect("made");
         let database = database_file(&config).expect("embedded");
         assert_eq!((mode(&config.data_dir), mode(&database)), (0o700, 0o600));
-        // As an earlier version left it.
+        // Created by an earlier version.
         fs::set_permissions(&database, Permissions::from_mode(0o644)).expect("set");
         prepare(&config).expect("repaired");
         assert_eq!(mode(&database), 0o600);

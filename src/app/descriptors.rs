@@ -1,16 +1,16 @@
-//! File descriptors: without them the service can neither accept connections nor open its database. So
-//! it raises its limit as far as the system allows, and keeps some from clients.
+//! File descriptors: without free ones the service can neither accept connections nor open its
+//! database. So it raises its limit as far as the system allows, and reserves some.
 
 use crate::config::Clients;
 
-/// Descriptors for clients beyond the limit, so that they can be answered.
+/// Descriptors for clients beyond the limit, so that they get a 503.
 pub const REFUSALS: usize = 64;
-/// Descriptors for the operational listener. A handful would do.
+/// Descriptors for the operational listener.
 pub const OPS_CONNECTIONS: usize = 64;
 /// Descriptors reserved for the ops listener, refusals, the database and the runtime.
 const RESERVED: u64 = 512;
 
-/// The most client connections: as configured, as far as there are descriptors.
+/// The maximum of client connections: as configured, limited by the descriptors.
 pub fn connections(clients: &Clients) -> usize {
     let wanted = u64::from(clients.max_connections());
     let limit = raise_limit();
@@ -18,13 +18,13 @@ pub fn connections(clients: &Clients) -> usize {
     if allowed < wanted && clients.max_connections.is_some() {
         tracing::warn!(
             allowed,
-            "MAX_CONNECTIONS is more than the process may open: raise its limit of open files"
+            "MAX_CONNECTIONS exceeds the process' limit of open files: raise that limit"
         );
     }
     usize::try_from(allowed).unwrap_or(usize::MAX)
 }
 
-/// The clients' share of so many descriptors: never less than half.
+/// The clients' share of the descriptors: never less than half.
 fn share(limit: u64) -> u64 {
     limit.saturating_sub(RESERVED).max(limit / 2)
 }
@@ -41,7 +41,7 @@ fn raise_limit() -> Option<u64> {
     };
     match setrlimit(Resource::Nofile, raised) {
         Ok(()) => limit.maximum,
-        // Some systems allow less than their hard limit says.
+        // Some systems allow less than their hard limit.
         Err(_) => limit.current,
     }
 }

@@ -1,4 +1,4 @@
-//! Puts the service together, runs its two listeners, and stops it.
+//! Assembles the service, runs its two listeners, and stops it.
 
 mod banner;
 mod data_dir;
@@ -42,7 +42,7 @@ pub use self::services::{Services, hash_params, open_store};
 /// How long a scrape in flight may take to finish.
 const OPS_SHUTDOWN: Duration = Duration::from_secs(1);
 
-/// Runs the service until it is told to stop.
+/// Runs the service until it receives a stop signal.
 ///
 /// # Errors
 /// When it cannot start.
@@ -57,7 +57,7 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
         jobs::spawn(&mut background, Reload::new(Arc::clone(tls)));
     }
     let cache = banner::describe_cache(&services.cache).await;
-    // Before the greeting tells anybody that the service runs and can be stopped.
+    // Before the start-up text is printed, after which a signal may arrive.
     let signals = Signals::listen().map_err(Error::internal)?;
     let state = assembled.state.clone();
     let running = run(listeners, assembled, &services, &config)?;
@@ -72,7 +72,7 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
         config.listeners.shutdown_delay,
     )
     .await;
-    // A batch of housekeeping that was under way is rolled back.
+    // A batch of housekeeping in progress is rolled back.
     drop(background);
     services.cache.close();
     services.store.close().await;
@@ -85,20 +85,20 @@ pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()>
 struct Listeners {
     api: TcpListener,
     ops: TcpListener,
-    /// Of the API alone: the other one is for the operator's own network.
+    /// Only for the API: the other listener is for the operator's own network.
     tls: Option<Arc<Tls>>,
 }
 
-/// Binds first of all: a second instance by mistake must not get as far as the database. From here on
-/// the addresses in the configuration are those that were really bound, also for port 0.
+/// Binds first, so that a second instance started by mistake does not reach the database. From here on
+/// the configuration has the addresses that were bound, also for port 0.
 async fn bind(config: &mut Config) -> Result<Listeners> {
     let tls = config.listeners.tls();
     let tls = tls.map(|(certificate, key)| Tls::open(certificate, key));
     let tls = tls.transpose().map_err(Error::internal)?.map(Arc::new);
     if tls.is_some() && !config.listeners.issuer().starts_with("https://") {
         tracing::warn!(
-            "PUBLIC_URL begins with http:// while TLS_CERT is set: tokens and pages name an address \
-             without TLS"
+            "PUBLIC_URL begins with http:// although TLS_CERT is set: tokens and pages contain an \
+             address without TLS"
         );
     }
     Ok(Listeners {
@@ -125,7 +125,7 @@ fn lock(config: &Config) -> Result<Option<data_dir::Lock>> {
     data_dir::lock(config)
 }
 
-/// Opens the services and sees to it that there is an administrator.
+/// Opens the services, and creates the first administrator if there is none.
 async fn open(config: &Config) -> Result<(Services, FirstAdmin)> {
     let services = Services::open(config, Clock::system()).await?;
     let password = config.admin.password.as_ref().map(Secret::expose);
@@ -134,10 +134,14 @@ async fn open(config: &Config) -> Result<(Services, FirstAdmin)> {
         .ensure_admin(&config.admin.username, &config.admin.email, password)
         .await
         .map_err(|error| {
-            Error::internal(format!("the first administrator cannot be made: {error}"))
+            Error::internal(format!(
+                "the first administrator cannot be created: {error}"
+            ))
         })?;
     if !services.limits.is_on() {
-        tracing::warn!("RATE_LIMITS=off: passwords can be tried as fast as they can be hashed");
+        tracing::warn!(
+            "RATE_LIMITS=off: password guessing is limited only by the speed of hashing"
+        );
     }
     Ok((services, first_admin))
 }
@@ -149,7 +153,7 @@ struct State {
     draining: Arc<AtomicBool>,
 }
 
-/// The two endpoints, and what marks the probe's requests.
+/// The two endpoints, and the mark of the probe's requests.
 struct Assembled<A, O> {
     api: A,
     ops: O,
@@ -212,7 +216,7 @@ fn assemble(
     let ops = api::ops::endpoint(
         scrape,
         Arc::clone(&state.readiness),
-        // Its reader calls the API elsewhere.
+        // The document is served on another listener than the API.
         documentation(Docs::Ops, &listeners.issuer())?,
         https,
     );
@@ -224,7 +228,7 @@ fn assemble(
     })
 }
 
-/// Starts the jobs, which run until the set is dropped. The readiness is known when it returns.
+/// Starts the jobs, which run until the set is dropped. Sets the readiness before it returns.
 async fn spawn(services: &Services, state: &State, config: &Config) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let readiness = Arc::clone(&state.readiness);
@@ -246,7 +250,7 @@ async fn spawn(services: &Services, state: &State, config: &Config) -> JoinSet<(
     tasks
 }
 
-/// The two listeners at work, and the synthetic probe.
+/// The two running listeners, and the synthetic probe.
 struct Running {
     api: Server,
     ops: Server,
@@ -338,8 +342,8 @@ fn start(
     Server { task, stop }
 }
 
-/// Waits for a signal, then stops: not ready, a while for load balancers to notice, then the
-/// listeners one after the other. A second signal ends the process at once.
+/// Waits for a signal, then shuts down: reports not ready, waits until load balancers notice, then
+/// stops one listener after the other. A second signal ends the process at once.
 async fn drain(
     running: Running,
     ready_file: ReadyFile,
@@ -348,7 +352,10 @@ async fn drain(
     delay: Duration,
 ) {
     signals.next().await;
-    tracing::info!(event = names::SHUTDOWN, "stopping: not ready from now on");
+    tracing::info!(
+        event = names::SHUTDOWN,
+        "shutting down: not ready from now on"
+    );
     drop((ready_file, running.probe));
     state.readiness.stop();
     state.draining.store(true, Ordering::SeqCst);

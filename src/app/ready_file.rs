@@ -1,4 +1,4 @@
-//! Tells a program that starts the service, through a file, when and where it listens.
+//! The ready file tells a program that starts the service when and where it listens.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -9,12 +9,12 @@ use serde_json::json;
 use crate::config::Config;
 use crate::error::{Error, Result};
 
-/// The file of `READY_FILE`, there for as long as the service takes connections.
+/// The file of `READY_FILE`, which exists while the service accepts connections.
 #[derive(Debug)]
 pub(super) struct ReadyFile(Option<PathBuf>);
 
 impl ReadyFile {
-    /// Writes it, if the configuration names one. Both listeners must accept connections by now.
+    /// Writes the file, if one is configured. Both listeners must accept connections already.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -44,7 +44,7 @@ impl Drop for ReadyFile {
     }
 }
 
-/// Puts a file in place whole: a reader sees all of it or none.
+/// Writes a file atomically: a reader sees all of it or none.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));

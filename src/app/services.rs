@@ -1,4 +1,4 @@
-//! Makes the services, as they are configured, and hands them out.
+//! Creates the services from the configuration.
 
 use std::io;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use crate::sessions::{Lifetimes, Sessions};
 use crate::store::{Options, PostgresOptions, SqliteOptions, Store};
 use crate::tokens::{Keyring, Tokens};
 
-/// How many entries and counters are kept in process.
+/// The maximum number of entries and counters in process.
 const CACHE_CAPACITY: usize = 100_000;
 
-/// Everything that the service is made of. Each part owns the parts that it uses.
+/// The services. Each owns the parts that it uses.
 pub struct Services {
     /// The database.
     pub store: Store,
@@ -39,7 +39,7 @@ pub struct Services {
     pub sessions: Arc<Sessions>,
     /// The rate limits.
     pub limits: Arc<Throttle>,
-    /// The devices that logged in before.
+    /// Device cookies.
     devices: Arc<Devices>,
     /// Makes and changes accounts.
     pub accounts: Arc<Accounts>,
@@ -52,8 +52,8 @@ impl Services {
     /// Opens the database and the cache, loads the keys and starts the hash gate.
     ///
     /// # Errors
-    /// When the data folder cannot be used, the database does not open, the keys do not decrypt, or
-    /// REDIS_URL is not understood.
+    /// When the data folder cannot be used, the database cannot be opened, the keys cannot be
+    /// decrypted, or REDIS_URL cannot be parsed.
     pub async fn open(config: &Config, clock: Clock) -> Result<Self> {
         prepare_data_dir(config)?;
         let secret = open_secret(config)?;
@@ -189,10 +189,10 @@ impl Services {
     }
 }
 
-/// Opens the database alone and brings its schema up to date, for commands that need nothing else.
+/// Opens only the database and migrates its schema, for commands that need nothing else.
 ///
 /// # Errors
-/// When the data folder cannot be used, or the database does not open.
+/// When the data folder cannot be used, or the database cannot be opened.
 pub async fn open_store(config: &Config) -> Result<Store> {
     prepare_data_dir(config)?;
     Store::open(&store_options(config)).await
@@ -227,7 +227,7 @@ fn unusable(config: &Config, error: &io::Error) -> Error {
     Error::internal(format!("DATA_DIR {folder} cannot be used: {error}"))
 }
 
-/// Which database is used, and how.
+/// How to open the database.
 pub fn store_options(config: &Config) -> Options {
     let database = &config.database;
     match &database.url {
@@ -279,12 +279,12 @@ pub fn hash_params(config: &Config) -> HashParams {
     }
 }
 
-/// A duration as the calendar's arithmetic wants it.
+/// A duration for arithmetic with dates.
 pub fn time_delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }
 
-/// Makes and checks the data folder.
+/// Creates and checks the data folder.
 ///
 /// # Errors
 /// When it cannot be used.

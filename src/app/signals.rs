@@ -14,7 +14,7 @@ impl Signals {
     /// Listens from now on.
     ///
     /// # Errors
-    /// When the system does not let it.
+    /// When the system refuses.
     pub fn listen() -> io::Result<Self> {
         #[cfg(unix)]
         use tokio::signal::unix::{SignalKind, signal};

@@ -1,4 +1,4 @@
-//! Says at the start which connections carry secrets over a network without TLS.
+//! Warns at start-up about connections that carry secrets over a network without TLS.
 
 use crate::config::{Config, Secret};
 
@@ -8,7 +8,7 @@ pub fn warn_about_plain_connections(config: &Config) {
     for (option, url) in ["DATABASE_URL", "REDIS_URL"].into_iter().zip(urls) {
         if url.as_ref().map(Secret::expose).is_some_and(is_plain) {
             tracing::warn!(
-                "{option} names another machine and uses no TLS: {}",
+                "{option} names another machine without TLS: {}",
                 advice(option)
             );
         }
@@ -18,13 +18,13 @@ pub fn warn_about_plain_connections(config: &Config) {
 fn advice(option: &str) -> &'static str {
     match option {
         "REDIS_URL" => {
-            "everybody on the way can read and change what replicas share; use rediss://"
+            "others on the network can read and change the data that replicas share; use rediss://"
         }
-        _ => "everybody on the way can read and change accounts; add sslmode=verify-full",
+        _ => "others on the network can read and change accounts; add sslmode=verify-full",
     }
 }
 
-/// Whether this URL leads to another machine without TLS.
+/// Whether this URL names another machine and uses no TLS.
 fn is_plain(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else {
         return false;

@@ -1,7 +1,7 @@
-//! What is remembered of the client that refreshed a session: its kind and network, under a keyed hash.
+//! The mark of the client that refreshed a session: a keyed hash of its kind and network.
 //!
-//! A grace period is for two tabs of one browser, which agree in both. The mark is bound to the
-//! session, so that the database does not tell which sessions share a client.
+//! The grace period is for two tabs of one browser, which have the same mark. The mark is bound to the
+//! session, so that the database does not reveal which sessions share a client.
 
 use aws_lc_rs::hmac;
 use uuid::Uuid;
@@ -37,8 +37,7 @@ impl ClientMarks {
     }
 }
 
-/// Words of a `User-Agent` and what they stand for, the telling ones first: most browsers name others
-/// as well.
+/// Words of a `User-Agent` and their meaning, the most specific first: most browsers also name others.
 const BROWSERS: [(&str, &str); 9] = [
     ("edg", "edge"),
     ("opr/", "opera"),
@@ -60,7 +59,7 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("linux", "linux"),
 ];
 
-/// The kind of client: browser and system, or else the product's name. Versions do not count, because
+/// The kind of client: browser and system, or else the product's name. Versions are ignored, because
 /// clients update themselves.
 fn kind(user_agent: &str) -> String {
     let text = user_agent.to_lowercase();

@@ -24,9 +24,9 @@ pub struct Login {
     clock: Clock,
 }
 
-/// A login as it was asked for.
+/// A login request.
 pub struct Attempt<'a> {
-    /// Where it comes from.
+    /// The client's address.
     pub source: &'a Source,
     /// Username or e-mail address.
     pub name: &'a str,
@@ -36,11 +36,11 @@ pub struct Attempt<'a> {
     pub user_agent: &'a str,
     /// The device cookie that the client sent.
     pub device: Option<&'a str>,
-    /// What it asks for.
+    /// The requested scope.
     pub scope: Scope,
 }
 
-/// What a login gives.
+/// The result of a login.
 pub struct LoggedIn {
     /// The tokens.
     pub pair: TokenPair,
@@ -48,26 +48,26 @@ pub struct LoggedIn {
     pub device: String,
 }
 
-/// An attempt that the limits let through.
+/// An attempt within the limits.
 struct Admitted {
     found: Option<Credentials>,
     ticket: Option<LoginTicket>,
 }
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 enum Ended {
     /// With a session.
     Started { session: Uuid, logged_in: LoggedIn },
-    /// Without one. The caller learns nothing about why.
+    /// Without one. The caller is not told why.
     Refused(LoginResult),
     /// The stored hash changed between its check and the start of the session.
     HashChanged,
 }
 
-/// An account whose password was just proven.
+/// An account whose password was just verified.
 struct Proven {
     credentials: Credentials,
-    /// Its hash deserves to be renewed.
+    /// Whether its hash has old parameters and is renewed.
     outdated: bool,
 }
 
@@ -92,8 +92,9 @@ impl Login {
         }
     }
 
-    /// Logs in. A refusal does not say why: an unknown name, a wrong password and a disabled account
-    /// take the same work and give the same `None`. Of `scope` the session gets what the account may do.
+    /// Logs in. A refusal has no reason: an unknown name, a wrong password and a disabled account take
+    /// the same work and give `None`. The session gets the permissions of `scope` that the account
+    /// holds.
     ///
     /// # Errors
     /// [`Error::RateLimited`], [`Error::Overloaded`], and when the database does not answer.
@@ -122,9 +123,9 @@ impl Login {
         })
     }
 
-    /// Load shedding before limits, limits before the hash. The account is looked up for its limits,
-    /// because its username and its e-mail address count together, unless that was done a moment ago:
-    /// a name that is guessed at costs no query each time.
+    /// Load shedding before limits, limits before the hash. The limits need the account, because its
+    /// username and e-mail address count together. The lookup is cached for a moment, so that guesses
+    /// at one name do not cost a query each.
     async fn admit(&self, attempt: &Attempt<'_>) -> Result<Admitted> {
         self.hashing.check_capacity()?;
         self.limits.login_source(attempt.source)?;
@@ -134,7 +135,7 @@ impl Login {
             if found.as_ref().map(|found| found.user.id) == account {
                 return Ok(Admitted { found, ticket });
             }
-            // The name has changed hands since: it counts for its new account.
+            // The name now belongs to another account: count it for that one.
             return self.charge_found(attempt, found, true).await;
         }
         let found = self.look_up(attempt.name).await?;
@@ -174,7 +175,7 @@ impl Login {
         Ok(found.filter(|found| may_act(found.user.id)))
     }
 
-    /// The account of that name, where there is one, and how its login ended.
+    /// The account of that name, if there is one, and the outcome of the login.
     async fn attempt(
         &self,
         attempt: &Attempt<'_>,
@@ -198,10 +199,10 @@ impl Login {
         (user, ended)
     }
 
-    /// Checks password and state, in this order; unknown names cost what known ones cost.
+    /// Checks password and state, in this order. Unknown names take as long as known ones.
     async fn prove(&self, found: Option<Credentials>, attempt: &Attempt<'_>) -> Result<Ended> {
         let password = &attempt.password;
-        // No account has such a password, and a megabyte is not worth hashing.
+        // No account has a password of this length, and hashing a megabyte is expensive.
         let too_long = password.expose().chars().count() > MAX_PASSWORD_CHARS;
         let result = match found {
             Some(_) => LoginResult::BadPassword,
@@ -245,7 +246,7 @@ impl Login {
                 },
             outdated,
         } = proven;
-        // Without capacity for a hash with today's parameters the login goes on.
+        // Without capacity for a renewed hash the login continues.
         let renewed = if *outdated {
             self.hashing.hash(attempt.password.clone()).await.ok()
         } else {
@@ -253,7 +254,7 @@ impl Login {
         };
         let now = self.clock.now();
         let device = self.devices.issue(user.id)?;
-        // A role that the account gets later widens nothing that was narrowed.
+        // A role granted later must not widen a limited session.
         let scope = attempt.scope.held_by(&Authority::of(&user.roles));
         let sessions = &self.sessions;
         let (new, token) = sessions.new_session(user.id, attempt.user_agent, scope, now)?;
@@ -284,8 +285,8 @@ impl Login {
         })
     }
 
-    /// Starts the session and ends the oldest beyond the most. What is due after the commit; nothing
-    /// when the account changed.
+    /// Starts the session and ends the oldest beyond the maximum. Returns the work due after the
+    /// commit; `None` when the account changed.
     async fn start_in(
         &self,
         tx: &mut Tx,

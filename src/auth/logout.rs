@@ -8,7 +8,7 @@ use crate::sessions::{Caller, Sessions};
 use crate::store::{EndReason, Store};
 use crate::tokens::RefreshToken;
 
-/// The flow that ends sessions on their owner's wish.
+/// The logout flow.
 pub struct Logout {
     store: Store,
     sessions: Arc<Sessions>,
@@ -46,7 +46,7 @@ impl Logout {
         }
         for session in sessions {
             self.sessions.end(user, session, EndReason::Logout).await?;
-            // The probe ends thousands a day, and nobody asks for one again.
+            // The probe ends thousands a day, and nobody reads them again.
             if is_synthetic() {
                 let mut tx = self.store.transaction().await?;
                 let removed = tx.remove_session(session, user).await;

@@ -1,7 +1,7 @@
 //! The flows: register, log in, refresh, log out, change the password.
 //!
-//! Everything here speaks the domain's language: no HTTP, no SQL. Each flow is a struct that owns the
-//! services it uses, and has one exit where its event is emitted, whatever happened.
+//! No HTTP and no SQL here. Each flow is a struct that owns the services it uses, and has one exit
+//! where its event is emitted, whatever the outcome.
 
 mod client_mark;
 pub mod login;

@@ -39,8 +39,8 @@ impl PasswordChange {
         }
     }
 
-    /// Changes the caller's password. Every session of the account ends, the caller's too: its tokens
-    /// may be known to whoever knew the password. The caller goes on with a new one.
+    /// Changes the caller's password. Ends every session of the account, including the caller's,
+    /// because an attacker who knew the password may have its tokens. The caller gets a new session.
     ///
     /// # Errors
     /// [`Error::WrongPassword`], [`Error::WeakPassword`], [`Error::Overloaded`],
@@ -90,7 +90,7 @@ impl PasswordChange {
         }
         let hash = self.accounts.hash_new("new_password", new).await?;
         let now = self.clock.now();
-        // Nothing that was narrowed is widened.
+        // A limited session stays limited.
         let scope = caller.account.authority.scope(&Authority::of(&user.roles));
         let sessions = &self.sessions;
         let (session, token) = sessions.new_session(user.id, user_agent, scope, now)?;
@@ -107,7 +107,7 @@ impl PasswordChange {
     }
 }
 
-/// Changes the password and starts the session that goes on. What is due after the commit.
+/// Changes the password and starts the new session. Returns the work due after the commit.
 async fn change_in(
     tx: &mut Tx,
     next: &NewSession,
@@ -117,7 +117,7 @@ async fn change_in(
     let ended = tx
         .change_password(next.user, proven, hash, next.at)
         .await?
-        // Changed meanwhile by another request: what was verified is not the password any more.
+        // Another request changed it meanwhile: the verified password is no longer current.
         .ok_or(Error::WrongPassword)?;
     tx.insert_session(next).await?;
     Ok(AfterCommit::of(next.user)

@@ -1,7 +1,7 @@
-//! Refresh: a new pair of tokens for a refresh token, which is thereby used up.
+//! Refresh: exchanges a refresh token, once, for a new pair of tokens.
 //!
-//! The chain must not fork, and honest clients must go on: two tabs that refresh at the same moment, and
-//! one whose answer was lost. `store/replay.rs` has the rule.
+//! The chain of tokens must not fork, and two cases must still work: two tabs that refresh at the same
+//! moment, and a client that lost the response. `store/replay.rs` has the rule.
 
 use std::sync::Arc;
 
@@ -28,12 +28,12 @@ pub struct Refresh {
     clock: Clock,
 }
 
-/// How a refresh ended.
+/// The outcome of a refresh.
 struct Ended {
     result: RefreshResult,
     user: Option<Uuid>,
     session: Option<Uuid>,
-    /// What was done about a token that was presented again.
+    /// The action taken for a token that was presented again.
     replay: Option<ReuseAction>,
     pair: Option<TokenPair>,
 }
@@ -80,8 +80,9 @@ impl Refresh {
         }
     }
 
-    /// Rotates a refresh token: a new pair, or `None` when it is not good, whatever the reason. `scope`
-    /// narrows the session further, and its earlier access tokens with it; nothing widens it.
+    /// Rotates a refresh token. Returns a new pair, or `None` if the token is invalid, whatever the
+    /// reason. `scope` limits the session further, including its earlier access tokens; nothing widens
+    /// it.
     ///
     /// # Errors
     /// [`Error::RateLimited`], and when the database does not answer.
@@ -100,15 +101,15 @@ impl Refresh {
         Ok(outcome?.pair)
     }
 
-    /// The limits, and between them the lookup that tells which session is limited.
+    /// Checks the limits; the lookup between them finds the session to limit.
     async fn attempt(
         &self,
         client: RefreshingClient<'_>,
         presented: &str,
         scope: Scope,
     ) -> Result<Ended> {
-        // Before anything is waited for: what happens to the session from now on is not this request's
-        // past.
+        // Before the first await: a use of the session after this request came in must not count as
+        // earlier.
         let now = self.clock.now();
         let admitted = self.limits.refresh(client.source).await?;
         let token = RefreshToken::parse(presented);
@@ -185,8 +186,8 @@ impl Refresh {
         })
     }
 
-    /// Rotates, and stores what has to be stored. An account that may not act is answered like an
-    /// unknown token before anything is stored, so the token stays as good as it was.
+    /// Rotates, and commits if the rotation changed anything. An account that may not act is treated
+    /// like an unknown token and rolled back, so the token stays valid.
     async fn rotate_and_store(&self, request: &RotationRequest) -> Result<Rotation> {
         let mut tx = self.store.transaction().await?;
         let rotation = match tx.rotate(request).await {

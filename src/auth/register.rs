@@ -12,8 +12,7 @@ use crate::rbac::Permission;
 use crate::sessions::Account;
 use crate::store::User;
 
-const FOR_OTHERS: &str = "registering is for one's own account: POST /admin/users makes one for somebody \
-                          else, with a role and a generated password";
+const FOR_OTHERS: &str = "registration creates one's own account: use POST /admin/users for somebody else, with a role and a generated password";
 
 /// The registration flow.
 pub struct Register {
@@ -33,8 +32,8 @@ impl Register {
         }
     }
 
-    /// Makes an account for the one who asks, with the role `user`. Whoever may make accounts for
-    /// others does not choose their passwords: that is another operation (ASVS 6.4.6).
+    /// Creates an account for the client, with the role `user`. Administrators create accounts with
+    /// another operation, where they do not choose passwords (ASVS 6.4.6).
     ///
     /// # Errors
     /// [`Error::RateLimited`], [`Error::Invalid`], [`Error::WeakPassword`], [`Error::Taken`],
@@ -57,7 +56,7 @@ impl Register {
         outcome
     }
 
-    /// Load shedding before limits, limits before anything is looked up.
+    /// Load shedding before limits, limits before any lookup.
     async fn admit(
         &self,
         source: &Source,

@@ -1,7 +1,7 @@
-//! The counters of a login: which of several budgets a guess at a password is taken from.
+//! The counters of a login: they decide which of several budgets a login attempt is taken from.
 //!
-//! A guess needs every counter of its source, and in addition one of four ways. What is denied takes
-//! nothing, so denied guesses never eat the permits that are freed.
+//! An attempt needs a permit of every counter of its source, and one of four ways. Denied attempts take
+//! no permits.
 
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ pub enum Group {
     Known = 3,
     /// The account from one source.
     Stranger = 4,
-    /// The account, for strangers.
+    /// The account, for unknown clients.
     Open = 5,
-    /// The account, for strangers that neither guessed nor asked a moment ago.
+    /// The account, for unknown clients that have not just tried.
     Reserved = 6,
 }
 
@@ -35,9 +35,9 @@ pub enum Way {
     Device,
     /// By a source that logged in to the account before.
     Known,
-    /// By the account's budget for strangers.
+    /// By the account's budget for unknown clients.
     Open,
-    /// By the part of it that is reserved for strangers who have not just had a turn.
+    /// By the part of it that is reserved for unknown clients that have not just tried.
     Reserved,
 }
 
@@ -49,18 +49,18 @@ const WAYS: [(Way, [Group; 2]); 4] = [
     (Way::Reserved, [Group::Reserved, Group::Stranger]),
 ];
 
-/// What decides about a guess.
+/// The input of the decision.
 #[derive(Clone, Debug)]
 pub struct LoginCounters {
     /// Exists while the source counts as one that logged in to the account before.
     pub known: Counted,
-    /// Until when the source gets nothing of the reserved part.
+    /// Until this time the source gets no reserved permit.
     pub waits: Counted,
     /// The counters. Groups that are not among them are not offered.
     pub counters: Vec<(Group, Counted, Rate)>,
     /// How long a source waits for a reserved turn after a denied request.
     pub wait_after_denial: Duration,
-    /// How long it waits after a guess that was wrong.
+    /// How long it waits after a wrong password.
     pub wait_after_guess: Duration,
 }
 
@@ -75,7 +75,7 @@ pub enum LoginDecision {
     AccountLimited(Duration),
 }
 
-/// What was stored before a guess, and the time.
+/// The stored state before an attempt, and the time.
 pub(super) struct LoginState {
     pub(super) now: i64,
     pub(super) known: bool,
@@ -97,7 +97,7 @@ impl Way {
         group == Group::Source || WAYS.iter().any(needs)
     }
 
-    /// Whether it is open to everybody.
+    /// Whether every client may use it.
     pub(super) const fn is_of_strangers(self) -> bool {
         matches!(self, Self::Open | Self::Reserved)
     }

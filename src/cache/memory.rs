@@ -1,4 +1,4 @@
-//! Counters of rate limits in process: what Redis does for many replicas, done for one.
+//! Counters of rate limits in process, for one replica.
 
 use std::hash::{BuildHasher as _, Hash};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,8 +19,8 @@ const SHARDS: usize = 64;
 pub struct Memory {
     clock: Clock,
     counters: Shards<Counted, i64>,
-    /// Sources that logged in to an account. Only logins that succeed add to it, so that no stranger
-    /// drives out an owner.
+    /// Sources that logged in to an account. Only successful logins add to it, so that attackers cannot
+    /// evict owners.
     known: Remembered<()>,
 }
 
@@ -80,7 +80,7 @@ impl Memory {
             .collect()
     }
 
-    /// Decides about a guess at a password.
+    /// Decides about a login attempt.
     #[must_use]
     pub fn try_login(&self, wanted: &LoginCounters) -> LoginDecision {
         let known = self.known.get(&wanted.known.digest).is_some();
@@ -115,8 +115,8 @@ impl Memory {
         wanted.decision(&state, way)
     }
 
-    /// Remembers that a guess was right: gives back what it took of the account's counters, and knows
-    /// the source for `time`.
+    /// Records a successful login: returns the permits of the account's counters, and makes the source
+    /// known for `time`.
     pub fn login_succeeded(&self, wanted: &LoginCounters, way: Way, time: std::time::Duration) {
         self.known.insert(wanted.known.digest, (), time);
         let counters = || wanted.given_back(way).map(|(counted, _)| counted);

@@ -83,7 +83,7 @@ impl Cache {
         (redis.local().try_acquire(wanted), Backend::Local)
     }
 
-    /// Decides about a guess at a password, in one round trip.
+    /// Decides about a login attempt, in one round trip.
     pub async fn try_login(&self, wanted: &LoginCounters) -> (LoginDecision, Backend) {
         let redis = match self {
             Self::Memory(memory) => return (memory.try_login(wanted), Backend::Memory),
@@ -96,14 +96,14 @@ impl Cache {
         (redis.local().try_login(wanted), Backend::Local)
     }
 
-    /// Remembers that a guess, which was admitted on this way, was right.
+    /// Records that a login admitted on this way succeeded.
     pub async fn login_succeeded(&self, wanted: &LoginCounters, way: Way, time: Duration) {
         match self {
             Self::Memory(memory) => memory.login_succeeded(wanted, way, time),
             Self::Redis(redis) => {
                 // This replica counts along, and knows the source also while Redis is gone.
                 redis.local().login_succeeded(wanted, way, time);
-                // A lost success costs a permit: the source is a stranger's on other replicas.
+                // A lost success costs a permit, and other replicas treat the source as unknown.
                 let _ = redis.login_succeeded(wanted, way, time).await;
             }
         }

@@ -1,4 +1,4 @@
-//! What is remembered for a time in process, under keyed hashes.
+//! A local cache with a TTL, with keyed hashes as keys.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use quick_cache::sync;
 use super::gcra::{micros, whole_micros};
 use crate::clock::Clock;
 
-/// A bounded map whose entries are valid for a time; the least used are evicted first.
+/// A bounded map whose entries expire; the least used are evicted first.
 pub struct Remembered<V> {
     clock: Clock,
     entries: sync::Cache<[u8; 16], (i64, V)>,

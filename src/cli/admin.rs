@@ -30,7 +30,7 @@ enum AdminAction {
         #[command(flatten)]
         config: Box<Config>,
     },
-    /// Give an existing account the role `admin`
+    /// Grant an existing account the role `admin`
     Promote {
         /// Username or e-mail address
         name: String,

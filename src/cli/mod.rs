@@ -18,7 +18,7 @@ use crate::{api, metrics};
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Authentication and role-based access control that shows what it is doing.
+/// Authentication and role-based access control with detailed metrics.
 ///
 /// Without a command, the service starts. Options come from flags, then the environment, then a
 /// file `.env` in the working directory.
@@ -39,28 +39,28 @@ struct Cli {
 enum Command {
     /// Start the service
     Serve(Box<Config>),
-    /// Make administrators
+    /// Create administrators
     Admin(Box<admin::Admin>),
     /// Print the OpenAPI document
     Openapi,
     /// Print the catalogue of metrics as Markdown
     Metrics,
-    /// Measure password hashing here and say how many logins a second this machine can do
+    /// Measure password hashing, and print how many logins a second this machine can do
     Calibrate(Box<Config>),
     /// Print the signing keys: id, algorithm, age
     Keys(Box<Config>),
-    /// Bring the database's schema up to date
+    /// Migrate the database's schema to the current version
     Migrate(Box<Config>),
     /// Print the effective configuration, secrets masked
     Config(Box<Config>),
-    /// Ask a running service whether it is ready; exits with 1 if not
+    /// Check whether a running service is ready; exits with 1 if not
     Healthcheck(healthcheck::Healthcheck),
-    /// Fill a database for tests with accounts that share a password
+    /// Fill a test database with accounts that share a password
     #[command(hide = true)]
     SeedUsers(Box<seed_users::SeedUsers>),
 }
 
-/// Runs the command that the program was called with; an error becomes one line and an exit code.
+/// Runs the command of the command line; an error becomes one line and an exit code.
 #[must_use]
 pub fn run() -> ExitCode {
     // Before anything reads the environment; a missing file is no error. Folders further up are not
@@ -103,8 +103,8 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// An error and what caused it, in one line. The operator sees the cause of internal errors, which
-/// answers to requests leave out; errors that repeat their cause say it once.
+/// An error and its causes, in one line. The operator sees the cause of internal errors, which
+/// responses omit; a repeated cause is printed once.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     if let Some(Error::Internal(cause)) = error.downcast_ref() {
         return chain(&**cause);

@@ -13,16 +13,16 @@ use crate::telemetry;
 
 #[derive(Args)]
 pub(super) struct SeedUsers {
-    /// How many accounts there shall be: those that are missing are made
+    /// Total number of accounts; the missing ones are created
     #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_SEED)))]
     count: u32,
-    /// Living sessions of each new account
+    /// Active sessions of each new account
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
     sessions_per_user: u8,
     /// Password of the new accounts. Default: one is generated and shown once
     #[arg(long, env = "SEED_PASSWORD", hide_env_values = true)]
     password: Option<Secret>,
-    /// Say that this database is for tests
+    /// Confirm that this database is for tests
     #[arg(long, env = "ALLOW_SEEDING")]
     allow_seeding: bool,
     #[command(flatten)]
@@ -47,7 +47,7 @@ pub(super) async fn run(seeding: &SeedUsers) -> Result<(), Failure> {
         })
         .await?;
     services.store.close().await;
-    println!("{} accounts were made.", seeded.made);
+    println!("{} accounts were created.", seeded.made);
     if let Some(password) = seeded.generated {
         println!("Their password is {}", *password);
     }

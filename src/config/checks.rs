@@ -44,28 +44,28 @@ impl Config {
         }
         if short(self.tokens.secret_key.as_ref()) {
             return refuse(
-                "SECRET_KEY is shorter than 32 characters: make one with `openssl rand -base64 32`, \
-                 or unset it to have one generated in DATA_DIR.",
+                "SECRET_KEY is shorter than 32 characters: generate one with `openssl rand -base64 \
+                 32`, or unset it to have one generated in DATA_DIR.",
             );
         }
         match (self.tokens.signing_alg, &self.tokens.hs256_key) {
             (SigningAlgorithm::Hs256, None) => {
                 return refuse(
-                    "SIGNING_ALG=HS256 needs HS256_KEY: make one with `openssl rand -base64 32`, or \
-                     use the default SIGNING_ALG=EdDSA, which needs none.",
+                    "SIGNING_ALG=HS256 needs HS256_KEY: generate one with `openssl rand -base64 \
+                     32`, or use the default SIGNING_ALG=EdDSA, which needs none.",
                 );
             }
             (SigningAlgorithm::Hs256, key) if short(key.as_ref()) => {
                 return refuse(
-                    "HS256_KEY is shorter than 32 bytes, which RFC 7518 forbids: make one with \
+                    "HS256_KEY is shorter than 32 bytes, which RFC 7518 forbids: generate one with \
                      `openssl rand -base64 32`.",
                 );
             }
             (SigningAlgorithm::Hs256, _) | (_, None) => {}
             (_, Some(_)) => {
                 return refuse(
-                    "HS256_KEY is set but SIGNING_ALG is not HS256: set SIGNING_ALG=HS256 or unset \
-                     HS256_KEY.",
+                    "HS256_KEY is set but SIGNING_ALG is not HS256: set SIGNING_ALG=HS256, or \
+                     unset HS256_KEY.",
                 );
             }
         }
@@ -92,8 +92,8 @@ impl Config {
         }
         if !CLIENT_TIMEOUT.contains(&self.clients.timeout) {
             return refuse(
-                "CLIENT_TIMEOUT must be between 1s and 10m: shorter cuts off slow lines, longer lets \
-                 anybody hold connections.",
+                "CLIENT_TIMEOUT must be between 1s and 10m: shorter cuts off slow networks, longer \
+                 lets clients hold connections.",
             );
         }
         if self.tokens.access_token_ttl > MAX_ACCESS_TOKEN_TTL
@@ -115,14 +115,14 @@ impl Config {
         }
         if !PROBE_INTERVAL.contains(&self.probe.canary_interval) {
             return refuse(
-                "CANARY_INTERVAL must be between 1s and 5m: a journey costs a password hash, and \
-                 alerts look at five minutes.",
+                "CANARY_INTERVAL must be between 1s and 5m: a run costs a password hash, and \
+                 alerts cover five minutes.",
             );
         }
         if self.housekeeping.retention < self.tokens.refresh_grace {
             return refuse(
                 "HOUSEKEEPING_RETENTION is shorter than REFRESH_GRACE: refresh tokens would be \
-                 forgotten while they are still honoured.",
+                 removed while they are still honoured.",
             );
         }
         match self.weakness() {
@@ -134,8 +134,8 @@ impl Config {
     fn validate_initial_passwords(&self) -> Result<(), ConfigError> {
         let ttl = self.hashing.initial_password_ttl;
         if ttl.is_zero() || ttl > MAX_INITIAL_PASSWORD_TTL {
-            let sentence = "INITIAL_PASSWORD_TTL must be between 1s and 90d: it is for how long others \
-                            than the owner know a password that logs in.";
+            let sentence = "INITIAL_PASSWORD_TTL must be between 1s and 90d: until then others than the \
+                            owner know a valid password.";
             return Err(ConfigError(sentence.to_owned()));
         }
         Ok(())
@@ -155,7 +155,7 @@ impl Config {
         if database.is_server() && self.tokens.secret_key.is_none() {
             return refuse(
                 "DATABASE_URL is PostgreSQL but SECRET_KEY is unset: every replica needs the same \
-                 one to read the signing keys. Make one with `openssl rand -base64 32`.",
+                 one to decrypt the signing keys. Generate one with `openssl rand -base64 32`.",
             );
         }
         if database.acquire_timeout.is_zero() || database.acquire_timeout > MAX_WAIT {
@@ -175,8 +175,7 @@ impl Config {
         url.is_some_and(|url| url.starts_with("https://"))
     }
 
-    /// Refuses to fill the database of what looks like a production service with accounts whose
-    /// password many know.
+    /// Refuses to fill a production service's database with accounts that share a password.
     ///
     /// # Errors
     /// Why, as a sentence.
@@ -184,14 +183,14 @@ impl Config {
         let refuse = |sentence: &str| Err(ConfigError(sentence.to_owned()));
         if self.is_public() {
             return refuse(
-                "PUBLIC_URL begins with https://: this is a production service, and accounts that \
-                 share a password have no place in its database.",
+                "PUBLIC_URL begins with https://: this is a production service, and must not have \
+                 accounts that share a password.",
             );
         }
         if !allowed {
             return refuse(
-                "seed-users makes accounts that share a password: set ALLOW_SEEDING=true to say that \
-                 this database is for tests.",
+                "seed-users creates accounts that share a password: set ALLOW_SEEDING=true to \
+                 confirm that this database is for tests.",
             );
         }
         Ok(())

@@ -5,10 +5,10 @@ use clap::Args;
 use super::Secret;
 use super::masked::{Line, mask_email, secret};
 
-/// The administrator made at the first start.
+/// The administrator created at the first start.
 #[derive(Clone, Debug, Args)]
 pub struct FirstAdmin {
-    /// E-mail address of the administrator made at the first start.
+    /// E-mail address of the administrator created at the first start.
     #[arg(
         id = "admin-email",
         value_name = "ADMIN_EMAIL",
@@ -19,7 +19,7 @@ pub struct FirstAdmin {
     )]
     pub email: String,
 
-    /// Username of the administrator made at the first start.
+    /// Username of the administrator created at the first start.
     #[arg(
         id = "admin-username",
         value_name = "ADMIN_USERNAME",
@@ -30,7 +30,7 @@ pub struct FirstAdmin {
     )]
     pub username: String,
 
-    /// Password of the administrator made at the first start. Default: one is generated and shown
+    /// Password of the administrator created at the first start. Default: one is generated and shown
     /// once.
     #[arg(
         id = "admin-password",

@@ -6,12 +6,12 @@ use clap::{Args, ValueEnum};
 
 use super::masked::{Line, time, word};
 
-/// What is asked of new passwords.
+/// The rules for new passwords.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PasswordRules {
-    /// Long enough, not common, not made of names.
+    /// Passwords must be long enough, not common, and not made of names.
     Strict,
-    /// Nothing: for tests with clients that bring their own passwords.
+    /// No rules, for tests with clients that have fixed passwords.
     Off,
 }
 
@@ -47,8 +47,8 @@ pub struct Hashing {
     #[arg(long, env = "PASSWORD_MIN_LENGTH", default_value_t = 8, value_parser = clap::value_parser!(u8).range(8..=64), help_heading = "Password hashing")]
     pub password_min_length: u8,
 
-    /// Whether common passwords, and those made of names, are refused; `off` takes any password of any
-    /// length and is for tests: with an https PUBLIC_URL the service does not start.
+    /// Whether common passwords and those made of names are refused. `off` accepts every password of
+    /// any length, for tests only: the service does not start with an https PUBLIC_URL.
     #[arg(
         long,
         env = "PASSWORD_POLICY",
@@ -58,8 +58,8 @@ pub struct Hashing {
     )]
     pub password_policy: PasswordRules,
 
-    /// How long a generated password logs in until its owner has changed it: that of an account that an
-    /// administrator makes, and of the first administrator.
+    /// How long a generated password is valid until its owner has changed it: of accounts that
+    /// administrators create, and of the first administrator.
     #[arg(long, env = "INITIAL_PASSWORD_TTL", default_value = "7d", value_parser = humantime::parse_duration, help_heading = "Password hashing")]
     pub initial_password_ttl: Duration,
 }

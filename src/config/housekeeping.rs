@@ -14,8 +14,8 @@ pub struct Housekeeping {
     #[arg(long = "housekeeping-interval", env = "HOUSEKEEPING_INTERVAL", default_value = "5m", value_parser = humantime::parse_duration, help_heading = "Storage")]
     pub interval: Duration,
 
-    /// How long they are kept before: reuse of a refresh token is detected only while the token is
-    /// kept.
+    /// How long they are kept before removal. Reuse of a refresh token is detected only while the token
+    /// is kept.
     #[arg(long = "housekeeping-retention", env = "HOUSEKEEPING_RETENTION", default_value = "7d", value_parser = humantime::parse_duration, help_heading = "Storage")]
     pub retention: Duration,
 }

@@ -11,7 +11,7 @@ use super::masked::{Line, time, word};
 /// Where the documentation is served: the OpenAPI document and the user interfaces over it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Docs {
-    /// With the API, for everybody who reaches it.
+    /// With the API, for every client that can reach it.
     On,
     /// On the operational listener.
     Ops,
@@ -62,7 +62,7 @@ pub struct Listeners {
     pub public_url: Option<String>,
 
     /// PEM file with the certificate of the API's listener and those above it: the API then speaks TLS,
-    /// the operational listener does not. Read again when it changes. Needs TLS_KEY.
+    /// the operational listener does not. Reloaded when it changes. Needs TLS_KEY.
     #[arg(
         long,
         env = "TLS_CERT",
@@ -75,12 +75,12 @@ pub struct Listeners {
     #[arg(long, env = "TLS_KEY", value_name = "FILE", help_heading = "Listeners")]
     pub tls_key: Option<PathBuf>,
 
-    /// After SIGTERM, how long to keep accepting requests while /readyz already fails, so that load
+    /// How long to keep accepting requests after SIGTERM, while /readyz already fails, so that load
     /// balancers notice.
     #[arg(long, env = "SHUTDOWN_DELAY", default_value = "1s", value_parser = humantime::parse_duration, help_heading = "Listeners")]
     pub shutdown_delay: Duration,
 
-    /// After that, how long requests in flight may take.
+    /// How long requests in flight may take after that delay.
     #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "10s", value_parser = humantime::parse_duration, help_heading = "Listeners")]
     pub shutdown_timeout: Duration,
 

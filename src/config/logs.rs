@@ -9,7 +9,7 @@ use super::masked::{Line, word};
 pub enum LogFormat {
     /// `pretty` on a terminal, `json` otherwise.
     Auto,
-    /// For people.
+    /// For reading on a terminal.
     Pretty,
     /// One JSON object a line.
     Json,
@@ -18,11 +18,11 @@ pub enum LogFormat {
 /// Client addresses in log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogAddresses {
-    /// As they are.
+    /// In full.
     Full,
     /// The first 24 bits of IPv4, 48 of IPv6.
     Masked,
-    /// Not at all.
+    /// Omitted.
     Off,
 }
 

@@ -53,7 +53,7 @@ pub struct Config {
     #[command(flatten)]
     pub clients: Clients,
 
-    /// Folder for the embedded database and the generated key; made with mode 0700.
+    /// Folder for the embedded database and the generated key; created with mode 0700.
     #[arg(
         long,
         env = "DATA_DIR",
@@ -62,8 +62,8 @@ pub struct Config {
     )]
     pub data_dir: PathBuf,
 
-    /// Accept settings that are too weak for anything but tests and development, and a second service
-    /// on the same embedded database.
+    /// Accept insecure settings that are only for tests and development, and a second service on the
+    /// same embedded database.
     #[arg(long, env = "ALLOW_INSECURE", help_heading = "Storage")]
     pub allow_insecure: bool,
 

@@ -17,12 +17,12 @@ pub struct Probe {
         env = "CANARY",
         value_enum,
         default_value = "off",
-        help_heading = "Canary"
+        help_heading = "Synthetic login probe"
     )]
     pub canary: Switch,
 
-    /// Interval between the starts of two journeys: 1s to 5m.
-    #[arg(long, env = "CANARY_INTERVAL", default_value = "15s", value_parser = humantime::parse_duration, help_heading = "Canary")]
+    /// Interval between the starts of two probe runs: 1s to 5m.
+    #[arg(long, env = "CANARY_INTERVAL", default_value = "15s", value_parser = humantime::parse_duration, help_heading = "Synthetic login probe")]
     pub canary_interval: Duration,
 }
 

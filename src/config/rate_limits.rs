@@ -49,8 +49,8 @@ pub struct RateLimits {
     )]
     pub login_source: Rate,
 
-    /// Logins of strangers to one account, whether it exists or not: of clients that did not log in to it
-    /// before, from everywhere together.
+    /// Logins of strangers to one account, whether it exists or not. A stranger is a client that has
+    /// not logged in to the account before; all strangers together have this limit.
     #[arg(
         long = "rate-limit-login-account",
         env = "RATE_LIMIT_LOGIN_ACCOUNT",

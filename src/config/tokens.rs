@@ -82,7 +82,7 @@ pub struct Tokens {
     #[arg(long, env = "REFRESH_GRACE", default_value = "10s", value_parser = humantime::parse_duration, help_heading = "Keys and tokens")]
     pub refresh_grace: Duration,
 
-    /// The most sessions of one account: a login beyond them ends the oldest.
+    /// Maximum number of sessions of one account; a further login ends the oldest.
     #[arg(long, env = "MAX_SESSIONS_PER_USER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Keys and tokens")]
     pub max_sessions_per_user: u32,
 }

@@ -7,7 +7,7 @@ use super::{Config, Secret};
 const LEAST_HASHING: [(u32, u32); 5] = [(47104, 1), (19456, 2), (12288, 3), (9216, 4), (7168, 5)];
 /// The least number of different bytes in a secret: 32 random characters of any alphabet have far more.
 const LEAST_VARIETY: usize = 8;
-/// What the secrets that this repository publishes begin with.
+/// The prefixes of the secrets that this repository publishes.
 const PUBLISHED: &str = "development-only";
 
 impl Config {
@@ -28,7 +28,7 @@ impl Config {
         let given = || secrets.into_iter().flatten().map(Secret::expose);
         if given().any(|secret| variety(secret) < LEAST_VARIETY) {
             return Some(
-                "SECRET_KEY or HS256_KEY has fewer than 8 different characters: make one with \
+                "SECRET_KEY or HS256_KEY has fewer than 8 different characters: generate one with \
                  `openssl rand -base64 32`, or set ALLOW_INSECURE=true for tests.",
             );
         }
@@ -45,9 +45,10 @@ impl Config {
         });
         if published && self.is_public() {
             return Some(
-                "PUBLIC_URL begins with https:// and a secret is one of those for development, which \
-                 everybody can read: SECRET_KEY, HS256_KEY, ADMIN_PASSWORD, or the password in \
-                 DATABASE_URL or REDIS_URL. Make new ones, or set ALLOW_INSECURE=true for tests.",
+                "PUBLIC_URL begins with https:// and a secret is one of those for development, \
+                 which everyone can read: SECRET_KEY, HS256_KEY, ADMIN_PASSWORD, or the password \
+                 in DATABASE_URL or REDIS_URL. Make new ones, or set ALLOW_INSECURE=true for \
+                 tests.",
             );
         }
         None

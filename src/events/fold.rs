@@ -1,7 +1,7 @@
-//! Refusals in the log: a flood of requests must not flood the log as well, nor wash out what it holds.
+//! Refusals in the log: a flood of requests must not flood the log or displace other lines.
 //!
-//! For each source and reason one line a second is written, which says for how many refusals it stands.
-//! Only so many sources are told apart at once; refusals of all others fold by reason alone.
+//! For each source and reason one line a second is written, with the number of refusals. Only so many
+//! sources are distinguished; refusals of further ones are folded by reason only.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use tracing::info;
 use crate::clock::Clock;
 use crate::request_context::{ClientAddress, current_request};
 
-/// How many sources and reasons are told apart: at most so many lines a second, and one a reason.
+/// The maximum of distinct sources and reasons, and so of lines a second; beyond it one line a reason.
 const CAPACITY: usize = 200;
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,7 +24,7 @@ struct Key {
 struct Window {
     /// The second of the last line.
     second: i64,
-    /// The refusals since.
+    /// The refusals since then.
     refusals: u64,
 }
 
@@ -32,7 +32,7 @@ struct Window {
 struct Table(HashMap<Key, Window>);
 
 impl Table {
-    /// Counts a refusal. Returns for how many a line is due, if one is.
+    /// Counts a refusal. Returns the number for a log line, if one is due.
     fn count(&mut self, mut key: Key, now: i64) -> Option<u64> {
         if self.0.len() >= CAPACITY && !self.0.contains_key(&key) {
             key.source = None;
@@ -57,7 +57,7 @@ impl Table {
         }
     }
 
-    /// Ends the windows before this second. Returns the refusals that no line has counted yet.
+    /// Ends the windows before this second. Returns the refusals not logged yet.
     fn end(&mut self, before: i64) -> Vec<(Key, u64)> {
         let ended = self.0.extract_if(|_, window| window.second < before);
         ended
@@ -73,7 +73,7 @@ fn with_table<T>(work: impl FnOnce(&mut Table) -> T) -> T {
     work(&mut TABLE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Counts a refusal of the current request. Returns for how many a line is due, if one is.
+/// Counts a refusal of the current request. Returns the number for a log line, if one is due.
 pub(super) fn refusal(event: &'static str, reason: &'static str) -> Option<u64> {
     let key = Key {
         event,
@@ -88,7 +88,7 @@ pub fn end_windows() {
     write(Clock::system().now().timestamp());
 }
 
-/// Writes all that was not written. Called when the service stops.
+/// Writes all counts that are left. Called when the service stops.
 pub fn end_all_windows() {
     write(i64::MAX);
 }

@@ -27,7 +27,7 @@ use crate::metrics::{
 };
 use crate::request_context::is_synthetic;
 
-/// Something that happened in the domain.
+/// A domain event.
 #[derive(Debug)]
 pub enum Event {
     /// A registration ended.
@@ -54,7 +54,7 @@ pub enum Event {
         user: Option<Uuid>,
         /// The session, if known.
         session: Option<Uuid>,
-        /// What was done about a token that came a second time.
+        /// The action taken for a token that was presented again.
         replay: Option<ReuseAction>,
     },
     /// Sessions were ended before they expired.
@@ -72,7 +72,7 @@ pub enum Event {
         result: PasswordChangeResult,
         /// The account.
         user: Uuid,
-        /// The session that goes on.
+        /// The new session.
         session: Option<Uuid>,
     },
     /// A stored hash was renewed at login, or could not be.
@@ -93,9 +93,9 @@ pub enum Event {
         /// The account that was changed.
         user: Uuid,
     },
-    /// A role was given or taken.
+    /// A role was granted or revoked.
     RoleChange {
-        /// Given or taken.
+        /// Granted or revoked.
         action: RoleAction,
         /// The role.
         role: RoleLabel,

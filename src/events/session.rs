@@ -24,7 +24,7 @@ pub(super) fn refresh(
         }
         RefreshResult::Reused => {
             warn!(event = names::TOKEN_REUSE, user = %Id(user), session = %Id(session), action = replay,
-                "a used refresh token came again: its family was ended");
+                "a used refresh token was presented again: its session was ended");
         }
         RefreshResult::RateLimited => {}
         _ => {

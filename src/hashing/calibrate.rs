@@ -1,7 +1,7 @@
-//! How much hashing this machine can do: the measurements behind `rbac-sentinel calibrate`.
+//! Measures the hashing capacity of this machine, for `rbac-sentinel calibrate`.
 //!
-//! Everything is measured through a real [`HashGate`], so the figures hold for the service, as far as
-//! the machine is otherwise idle.
+//! Everything is measured through a real [`HashGate`], so the figures hold for the service on an
+//! otherwise idle machine.
 
 use std::fmt::Write as _;
 use std::io;
@@ -24,17 +24,17 @@ pub struct Calibration {
     pub logins_per_second: f64,
     /// `threads` divided by the time of a hash under that load, measured inside the gate.
     pub ideal_per_second: f64,
-    /// The former divided by the latter: below 1 by what the gate itself costs.
+    /// The former divided by the latter: below 1 by the overhead of the gate.
     pub efficiency: f64,
 }
 
-/// A hash slower than this under full load makes a login feel slow, and a storm of logins long.
+/// Slower hashes under full load make logins noticeably slow, and login storms long.
 const COMFORTABLE: Duration = Duration::from_millis(50);
 
-/// From this ratio of work on, parameters count as clearly stronger: OWASP's own sets differ by 1.3.
+/// Parameters count as clearly stronger from this ratio of work on; OWASP's own sets differ by 1.3.
 const STRONGER: f64 = 1.5;
 
-/// Recommended parameters to compare, with where they come from.
+/// Recommended parameters to compare, with their source.
 const CANDIDATES: [(&str, HashParams); 5] = [
     ("OWASP", params(19_456, 2, 1)),
     ("OWASP", params(12_288, 3, 1)),
@@ -73,7 +73,7 @@ pub async fn calibrate(
     })
 }
 
-/// Measures this machine and returns a text for people: the time of a hash, the rate with one to
+/// Measures this machine and returns a report as text: the time of a hash, the rate with one to
 /// `threads` threads, memory, other recommended parameters, and a proposal.
 ///
 /// It keeps all cores busy for ten to fifteen seconds.
@@ -173,7 +173,7 @@ fn start(params: HashParams, threads: usize) -> io::Result<HashGate> {
     })
 }
 
-/// The median of what single hashes take, after one that gets the memory.
+/// The median time of a single hash, after one that allocates the memory.
 async fn hash_time(params: HashParams) -> io::Result<Duration> {
     let gate = start(params, 1)?;
     let begun = Instant::now();
@@ -192,7 +192,7 @@ async fn hash_time(params: HashParams) -> io::Result<Duration> {
     Ok(times[times.len() / 2])
 }
 
-/// Logins per second, and the ideal: threads that do nothing but hash.
+/// Logins per second, and the ideal rate of threads that only hash.
 async fn closed_loop(gate: &HashGate, seconds: f64) -> io::Result<(f64, f64)> {
     let password = Password::new("calibration");
     let stored = gate.hash(password.clone()).await.map_err(failed)?;
@@ -208,7 +208,7 @@ async fn closed_loop(gate: &HashGate, seconds: f64) -> io::Result<(f64, f64)> {
             }
         });
     }
-    // The first hash of each thread gets its memory: not part of the steady state.
+    // The first hash of each thread allocates its memory: not part of the steady state.
     tokio::time::sleep(Duration::from_millis(100)).await;
     let before = gate.totals();
     let window = Duration::from_secs_f64(seconds);
@@ -217,7 +217,7 @@ async fn closed_loop(gate: &HashGate, seconds: f64) -> io::Result<(f64, f64)> {
         if let Ok(Some(Ok(error))) = ended {
             return Err(failed(error));
         }
-        // A very slow machine needs more than one window for anything to divide by.
+        // A very slow machine may complete no hash in one window.
         if gate.totals().done > before.done {
             break;
         }

@@ -6,20 +6,21 @@ use argon2::{Algorithm, Argon2, Params, Version};
 
 use crate::error::Error;
 
-/// Why there is no hash, or no verdict.
+/// Why a password was not hashed or not checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
     /// More work than could be done in time: answer 503 with `Retry-After` (RFC 9110 §10.2.3).
     #[error("too much work for the hash gate")]
     Overloaded {
-        /// When the work that waits now will be done, in whole seconds, at least one.
+        /// The time until the waiting work is done, in whole seconds, at least one.
         retry_after: Duration,
     },
-    /// The stored hash cannot be checked; the text says why, without any part of it.
+    /// The stored hash cannot be checked; the text has the reason and no part of the hash.
     #[error("the stored hash is unusable: {0}")]
     Unusable(&'static str),
-    /// The work was lost: to a panic, which has been logged, or for want of random numbers.
-    #[error("the hash gate lost the work")]
+    /// The work was lost: because of a panic, which has been logged, or because the random generator
+    /// failed.
+    #[error("the hash gate lost the job")]
     Closed,
 }
 
@@ -56,7 +57,7 @@ impl Default for HashParams {
 }
 
 impl HashParams {
-    /// KiB filled in all passes together, which a hash's time is proportional to.
+    /// KiB filled in all passes together. The time of a hash is proportional to it.
     pub(super) fn cost(&self) -> f64 {
         f64::from(self.memory_kib) * f64::from(self.iterations)
     }
@@ -77,8 +78,8 @@ impl HashParams {
     }
 }
 
-/// How much a stored hash may ask for. Without bounds, one written row could make every login
-/// of that account take all memory.
+/// Bounds on the parameters of stored hashes. Without them, one manipulated row could make every login
+/// of that account use all memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HashBounds {
     /// Most memory, in KiB. The default allows RFC 9106's second recommendation, 64 MiB.
@@ -100,7 +101,7 @@ impl Default for HashBounds {
 }
 
 impl HashBounds {
-    /// The same bounds, raised where `params` would exceed them: what is written must be readable.
+    /// The same bounds, raised to include `params`: hashes written with them must be readable.
     pub(super) fn allowing(self, params: HashParams) -> Self {
         Self {
             max_memory_kib: self.max_memory_kib.max(params.memory_kib),

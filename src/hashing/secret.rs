@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// The longest password that is worth hashing, in code points: no account has a longer one.
+/// The longest password that is hashed, in code points: no account has a longer one.
 pub const MAX_PASSWORD_CHARS: usize = 128;
 
 /// A password as it was typed: wiped from memory when dropped, never printed.
@@ -15,13 +15,13 @@ pub const MAX_PASSWORD_CHARS: usize = 128;
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// Takes the password over. A `String` is not copied, so no second trace of it stays behind.
+    /// Takes ownership of the password. A `String` is not copied, so no second copy stays in memory.
     #[must_use]
     pub fn new(password: impl Into<String>) -> Self {
         Self(Zeroizing::new(password.into()))
     }
 
-    /// The password itself: for hashing and for the policy, for nothing else.
+    /// The password itself: only for hashing and for the policy.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! Pings what the service cannot do without.
+//! Pings the database.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ impl<F: Fn(bool) + Send + Sync + 'static> Dependencies<F> {
 }
 
 impl<F: Fn(bool) + Send + Sync + 'static> Job for Dependencies<F> {
-    // The start has pinged already.
+    // Start-up has pinged already.
     fn first_delay(&self) -> Duration {
         INTERVAL
     }

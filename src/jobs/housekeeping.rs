@@ -1,7 +1,7 @@
 //! Housekeeping: tables do not grow for ever.
 //!
-//! Every replica reads the table where the last run is noted. When a run is due, the first replica
-//! that takes its lease does it for all; the others see in the table that it was done.
+//! Every replica reads the time of the last run from a table. When a run is due, the first replica that
+//! takes the lease does it for all; the others see in the table that it was done.
 
 use std::pin::Pin;
 use std::time::{Duration, Instant};
@@ -18,13 +18,13 @@ use crate::metrics::{
 };
 use crate::store::{HOUSEKEEPING_BATCH, Lease, LeaseName, Outdated, Store};
 
-/// The longest pause between two looks at the last run.
+/// The longest pause between two reads of the last run.
 const POLL_INTERVAL: Duration = Duration::from_secs(30);
-/// Replicas that start together take their first look at different moments within this.
+/// The jitter of the first read, for replicas that start together.
 const JITTER: Duration = Duration::from_secs(10);
-/// How long a run belongs to its replica without another batch.
+/// How long the lease lasts without another batch.
 const LEASE: TimeDelta = TimeDelta::minutes(1);
-/// After a full batch, the pause is so many times as long as the batch took: others get the writer
+/// After a full batch, the pause is this many times the duration of the batch: requests have the writer
 /// four fifths of the time.
 const BACKOFF_FACTOR: u32 = 4;
 
@@ -34,11 +34,11 @@ pub struct Housekeeping {
     clock: Clock,
     /// How often a run is due; never when zero.
     interval: Duration,
-    /// For how long ended sessions and used tokens are kept.
+    /// How long ended sessions and used tokens are kept.
     retention: TimeDelta,
     /// Names this replica in the lease.
     id: Uuid,
-    /// When the last run began that was seen.
+    /// When the last known run began.
     seen: Option<DateTime<Utc>>,
     /// Waits between two batches.
     rest: fn(Duration) -> Rest,
@@ -48,7 +48,7 @@ type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Job for Housekeeping {
     fn first_delay(&self) -> Duration {
-        // The id is random: so is its first byte.
+        // The id is random, and so is its first byte.
         let share = f64::from(self.id.as_bytes()[0]) / 256.0;
         JITTER.min(self.poll_interval()).mul_f64(share)
     }
@@ -68,8 +68,8 @@ impl Job for Housekeeping {
 }
 
 impl Housekeeping {
-    /// Housekeeping of this store: a run every `interval`, never when that is zero, which removes
-    /// what ended longer ago than `retention`.
+    /// Housekeeping of this store: a run every `interval`, never if that is zero. A run removes rows
+    /// that ended longer ago than `retention`.
     #[must_use]
     pub fn new(store: Store, clock: Clock, interval: Duration, retention: TimeDelta) -> Self {
         Self {
@@ -91,7 +91,7 @@ impl Housekeeping {
         }
     }
 
-    /// Reads the last run, and does the next one if it is due. Returns in how long one will be due.
+    /// Reads the last run, and does the next one if it is due. Returns the time until the next is due.
     async fn run_if_due(&mut self) -> Result<Option<Duration>> {
         let last = self.store.last_run(LeaseName::Housekeeping).await?;
         if let Some(at) = last.succeeded_at {
@@ -131,7 +131,7 @@ impl Housekeeping {
 
     async fn clean(&self) -> Result<()> {
         let start = Instant::now();
-        let overtaken = || Error::internal("the lease expired and another replica went on");
+        let overtaken = || Error::internal("the lease expired and another replica took over");
         let mut total = 0;
         for kind in Outdated::ALL {
             loop {
@@ -159,7 +159,7 @@ impl Housekeeping {
             event = names::HOUSEKEEPING,
             removed = total,
             seconds,
-            "housekeeping done"
+            "housekeeping completed"
         );
         Ok(())
     }

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::metrics::{INVENTORY_LAST_SUCCESS, SESSIONS_ACTIVE, USERS, UserState};
 use crate::store::Store;
 
-/// How often to count, as long as counting takes less than a hundredth of it. Where it takes longer,
-/// the pause is a hundred times as long as the count took.
+/// The interval between counts. If a count takes more than a hundredth of it, the pause is a hundred
+/// times as long as the count took.
 const INTERVAL: Duration = Duration::from_mins(1);
 const PAUSE_FACTOR: u32 = 100;
 
@@ -20,7 +20,7 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// Counts what is in this store.
+    /// Counts the accounts and sessions of this store.
     #[must_use]
     pub const fn new(store: Store, clock: Clock) -> Self {
         Self { store, clock }
@@ -45,7 +45,8 @@ impl Inventory {
 impl Job for Inventory {
     async fn tick(&mut self) -> Duration {
         let start = Instant::now();
-        // A failure is logged and counted where it happens; the gauge tells how old the rest is.
+        // A failure is logged and counted where it happens; the timestamp gauge shows the age of the
+        // others.
         let _ = self.count().await;
         INTERVAL.max(start.elapsed() * PAUSE_FACTOR)
     }

@@ -1,4 +1,4 @@
-//! Writes the counts of refusals that no later refusal has written.
+//! Writes the folded log lines that no later refusal has written.
 
 use std::time::Duration;
 

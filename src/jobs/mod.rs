@@ -1,7 +1,7 @@
-//! Jobs: work that is repeated beside requests.
+//! Jobs: periodic background work.
 //!
-//! Each sleeps after its turn for as long as it says, so a machine that was paused finds one turn due
-//! and not all that were missed.
+//! Each run returns the pause until the next one, so after a pause of the machine one run is due, not
+//! all that were missed.
 
 mod dependencies;
 mod housekeeping;
@@ -17,14 +17,14 @@ pub use self::housekeeping::Housekeeping;
 pub use self::inventory::Inventory;
 pub use self::log_windows::LogWindows;
 
-/// Work that is repeated.
+/// Periodic work.
 pub trait Job: Send + 'static {
-    /// How long to wait before the first turn.
+    /// How long to wait before the first run.
     fn first_delay(&self) -> Duration {
         Duration::ZERO
     }
 
-    /// Does the work once. Returns how long to wait until the next turn.
+    /// Does the work once. Returns how long to wait until the next run.
     fn tick(&mut self) -> impl Future<Output = Duration> + Send;
 }
 

@@ -1,7 +1,7 @@
-//! Device cookies: what a browser keeps to show that an account was logged in to on it before.
+//! Device cookies: they show that an account has logged in on this browser before.
 //!
-//! After the device cookies of OWASP. One proves no identity and opens nothing: it gives guesses at the
-//! password of its account a budget of their own, so that strangers cannot use up its owner's.
+//! See "device cookies" of OWASP. A cookie does not authenticate anybody: login attempts with it have a
+//! rate limit of their own, so that attackers cannot use up the owner's attempts.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use crate::secrets::random;
 const ID: usize = 16;
 const TIME: usize = 8;
 const MAC: usize = 32;
-/// No cookie of ours is longer; what is longer is not decoded.
+/// The maximum length of a cookie; longer ones are not decoded.
 const TEXT: usize = (ID + TIME + MAC).div_ceil(3) * 4;
 
-/// How long a device cookie is good for.
+/// The lifetime of a device cookie.
 pub const DEVICE_TTL: Duration = Duration::from_hours(180 * 24);
 
-/// A device that logged in to an account before.
+/// A device that has logged in to an account before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Device([u8; ID]);
 
@@ -52,7 +52,7 @@ impl Devices {
     /// The value of a new cookie for this account.
     ///
     /// # Errors
-    /// When there is no randomness.
+    /// When the random generator fails.
     pub fn issue(&self, account: Uuid) -> Result<String> {
         let id = random::bytes::<ID>()?;
         let until = self
@@ -64,7 +64,7 @@ impl Devices {
         Ok(URL_SAFE_NO_PAD.encode(value))
     }
 
-    /// The device, if the cookie was issued for this account and is still good.
+    /// The device, if the cookie was issued for this account and has not expired.
     #[must_use]
     pub fn recognise(&self, cookie: &str, account: Uuid) -> Option<Device> {
         if cookie.len() > TEXT {

@@ -1,4 +1,4 @@
-//! Rate limits, the devices that they trust, and what they write into the log.
+//! Rate limits, trusted devices, and the throttle of log lines.
 
 mod devices;
 mod source;

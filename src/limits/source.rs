@@ -1,20 +1,20 @@
-//! Where a request comes from.
+//! Sources of requests: client networks.
 
 use std::net::IpAddr;
 
 use crate::rate::Rate;
 
-/// Where a request comes from: an IPv4 address, or the first 64 bits of an IPv6 address, which is
-/// what one customer of a provider has at least.
+/// The source of a request: an IPv4 address, or the first 64 bits of an IPv6 address, the smallest
+/// network of one customer of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Source([u8; 16]);
 
-/// The networks of an IPv6 source that are limited: bytes of the prefix, and how many times the rate it
-/// has. A customer often has 56 bits or 48, and could otherwise be 256 or 65,536 sources. The shares are
-/// far smaller, because neighbours in such a network are rare.
+/// The IPv6 networks that are limited: length of the prefix in bytes, and the factor on the rate. A
+/// customer often has a 56-bit or 48-bit prefix, and could otherwise act as 256 or 65,536 sources. The
+/// factors are far smaller, because few customers share such a network.
 const PREFIXES: [(usize, u32); 3] = [(8, 1), (7, 4), (6, 16)];
 
-/// One of the networks that a source is in.
+/// One of the networks of a source.
 #[derive(Clone, Copy)]
 pub(super) struct Network {
     octets: [u8; 16],
@@ -32,12 +32,12 @@ impl From<IpAddr> for Source {
 }
 
 impl Source {
-    /// An address of version 4 cannot be mistaken: the last 64 bits of all others are zero.
+    /// IPv4 addresses are unambiguous: the last 64 bits of all others are zero.
     const fn is_v4(&self) -> bool {
         self.0[10] == 0xff
     }
 
-    /// The networks that are limited, the smallest first: one of IPv4, three of IPv6.
+    /// The networks that are limited, smallest first: one for IPv4, three for IPv6.
     pub(super) fn networks(&self) -> impl Iterator<Item = Network> + use<> {
         let octets = self.0;
         let v4 = self.is_v4().then_some(Network {
@@ -66,8 +66,8 @@ impl Source {
         &self.0
     }
 
-    /// The IPv4 address, or the largest IPv6 network that one customer has: as a stranger, who could
-    /// otherwise come from 65,536 sources that nobody has seen before.
+    /// The source as an unknown client: the IPv4 address, or the largest IPv6 network of one customer,
+    /// who could otherwise use 65,536 new sources.
     pub(super) fn customer(&self) -> [u8; 16] {
         if self.is_v4() {
             self.0
@@ -82,7 +82,7 @@ impl Network {
         self.octets
     }
 
-    /// A byte that tells the same octets of different lengths apart.
+    /// A byte that distinguishes equal octets of different prefix lengths.
     pub(super) const fn tag(&self) -> u8 {
         match self.prefix {
             None | Some(8) => b's',
@@ -100,7 +100,7 @@ impl Network {
         }
     }
 
-    /// What the network may do at this rate of one source.
+    /// The network's rate, given the rate of one source.
     pub(super) const fn share(&self, rate: Rate) -> Rate {
         Rate {
             count: rate.count.saturating_mul(self.share),

@@ -1,8 +1,8 @@
 //! The account of the synthetic probe.
 //!
-//! It can do nothing but the journey. Its name and address cannot be registered, for both break the
-//! rules; it has no role; and only requests with this process's probe mark may use it: everybody else
-//! gets the answer for unknown accounts.
+//! It can only do the journey. Its name and address cannot be registered, because both break the rules;
+//! it has no role; and only requests with this process's probe mark may use it: all others get the
+//! response for unknown accounts.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -49,7 +49,7 @@ impl ProbeAccount {
         &self.password
     }
 
-    /// Makes the account if there is none.
+    /// Creates the account if there is none.
     ///
     /// # Errors
     /// [`crate::error::Error::Overloaded`], and when the database does not answer.
@@ -71,13 +71,13 @@ impl ProbeAccount {
         let made = tx.insert_user(&account).await;
         match tx.finish(made).await {
             Ok(_) => Ok(()),
-            // Another replica was faster.
+            // Another replica created it first.
             Err(_) if self.store.credentials_of(PROBE_ACCOUNT).await?.is_some() => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// Sets the account's password anew: the secret that it comes from may have changed.
+    /// Sets the account's password again: the secret that it comes from may have changed.
     ///
     /// # Errors
     /// As [`ProbeAccount::ensure`].
@@ -87,7 +87,7 @@ impl ProbeAccount {
         };
         let (old, at) = (stored.password_hash, self.clock.now());
         let new = self.hash().await?;
-        // A replica that was faster has stored a hash of the same password.
+        // Another replica has stored a hash of the same password first.
         let mut tx = self.store.transaction().await?;
         let changed = tx.change_password(PROBE_ACCOUNT, &old, &new, at).await;
         tx.finish(changed).await?;

@@ -52,15 +52,15 @@ pub struct Probe {
     runs: Vec<[Counter; Outcome::ALL.len()]>,
 }
 
-/// Why a journey failed. Answers are not repeated: they may hold tokens.
+/// Why a journey failed. Responses are not included: they may contain tokens.
 enum Why {
-    /// There was no connection, or it ended.
+    /// The connection failed or ended.
     Connection(String),
-    /// Nothing came in time.
+    /// The step timed out.
     Timeout,
-    /// Another status than was to be expected.
+    /// The response had another status than expected.
     Status(StatusCode),
-    /// The status was right, and the body was not.
+    /// The response had the expected status and another body.
     Body,
 }
 
@@ -69,8 +69,8 @@ impl fmt::Display for Why {
         match self {
             Self::Connection(error) => write!(f, "no connection: {error}"),
             Self::Timeout => write!(f, "no answer within {TIMEOUT:?}"),
-            Self::Status(status) => write!(f, "the answer was {}", status.as_u16()),
-            Self::Body => f.write_str("the answer was another than expected"),
+            Self::Status(status) => write!(f, "the response had status {}", status.as_u16()),
+            Self::Body => f.write_str("the response had another body than expected"),
         }
     }
 }
@@ -119,7 +119,7 @@ impl Probe {
         self.runs[step as usize][outcome as usize].increment(1);
     }
 
-    /// Goes through the steps; `step` is the one that it is at.
+    /// Runs the steps; `step` is the current one.
     async fn journey(&self, step: &mut CanaryStep) -> Result<(), Why> {
         // The connection ends with the journey.
         let mut connection = JoinSet::new();
@@ -161,7 +161,7 @@ impl Probe {
         };
         let (service, driver) = timeout(TIMEOUT, open).await.map_err(|_| Why::Timeout)??;
         connection.spawn(async move {
-            // An error reaches the request that waits for its answer.
+            // An error reaches the request that waits for the response.
             let _ = driver.await;
         });
         Ok(Visit {
@@ -216,7 +216,7 @@ struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    /// The body of the answer, if that is what the step hopes for.
+    /// The body of the response, if it is the expected one.
     async fn ask(
         &mut self,
         step: CanaryStep,
@@ -296,11 +296,11 @@ mod tests {
         let failed = read::<Tokens>(b"{\"access_token\": \"planted\"}").map(|_| ());
         assert_eq!(
             failed.expect_err("no refresh token").to_string(),
-            "the answer was another than expected"
+            "the response had another body than expected"
         );
         assert_eq!(
             Why::Status(StatusCode::SERVICE_UNAVAILABLE).to_string(),
-            "the answer was 503"
+            "the response had status 503"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Permissions, roles and the decision. No I/O: everything here is a function of its arguments.
+//! Permissions, roles and the decision. No I/O: all functions here are pure.
 
 pub mod names;
 mod scope;
@@ -66,7 +66,7 @@ impl PermissionSet {
         self.0 & (1 << permission as u32) != 0
     }
 
-    /// What both sets hold.
+    /// The intersection of both sets.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
         Self(self.0 & other.0)
@@ -91,8 +91,8 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// The permissions of these roles together. Every caller holds [`Permission::Authenticated`],
-    /// also with no role left; a role that is not known allows nothing.
+    /// The permissions of these roles together. Every caller holds [`Permission::Authenticated`], even
+    /// without roles; an unknown role has no permissions.
     #[must_use]
     pub fn of(roles: &[String]) -> Self {
         let built_in = || roles.iter().filter_map(|role| BuiltIn::parse(role));

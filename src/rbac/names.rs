@@ -1,4 +1,4 @@
-//! The grammar of names. The schema states that of roles again, in a constraint.
+//! The grammar of names. The database schema repeats that of roles in a constraint.
 
 use super::Permission;
 
@@ -11,8 +11,7 @@ pub const fn is_role_name(name: &str) -> bool {
     is_name(name.as_bytes())
 }
 
-/// Whether a permission that roles give may have this name: `resource:action`, two names of the form that
-/// roles have.
+/// Whether a permission of roles may have this name: `resource:action`, both of the form of role names.
 #[must_use]
 pub const fn is_permission_name(name: &str) -> bool {
     let name = name.as_bytes();
@@ -42,7 +41,7 @@ const fn is_name(name: &[u8]) -> bool {
     true
 }
 
-// A permission that roles give does not compile with a name of another form.
+// A permission of roles with a name of another form does not compile.
 const _: () = {
     let mut at = 0;
     while at < Permission::ALL.len() {

@@ -1,18 +1,17 @@
-//! OAuth scopes (RFC 6749 section 3.3): what a session may do of what its account may. A scope names
-//! permissions, separated by spaces, and only ever narrows.
+//! OAuth scopes (RFC 6749 section 3.3) limit a session to some of its account's permissions. A scope
+//! lists permissions, separated by spaces; it never adds any.
 
 use super::{Authority, Permission, PermissionSet};
 
-/// Everything that the account may do, or some permissions alone.
+/// All permissions of the account, or only some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scope(Option<PermissionSet>);
 
 impl Scope {
-    /// Everything that the account may do.
+    /// All permissions of the account.
     pub const EVERYTHING: Self = Self(None);
 
-    /// A scope as a client asks for it; `None` when it breaks the grammar. Names that are not known
-    /// allow nothing.
+    /// A scope as a client requests it; `None` if it breaks the grammar. Unknown names are ignored.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |c: char| matches!(c, '!' | '#'..='[' | ']'..='~');
@@ -21,7 +20,7 @@ impl Scope {
         sound.then(|| Self::stored(Some(text)))
     }
 
-    /// A scope as the database has it. A name that a later version wrote allows nothing.
+    /// A scope as stored in the database. Names written by a later version are ignored.
     #[must_use]
     pub fn stored(text: Option<&str>) -> Self {
         Self(text.map(|text| {
@@ -30,13 +29,13 @@ impl Scope {
         }))
     }
 
-    /// The names of the permissions; none when it is everything.
+    /// The names of the permissions; `None` if the scope is not limited.
     #[must_use]
     pub fn text(self) -> Option<String> {
         self.0.map(names)
     }
 
-    /// What both allow.
+    /// The intersection of both scopes.
     #[must_use]
     pub const fn narrowed(self, to: Self) -> Self {
         match (self.0, to.0) {
@@ -46,7 +45,7 @@ impl Scope {
         }
     }
 
-    /// The part of it that the authority allows; everything stays everything.
+    /// The part of the scope within the authority; an unlimited scope stays unlimited.
     #[must_use]
     pub const fn held_by(self, authority: &Authority) -> Self {
         match self.0 {
@@ -55,7 +54,7 @@ impl Scope {
         }
     }
 
-    /// Whether it leaves out something that the authority allows.
+    /// Whether the scope leaves out a permission of the authority.
     #[must_use]
     pub fn narrows(self, authority: &Authority) -> bool {
         authority.within(self) != *authority
@@ -63,7 +62,7 @@ impl Scope {
 }
 
 impl Authority {
-    /// What is left of it in a session of this scope.
+    /// The authority within this scope.
     #[must_use]
     pub const fn within(&self, scope: Scope) -> Self {
         let permissions = match scope.0 {
@@ -78,7 +77,7 @@ impl Authority {
 }
 
 impl Authority {
-    /// The scope that leaves this of a whole authority.
+    /// The scope that limits the full authority to this.
     #[must_use]
     pub fn scope(&self, whole: &Self) -> Scope {
         if self == whole {

@@ -16,7 +16,7 @@ pub enum Purpose {
     SharedCache,
     /// Signs device cookies; from the service's secret.
     DeviceCookies,
-    /// Is the password of the synthetic probe's account; from the service's secret.
+    /// Makes the password of the synthetic probe's account; from the service's secret.
     ProbePassword,
     /// Hashes the kind and network of clients that refresh; from the service's secret.
     ClientMarks,
@@ -36,7 +36,7 @@ impl Purpose {
         Self::RefreshSuccessor,
     ];
 
-    /// HKDF's `info`. What is encrypted already depends on it: never change one.
+    /// HKDF's `info`. Never change one: existing ciphertexts depend on it.
     const fn info(self) -> &'static [u8] {
         match self {
             Self::SigningKeys => b"signing keys at rest",

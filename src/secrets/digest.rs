@@ -1,9 +1,9 @@
-//! Keyed digests: they tell whether two values are the same, and not what they are.
+//! Keyed digests: they show whether two values are equal without revealing them.
 
 use aws_lc_rs::hmac;
 
-/// The first 128 bits of an HMAC over parts in order. At most one of them may vary in length: nothing
-/// else tells where one ends.
+/// The first 128 bits of an HMAC over parts in order. At most one of them may vary in length: otherwise
+/// the input would be ambiguous.
 #[must_use]
 pub fn keyed_digest<const PARTS: usize>(key: &hmac::Key, parts: [&[u8]; PARTS]) -> [u8; 16] {
     let mut hash = hmac::Context::with_key(key);

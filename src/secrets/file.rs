@@ -12,11 +12,11 @@ use super::random;
 
 const SECRET_FILE: &str = "secret.key";
 
-/// The secret that signing keys are encrypted with: as configured, else from the data folder, where
-/// one is made at the first start, readable by its owner alone.
+/// The secret that encrypts the signing keys: as configured, else from the data folder, where one is
+/// created at the first start, readable only by its owner.
 ///
 /// # Errors
-/// When the file cannot be read or made, or others may read it.
+/// When the file cannot be read or created, or others may read it.
 pub fn secret_for(configured: Option<&str>, data_dir: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     if let Some(secret) = configured {
         return Ok(Zeroizing::new(secret.as_bytes().to_vec()));
@@ -35,9 +35,9 @@ fn read_secret(mut file: File, path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = file.metadata()?.permissions().mode();
         if mode & 0o070 != 0 {
-            // Kubernetes' `fsGroup` gives it to a group.
+            // Kubernetes' `fsGroup` makes it readable for a group.
             tracing::warn!(
-                "the secret's file can be read by its group: only the service should be in it"
+                "the secret's file is readable by its group: only the service should be a member"
             );
         }
         if mode & 0o007 != 0 {

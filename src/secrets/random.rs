@@ -6,17 +6,18 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 
-/// So many random bytes, wiped from memory when dropped.
+/// The given number of random bytes, wiped from memory when dropped.
 ///
 /// # Errors
-/// When the operating system has no randomness.
+/// When the operating system provides no random bytes.
 pub fn bytes<const N: usize>() -> Result<Zeroizing<[u8; N]>> {
     let mut bytes = Zeroizing::new([0; N]);
-    aws_lc_rs::rand::fill(&mut *bytes).map_err(|_| Error::internal("no randomness"))?;
+    aws_lc_rs::rand::fill(&mut *bytes)
+        .map_err(|_| Error::internal("the random generator failed"))?;
     Ok(bytes)
 }
 
-/// So many random bytes as unpadded base64url text.
+/// The given number of random bytes, as unpadded base64url text.
 ///
 /// # Errors
 /// As [`bytes`].
@@ -26,7 +27,7 @@ pub fn text<const N: usize>() -> Result<Zeroizing<String>> {
     ))
 }
 
-/// A password of 144 random bits, for a person to copy once.
+/// A password of 144 random bits, shown once.
 ///
 /// # Errors
 /// As [`bytes`].

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 
 const NONCE_LENGTH: usize = 12;
 
-/// A key that encrypts what is stored, for one purpose.
+/// A key that encrypts stored data, for one purpose.
 pub struct SealingKey(RandomizedNonceKey);
 
 impl SealingKey {
@@ -23,10 +23,10 @@ impl SealingKey {
             .map_err(|_| Error::internal("key derivation failed"))
     }
 
-    /// Encrypts, bound to the context in which it will be opened.
+    /// Encrypts, bound to a context that decryption must repeat.
     ///
     /// # Errors
-    /// When the library refuses: a defect.
+    /// When the library fails: a defect.
     pub fn seal(&self, context: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
         let mut sealed = plain.to_vec();
         let nonce = self
@@ -36,7 +36,7 @@ impl SealingKey {
         Ok([nonce.as_ref().as_slice(), &sealed].concat())
     }
 
-    /// Decrypts; nothing when the key, the context or a byte is another.
+    /// Decrypts; `None` if the key, the context or any byte differs.
     #[must_use]
     pub fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, cipher) = sealed.split_at_checked(NONCE_LENGTH)?;

@@ -1,4 +1,4 @@
-//! What a change leaves to do once it is stored.
+//! The work due once a change is stored.
 
 use uuid::Uuid;
 
@@ -6,9 +6,9 @@ use super::Sessions;
 use crate::events::Event;
 use crate::store::EndReason;
 
-/// What is due after a commit: entries of caches to invalidate, events to emit. It is built in the
-/// unit of work, where whatever else belongs to the change is stored too, and dropped with a rollback.
-#[must_use = "other replicas go on with what they cached until it is carried out"]
+/// The work due after a commit: cache entries to invalidate, events to emit. It is built in the unit of
+/// work and dropped with a rollback.
+#[must_use = "other replicas use stale cache entries until it is carried out"]
 pub struct AfterCommit {
     user: Uuid,
     account: bool,
@@ -17,7 +17,7 @@ pub struct AfterCommit {
 }
 
 impl AfterCommit {
-    /// Nothing yet, for a change that touches this account.
+    /// Nothing yet, for a change of this account.
     pub const fn of(user: Uuid) -> Self {
         Self {
             user,
@@ -46,13 +46,13 @@ impl AfterCommit {
         self
     }
 
-    /// This session may do less than before.
+    /// The scope of this session was narrowed.
     pub fn session_narrowed(mut self, session: Uuid) -> Self {
         self.sessions.push(session);
         self
     }
 
-    /// This happened. Events are emitted in the order in which they were added.
+    /// Adds an event. Events are emitted in the order in which they were added.
     pub fn event(mut self, event: Event) -> Self {
         self.events.push(event);
         self
@@ -60,7 +60,7 @@ impl AfterCommit {
 }
 
 impl Sessions {
-    /// Invalidates and emits what a stored change left to do.
+    /// Does the work due after a commit: invalidates cache entries and emits events.
     pub async fn carry_out(&self, due: AfterCommit) {
         if due.account {
             self.principals.invalidate_account(due.user).await;

@@ -1,4 +1,4 @@
-//! Who makes a request, what it needs of them, and why they are not let through.
+//! The caller of a request, the requirement of the operation, and the reasons for a refusal.
 
 use std::sync::Arc;
 
@@ -33,14 +33,14 @@ impl Caller {
     }
 }
 
-/// What an operation asks of its caller's token.
+/// The requirement of an operation on its caller's token.
 #[derive(Clone, Copy, Debug)]
 pub enum Need {
     /// This permission, within the scope of the session.
     Permission(Permission),
-    /// To be valid, whatever its scope: to see whose it is and to end its session.
+    /// A valid token of any scope: for reading one's account and logging out.
     AnyScope,
-    /// To change the own password, which may be an initial one.
+    /// A change of one's own password, which may be an initial one.
     PasswordChange,
 }
 
@@ -50,15 +50,15 @@ impl From<Permission> for Need {
     }
 }
 
-/// Why a caller was not let through.
+/// Why a caller was refused.
 #[derive(Debug)]
 pub enum Refusal {
-    /// The token is no good.
+    /// The token is invalid.
     Token(VerificationResult),
-    /// The token is good, the permission is missing.
+    /// The token is valid, the permission is missing.
     Permission(Permission),
-    /// The token is good, and the account's initial password has to be changed before anything else.
+    /// The token is valid, but the account's initial password must be changed first.
     PasswordChange,
-    /// It could not be found out.
+    /// The check failed.
     Error(Error),
 }

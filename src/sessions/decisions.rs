@@ -10,7 +10,7 @@ use crate::metrics::{Decision, RBAC_DECISIONS, RoleLabel};
 use crate::rbac::Permission;
 use crate::request_context::is_synthetic;
 
-/// Counts a decision about this account, and reports a denial. Whether it was allowed.
+/// Counts a decision about this account, and reports a denial. Returns whether it was allowed.
 pub(super) fn decide(permission: Permission, account: &Account, decision: Decision) -> bool {
     if !is_synthetic() {
         let role = account.authority.role();
@@ -26,7 +26,7 @@ pub(super) fn decide(permission: Permission, account: &Account, decision: Decisi
     decision == Decision::Allow
 }
 
-/// Makes the counters. Call once, after the recorder is set.
+/// Creates the counters. Call once, after the recorder is set.
 pub fn initialise() {
     counters();
 }
@@ -36,7 +36,7 @@ fn index(permission: Permission, role: RoleLabel, decision: Decision) -> usize {
         + decision as usize
 }
 
-/// One counter for every permission, role and decision, made at start so that each exists at 0.
+/// One counter for every permission, role and decision, created at start-up so that each exists at 0.
 fn counters() -> &'static [Counter] {
     static COUNTERS: OnceLock<Vec<Counter>> = OnceLock::new();
     COUNTERS.get_or_init(|| {

@@ -1,10 +1,10 @@
-//! Notes the first use of an access token of each generation of a session: from then on the refresh
-//! token that the generation was exchanged for is not honoured any more, but for the grace period.
+//! Records the first use of an access token of each generation of a session. From then on, and after
+//! the grace period, the refresh token that was exchanged for that generation is no longer honoured.
 //!
-//! One small statement a generation and replica, before the request is answered. What was noted is
-//! remembered here, so that a warm request asks nothing. A note that fails is not worth refusing a
-//! request: the next use tries again. Until then a thief who has the parent gets the successor, which
-//! he cannot use without being noticed at the owner's next refresh.
+//! This takes one small statement for each generation and replica, before the request is answered.
+//! Recorded uses are cached here, so that a warm request runs no statement. A failed statement does not
+//! fail the request: the next use tries again. Until then a thief with the parent token gets the
+//! successor, but the owner's next refresh detects its use.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,14 +16,14 @@ use crate::cache::LocalMap;
 use crate::metrics::CacheName;
 use crate::store::Store;
 
-/// As many as sessions are cached: a session that is not remembered is noted again.
+/// As many as cached sessions: the use of a session that is not cached is recorded again.
 const REMEMBERED: usize = 50_000;
-/// The longest that a request waits for its note, which goes on without it.
+/// The longest that a request waits for the statement, which continues without it.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// After a failure nothing is noted for this long: a database that is gone makes no request slow.
+/// After a failure nothing is recorded for this long, so that a database that is down slows no request.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The generations whose use was noted.
+/// The generations whose use was recorded.
 pub(super) struct FirstUse {
     /// The newest by session.
     noted: Arc<LocalMap<Uuid, i64>>,
@@ -38,7 +38,7 @@ impl FirstUse {
         }
     }
 
-    /// Notes that a token of this generation is used.
+    /// Records that a token of this generation is used.
     pub(super) async fn note(
         &self,
         store: &Store,
@@ -56,7 +56,7 @@ impl FirstUse {
         {
             return;
         }
-        // Before the statement, so that of parallel requests one executes it.
+        // Before the statement, so that only one of parallel requests executes it.
         self.noted.insert(session, generation);
         let (store, noted) = (store.clone(), Arc::clone(&self.noted));
         let paused_until = Arc::clone(&self.paused_until);

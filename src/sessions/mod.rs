@@ -1,4 +1,4 @@
-//! Sessions: whose a token is and whether they may act, issuing tokens, listing and ending.
+//! Sessions: authorizing callers, issuing tokens, listing and ending sessions.
 
 mod after_commit;
 mod caller;
@@ -29,10 +29,10 @@ pub use self::principals::Account;
 
 /// The scope of tokens that change an initial password and do nothing else.
 pub const PASSWORD_CHANGE: &str = "password:change";
-/// How much of the client's `User-Agent` is kept.
+/// The maximum stored length of the client's `User-Agent`.
 const MAX_USER_AGENT_CHARS: usize = 200;
 
-/// Lifetimes of sessions and their tokens, and how many an account has.
+/// Lifetimes of sessions and their tokens, and the maximum number of sessions.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
     /// A session ends when it was not refreshed for this long.
@@ -46,7 +46,7 @@ pub struct Lifetimes {
 }
 
 impl Lifetimes {
-    /// When a session that starts now ends unless it is refreshed, and when it ends in any case.
+    /// The idle and the absolute deadline of a session that starts now.
     #[must_use]
     pub fn ends(&self, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
         (
@@ -56,25 +56,25 @@ impl Lifetimes {
     }
 }
 
-/// The tokens that a login or a refresh gives.
+/// The tokens that a login or a refresh returns.
 pub struct TokenPair {
     /// The signed JWT.
     pub access_token: String,
-    /// The opaque token that gets the next pair.
+    /// The opaque token for the next refresh.
     pub refresh_token: String,
     /// Lifetime of the access token, in seconds.
     pub expires_in: i64,
-    /// What the access token allows, if that is not everything that the account may do.
+    /// The scope of the access token, if it is limited.
     pub scope: Option<String>,
 }
 
-/// What tokens are issued for.
+/// The session that tokens are issued for.
 pub struct Issue {
     /// The session.
     pub session: Uuid,
-    /// How often it was refreshed.
+    /// The number of refreshes so far.
     pub generation: i64,
-    /// What it may do of what the account may.
+    /// The session's share of the account's permissions.
     pub scope: Scope,
     /// The current time.
     pub at: DateTime<Utc>,
@@ -112,7 +112,7 @@ impl Sessions {
         }
     }
 
-    /// How long sessions last.
+    /// The lifetimes of sessions.
     #[must_use]
     pub const fn lifetimes(&self) -> &Lifetimes {
         &self.lifetimes
@@ -131,9 +131,9 @@ impl Sessions {
         self.first_use.observe();
     }
 
-    /// Finds the holder of a bearer token and decides whether they may do what is needed. The authority
-    /// of the caller is what the scope of the session leaves of the account's: of an account whose
-    /// password is an initial one, nothing but its change.
+    /// Finds the caller of an access token and decides whether it meets the need. The caller's
+    /// permissions are those of the account within the scope of the session. With an initial password
+    /// only its change is allowed.
     ///
     /// # Errors
     /// Why the caller is refused.
@@ -187,15 +187,15 @@ impl Sessions {
         })
     }
 
-    /// The tokens of a session: a new access token beside this refresh token. Those of an account whose
-    /// password is an initial one name no roles: other services verify them, too.
+    /// The tokens of a session: a new access token beside this refresh token. With an initial password
+    /// the access token names no roles, because other services verify it, too.
     ///
     /// # Errors
-    /// When the key does not sign: a defect.
+    /// When signing fails: a defect.
     pub fn issue(&self, user: &User, issue: &Issue, refresh_token: String) -> Result<TokenPair> {
         let authority = Authority::of(&user.roles);
         let password_first = user.must_change_password();
-        // Services that go by the roles must not give a narrowed token what they give the account.
+        // Services that read the roles must not grant a limited token the account's full permissions.
         let roles: &[String] = if password_first || issue.scope.narrows(&authority) {
             &[]
         } else {
@@ -210,7 +210,7 @@ impl Sessions {
         } else if issue.scope != Scope::EVERYTHING {
             claims.scope = issue.scope.held_by(&authority).text();
         }
-        // Services that verify with the public keys alone must not honour it longer than we do.
+        // Services that only verify the signature must not accept it longer than this service does.
         claims.exp = claims.exp.min(issue.session_ends_at.timestamp());
         Ok(TokenPair {
             access_token: self.tokens.sign(&claims)?,
@@ -243,7 +243,7 @@ impl Sessions {
     /// A session that starts now, to be stored, and its first refresh token.
     ///
     /// # Errors
-    /// When there is no randomness.
+    /// When the random generator fails.
     pub fn new_session(
         &self,
         user: Uuid,
@@ -266,7 +266,7 @@ impl Sessions {
         Ok((session, token))
     }
 
-    /// The caller's living sessions, the newest first.
+    /// The caller's active sessions, newest first.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -277,7 +277,7 @@ impl Sessions {
     /// Ends one of the caller's sessions.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it is not a living session of the caller.
+    /// [`Error::NotFound`] when it is not an active session of the caller.
     pub async fn end_own(&self, caller: &Caller, session: Uuid) -> Result<()> {
         let reason = EndReason::SessionEnded;
         if self.end(caller.id(), session, reason).await? {
@@ -299,7 +299,7 @@ impl Sessions {
         self.end_all(user, EndReason::Admin).await
     }
 
-    /// Ends a session of an account. Returns whether it lived.
+    /// Ends a session of an account. Returns whether it was active.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -336,10 +336,10 @@ impl Sessions {
     }
 }
 
-/// The account of the synthetic probe: it may act in the probe's own requests alone.
+/// The account of the synthetic probe: it may act only in the probe's own requests.
 pub use crate::store::PROBE_ACCOUNT;
 
-/// Whether an account may act in the request that is being answered.
+/// Whether an account may act in the current request.
 #[must_use]
 pub fn may_act(user: Uuid) -> bool {
     user != PROBE_ACCOUNT || is_synthetic()

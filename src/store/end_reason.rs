@@ -2,8 +2,8 @@
 
 use crate::metrics::RevocationReason;
 
-/// Why a session ended before its time. The words are stored in `sessions.end_reason`: one that was
-/// ever written keeps its meaning.
+/// Why a session ended before it expired. The words are stored in `sessions.end_reason` and never
+/// change their meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndReason {
     /// Logout of this session.
@@ -22,7 +22,7 @@ pub enum EndReason {
     Deleted,
     /// A refresh token was replayed.
     Reuse,
-    /// The account had too many: it was the oldest.
+    /// It was the oldest session of an account with too many.
     SessionLimit,
 }
 

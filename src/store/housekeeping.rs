@@ -25,8 +25,8 @@ pub enum Outdated {
 }
 
 impl Outdated {
-    /// Every kind, in the order of removal: a session whose tokens went before takes few other rows
-    /// along.
+    /// Every kind, in the order of removal: a session whose tokens were removed before cascades to few
+    /// rows.
     pub const ALL: [Self; 4] = [
         Self::RefreshToken,
         Self::EndedSession,

@@ -5,8 +5,8 @@ pub(super) fn key(value: &str) -> String {
     value.to_lowercase()
 }
 
-/// The forms under which an account with this address may be stored, as somebody wrote it: with the domain in
-/// ASCII, and as it is, which is how earlier versions stored it.
+/// The forms under which an account with this address may be stored: with the domain in ASCII, and as
+/// typed, which is how earlier versions stored it.
 pub(super) fn login_keys(email: &str) -> Vec<String> {
     let as_written = key(email);
     let ascii = as_written.rsplit_once('@').and_then(|(local, domain)| {

@@ -1,25 +1,25 @@
-//! What to do about a refresh token that comes a second time: without I/O.
+//! The decision about a refresh token that is presented again. Without I/O.
 //!
-//! A client whose answer was lost presents the parent of a token that nobody ever used. A thief
-//! presents it beside an owner who goes on. So the parent is honoured
+//! A client that lost the response presents the parent of a token that was never used. A thief presents
+//! it while the owner continues to use the session. So the parent is honoured
 //!
 //! - as long as neither the successor nor its access token was used, however late;
 //! - within the grace period although its access token was used, once a generation, and only for a
 //!   client of the same kind in the same network: two tabs do so.
 //!
-//! Everything else ends the session: a successor that was rotated itself, and replays that a thief
-//! could have made in two generations in a row.
+//! Everything else ends the session: a token whose successor was rotated itself, and suspicious replays
+//! in two generations in a row.
 
 /// Why a replay is honoured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replay {
     /// Nobody has used the successor.
     Unused,
-    /// Its access token was used, a moment ago.
+    /// Its access token was used, within the grace period.
     Grace,
 }
 
-/// What is known of a replayed token and its successor.
+/// The history of a replayed token and its successor.
 #[derive(Clone, Copy, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -30,11 +30,11 @@ pub(super) struct Past {
     pub is_parent: bool,
     /// An access token issued with the successor was used before the replay came.
     pub was_used: bool,
-    /// It was rotated a moment ago.
+    /// It was rotated within the grace period.
     pub in_grace: bool,
     /// The replay comes from the kind and network of client that rotated it.
     pub same_client: bool,
-    /// How many generations ago a replay was suspicious: 0 is the current one.
+    /// How many generations ago the last suspicious replay was: 0 is the current one.
     pub generations_since_suspicion: Option<i64>,
 }
 
@@ -45,7 +45,7 @@ pub(super) enum Verdict {
     Honour {
         /// Why.
         replay: Replay,
-        /// A thief could have made it, too: counted by generation.
+        /// Whether the replay is suspicious: a thief could have made it, too.
         suspicious: bool,
     },
     /// The session ends.
@@ -59,7 +59,7 @@ impl Past {
     /// Decides.
     pub(super) fn judge(self) -> Verdict {
         let successor_used = !self.is_parent || self.was_used;
-        // A client that repeats itself within the grace period, or from where it was, is no news.
+        // A repeated request within the grace period, or by the same client, is not suspicious.
         let suspicious = successor_used || !(self.in_grace || self.same_client);
         let in_a_row = suspicious && self.generations_since_suspicion == Some(1);
         let first_here = self.generations_since_suspicion != Some(0);

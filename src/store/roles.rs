@@ -18,7 +18,7 @@ pub(super) async fn other_holder(conn: &mut Conn, role: BuiltIn, except: Uuid) -
 }
 
 impl Tx {
-    /// Gives a role. Returns whether that changed anything.
+    /// Grants a role. Returns whether that changed anything.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such account or role.
@@ -33,13 +33,13 @@ impl Tx {
         Ok(execute!(self.conn, sql::GRANT_ROLE, user, role, at, by)? > 0)
     }
 
-    /// Takes a role. Returns whether that changed anything.
+    /// Revokes a role. Returns whether that changed anything.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such account or role, [`Error::Conflict`] when it would
     /// be taken from the last administrator.
     pub async fn revoke_role(&mut self, user: Uuid, role: &str) -> Result<bool> {
-        // First: locks are taken in this order everywhere, the role's, then the account's.
+        // Locks are always taken in this order: the role's, then the account's.
         if role == BuiltIn::Admin.name() {
             self.keep_an_admin(user).await?;
         }
@@ -47,8 +47,8 @@ impl Tx {
         Ok(execute!(self.conn, sql::REVOKE_ROLE, user, role)? > 0)
     }
 
-    /// Refuses when `leaving` is the last enabled administrator. Locks the role, so that of two
-    /// administrators who remove one another at the same time one is refused, then the account.
+    /// Refuses if `leaving` is the last enabled administrator. Locks the role, so that of two
+    /// administrators who revoke each other's role at the same time one is refused, then the account.
     pub(super) async fn keep_an_admin(&mut self, leaving: Uuid) -> Result<()> {
         let admin = BuiltIn::Admin;
         execute!(self.conn, sql::LOCK_ROLE, admin.name())?;
@@ -58,7 +58,7 @@ impl Tx {
         let is_admin = !user.disabled && user.roles.iter().any(|role| role == admin.name());
         if is_admin && !other_holder(&mut self.conn, admin, leaving).await? {
             return Err(Error::Conflict(
-                "this is the last administrator: make another one first",
+                "this is the last administrator: create another one first",
             ));
         }
         Ok(())

@@ -1,5 +1,5 @@
-//! Rotation of refresh tokens. A session is a family of them, of which one is current. What happens to
-//! one that was rotated before is decided in [`super::replay`].
+//! Rotation of refresh tokens. A session is a family of them, of which one is current.
+//! [`super::replay`] decides about one that was rotated before.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -22,13 +22,13 @@ pub struct RotationRequest {
     pub sealed_next: Vec<u8>,
     /// When the request came in.
     pub at: DateTime<Utc>,
-    /// How long the session then lasts unless it is refreshed again.
+    /// The idle timeout of the session.
     pub idle_ttl: TimeDelta,
-    /// How long a token that was just rotated is answered with its successor although that was used.
+    /// How long a rotated token is honoured although its successor was used.
     pub grace: TimeDelta,
     /// The client's mark: equal for clients of the same kind in the same network.
     pub client: [u8; 16],
-    /// What the session may do from now on, as far as it could do it before.
+    /// The requested scope; it only narrows the session's.
     pub scope: Scope,
 }
 
@@ -128,7 +128,7 @@ impl Rotation {
         }
     }
 
-    /// Whether the rotation has to be committed; a refusal without effect is rolled back.
+    /// Whether the rotation must be committed; a refusal without effect is rolled back.
     #[must_use]
     pub const fn must_commit(&self) -> bool {
         match self {
@@ -182,10 +182,10 @@ from_row!(TokenRow {
 });
 
 impl Tx {
-    /// Rotates a refresh token. The family's lock is held until the end of the transaction, so that
-    /// of any number of parallel calls with one token exactly one rotates and the others see its
-    /// result. [`Rotation::must_commit`] tells how to end the transaction; a caller who refuses the
-    /// account rolls back in any case, and the presented token stays as good as it was.
+    /// Rotates a refresh token. The family's lock is held until the end of the transaction, so that of
+    /// any number of parallel calls with one token exactly one rotates and the others see its result.
+    /// Commit if [`Rotation::must_commit`]. A caller that refuses the account rolls back in any case,
+    /// and the presented token stays valid.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -259,7 +259,7 @@ impl Tx {
         }))
     }
 
-    /// Narrows the session for good: neither this token nor an older one does more from now on.
+    /// Narrows the session permanently, including its older access tokens.
     async fn narrow(&mut self, family: &Family, to: Scope) -> Result<Scope> {
         let before = Scope::stored(family.scope.as_deref());
         let scope = before.narrowed(to);
@@ -287,7 +287,7 @@ impl Tx {
             in_grace: token
                 .rotated_at
                 .is_some_and(|rotated| now - rotated <= request.grace),
-            // Of a generation that an older version made, the client is not known.
+            // The client is unknown for generations that an older version made.
             same_client: family
                 .refreshed_by
                 .as_ref()

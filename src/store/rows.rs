@@ -45,12 +45,12 @@ pub struct User {
     pub updated_at: DateTime<Utc>,
     /// The last login with a password.
     pub last_login_at: Option<DateTime<Utc>>,
-    /// Until when the account's initial password logs in; `None` once its owner has chosen one.
+    /// The end of the initial password's validity; `None` once the owner has chosen a password.
     pub initial_password_until: Option<DateTime<Utc>>,
 }
 
 impl User {
-    /// Whether the password has to be changed before anything else.
+    /// Whether the password must be changed before any other operation.
     #[must_use]
     pub const fn must_change_password(&self) -> bool {
         self.initial_password_until.is_some()
@@ -99,8 +99,8 @@ impl From<UserRow> for User {
     }
 }
 
-/// The names in an aggregate of `LENGTH:NAME` without separators. What the schema would not store now is
-/// left out, whatever is stored.
+/// The names in an aggregate of `LENGTH:NAME` without separators. Names that the schema no longer
+/// allows are left out.
 fn role_names(aggregate: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut rest = aggregate;

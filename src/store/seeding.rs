@@ -52,7 +52,7 @@ impl Store {
         })
     }
 
-    /// Creates the accounts `seed-0000001` and so on with these numbers and the role `user`, in one
+    /// Creates the accounts `seed-0000001` and so on, with these numbers and the role `user`, in one
     /// transaction.
     ///
     /// # Errors
@@ -104,7 +104,7 @@ async fn seed_accounts(tx: &mut Tx, seed: &Seed, rows: Vec<(Uuid, String)>) -> R
     Ok(())
 }
 
-/// The sessions have the ids of their accounts, and refresh tokens that nobody knows.
+/// The sessions have the ids of their accounts, and unknown random refresh tokens.
 async fn seed_tokens(tx: &mut Tx, seed: &Seed, ids: &[Uuid]) -> Result<()> {
     let rows = ids.iter().map(|id| (unknown_hash(), *id));
     if ids.len() == ROWS {

@@ -26,7 +26,7 @@ pub struct NewSession {
     pub idle_expires_at: DateTime<Utc>,
     /// When it expires at the latest.
     pub expires_at: DateTime<Utc>,
-    /// What it may do of what the account may.
+    /// The session's share of the account's permissions.
     pub scope: Scope,
 }
 
@@ -60,7 +60,7 @@ pub struct Principal {
     pub user: User,
     /// When the session expires unless it is refreshed.
     pub session_expires_at: DateTime<Utc>,
-    /// What the session may do of what the account may.
+    /// The session's share of the account's permissions.
     pub scope: Scope,
 }
 
@@ -158,9 +158,9 @@ impl Tx {
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
-    /// Ends the oldest active sessions of an account beyond `most`; returns their ids. The account's row
-    /// is locked, as it is after [`Tx::start_session`], so that logins at the same moment count each
-    /// other.
+    /// Ends the oldest active sessions of an account beyond `most`; returns their ids. The account's
+    /// row is locked, as after [`Tx::start_session`], so that concurrent logins count each other's
+    /// sessions.
     ///
     /// # Errors
     /// When the database does not answer.

@@ -52,7 +52,7 @@ pub struct NewUser {
     pub by: Option<Uuid>,
     /// The time of creation.
     pub at: DateTime<Utc>,
-    /// Until when the password logs in, where the owner has to change it.
+    /// The end of an initial password's validity.
     pub initial_password_until: Option<DateTime<Utc>>,
 }
 
@@ -212,7 +212,7 @@ impl Tx {
         Ok(Some(self.end_sessions(id, reason, at).await?))
     }
 
-    /// Removes an account and everything that belongs to it. Returns the sessions that were active.
+    /// Deletes an account and everything that belongs to it. Returns the sessions that were active.
     ///
     /// # Errors
     /// [`Error::NotFound`], and [`Error::Conflict`] for the last administrator.

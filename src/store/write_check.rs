@@ -34,7 +34,7 @@ impl Store {
         }
         self.check_writing().await?;
         REFUSED.store(false, Ordering::Relaxed);
-        tracing::info!("the database can be written to again");
+        tracing::info!("the database accepts writes again");
         Ok(())
     }
 

@@ -45,7 +45,7 @@ pub fn start_logging(format: LogFormat, level: &str) -> Result<(), String> {
     // Log panics as one line, without their message: it may contain anything.
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string);
-        tracing::error!(location = location.unwrap_or_default(), "a panic");
+        tracing::error!(location = location.unwrap_or_default(), "panic");
     }));
     Ok(())
 }
@@ -90,7 +90,7 @@ where
                 fields.insert("client_request_id".into(), id.as_str().into());
             }
             fields.insert("http_route".into(), request.route.into());
-            // Of what happened, not of each line that a request causes.
+            // Only of events, not of every line of a request.
             if fields.contains_key("event")
                 && let Some(address) = request.address.and_then(ClientAddress::shown)
             {

@@ -1,5 +1,5 @@
-//! Signing keys: made at the first start, kept in the database under encryption, published as a
-//! JWK set (RFC 7517).
+//! Signing keys: created at the first start, stored encrypted in the database, published as a JWK set
+//! (RFC 7517).
 
 use std::collections::HashMap;
 
@@ -32,7 +32,7 @@ pub(super) struct SigningKey {
     pub key: EncodingKey,
 }
 
-/// A key that verifies, and the one algorithm that it does so with (RFC 8725 section 3.1).
+/// A verification key and its only algorithm (RFC 8725 section 3.1).
 pub(super) struct VerifyingKey {
     pub algorithm: Algorithm,
     pub key: DecodingKey,
@@ -46,11 +46,11 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Loads the keys from the database; makes one when there is none for the algorithm.
+    /// Loads the keys from the database; creates one if there is none for the algorithm.
     ///
     /// # Errors
-    /// When the database does not answer, or a key cannot be decrypted: the secret is another than
-    /// the one it was encrypted with.
+    /// When the database does not answer, or a key cannot be decrypted because it was encrypted with
+    /// another secret.
     pub async fn load(
         store: &Store,
         sealing: &SealingKey,
@@ -73,7 +73,7 @@ impl Keyring {
                     event = names::KEY_CREATED,
                     kid = made.kid,
                     algorithm = made.algorithm,
-                    "signing key made"
+                    "signing key created"
                 );
             }
             stored = store.signing_keys(now).await?;

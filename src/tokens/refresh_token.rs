@@ -1,9 +1,9 @@
-//! Refresh tokens: opaque random values, known to the database by their hash alone.
+//! Refresh tokens: opaque random values, of which the database stores only the hash.
 //!
-//! A successor is stored sealed with its predecessor (AES-256-GCM): a client that presents the previous
-//! token again gets the very token that the other tab got. The database alone cannot open it, because
-//! it knows only the predecessor's hash. What is sealed is bound to its place, the session and the
-//! generation: moved to another row it does not open.
+//! A successor is stored encrypted with its predecessor (AES-256-GCM): a client that presents the
+//! previous token again gets the same token as the other tab. The database alone cannot decrypt it,
+//! because it has only the predecessor's hash. The ciphertext is bound to its session and generation:
+//! copied to another row it does not decrypt.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::secrets::{Purpose, SealingKey, random};
 
 const BYTES: usize = 32;
-/// Tells a refresh token from other secrets when it turns up where it should not.
+/// The prefix identifies a leaked refresh token, for example to secret scanners.
 const PREFIX: &str = "rt_";
 
 /// A refresh token: 256 random bits.
@@ -25,7 +25,7 @@ impl RefreshToken {
     /// A new token.
     ///
     /// # Errors
-    /// When there is no randomness.
+    /// When the random generator fails.
     pub fn generate() -> Result<Self> {
         random::bytes().map(Self)
     }
@@ -54,18 +54,18 @@ impl RefreshToken {
         bytes
     }
 
-    /// Encrypts the next token of the session so that this one alone opens it.
+    /// Encrypts the next token of the session so that only this one decrypts it.
     ///
     /// # Errors
-    /// When the library refuses: a defect.
+    /// When the library fails: a defect.
     pub fn seal_successor(&self, session: Uuid, generation: i64, next: &Self) -> Result<Vec<u8>> {
         let context = self.context(session, generation);
         self.sealing_key()?.seal(&context, &*next.0)
     }
 
-    /// Opens what [`RefreshToken::seal_successor`] made with this token; `generation` is the
-    /// successor's. Earlier versions sealed without a place: a client whose answer was lost survives
-    /// an upgrade.
+    /// Decrypts a successor that [`RefreshToken::seal_successor`] encrypted with this token;
+    /// `generation` is the successor's. Also accepts the form of earlier versions, which were not bound
+    /// to a place, so that a client can repeat a lost refresh across an upgrade.
     #[must_use]
     pub fn open_successor(&self, session: Uuid, generation: i64, sealed: &[u8]) -> Option<Self> {
         let key = self.sealing_key().ok()?;

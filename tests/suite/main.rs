@@ -22,7 +22,7 @@
 //! | rate limits, 429, addresses behind proxies | `limits/`; the arithmetic: `cache/permits.rs` |
 //! | hash gate, load shedding, 503 | `limits/hash_gate.rs`, `limits/hash_gate_metrics.rs` |
 //! | renewal of outdated hashes | `flows/rehash.rs` |
-//! | who gives roles | `flows/giving_roles.rs` |
+//! | granting roles | `flows/giving_roles.rs` |
 //! | last administrator | `flows/last_admin.rs`; the statements: `store/last_admin.rs` |
 //! | revocation | `flows/revocation.rs`; over replicas: `flows/replicas.rs` |
 //! | a Redis that lies | `flows/hostile_redis.rs`, `cache/distrusted.rs` |
@@ -36,7 +36,7 @@
 //! | command line, `--help`, `config` | `operations/command_line.rs` |
 //! | commands `migrate`, `keys`, `admin create`, `admin promote` | `operations/offline_commands.rs` |
 //! | modes of files, one service a folder | `operations/data_folder.rs` |
-//! | what refuses to start | `operations/refusals_to_start.rs` |
+//! | refusals to start | `operations/refusals_to_start.rs` |
 //! | roles of the stack's database | `operations/database_roles.rs` |
 //! | housekeeping | `operations/housekeeping.rs`; the statements: `store/housekeeping.rs` |
 //! | metrics, statements per request | `operations/metrics/` |
@@ -51,8 +51,9 @@
 //! | that this table is current | `repository/table_of_tests.rs` |
 //! | servers, clients, readers of answers and of the OpenAPI document | `support/` |
 //!
-//! `cargo test` runs what needs no server and no tool; the others say what they need. `scripts/test` runs
-//! all of them, `scripts/test --quick` the fast ones, and `scripts/test-shuffled` in random order.
+//! `cargo test` runs the tests that need no server and no tool; the others name what they need.
+//! `scripts/test` runs all of them, `scripts/test --quick` the fast ones, and `scripts/test-shuffled`
+//! in random order.
 
 mod api;
 mod cache;

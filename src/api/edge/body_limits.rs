@@ -1,7 +1,8 @@
 //! Limits on connections and bodies: requests on surplus connections are refused, and so are bodies
 //! that are too large or too slow.
 //!
-//! What counts is what arrives, not what the head says: over HTTP/2 a body needs no announcement.
+//! The limits count the bytes that arrive, not the announced length: over HTTP/2 a body needs no
+//! announcement.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +20,9 @@ use crate::api::problem::{Problem, ProblemKind};
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
-/// The part of a body that every request may have in memory. Honest bodies are smaller.
+/// The part of a body that every request may hold in memory. Ordinary bodies are smaller.
 const SMALL_BODY: usize = 8 * 1024;
-/// How many requests may have more than that in memory at once: 16 MiB together.
+/// How many requests may hold more than that in memory at once: 16 MiB together.
 const LARGE_BODIES: usize = 256;
 /// `Retry-After` for surplus connections and bodies, in seconds.
 const RETRY: u64 = 2;
@@ -29,16 +30,16 @@ const RETRY: u64 = 2;
 /// Extension of surplus requests and of those on surplus connections, which get 503 and nothing else.
 #[derive(Clone, Copy, Debug)]
 pub enum Refused {
-    /// As many connections or requests are open as are served at once.
+    /// The maximum of connections or requests is reached.
     Full,
-    /// Their source has as many as it may.
+    /// The source is at its limit.
     Source,
 }
 
 /// Permission to have a large body in memory, until it is dropped.
 pub type LargeBody = Option<OwnedSemaphorePermit>;
 
-/// Reads the body of every request, whichever way it is framed and announced.
+/// Reads the body of every request, however it is framed.
 pub struct BodyLimits {
     timeout: Duration,
     large: Arc<Semaphore>,
@@ -54,7 +55,7 @@ impl BodyLimits {
         }
     }
 
-    /// Reads the body up to the limit. What it gives is to be kept as long as the body is.
+    /// Reads the body up to the limit. Keep the returned permit as long as the body.
     ///
     /// # Errors
     /// 503 when the request is refused or there is no room for a large body, 413 when the body is too
@@ -95,7 +96,7 @@ impl BodyLimits {
         let (mut bytes, mut large) = (Zeroizing::new(Vec::new()), None);
         while let Some(frame) = body.frame().await {
             let ended_early = |_| Problem::malformed().detail("the body ended early");
-            // Trailers are limited as heads are, and nobody reads them.
+            // Trailers have the size limit of heads, and are ignored.
             let Ok(data) = frame.map_err(ended_early)?.into_data() else {
                 continue;
             };
@@ -113,7 +114,7 @@ impl BodyLimits {
     }
 }
 
-/// A vector that grows by itself would leave a copy behind.
+/// A vector that grows by itself would leave a copy of secrets in memory.
 fn append(bytes: &mut Zeroizing<Vec<u8>>, data: &[u8]) {
     let length = bytes.len() + data.len();
     if length > bytes.capacity() {
@@ -139,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    /// A request whose body comes in pieces of this size and is announced by nothing.
+    /// A request whose body arrives in pieces of this size, without an announced length.
     fn pieces(count: usize, size: usize) -> Request {
         let piece = move |_| Ok::<_, std::io::Error>(Bytes::from(vec![b' '; size]));
         let body = Body::from_bytes_stream(stream::iter((0..count).map(piece)));

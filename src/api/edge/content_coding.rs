@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use poem::http::{HeaderMap, header};
 
-/// How many codings of a request are read: browsers send five.
+/// The maximum number of codings read from a request; browsers send five.
 const MAX_CODINGS: usize = 16;
 
 /// A content coding.
@@ -21,7 +21,7 @@ pub enum Coding {
 }
 
 impl Coding {
-    /// The word of `Content-Encoding`, which says nothing of a body as it is.
+    /// The value of `Content-Encoding`; `None` for a body that is not encoded.
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {
         match self {
@@ -42,9 +42,8 @@ impl Coding {
     }
 }
 
-/// The best of `offered`, which names the server's favourite first, for a request with these headers.
-/// Without a wish of the client, and when it wants nothing of what is offered, the body goes out as
-/// it is.
+/// The best of `offered`, preferred first, for a request with these headers. Without a preference of
+/// the client, or if it accepts none of them, the body is not encoded.
 #[must_use]
 pub fn negotiate(headers: &HeaderMap, offered: &[Coding]) -> Coding {
     let wishes: Vec<(&str, u16)> = headers
@@ -71,7 +70,7 @@ pub fn negotiate(headers: &HeaderMap, offered: &[Coding]) -> Coding {
             best = (*coding, weight);
         }
     }
-    // A client that names `identity` prefers it to what weighs less.
+    // A client that names `identity` prefers it to codings of lower weight.
     let plain = wishes
         .iter()
         .find(|(word, _)| Coding::Identity.is_called(word));
@@ -81,7 +80,7 @@ pub fn negotiate(headers: &HeaderMap, offered: &[Coding]) -> Coding {
     }
 }
 
-/// A coding and its weight in thousandths. One that breaks the grammar is no wish.
+/// A coding and its weight in thousandths. Invalid ones are ignored.
 fn wish(element: &str) -> Option<(&str, u16)> {
     let (word, weight) = match element.split_once(';') {
         None => (element, 1000),
@@ -108,7 +107,7 @@ fn thousandths(text: &str) -> Option<u16> {
     (weight <= 1000).then_some(weight)
 }
 
-/// Compresses with gzip. Takes milliseconds: not for the runtime's threads.
+/// Compresses with gzip. Takes milliseconds, so do not call it on the runtime's threads.
 #[must_use]
 pub fn gzip(bytes: &[u8], effort: Compression) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), effort);

@@ -1,5 +1,5 @@
-//! The host that a request is for. None or two of them are read differently by those in front of the
-//! service and by the service itself (RFC 9112 section 3.2, RFC 9113 section 8.3.1).
+//! The host of a request. A proxy and the service may interpret a missing or repeated host differently
+//! (RFC 9112 section 3.2, RFC 9113 section 8.3.1).
 
 use poem::Request;
 use poem::http::uri::Authority;
@@ -7,7 +7,7 @@ use poem::http::{Version, header};
 
 use crate::api::problem::Problem;
 
-/// Refuses a request that does not name exactly one host. HTTP/1.0 may leave it out.
+/// Refuses a request that does not name exactly one host. HTTP/1.0 may omit it.
 ///
 /// # Errors
 /// 400.
@@ -25,7 +25,7 @@ pub fn check(request: &Request) -> Result<(), Problem> {
         None => None,
     };
     if request.version() < Version::HTTP_2 {
-        // A proxy's form of the request line names a host, too, and needs the header all the same.
+        // The absolute form of the request line names a host, too, and still needs the header.
         return match host {
             None if request.version() == Version::HTTP_11 => refuse("the request has no Host"),
             _ => Ok(()),

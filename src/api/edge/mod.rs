@@ -1,4 +1,4 @@
-//! The edge: everything that holds for each request, whatever its handler does.
+//! The edge: the middleware that applies to every request.
 
 pub mod body_limits;
 pub mod client_address;

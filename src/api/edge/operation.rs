@@ -1,4 +1,4 @@
-//! The record of an operation: everything about it but the work of its handler.
+//! The record of an operation: all its properties except the handler.
 
 use crate::api::problem::ProblemKind;
 use crate::metrics::{CanaryStep, Limiter, Method};
@@ -37,7 +37,7 @@ pub enum RateLimit {
 pub struct BodyPolicy {
     /// Whether a field that is not documented is an error; otherwise it is ignored.
     pub refuses_unknown_fields: bool,
-    /// The answer to another media type.
+    /// The problem for another media type.
     pub wrong_media_type: ProblemKind,
 }
 
@@ -59,7 +59,7 @@ impl BodyPolicy {
 pub struct Operation {
     /// Its method and path.
     pub endpoint: Endpoint,
-    /// The callers that it admits.
+    /// Its access rule.
     pub access: Access,
     /// Its rate limits.
     pub rate_limit: RateLimit,
@@ -76,7 +76,7 @@ pub struct Operation {
 
 impl Operation {
     /// An operation without a body under the general rate limit, with problem details as errors.
-    /// Operations that may change something are detached.
+    /// Operations with side effects are detached.
     #[must_use]
     pub const fn new(endpoint: Endpoint, access: Access) -> Self {
         Self {

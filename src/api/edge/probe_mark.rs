@@ -1,7 +1,7 @@
 //! The mark of the synthetic probe's requests, which only this process knows.
 //!
-//! It counts on the operations that the probe calls and on no others: a stolen mark allows nothing
-//! but logging in as the probe's account, uncounted and unlimited.
+//! It is accepted only by the operations that the probe calls: a stolen mark allows nothing but logging
+//! in as the probe's account, uncounted and unlimited.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use poem::Request;
@@ -23,7 +23,7 @@ impl Mark {
     /// A new mark.
     ///
     /// # Errors
-    /// When there is no randomness.
+    /// When the random generator fails.
     pub fn generate() -> Result<Self> {
         let text = random::text::<32>()?;
         let mut value = HeaderValue::from_str(&text).map_err(Error::internal)?;

@@ -34,7 +34,7 @@ pub struct EdgeLimits {
 }
 
 impl EdgeLimits {
-    /// Uses these limits, and takes client addresses from these proxies.
+    /// Applies these limits, and accepts client addresses from these proxies.
     #[must_use]
     pub const fn new(throttle: Arc<Throttle>, proxies: Networks) -> Self {
         Self {

@@ -1,6 +1,6 @@
-//! The ids of a request. Ours ties its log lines and its problem together, so nobody else may choose it: a
-//! client could give many requests one id, or one request the id of another. What the client sends is kept
-//! beside it. Trusted proxies choose ours: theirs ties in what they have logged themselves.
+//! The ids of a request. Ours connects its log lines and its problem, so clients may not choose it:
+//! they could give many requests one id, or one request the id of another. The client's id is kept
+//! beside it. Trusted proxies choose ours, which connects their own log lines.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,7 +20,7 @@ pub struct RequestIds {
 }
 
 impl RequestIds {
-    /// Ids that no other process gives.
+    /// Ids unique to this process.
     #[must_use]
     pub fn new() -> Self {
         let (prefix, _) = uuid::Uuid::new_v4().as_u64_pair();
@@ -30,7 +30,7 @@ impl RequestIds {
         }
     }
 
-    /// Our id of a request, and its client's if that is sound and its peer is no trusted proxy.
+    /// Our id of a request, and its client's if that is valid and the peer is not a trusted proxy.
     pub fn of(&self, request: &Request, from_proxy: bool) -> (RequestId, Option<RequestId>) {
         let given = request.headers().get(X_REQUEST_ID);
         match given.and_then(|value| RequestId::from_client(value.as_bytes())) {
@@ -44,7 +44,7 @@ impl RequestIds {
     }
 }
 
-/// Shows the ids in the response: the client gets its own back, and ours in any case.
+/// Sets the ids in the response: the client's own if it sent one, and always ours.
 pub fn show(headers: &mut HeaderMap, context: &RequestContext) {
     let mut insert = |name, id: &RequestId| {
         if let Ok(id) = HeaderValue::from_str(id.as_str()) {

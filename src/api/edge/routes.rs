@@ -47,7 +47,7 @@ pub struct Route {
     pub template: &'static str,
     /// The method, GET for HEAD as well.
     pub method: Method,
-    /// What the listener speaks.
+    /// The scheme of the listener.
     pub scheme: Scheme,
     /// The series of users' requests.
     pub users: Durations,
@@ -181,8 +181,8 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Routes for these operations and pages, with their statuses of success, of a listener that speaks
-    /// this.
+    /// Routes for these operations and pages, with their statuses of success, on a listener of this
+    /// scheme.
     #[must_use]
     pub fn new(
         operations: impl IntoIterator<Item = (&'static Operation, Vec<u16>)>,
@@ -229,7 +229,7 @@ impl Routes {
             .unwrap_or(&self.unmatched[method.index()])
     }
 
-    /// The methods that a path knows, for `Allow`.
+    /// The methods of a path, for `Allow`.
     #[must_use]
     pub fn allowed(&self, path: &str) -> Vec<&'static str> {
         let mut methods: Vec<&str> = self

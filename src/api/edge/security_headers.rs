@@ -1,17 +1,17 @@
-//! The headers that tell browsers to be strict, on every answer of both listeners.
+//! Security headers, on every response of both listeners.
 
 use poem::http::{HeaderMap, HeaderName, HeaderValue, header};
 use poem::{Endpoint, Request, Response};
 
-/// Nothing may be loaded, run, sent or framed: what answers programs is never a page. Pages have a
-/// policy of their own.
+/// Nothing may be loaded, run, sent or framed: API responses are not pages. Pages have policies of
+/// their own.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
-/// A year, for this host alone: what else runs under its domain is not ours to decide.
+/// A year, for this host only: subdomains may belong to others.
 const TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// What every answer has, unless its handler set the header itself.
+/// The headers of every response, unless its handler set them itself.
 const ALWAYS: [(HeaderName, HeaderValue); 3] = [
     (
         header::X_CONTENT_TYPE_OPTIONS,
@@ -31,7 +31,7 @@ pub struct SecurityHeaders<E> {
 }
 
 impl<E> SecurityHeaders<E> {
-    /// Around `inner`; `https` says that clients reach it by HTTPS alone.
+    /// Wraps `inner`; `https` means that clients reach it only by HTTPS.
     #[must_use]
     pub const fn new(inner: E, https: bool) -> Self {
         Self { inner, https }

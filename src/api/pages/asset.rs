@@ -1,7 +1,7 @@
 //! A page in its encodings, each with an `ETag` of its own.
 //!
-//! A page is compressed once, when the first client wants it so, on a thread for blocking work, and
-//! kept: compressing megabytes for every request would give strangers the processor.
+//! A page is compressed once, for the first client that accepts the encoding, on a thread for blocking
+//! work, and cached: compressing megabytes for every request would allow denial of service.
 
 use std::sync::Arc;
 
@@ -21,10 +21,10 @@ use crate::error::{Error, Result};
 
 /// Brotli's effort, of 11: above it the time grows faster than the size shrinks.
 const BROTLI_QUALITY: i32 = 9;
-/// The documents change with a release alone; after that each copy is asked for by its `ETag`.
+/// The documents change only with a release; afterwards clients revalidate with the `ETag`.
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
-/// What a page consists of.
+/// The content of a page.
 pub struct Asset {
     content_type: HeaderValue,
     policy: HeaderValue,
@@ -38,7 +38,7 @@ impl Asset {
     /// A page under this content security policy.
     ///
     /// # Errors
-    /// When the policy is no header value: a defect.
+    /// When the policy is not a valid header value: a defect.
     pub fn new(content_type: &'static str, policy: &str, body: String) -> Result<Self> {
         let hash = digest(body.as_bytes());
         Ok(Self {
@@ -109,7 +109,7 @@ impl Asset {
             return Ok(body.clone());
         }
         let (cell, plain) = (Arc::clone(cell), self.plain.clone());
-        // A task of its own: a client that leaves cannot make the work begin again.
+        // A task of its own: a client that disconnects cannot make the work start again.
         let task = tokio::spawn(async move {
             let work = || tokio::task::spawn_blocking(move || compress(&plain, coding));
             let body = cell.get_or_try_init(|| async { work().await }).await;
@@ -157,7 +157,7 @@ mod tests {
         let page = || Asset::new("text/html", "default-src 'none'", "page ".repeat(100_000));
         let asset = page().expect("a page");
         for coding in [Coding::Gzip, Coding::Brotli] {
-            // A client that leaves at once.
+            // A client that disconnects at once.
             let left = tokio::time::timeout(std::time::Duration::ZERO, asset.body(coding)).await;
             let all = tokio::join!(asset.body(coding), asset.body(coding));
             let (first, second) = (all.0.expect("a body"), all.1.expect("a body"));

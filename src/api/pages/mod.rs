@@ -33,7 +33,7 @@ impl Documentation {
     /// The document as JSON and YAML, and in the two user interfaces.
     ///
     /// # Errors
-    /// When a policy is no header value: a defect.
+    /// When a policy is not a valid header value: a defect.
     pub fn new(json: String, yaml: String, docs: String, redoc: String) -> Result<Self> {
         let document = policy::of_document();
         let interface = |endpoint, html: String| {
@@ -66,7 +66,7 @@ impl Documentation {
 /// The start page, with links to the documentation where it is served beside it.
 ///
 /// # Errors
-/// When its policy is no header value: a defect.
+/// When its policy is not a valid header value: a defect.
 pub fn home(documented: bool) -> Result<impl poem::Endpoint<Output = Response>> {
     let links = if documented { LINKS } else { "" };
     let html = HOME.replace("{links}", links);
@@ -97,7 +97,7 @@ a { color: #0b5cad; } dt { font-weight: 600; } dd { margin: 0 0 1rem; }
 </head>
 <body>
 <h1>rbac-sentinel</h1>
-<p>Authentication and role-based access control that shows what it is doing.</p>
+<p>Authentication and role-based access control with detailed metrics.</p>
 <dl>
 {links}<dt><a href="/.well-known/jwks.json">/.well-known/jwks.json</a></dt><dd>The keys that verify access tokens.</dd>
 <dt><a href="/health">/health</a></dt><dd>Whether the service works.</dd>

@@ -9,13 +9,13 @@ pub fn digest(bytes: &[u8]) -> Digest {
     aws_lc_rs::digest::digest(&SHA256, bytes)
 }
 
-/// For a page that people read: its own style and nothing else.
+/// For a simple page: only its own style.
 pub fn of_page(html: &str) -> String {
     policy(&[&format!("style-src {}", hashes(html, "style"))])
 }
 
-/// For a user interface over the OpenAPI document: its own scripts, and requests to this host. Both
-/// interfaces make styles while they run, and Redoc a worker for its search.
+/// For a user interface of the OpenAPI document: its own scripts, and requests to this host. Both
+/// interfaces create styles at run time, and Redoc a worker for its search.
 pub fn of_interface(html: &str) -> String {
     policy(&[
         &format!("script-src {}", hashes(html, "script")),
@@ -27,7 +27,7 @@ pub fn of_interface(html: &str) -> String {
     ])
 }
 
-/// For a document that is no page.
+/// For a document that is not a page.
 pub fn of_document() -> String {
     policy(&[])
 }
@@ -42,7 +42,7 @@ fn policy(allowed: &[&str]) -> String {
     directives.copied().collect::<Vec<_>>().join("; ")
 }
 
-/// The sources that allow the inline elements of this name: hashes of what stands between their tags.
+/// The sources that allow the inline elements of this name: hashes of their contents.
 fn hashes(html: &str, element: &str) -> String {
     let (opens, closes) = (format!("<{element}"), format!("</{element}>"));
     let mut sources = Vec::new();

@@ -25,7 +25,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// The kind in a few words.
+            /// A short name of the kind.
             #[must_use]
             pub const fn title(self) -> &'static str {
                 match self {

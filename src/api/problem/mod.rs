@@ -52,7 +52,7 @@ pub struct ProblemBody {
     /// The rate limit that refused the request, such as `login`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
-    /// What that rate limit counts by: `source`, the client's address, or `account`.
+    /// The subject of that rate limit: `source` (the client's address) or `account`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counted: Option<String>,
 }
@@ -91,7 +91,7 @@ pub struct More {
     pub limit: Option<&'static str>,
     /// The subject of that rate limit.
     pub counted: Option<&'static str>,
-    /// Headers that go with it.
+    /// Additional headers.
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -227,9 +227,7 @@ impl From<Error> for Problem {
                 Self::new(Kind::Taken).field(field, "belongs to another account")
             }
             Error::Conflict(why) => Self::new(Kind::Conflict).detail(why),
-            Error::NotFound(what) => {
-                Self::new(Kind::NotFound).detail(format!("there is no such {what}"))
-            }
+            Error::NotFound(what) => Self::new(Kind::NotFound).detail(format!("no such {what}")),
             Error::Forbidden(permission) => {
                 let mut problem = Self::new(Kind::Forbidden)
                     .detail(format!("the permission `{permission}` is missing"));

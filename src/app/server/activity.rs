@@ -22,7 +22,8 @@ pub(super) struct Activity {
     blocked: AtomicBool,
     /// Bytes arrived and nothing was sent since.
     unanswered: AtomicBool,
-    /// How many of the connection's first bytes are the preface's; more than it has when they are not.
+    /// How many of the connection's first bytes matched the preface; more than its length if they did
+    /// not.
     preface: AtomicUsize,
     cut: OnceLock<ConnectionEnd>,
 }
@@ -65,7 +66,7 @@ impl Activity {
         if bytes.is_empty() {
             return;
         }
-        // It may come in parts.
+        // The preface may arrive in parts.
         let seen = self.preface.load(Ordering::Relaxed);
         if let Some(missing) = PREFACE.get(seen..).filter(|missing| !missing.is_empty()) {
             let count = missing.len().min(bytes.len());
@@ -117,7 +118,7 @@ impl Activity {
             }
             tokio::time::sleep_until(due).await;
         }
-        // HTTP/2 sends more than heads.
+        // HTTP/2 sends other frames, too.
         let head = self.unanswered.load(Ordering::Relaxed);
         if head && !self.is_multiplexed() {
             ConnectionEnd::Header
@@ -131,7 +132,7 @@ impl Activity {
 mod tests {
     use super::*;
 
-    /// How a connection ends that sent this and got no answer.
+    /// The end of a connection that sent these bytes and got no response.
     async fn end(parts: &[&[u8]]) -> ConnectionEnd {
         let activity = Activity::new();
         for part in parts {

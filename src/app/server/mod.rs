@@ -1,8 +1,8 @@
 //! Accepts connections and serves them with hyper, until told to stop.
 //!
 //! poem's own server is not used. In 3.1.12 it keeps polling a connection after hyper has reported its
-//! end, so a handler runs on after its client has left: passwords are hashed in vain, and aborted
-//! requests are not seen. It also does not set `TCP_NODELAY`, has no timeout for slow headers, spins
+//! end, so a handler runs on after its client has left: passwords are hashed needlessly, and aborted
+//! requests are not counted. It also does not set `TCP_NODELAY`, has no timeout for slow headers, spins
 //! when accepting fails, and resets connections in the backlog when it stops.
 //!
 //! hyper's own timeouts are not used. They do not cover connections that have not sent a byte, clients
@@ -55,14 +55,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long a client beyond the connection limit has to send a request and read the 503.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
-/// The most bytes of a request's head: tokens take some hundreds. A client that never ends one makes the
-/// service keep as much.
+/// The most bytes of a request's head; tokens take some hundreds. A client that never completes its
+/// head occupies this much memory.
 const MAX_HEAD: u32 = 16 * 1024;
 /// The most bytes of an answer that are buffered for a slow client.
 const BUFFER: usize = 64 * 1024;
-/// The most bytes of bodies that one HTTP/2 connection, all its streams together, can have sent before
-/// the edge has read them: the least that the protocol allows. A larger window serves long uploads,
-/// and there are none.
+/// The flow-control window of an HTTP/2 connection, all its streams together, in bytes: the smallest
+/// that the protocol allows. A larger window helps long uploads, and there are none.
 const WINDOW: u32 = 64 * 1024 - 1;
 /// Open and pending-reset streams of one HTTP/2 connection.
 const MAX_STREAMS: u32 = 100;
@@ -71,7 +70,7 @@ const MAX_PENDING_RESETS: usize = 20;
 /// The connection limits of one listener.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {
-    /// The longest for sending a request's head, for not reading an answer, and for being idle.
+    /// The timeout for sending a request's head, for not reading a response, and for being idle.
     pub client_timeout: Duration,
     /// Connections that are served at once.
     pub connections: usize,
@@ -131,7 +130,7 @@ where
         } else if refused.len() < limits.refusals / 2 {
             refused.spawn(server.refuse(stream, remote, stopping, Refused::Source));
         } else {
-            // The other half is for those who find no room because of others.
+            // The other half is for clients refused because of the total.
             Open::new(label).end = ConnectionEnd::Source;
         }
     };
@@ -163,7 +162,7 @@ where
         while refused.join_next().await.is_some() {}
     };
     if timeout(grace, all_ended).await.is_err() {
-        tracing::warn!("requests were still in flight when their time was over");
+        tracing::warn!("requests were still in flight at the shutdown timeout");
     }
     // Dropping the sets aborts the rest.
     Ok(())
@@ -217,7 +216,7 @@ struct Server<E> {
     builder: Builder<TokioExecutor>,
     client_timeout: Duration,
     requests: Arc<AtomicUsize>,
-    /// As many as connections: only streams of HTTP/2 make more.
+    /// As many as connections: only HTTP/2 streams can exceed it.
     most_requests: usize,
     local: SocketAddr,
     label: Listener,
@@ -361,7 +360,7 @@ impl<E> Server<E> {
         let handshake = tls.acceptor().accept(stream);
         match timeout(HANDSHAKE.min(self.client_timeout), handshake).await {
             Ok(Ok(stream)) => Ok(Socket::Tls(Box::new(stream))),
-            // The client left, as health checks of load balancers do.
+            // The client disconnected, as health checks of load balancers do.
             Ok(Err(error))
                 if matches!(
                     error.kind(),

@@ -1,5 +1,5 @@
-//! The connections and requests of each source: one address cannot take those of all others. Over HTTP/2
-//! a connection has many requests, whose heads and bodies may never end.
+//! The connections and requests of each source are limited, so that one address cannot use up all. Over
+//! HTTP/2 a connection has many requests, which may never end.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,7 +12,7 @@ use crate::limits::Source;
 /// Requests in progress for each connection that a source may have.
 const REQUESTS: usize = 2;
 
-/// What a source has: connections, and the requests on them.
+/// The open connections of a source, and the requests on them.
 #[derive(Default)]
 struct Count {
     connections: usize,
@@ -39,7 +39,7 @@ pub(super) struct Held {
 pub(super) struct Asking(Arc<AtomicUsize>);
 
 impl Asking {
-    /// Counts a request; none when there are as many as there may be.
+    /// Counts a request; `None` at the limit.
     pub(super) fn begin(requests: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
         let before = requests.fetch_add(1, Ordering::Relaxed);
         let asking = Self(Arc::clone(requests));
@@ -54,7 +54,8 @@ impl Drop for Asking {
 }
 
 impl Sources {
-    /// Each source may have so many. Proxies are exempt, for they have those of all their clients.
+    /// Each source may have this many. Proxies are exempt, because they carry the connections of all
+    /// their clients.
     pub(super) fn new(most: usize, proxies: Networks) -> Self {
         Self {
             most,
@@ -63,7 +64,7 @@ impl Sources {
         }
     }
 
-    /// Counts a connection; none when its source has as many as it may.
+    /// Counts a connection; `None` if its source is at its limit.
     pub(super) fn hold(&self, remote: IpAddr) -> Option<Held> {
         let remote = remote.to_canonical();
         if self.exempt.contain(remote) {
@@ -75,7 +76,7 @@ impl Sources {
         }
         let source = Source::from(remote);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that is refused is there already.
+        // A refused connection is open already.
         let count = open.entry(source).or_default();
         if count.connections >= self.most {
             return None;
@@ -90,7 +91,7 @@ impl Sources {
 }
 
 impl Held {
-    /// Counts a request of the source; none when it has as many as it may.
+    /// Counts a request of the source; `None` at its limit.
     pub(super) fn ask(&self) -> Option<Asking> {
         Asking::begin(&self.requests, self.most_requests)
     }

@@ -22,7 +22,7 @@ const SLOWEST: u64 = 1024;
 /// A client's socket.
 pub(super) enum Socket {
     Plain(TcpStream),
-    /// With TLS, whose state is large.
+    /// With TLS, boxed because its state is large.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
@@ -36,7 +36,7 @@ impl Socket {
     }
 }
 
-/// The same as a stream of bytes, whatever carries them.
+/// The same as a stream of bytes, with or without TLS.
 macro_rules! carried {
     ($socket:expr, $poll:ident $(, $argument:expr)*) => {
         match &mut $socket {

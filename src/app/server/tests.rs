@@ -4,8 +4,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::*;
 use crate::config::Networks;
 
-/// How many clients wait when the service is told to stop. Of those that are accepted before, none is
-/// lost; that all of them are happens once in 2^32 times.
+/// How many clients wait when the service is told to stop. Clients accepted earlier are not lost; that
+/// all are accepted earlier has a chance of 1 in 2^32.
 const CLIENTS: usize = 32;
 
 #[tokio::test]

@@ -17,13 +17,13 @@ use self::pinned::Pinned;
 pub(super) use self::reload::Reload;
 use self::reload::State;
 
-/// What clients may speak, the first they know.
+/// The ALPN protocols, preferred first.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// The certificate in use.
 pub(super) struct Tls {
     files: Files,
-    /// The files before they were read first.
+    /// The state of the files before the first read.
     opened: State,
     current: RwLock<Identity>,
 }
@@ -43,7 +43,7 @@ impl Tls {
     /// Reads both files.
     ///
     /// # Errors
-    /// What is wrong with them.
+    /// The reason why they cannot be used.
     pub(super) fn open(certificate: &Path, key: &Path) -> Result<Self, String> {
         let files = Files {
             certificate: certificate.to_owned(),
@@ -58,16 +58,16 @@ impl Tls {
         })
     }
 
-    /// For the next handshake. Connections keep what they began with.
+    /// The acceptor for the next handshake. Open connections keep their certificate.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&current.config).into()
     }
 
-    /// For the service's own client, which trusts the certificate in use and no other.
+    /// The connector of the service's own client, which trusts only the certificate in use.
     ///
     /// # Errors
-    /// When the library refuses its own defaults.
+    /// When the library rejects its own defaults.
     pub(super) fn connector(self: &Arc<Self>) -> Result<TlsConnector, String> {
         let pinned = Pinned::new(Arc::clone(self), provider());
         let config = ClientConfig::builder_with_provider(provider())
@@ -85,7 +85,7 @@ impl Tls {
         current.leaf == *leaf
     }
 
-    /// Reads the files again; when they are no good, what is in use stays.
+    /// Reads the files again. If they are invalid, the certificate in use stays.
     fn reload(&self) -> Result<(), String> {
         let read = self.files.read()?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = read;
@@ -94,7 +94,7 @@ impl Tls {
 }
 
 impl Files {
-    /// The messages name files and never repeat their contents.
+    /// The messages name the files and never contain their contents.
     fn read(&self) -> Result<Identity, String> {
         let at = |option: &str, path: &Path, why: &dyn std::fmt::Display| {
             format!("{option} {}: {why}", path.display())

@@ -1,4 +1,5 @@
-//! The synthetic probe's trust: it reaches its own listener by address, which no certificate names.
+//! The synthetic probe's trust in certificates: it connects to its own listener by IP address, which
+//! the certificate does not name.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use tokio_rustls::rustls::{CertificateError, DigitallySignedStruct, Error, Signa
 
 use super::Tls;
 
-/// Accepts the certificate in use, whatever it says, and no other.
+/// Accepts only the certificate in use, whatever names it has.
 pub(super) struct Pinned {
     tls: Arc<Tls>,
     provider: Arc<CryptoProvider>,

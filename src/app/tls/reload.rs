@@ -9,18 +9,18 @@ use super::{Files, Tls};
 use crate::jobs::Job;
 use crate::metrics::{HTTP_TLS_RELOADS, Outcome};
 
-/// How often to look at the files.
+/// The interval between checks of the files.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What tells one state of the two files from another; none for a file that is not there.
+/// The state of the two files, for comparison; `None` for a missing file.
 pub(super) type State = [Option<(SystemTime, u64)>; 2];
 
 /// Reads the files again when they have changed.
 pub(in crate::app) struct Reload {
     tls: Arc<Tls>,
-    /// What was read last.
+    /// The state at the last read.
     read: State,
-    /// What was there a turn ago.
+    /// The state at the previous check.
     seen: State,
 }
 
@@ -39,21 +39,21 @@ impl Reload {
 impl Job for Reload {
     async fn tick(&mut self) -> Duration {
         let found = state(&self.tls.files);
-        // Whoever writes one file is about to write the other: wait until nothing moves.
+        // The other file may be about to change, too: wait until both have stayed the same.
         let settled = found == std::mem::replace(&mut self.seen, found);
         if settled && found != self.read {
             self.read = found;
             match self.tls.reload() {
                 Ok(()) => {
                     HTTP_TLS_RELOADS.inc(Outcome::Success);
-                    tracing::info!("TLS_CERT and TLS_KEY were read again");
+                    tracing::info!("TLS_CERT and TLS_KEY were reloaded");
                 }
                 Err(error) => {
                     HTTP_TLS_RELOADS.inc(Outcome::Failure);
                     tracing::error!(
                         %error,
-                        "the changed TLS_CERT and TLS_KEY cannot be used: the certificate before \
-                         them stays in use until they are mended"
+                        "the changed TLS_CERT and TLS_KEY cannot be used: the previous certificate \
+                         stays in use until they are fixed"
                     );
                 }
             }
@@ -62,7 +62,7 @@ impl Job for Reload {
     }
 }
 
-/// The state that the files are in now.
+/// The current state of the files.
 pub(super) fn state(files: &Files) -> State {
     let of = |path: &Path| {
         let found = fs::metadata(path).ok()?;

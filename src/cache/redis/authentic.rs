@@ -1,7 +1,8 @@
-//! What shows that a value or a message in Redis comes from a replica: a MAC over its name and content.
+//! Authenticates values and messages in Redis: a MAC over name and content shows that a replica wrote
+//! them.
 //!
-//! Whoever can write to Redis has no key: he can remove, keep and put back, but make nothing and move
-//! nothing to another name. Formats begin with a version and end with the MAC:
+//! An attacker who can write to Redis has no key: they can delete, keep and restore entries, but not
+//! create entries or move them to another name. Formats begin with a version and end with the MAC:
 //!
 //! - entry: version, epoch, when it was made, when it expires, value
 //! - epoch: version and sixteen digits, which the scripts compare
@@ -15,7 +16,7 @@ const MAC: usize = 32;
 /// The largest epoch that the scripts' doubles hold exactly.
 const LARGEST_EPOCH: u64 = (1 << 53) - 1;
 
-/// The use of a sealed text. What is sealed for one does not open as another.
+/// The use of a sealed text, which opens only for the same use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Item {
     /// A cached value.
@@ -26,7 +27,7 @@ pub(super) enum Item {
     Message = 3,
 }
 
-/// Why a text is not believed.
+/// Why a text is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// Too short, or of another version.

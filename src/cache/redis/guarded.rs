@@ -1,5 +1,5 @@
-//! Compare-and-set entries: an invalidation beats a concurrent fill of older data, and what replicas did
-//! not write themselves is not believed.
+//! Compare-and-set entries: an invalidation beats a concurrent fill of older data, and values that no
+//! replica wrote are rejected.
 //!
 //! Entries have a guard with an epoch, which an invalidation advances when it removes them. A miss
 //! returns the epoch; after loading, the fill succeeds only if the epoch is unchanged. Each step is
@@ -37,7 +37,7 @@ pub struct Snapshot {
     epoch: EpochState,
 }
 
-/// The epoch of a guard, as far as Redis is believed.
+/// The epoch of a guard, as checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EpochState {
     /// 0 if there is none.
@@ -87,7 +87,7 @@ impl Redis {
 
     fn epoch(&self, guard: &[u8], stored: &[u8], known: u64, now: i64) -> EpochState {
         if stored.is_empty() {
-            // Expired, driven out, or gone with a restart.
+            // Expired, evicted, or lost by a restart.
             return match known {
                 0 => EpochState::Valid(0),
                 known => EpochState::Replaced(known),
@@ -254,9 +254,9 @@ impl Redis {
     }
 }
 
-/// What an authentic entry must not be, if Redis did what it was told.
+/// Reasons to reject an authentic entry: a correct Redis would not return it.
 fn suspicion(kind: Kind, entry: &Entry<'_>, epoch: EpochState, now: i64) -> Option<Rejection> {
-    // Redis removes an entry when it expires, and no replica makes one tomorrow.
+    // Redis removes expired entries, and no replica creates entries in the future.
     if entry.expires_at <= now - CLOCK_TOLERANCE || entry.made_at > now + CLOCK_TOLERANCE {
         return Some(Rejection::EntryClock);
     }

@@ -1,5 +1,5 @@
-//! What this replica knows of invalidations, by itself and by messages. Redis is not asked for it, so
-//! that old entries and an old epoch which are put back into Redis are recognised.
+//! The invalidations known to this replica, its own and those of messages. Not read from Redis, so that
+//! old entries and epochs restored in Redis are recognised.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -30,7 +30,7 @@ const PROBE: Duration = Duration::from_millis(300);
 /// The queue of commands for the connection's task; when it is full, callers wait within their
 /// timeout.
 const PIPELINE: usize = 1024;
-/// Between two log lines about what was not believed, in microseconds.
+/// Between two log lines about rejected values, in microseconds.
 const REJECTION_PAUSE: i64 = 60_000_000;
 
 pub(super) struct Link {
@@ -63,7 +63,7 @@ struct Failure {
 impl Link {
     pub(super) fn new(options: &RedisOptions) -> Result<Self> {
         // The error may contain the URL with its password.
-        let misunderstood = |_| Error::internal("REDIS_URL is not understood");
+        let misunderstood = |_| Error::internal("REDIS_URL cannot be parsed");
         let client = Client::open(options.url.as_str()).map_err(misunderstood)?;
         // Fails if a provider is installed already: there is only this one.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -173,15 +173,15 @@ impl Link {
                 self.up.set(0.0);
                 self.opened.notify_one();
                 let error = failure.word.as_str();
-                tracing::warn!(error, "Redis does not answer: going on without it");
+                tracing::warn!(error, "Redis does not answer: continuing without it");
             }
         } else if !self.refusal_logged.swap(true, Ordering::Relaxed) {
             let error = failure.word.as_str();
-            tracing::warn!(error, "Redis refuses a command: going on without it");
+            tracing::warn!(error, "Redis refuses a command: continuing without it");
         }
     }
 
-    /// Logs that something in Redis was not believed, unless that was logged in the last minute.
+    /// Logs that something in Redis was rejected, unless that was logged in the last minute.
     pub(super) fn log_rejection(&self, rejection: Rejection, now: i64) {
         let next = self.next_rejection.load(Ordering::Relaxed);
         let pause = now.saturating_add(REJECTION_PAUSE);
@@ -197,7 +197,8 @@ impl Link {
             tracing::warn!(
                 item,
                 reason,
-                "Redis holds or sent what no replica wrote: look for who else can write to it"
+                "Redis contains or sent a value that no replica wrote: find out what else can \
+                 write to it"
             );
         }
     }
@@ -219,7 +220,7 @@ impl Link {
                 }
                 Err(failure) if !silent => {
                     let error = failure.word.as_str();
-                    tracing::warn!(error, "Redis cannot be reached: going on without it");
+                    tracing::warn!(error, "Redis cannot be reached: continuing without it");
                     silent = true;
                 }
                 Err(_) => {}
@@ -365,6 +366,6 @@ mod tests {
         let Err(Error::Internal(error)) = Link::new(&options) else {
             panic!("understood");
         };
-        assert_eq!(error.to_string(), "REDIS_URL is not understood");
+        assert_eq!(error.to_string(), "REDIS_URL cannot be parsed");
     }
 }

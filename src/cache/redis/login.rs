@@ -1,4 +1,4 @@
-//! Guesses at passwords, counted in Redis.
+//! Login attempts, counted in Redis.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ impl Redis {
         if full_at.len() != wanted.counters.len() || !(0..LATEST).contains(now) {
             return Err(misunderstood());
         }
-        // Of a time that the script cannot have replied with, only the part that can be is believed.
+        // The script cannot reply with a later time: limit it.
         let counters = wanted.counters.iter().zip(full_at);
         let state = LoginState {
             now: *now,
@@ -46,7 +46,7 @@ impl Redis {
         Ok(wanted.decision(&state, way))
     }
 
-    /// What Redis decided, unless this replica's own count denies it: see [`Redis::confirmed`].
+    /// The decision of Redis, unless this replica's own count denies it: see [`Redis::confirmed`].
     pub(in crate::cache) fn confirmed_login(
         &self,
         wanted: &LoginCounters,

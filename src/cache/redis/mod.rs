@@ -136,7 +136,7 @@ impl Redis {
         else {
             return Err(misunderstood());
         };
-        // Of a time that the script cannot have replied with, only the part that can be is believed.
+        // The script cannot reply with a later time: limit it.
         let full_at: Vec<i64> = wanted
             .iter()
             .zip(full_at)
@@ -149,8 +149,8 @@ impl Redis {
             .collect())
     }
 
-    /// What Redis allowed, unless this replica's own count denies it. The own count has twice the
-    /// burst, so that it never denies while Redis counts honestly; if counters vanish there or are
+    /// The decision of Redis, unless this replica's own count denies it. The own count has twice the
+    /// burst, so it never denies while Redis counts correctly. If counters in Redis are deleted or
     /// reset, each replica still admits no more than the rate and one burst.
     pub(super) fn confirmed(
         &self,

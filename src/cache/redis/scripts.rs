@@ -37,7 +37,7 @@ return reply
     )
 });
 
-/// Decides about a guess at a password, as [`login`](crate::cache::LoginCounters) describes.
+/// Decides about a login attempt, as [`login`](crate::cache::LoginCounters) describes.
 ///
 /// Keys: the known source, its wait, counters. Arguments: the waits after a denial and after a guess;
 /// group, interval and burst of each counter; all times in microseconds. Replies with the time, whether
@@ -89,7 +89,7 @@ return reply
     )
 });
 
-/// Remembers that a guess was right: gives back what it took, and knows the source.
+/// Records a successful login: returns its permits, and makes the source known.
 ///
 /// Keys: the known source, its wait, counters. Arguments: how long the source is known in milliseconds,
 /// the interval of each counter in microseconds.

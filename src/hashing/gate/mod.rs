@@ -34,9 +34,9 @@ const SALT_LENGTH: usize = 16;
 const OUTPUT_LENGTH: usize = 32;
 /// How long a thread without work keeps its memory.
 const MEMORY_IDLE: Duration = Duration::from_secs(30);
-/// Seconds per KiB and pass, until the first hash has been measured: about 12 ms by default.
+/// Seconds per KiB and pass, until the first hash has been measured: about 12 ms a hash by default.
 const FIRST_GUESS: f64 = 0.3e-6;
-/// Of an estimate, beside the cost of hashes: about a millisecond.
+/// The cost of a strength estimate, in the unit of hashes: about a millisecond.
 const ESTIMATE_COST: f64 = 4_000.0;
 
 /// How a [`HashGate`] works.
@@ -57,12 +57,12 @@ pub struct HashGateConfig {
 /// The result of checking a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is the password.
+    /// The password is right.
     Match {
         /// The hash was made with other parameters or lengths than new ones are: renew it.
         outdated: bool,
     },
-    /// It is not.
+    /// The password is wrong.
     Mismatch,
 }
 
@@ -217,8 +217,8 @@ impl HashGate {
         Ok(Verdict::Match { outdated: !current })
     }
 
-    /// Does the work of a check for an account that does not exist, so that the time of the answer
-    /// does not tell which accounts exist.
+    /// Does the work of a check for an account that does not exist, so that the response time does not
+    /// reveal which accounts exist.
     ///
     /// It costs what checking a current hash costs; outdated ones can differ until renewed.
     ///
@@ -237,7 +237,8 @@ impl HashGate {
         Ok(())
     }
 
-    /// Judges a new password where that does not hold up requests: in a hash thread, in its turn.
+    /// Estimates the strength of a new password in a hash thread, in its turn, where it does not block
+    /// requests.
     ///
     /// # Errors
     /// [`HashError::Overloaded`] or [`HashError::Closed`].
@@ -359,7 +360,7 @@ impl State {
         (self.queue.len() >= config.queue || wait > config.deadline).then_some(wait)
     }
 
-    /// Takes over how long a hash took. Estimates say nothing about that.
+    /// Updates the average with the time of a hash. Strength estimates do not count.
     fn learn(&mut self, operation: HashOperation, cost: f64, took: Duration) {
         if operation == HashOperation::Estimate {
             return;

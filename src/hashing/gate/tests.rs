@@ -40,7 +40,7 @@ fn queue(gate: &HashGate, work: impl FnOnce() + Send + 'static) -> oneshot::Rece
     gate.submit(HashOperation::Hash, 1.0, work).unwrap()
 }
 
-/// Work that a thread is busy with from now until this is dropped.
+/// Marks a thread as busy until this is dropped.
 struct Occupied {
     release: Option<mpsc::Sender<()>>,
     answer: oneshot::Receiver<Answer>,
@@ -212,7 +212,7 @@ async fn job_without_a_client_is_skipped() {
     let last = queue(&gate, || ());
     occupied.finish().await;
     assert_eq!(last.await.unwrap(), Ok(vec![1]));
-    // One thread, first in first out: what was abandoned has been passed.
+    // One thread, first in first out: the abandoned job has been skipped.
     assert!(!ran.load(Ordering::SeqCst));
     assert_eq!(gate.totals().done, 2, "the occupying work and the last");
 }

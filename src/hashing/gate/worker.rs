@@ -93,7 +93,7 @@ impl Shared {
 #[cfg(target_os = "linux")]
 fn yield_to_requests() {
     if let Err(error) = rustix::process::setpriority_process(None, 19) {
-        tracing::debug!(%error, "hash thread keeps its priority");
+        tracing::debug!(%error, "the priority of a hash thread could not be lowered");
     }
 }
 

@@ -60,7 +60,7 @@ impl PhcHash {
         })
     }
 
-    /// Whether `output` is this hash's, in a time that does not tell where they differ.
+    /// Whether `output` is this hash's, compared in constant time.
     pub(super) fn matches(&self, output: &[u8]) -> bool {
         aws_lc_rs::constant_time::verify_slices_are_equal(&self.output, output).is_ok()
     }

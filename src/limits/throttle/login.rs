@@ -1,9 +1,9 @@
 //! The limits of logins.
 //!
-//! Every login counts for its source. What it takes of the account depends on who asks: a device or a
-//! source that logged in to the account before has permits of its own, and strangers share a budget, of
-//! which a part is reserved for those who have not just had a turn. So nobody keeps an owner out, and
-//! all strangers together guess no faster than the account's limit.
+//! Every login counts for its source. Its cost for the account depends on the client: a device or
+//! source that has logged in to the account before has permits of its own. Unknown clients share a
+//! budget, of which a part is reserved for clients that have not just tried. So an attacker cannot lock
+//! an owner out, and all unknown clients together guess no faster than the account's limit.
 
 use std::time::Duration;
 
@@ -17,39 +17,39 @@ use crate::metrics::Limiter;
 use crate::rate::Rate;
 use crate::secrets::keyed_digest;
 
-/// One in so many of the account's permits is reserved for strangers who have not just had a turn.
+/// One in so many of the account's permits is reserved for unknown clients that have not just tried.
 const RESERVED_SHARE: u32 = 3;
-/// Reserved permits come singly, so that strangers who all come at once do not take them all.
+/// Reserved permits have no burst, so that many unknown clients at once do not take them all.
 const RESERVED_TURNS: Rate = Rate {
     count: 1,
     period: Duration::from_secs(30),
 };
-/// A stranger who asked in vain gets a reserved turn only after this rest. A person who types needs as
-/// long; a program that hammers never rests.
+/// After a denial an unknown client gets a reserved permit only after this pause. A person needs that
+/// long to type; a program that keeps trying never pauses.
 const WAIT_AFTER_DENIAL: Duration = Duration::from_secs(10);
-/// After a wrong guess it is others' turn.
+/// The pause after a wrong password, so that others get their turn.
 const WAIT_AFTER_GUESS: Duration = Duration::from_hours(1);
-/// How many times the permits of one device or known source all of an account's have together.
+/// The factor on the rate of one device or known source for all of an account's together.
 const TRUSTED_SHARE: u32 = 10;
-/// How long a source is known after a login.
+/// How long a source stays known after a login.
 const KNOWN_FOR: Duration = Duration::from_hours(30 * 24);
-/// How long the account of a typed name is remembered, so that a denied login asks no database.
+/// How long the account of a login name is cached, so that a denied login needs no query.
 const NAME_FOR: Duration = Duration::from_mins(1);
-/// The longest time for which a source's denial is remembered without asking its counter.
+/// The longest time for which a source's denial is cached without checking its counter.
 const DENIAL_FOR: Duration = Duration::from_mins(1);
 
-/// What the look-up of a name found.
+/// The result of looking up a name.
 #[derive(Clone, Copy)]
 pub struct Named(pub Option<Uuid>);
 
-/// A login that was admitted, for when its password turns out to be right.
+/// An admitted login, to be credited if its password is right.
 pub struct LoginTicket {
     wanted: LoginCounters,
     way: Way,
 }
 
 impl Throttle {
-    /// Refuses a source whose logins are denied for now, before anything is looked up.
+    /// Refuses a source whose logins are currently denied, before any lookup.
     ///
     /// # Errors
     /// [`Error::RateLimited`](crate::error::Error::RateLimited).
@@ -68,13 +68,13 @@ impl Throttle {
         ))
     }
 
-    /// The account of a typed name, if it was looked up a moment ago.
+    /// The account of a login name, if it was looked up a moment ago.
     #[must_use]
     pub fn account_of(&self, name: &str) -> Option<Named> {
         self.names.get(&self.digest(Subject::Name(&typed(name))))
     }
 
-    /// Remembers which account a typed name belongs to.
+    /// Caches which account a login name belongs to.
     pub fn remember_account(&self, name: &str, account: Option<Uuid>) {
         if !self.is_exempt() {
             let digest = self.digest(Subject::Name(&typed(name)));
@@ -82,9 +82,9 @@ impl Throttle {
         }
     }
 
-    /// Checks the limits of a login, by source and account. A name without an account is counted like an
-    /// account. Nothing is given to one that is exempt. With `recount` the source was charged before, and
-    /// another account than this one.
+    /// Checks the limits of a login, by source and account. An unknown name is counted like an account.
+    /// An exempt login gets no ticket. With `recount` the source, and another account than this one,
+    /// were already charged.
     ///
     /// # Errors
     /// [`Error::RateLimited`](crate::error::Error::RateLimited).
@@ -128,7 +128,7 @@ impl Throttle {
         ))
     }
 
-    /// Remembers that a login was right: it gives the account's permit back and makes the source known.
+    /// Records a successful login: returns the account's permit and makes the source known.
     pub async fn login_succeeded(&self, ticket: &LoginTicket) {
         let LoginTicket { wanted, way } = ticket;
         self.cache.login_succeeded(wanted, *way, KNOWN_FOR).await;
@@ -197,7 +197,7 @@ impl Throttle {
     }
 }
 
-/// The name as it is compared.
+/// The normalised name.
 fn typed(name: &str) -> String {
     name.trim().to_lowercase()
 }

@@ -3,7 +3,7 @@
 //! All limits of a request are charged atomically, before any lookup: an account that does not exist is
 //! limited like one that does, and if one limit refuses, none is charged.
 //!
-//! Addresses, names and tokens are counted under a keyed hash: the counters do not tell who came.
+//! Addresses, names and tokens are counted under a keyed hash: the counters contain no personal data.
 
 mod login;
 
@@ -25,12 +25,12 @@ use crate::rate::Rate;
 use crate::request_context::is_synthetic;
 use crate::secrets::keyed_digest;
 
-/// How many sources are counted at the edge.
+/// The number of sources counted at the edge.
 const CAPACITY: usize = 100_000;
 const SOURCE: &str = "source";
 const ACCOUNT: &str = "account";
 
-/// That a source may refresh. The decision is counted once its token's family is known.
+/// The admission of a source to refresh. The decision is counted once its token's family is known.
 #[must_use = "the family has a limit, too"]
 pub struct Admitted(Option<Backend>);
 
@@ -38,7 +38,7 @@ pub struct Admitted(Option<Backend>);
 #[derive(Clone, Copy)]
 enum Subject<'a> {
     Source(Network),
-    /// The name typed at login, which no account has.
+    /// An unknown login name.
     Name(&'a str),
     Username(&'a str),
     Email(&'a str),
@@ -54,14 +54,14 @@ pub struct Throttle {
     cache: Arc<Cache>,
     /// For requests of any kind: always in process, so that a warm read makes no round trip.
     here: Memory,
-    /// The accounts of names that were typed at login a moment ago.
+    /// The accounts of recent login names.
     names: Remembered<Named>,
-    /// Sources whose logins are denied for now, and where that was counted.
+    /// Sources whose logins are currently denied, and where that was counted.
     denied: Remembered<Backend>,
 }
 
 impl Throttle {
-    /// Limits these rates, counted in this cache under names hashed with this key.
+    /// Limits with these rates, counted in this cache under names hashed with this key.
     #[must_use]
     pub fn new(rates: RateLimits, key: &[u8], cache: Arc<Cache>, clock: Clock) -> Self {
         Self {
@@ -80,12 +80,12 @@ impl Throttle {
         self.rates.rate_limits == Switch::On
     }
 
-    /// The synthetic probe is exempt: it tests whether users get through and must not compete with them.
+    /// The synthetic probe is exempt: it must not compete with users for permits.
     fn is_exempt(&self) -> bool {
         !self.is_on() || is_synthetic()
     }
 
-    /// Asks whether a request of any kind may go on.
+    /// Checks the general limit of a request.
     ///
     /// # Errors
     /// [`Error::RateLimited`].
@@ -99,7 +99,7 @@ impl Throttle {
             let counted = Counted {
                 limiter: limiter.word(),
                 dimension: network.word(),
-                // It does not leave the process.
+                // The local counter needs no digest: it does not leave the process.
                 digest: network.octets(),
             };
             (counted, network.share(rate))
@@ -133,8 +133,8 @@ impl Throttle {
         self.ask(Limiter::Register, &wanted).await
     }
 
-    /// Checks the limit of refreshes by source. It comes before the lookup that tells the token's
-    /// family: strangers with random tokens spend what is theirs.
+    /// Checks the limit of refreshes by source. It comes before the lookup of the token's family, so
+    /// that random tokens only use up the source's own permits.
     ///
     /// # Errors
     /// [`Error::RateLimited`].
@@ -143,7 +143,7 @@ impl Throttle {
         self.acquire(Limiter::Refresh, &wanted).await.map(Admitted)
     }
 
-    /// Checks the limit of refreshes of one session, where the token belongs to one.
+    /// Checks the limit of refreshes of one session, if the token belongs to one.
     ///
     /// # Errors
     /// [`Error::RateLimited`].
@@ -159,8 +159,9 @@ impl Throttle {
         Ok(())
     }
 
-    /// Checks the limits of a change of username or address by the account's owner: as a registration
-    /// of the new ones, and by account. The answer tells what is taken.
+    /// Checks the limits of a change of username or address by the account's owner: those of a
+    /// registration of the new ones, because the response reveals whether they are taken, and one by
+    /// account.
     ///
     /// # Errors
     /// [`Error::RateLimited`].
@@ -199,7 +200,7 @@ impl Throttle {
         Ok(())
     }
 
-    /// Charges limits, and says where they were counted. A refusal is counted here, a permit by the
+    /// Charges limits, and returns where they were counted. A refusal is counted here, a permit by the
     /// caller.
     async fn acquire(
         &self,
@@ -242,7 +243,7 @@ impl Throttle {
         keyed_digest(&self.key, [&[kind], value])
     }
 
-    /// The one refusal: with the limit that takes longest.
+    /// The refusal by the limit with the longest wait.
     fn decide(
         limiter: Limiter,
         backend: Backend,

@@ -29,7 +29,7 @@ use crate::store::{Store, User};
 /// while Redis is down.
 const TTL: TimeDelta = TimeDelta::seconds(5);
 
-/// An account that may act, and what it may do.
+/// An account that may act, and its permissions.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// The account.
@@ -59,7 +59,7 @@ impl Account {
 /// An active session and its account, with their expiry in the cache.
 struct CachedPrincipal {
     account: Arc<Account>,
-    /// What the session may do of what the account may.
+    /// The session's share of the account's permissions.
     scope: Scope,
     /// The end of the session or of the TTL, the earlier of the two.
     session_until: DateTime<Utc>,
@@ -127,7 +127,7 @@ impl Principals {
         let Some(principal) = store.principal(session, now).await? else {
             return Ok((None, PrincipalCache::Miss));
         };
-        // A token that names another account than its session's is not ours.
+        // The token names another account than its session: it was not issued here.
         if principal.user.id != user {
             return Ok((None, PrincipalCache::Miss));
         }

@@ -1,7 +1,7 @@
 //! The shared cache of principals in Redis, and the invalidations that replicas publish.
 //!
-//! Redis is not trusted: an old entry that somebody puts back counts for no longer than the TTL from its
-//! load, and not at all on a replica that knows of the change.
+//! Redis is not trusted: a restored old entry is valid no longer than the TTL from its load, and not at
+//! all on a replica that knows of the change.
 //!
 //! Entries hold personal data: an account's name, address and roles. They expire after the TTL and
 //! are never logged.

@@ -85,8 +85,8 @@ macro_rules! statements {
     };
 }
 
-/// The columns of an account, and its roles in one: each behind its length in bytes, so that no name can
-/// be taken for two.
+/// The columns of an account, and its roles in one: each with its length in bytes as a prefix, so that
+/// the names are unambiguous.
 macro_rules! user_columns {
     () => {
         "u.id, u.username, u.email, u.disabled, u.created_at, u.updated_at, u.last_login_at, \

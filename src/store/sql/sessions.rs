@@ -31,7 +31,7 @@ statements! {
         END_SESSIONS "end_sessions" =
             "UPDATE sessions SET ended_at = $2, end_reason = $3 \
              WHERE user_id = $1 AND ended_at IS NULL RETURNING id";
-        // The newest are kept: ids sort by the time of their making.
+        // The newest are kept: ids sort by their time of creation.
         END_OLDEST_SESSIONS "end_oldest_sessions" =
             "UPDATE sessions SET ended_at = $2, end_reason = $3 \
              WHERE user_id = $1 AND ended_at IS NULL AND idle_expires_at > $2 AND id <= \

@@ -1,4 +1,4 @@
-//! Access tokens: JWTs of type `at+jwt` (RFC 9068), verified as RFC 8725 asks.
+//! Access tokens: JWTs of type `at+jwt` (RFC 9068), verified as RFC 8725 requires.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,11 +18,11 @@ use crate::metrics::{
 };
 use crate::request_context::is_synthetic;
 
-/// The media type that tells an access token from any other JWT (RFC 9068 section 2.1).
+/// The media type that distinguishes access tokens from other JWTs (RFC 9068 section 2.1).
 const TYPE: &str = "at+jwt";
-/// How far another machine's clock may be ahead.
+/// The allowed difference between the clocks of machines.
 const LEEWAY: TimeDelta = TimeDelta::seconds(5);
-/// Longer than any token of ours; longer ones are not looked at.
+/// Longer than any token issued here; longer ones are refused unread.
 const MAX_LENGTH: usize = 8 * 1024;
 const CACHED_TOKENS: usize = 10_000;
 
@@ -35,11 +35,11 @@ pub struct Claims {
     pub aud: String,
     /// The account.
     pub sub: Uuid,
-    /// The client that it was issued to: the first-party one.
+    /// The client that it was issued to: always the first-party client.
     pub client_id: String,
     /// The session.
     pub sid: Uuid,
-    /// Which refresh of the session it was issued with; no claim of an older version.
+    /// The generation of the session that it was issued with; absent in tokens of older versions.
     #[serde(rename = "gen", default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<i64>,
     /// This token.
@@ -48,13 +48,14 @@ pub struct Claims {
     pub iat: i64,
     /// Expires at, in seconds since the epoch.
     pub exp: i64,
-    /// Not valid before, in seconds since the epoch; not set by this service, honoured when set.
+    /// Not valid before, in seconds since the epoch; not set by this service, but checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
-    /// The account's roles when the token was issued; the service itself asks its database.
+    /// The account's roles when the token was issued, for other services; this service reads its
+    /// database.
     pub roles: Vec<String>,
-    /// What the token allows, if that is not everything that the account may do (RFC 9068 section
-    /// 2.2.3). The service itself goes by its database.
+    /// The scope of the token, if it is limited (RFC 9068 section 2.2.3), for other services; this
+    /// service reads its database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
 }
@@ -124,7 +125,7 @@ impl Tokens {
     /// Signs claims.
     ///
     /// # Errors
-    /// When the key does not sign: a defect.
+    /// When signing fails: a defect.
     pub fn sign(&self, claims: &Claims) -> Result<String> {
         let mut header = Header::new(self.keys.signing.algorithm);
         header.typ = Some(TYPE.to_owned());
@@ -132,8 +133,8 @@ impl Tokens {
         encode(&header, claims, &self.keys.signing.key).map_err(Error::internal)
     }
 
-    /// Verifies signature, type, issuer, audience and times, and measures it. Whether the session
-    /// still lives is not known here: whoever finds out reports it with [`count`].
+    /// Verifies signature, type, issuer, audience and times, and measures the duration. Does not check
+    /// whether the session is active; the caller does, and counts the result with [`count`].
     ///
     /// # Errors
     /// The reason, already counted.
@@ -188,7 +189,7 @@ impl Tokens {
         validation.set_audience(&[&self.audience]);
         validation.set_issuer(&[&self.issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // The library asks the system's clock; ours is an input.
+        // The library uses the system's clock; ours is an input.
         validation.validate_exp = false;
         decode::<Claims>(token, &key.key, &validation)
             .map(|token| token.claims)

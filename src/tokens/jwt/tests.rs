@@ -1,4 +1,4 @@
-//! Every way in which an access token can be wrong.
+//! Every way in which an access token can be invalid.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ fn now() -> DateTime<Utc> {
 }
 
 async fn tokens() -> Tokens {
-    // HS256 needs no database; what is tested here is the same for every algorithm.
+    // HS256 needs no database, and these tests are the same for every algorithm.
     let folder = tempfile::tempdir().expect("folder");
     let store = crate::store::Store::open(&crate::store::Options::Sqlite(
         crate::store::SqliteOptions {

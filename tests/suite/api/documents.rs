@@ -1,4 +1,4 @@
-//! The pages and documents as programs get them: codings, validators, and where they are served.
+//! The pages and documents: content codings, validators, and where they are served.
 
 use std::io::Read as _;
 
@@ -163,7 +163,7 @@ async fn docs_option_says_where_the_documentation_is() {
         assert!(server.greeting.contains(&said), "{}", server.greeting);
         assert!(!server.greeting.contains("public:"), "{}", server.greeting);
         if docs == "ops" {
-            // Its reader calls the API, which is elsewhere.
+            // The document is served on another listener than the API.
             let document = ops.get("/openapi.json").await.json;
             assert_eq!(document["servers"][0]["url"], "http://auth.example.com");
         }
@@ -181,7 +181,7 @@ async fn start_says_that_the_documentation_is_public() {
         .env("PUBLIC_URL", "https://auth.example.com")
         .start()
         .await;
-    let said = "public: everybody can read https://auth.example.com/docs, \
+    let said = "public: everyone can read https://auth.example.com/docs, \
                 https://auth.example.com/redoc (DOCS=ops or DOCS=off hides it)";
     assert!(server.greeting.contains(said), "{}", server.greeting);
 }

@@ -1,11 +1,11 @@
-//! Passwords that somebody else knows: they log in to be changed, for a time.
+//! Initial passwords: they only allow changing them, for a limited time.
 
 use serde_json::{Value, json};
 
 use crate::forger::read;
 use crate::harness::{Client, PASSWORD, Server, until};
 
-/// An account that an administrator made, and its password.
+/// An account that an administrator created, and its password.
 async fn made(admin: &Client, name: &str) -> (Value, String) {
     let email = format!("{name}@example.com");
     let body = json!({ "username": name, "email": email, "role": "admin" });
@@ -93,7 +93,7 @@ async fn initial_password_is_refused_like_a_wrong_one_once_expired() {
     let labels = [("reason", "initial_password_expired")];
     assert_eq!(metrics.sum("auth_logins_total", &labels), 1.0);
     assert!(server.log().contains("initial_password_expired"));
-    // What was chosen by its owner, or by the operator, does not expire.
+    // Passwords chosen by the owner or the operator do not expire.
     server.user("alice").await;
     server.admin().await;
 }

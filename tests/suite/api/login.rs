@@ -212,7 +212,7 @@ async fn login_answers_the_granted_scopes() {
         granted("alice", PASSWORD, "authenticated").await,
         "authenticated"
     );
-    // Asking for more gives no more.
+    // Requesting more does not widen the scope.
     assert_eq!(granted("alice", PASSWORD, all).await, "authenticated");
     assert_eq!(granted("admin", ADMIN_PASSWORD, all).await, all);
 }

@@ -143,7 +143,7 @@ impl Browser {
         .await;
     }
 
-    /// Runs a script until it gives something true.
+    /// Runs a script until it returns a true value.
     async fn script(&self, script: &str) -> Value {
         self.until(script, async || {
             let body = json!({ "script": script, "args": [] });
@@ -182,7 +182,7 @@ impl Browser {
             .iter()
             .filter(|entry| entry["level"] == "SEVERE")
             .map(ToString::to_string)
-            // Browsers ask for it by themselves.
+            // Browsers request it by themselves.
             .filter(|entry| !entry.contains("favicon.ico"))
             .collect()
     }

@@ -1,4 +1,4 @@
-//! A refresh token that comes a second time: honest clients go on, thieves do not.
+//! Replays of refresh tokens: legitimate clients continue, thieves do not.
 
 use reqwest::Method;
 use serde_json::json;

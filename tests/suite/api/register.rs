@@ -155,7 +155,7 @@ async fn administrator_registers_nobody() {
     assert_eq!(listed.json["items"].as_array().map(Vec::len), Some(1));
     let metrics = server.metrics().await;
     assert_eq!(registrations(&metrics, "for_another"), 4.0);
-    // Whoever is logged in without such permissions registers another account of their own.
+    // A logged-in caller without these permissions registers another account of their own.
     let alice = server.user("alice").await;
     let body = form("alice2", "alice2@example.com", PASSWORD);
     assert_eq!(alice.post("/register", &body).await.status, 201);
@@ -291,7 +291,7 @@ async fn concurrent_registrations_of_one_username_create_one_account() {
         } else {
             "ALICE"
         };
-        // Half of them have the same address, too.
+        // Half of them also have the same address.
         let email = format!("alice{}@example.com", index / 4);
         server
             .anon()

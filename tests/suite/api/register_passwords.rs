@@ -1,4 +1,4 @@
-//! Which passwords a registration takes.
+//! Which passwords a registration accepts.
 
 use super::register::{form, registrations};
 use crate::harness::Server;

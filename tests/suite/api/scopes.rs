@@ -1,4 +1,4 @@
-//! Scopes narrow: what a login asked for is all that its session can do.
+//! Scopes: a session can only do what its login requested.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::document::operations;
 use crate::harness::{ADMIN_PASSWORD, Answer, Client, PASSWORD, Server};
 
-/// A login that asks for this scope, and what it was granted.
+/// A login that requests this scope; returns the granted scope.
 async fn scoped(server: &Server, name: &str, password: &str, scope: &str) -> (Client, String) {
     let form = [("username", name), ("password", password), ("scope", scope)];
     let answer = server.anon().form(&form).await;
@@ -23,7 +23,7 @@ async fn admin(server: &Server, scope: &str) -> Client {
     scoped(server, "admin", ADMIN_PASSWORD, scope).await.0
 }
 
-/// A refresh that asks for this scope, and what it was granted.
+/// A refresh that requests this scope; returns the granted scope.
 async fn refreshed(client: &Client, scope: Option<&str>) -> (Client, Value) {
     let mut body = json!({ "refresh_token": client.refresh });
     if let Some(scope) = scope {
@@ -35,7 +35,7 @@ async fn refreshed(client: &Client, scope: Option<&str>) -> (Client, Value) {
     (client.with(&answer.json), scope)
 }
 
-/// Asserts a refusal for want of this scope (RFC 6750 section 3.1).
+/// Asserts a refusal because this scope is missing (RFC 6750 section 3.1).
 #[track_caller]
 fn insufficient(answer: &Answer, permission: &str) {
     answer.problem(403, "forbidden");
@@ -119,7 +119,7 @@ async fn scope_of_the_answer_is_what_was_granted() {
         let (client, said) = scoped(&server, name, password, asked).await;
         assert_eq!(said, granted, "{asked}");
         assert_eq!(claims(&client)["scope"], granted, "{asked}");
-        // What verifies tokens by itself must not go by the roles either.
+        // Services that verify tokens themselves must not rely on the roles either.
         let narrowed = granted != "authenticated";
         assert_eq!(claims(&client)["roles"] == json!([]), narrowed, "{asked}");
         assert_eq!(client.get("/users/me").await.status, 200);
@@ -183,7 +183,7 @@ async fn refresh_keeps_the_scope_and_never_widens_it() {
         assert_eq!(client.get("/admin/users").await.status, 200);
         insufficient(&client.delete("/users/me").await, "authenticated");
     }
-    // The other way round: what was whole stays whole until somebody narrows it.
+    // Conversely: an unlimited session stays unlimited until it is narrowed.
     let whole = server.admin().await;
     let (whole, scope) = refreshed(&whole, None).await;
     assert_eq!(scope, Value::Null);
@@ -208,7 +208,7 @@ async fn refresh_narrows_further_and_older_tokens_with_it() {
         insufficient(&client.get("/admin/users").await, "users:read");
         assert_eq!(client.get("/admin-only").await.status, 200);
     }
-    // A lost answer is repeated: the parent gets the same successor, and nothing more.
+    // A client that lost the response repeats the request: the parent gets the same successor.
     let (again, scope) = refreshed(&second, Some("users:read")).await;
     assert_eq!(scope, "");
     let (repeated, scope) = refreshed(&second, None).await;
@@ -236,7 +236,7 @@ async fn scope_outlives_restarts_and_changes_of_roles() {
         insufficient(&narrowed.get("/admin-only").await, "admin:access");
         (narrowed, _) = refreshed(&narrowed, None).await;
     }
-    // A role that is taken narrows at once; one that is given widens nothing.
+    // A revoked role narrows the session at once; a granted one does not widen it.
     assert_eq!(chief.delete(&roles).await.status, 204);
     insufficient(&narrowed.get("/admin/users").await, "users:read");
     let scope;
@@ -274,7 +274,7 @@ async fn narrowed_token_gives_away_no_more_than_it_has() {
     let me = server.admin().await.id().await;
     let role = format!("/admin/users/{me}/roles/admin");
     insufficient(&writer.put(&role).await, "roles:assign");
-    // One's own session ends with it; the others need the account's owner.
+    // The own session ends; ending the others needs the permission `authenticated`.
     let reader = admin(&server, "users:read").await;
     let all = json!({ "all": true });
     insufficient(&reader.post("/logout", &all).await, "authenticated");

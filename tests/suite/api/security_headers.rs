@@ -1,4 +1,4 @@
-//! The headers that make browsers strict: on every answer of both listeners.
+//! Security headers, on every response of both listeners.
 
 use std::collections::BTreeSet;
 
@@ -57,7 +57,7 @@ impl Walk {
         answer
     }
 
-    /// A page allows the scripts and styles that stand in it, by their hashes, and nothing else.
+    /// A page allows only its own inline scripts and styles, by their hashes.
     fn page(&mut self, name: &str, policy: &str, html: &str) {
         let directive = |name: &str| {
             let mut directives = policy.split("; ");
@@ -128,7 +128,7 @@ async fn walk(server: &mut Server, https: bool) {
             }
         }
     }
-    // Who logged out above comes back.
+    // The caller logged out above: log in again.
     let admin = server.admin().await;
     for path in ["/", "/docs", "/redoc", "/openapi.json", "/openapi.yaml"] {
         let tag = walk.ask(anon.request(Method::GET, path)).await;

@@ -189,7 +189,7 @@ async fn password_change_ends_every_session_and_renews_its_own() {
         client.get("/users/me").await.invalid_token();
         client.refresh().await.oauth(400, "invalid_grant");
     }
-    // What was cached of the account is not shown any more.
+    // The cached account is not shown any more.
     let after = renewed.get("/users/me").await;
     assert_eq!(after.status, 200, "{}", after.text);
     assert_ne!(after.json["updated_at"], before["updated_at"]);
@@ -293,7 +293,7 @@ async fn account_deletion_removes_everything_of_the_account() {
     for client in [&alice, &other] {
         client.warm_up().await;
     }
-    // A session that somebody left open is not enough.
+    // An open session is not enough.
     let answer = alice.delete("/users/me").await;
     answer.names(422, "invalid-field", "current_password");
     let answer = alice.delete_me("not-the-password").await;

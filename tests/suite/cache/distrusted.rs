@@ -1,4 +1,4 @@
-//! A Redis that lies: what somebody else wrote, moved, kept or put back there does not count.
+//! A Redis that lies: entries that an attacker wrote, moved, kept or restored do not count.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -217,7 +217,7 @@ async fn forged_and_repeated_messages_are_not_passed_on() {
     });
     let count = || received.lock().expect("sound").len();
     until("listening", async || count() == 1).await;
-    // What the intruder hears himself.
+    // The messages that the attacker receives.
     let channel = format!("{prefix}sealed:invalidations");
     let ear = Intruder::at(&redis_url());
     ear.does(&[b"SUBSCRIBE", channel.as_bytes()]);

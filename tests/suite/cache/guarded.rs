@@ -87,7 +87,7 @@ async fn invalidation_ends_every_entry_of_its_guard_and_none_of_another() {
     let [a, c] = ["a", "c"].map(|id| entry(id, b"").0);
     change(&redis, &[a], b"").await;
     assert_eq!(value(&redis, "a").await, None);
-    // Not named, but of an epoch that is over.
+    // Not named, but of an earlier epoch.
     assert_eq!(value(&redis, "b").await, None);
     let snapshot = redis.read(&other, &[c]).await.expect("answers");
     assert_eq!(snapshot.values, [Some(b"x".to_vec())]);

@@ -69,7 +69,7 @@ async fn goes_on_without(url: &str) {
             assert!(matches!(answer, Err(Error::Unavailable)), "{answer:?}");
         }
     }
-    // If each of two thousand waited for the timeout, this would take more than three minutes.
+    // If each of the 2,000 waited for the timeout, this would take more than three minutes.
     assert!(start.elapsed() < Duration::from_mins(1));
     let cache = Cache::Redis(redis);
     let wanted = [(counted(1), LIMIT)];

@@ -1,4 +1,4 @@
-//! Guesses at passwords: which budget they are taken from, the same in memory and in Redis.
+//! Login attempts: which budget they are taken from, the same in memory and in Redis.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn a_day(count: u32) -> Rate {
     Rate { count, period: DAY }
 }
 
-/// A login to one account from this source: two permits for strangers, one more that is reserved.
+/// A login to one account from this source: two permits for unknown clients, and a reserved one.
 fn from(source: &str) -> LoginCounters {
     let counters = [
         (Group::Source, counted("source", source), a_day(100)),
@@ -64,7 +64,7 @@ async fn way(subject: &Subject, login: &LoginCounters) -> Option<Way> {
     }
 }
 
-/// Takes all that strangers have.
+/// Uses up all permits of unknown clients.
 async fn hammer(subject: &Subject) {
     for (source, expected) in [("a", Way::Open), ("b", Way::Open), ("c", Way::Reserved)] {
         assert_eq!(way(subject, &from(source)).await, Some(expected));
@@ -97,7 +97,7 @@ pub async fn denied_login_takes_no_permit(subject: &Subject) {
     assert_eq!(way(subject, &other).await, Some(Way::Open));
     let limited = ask(subject, &other).await;
     assert!(matches!(limited, LoginDecision::SourceLimited(wait) if wait <= DAY / 3));
-    // Nor did the denied ones take what is reserved for others.
+    // Nor did the denied ones take reserved permits.
     assert_eq!(way(subject, &from("b")).await, Some(Way::Reserved));
 }
 
@@ -118,7 +118,7 @@ pub async fn known_source_logs_in_while_strangers_are_denied(subject: &Subject) 
     );
 }
 
-/// A right login gave its permit back: strangers have as much as ever.
+/// A successful login returned its permit: unknown clients have all of theirs.
 async fn hammer_after_login(subject: &Subject) {
     hammer(subject).await;
 }
@@ -149,7 +149,7 @@ pub async fn reserved_turn_goes_to_a_stranger_who_rested(subject: &Subject) {
     for source in ["a", "b"] {
         assert_eq!(way(subject, &login(source)).await, Some(Way::Open));
     }
-    // Nothing is reserved yet: they asked in vain, and have to rest.
+    // No reserved permit yet: they were denied, and must pause.
     for source in ["c", "d"] {
         assert_eq!(way(subject, &login(source)).await, None);
     }
@@ -160,7 +160,7 @@ pub async fn reserved_turn_goes_to_a_stranger_who_rested(subject: &Subject) {
         None,
         "it asked a moment ago"
     );
-    // The first two guessed: it is others' turn.
+    // The first two tried: now others have their turn.
     assert_eq!(way(subject, &from("a")).await, None);
     subject.pass(rest).await;
     let mut rested = from("d");

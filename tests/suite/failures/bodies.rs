@@ -1,4 +1,4 @@
-//! Bodies that nothing announces: over HTTP/2 none must be, and the limits hold for them all the same.
+//! Bodies without an announced length, as HTTP/2 allows: the limits apply to them, too.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ async fn body_that_drips_over_http2_answers_408_on_every_route() {
     for (request, status, json) in slow.join_all().await {
         assert_eq!(status, 408, "{request}: {json}");
     }
-    // The connection itself has done nothing wrong.
+    // The connection itself is not closed.
     let (status, _) = connection
         .clone()
         .send(("GET", "/health"), stream::empty())

@@ -183,7 +183,7 @@ async fn exhausted_connection_pool_answers_503_and_shows_in_metrics() {
     let name = "db_client_connection_wait_time_seconds_bucket";
     let bucket = |le| metrics.sum(name, &[pool[0], ("le", le)]);
     assert!(bucket("+Inf") > bucket("0.5"), "the wait shows");
-    // The server itself is well, and others may still find a connection.
+    // The server itself works, and others may still get a connection.
     until("ready", async || probe(&server, "/readyz").await == 200).await;
 
     locker.execute("ROLLBACK").await.expect("unlocked");
@@ -252,7 +252,8 @@ async fn postgresql_tls_encrypts_and_verifies_the_server() {
                 "/CN=localhost",
                 "-addext",
                 "subjectAltName=IP:127.0.0.1",
-                // A self-signed certificate is an authority by default, which no server may use.
+                // By default a self-signed certificate is a CA certificate, which a server must not
+                // use.
                 "-addext",
                 "basicConstraints=critical,CA:FALSE",
             ])

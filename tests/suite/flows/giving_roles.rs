@@ -1,5 +1,5 @@
-//! A role is given by those who may assign it, on every way to an account. No built-in role makes accounts
-//! without assigning roles, so the callers here are put together by hand.
+//! Only callers who may assign a role can grant it, on every path that creates an account. No built-in
+//! role creates accounts without assigning roles, so the callers here are constructed.
 
 use clap::Parser as _;
 use rbac_sentinel::testing::accounts::{Actor, NewAccount};

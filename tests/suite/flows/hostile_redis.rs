@@ -1,4 +1,4 @@
-//! Somebody writes into Redis while two replicas use it.
+//! An attacker writes to Redis while two replicas use it.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -42,7 +42,7 @@ async fn writes_into_redis_make_nobody_an_administrator() {
         let Some(value) = value else {
             return false;
         };
-        // A new session is not in the other replica's memory: it looks into Redis.
+        // A new session is not in the other replica's local cache: it reads Redis.
         let at_a = replicas.a.login("alice", PASSWORD).await;
         at_a.id().await;
         intruder.set(&name(&alice), &value);
@@ -59,7 +59,7 @@ async fn writes_into_redis_make_nobody_an_administrator() {
         try_with(intruder.get(&name(&admins)), "mac").await
     })
     .await;
-    // A message that anybody could publish does not empty the caches.
+    // A forged message does not invalidate the caches.
     let everything = [("kind", "everything")];
     let emptied = "auth_invalidations_applied_total";
     let before = replicas.b.metrics().await.sum(emptied, &everything);
@@ -72,7 +72,7 @@ async fn writes_into_redis_make_nobody_an_administrator() {
     let after = replicas.b.metrics().await.sum(emptied, &everything);
     assert_eq!(after, before);
     let log = replicas.b.log();
-    assert!(log.contains("what no replica wrote"), "{log}");
+    assert!(log.contains("a value that no replica wrote"), "{log}");
 }
 
 #[tokio::test]

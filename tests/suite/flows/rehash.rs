@@ -54,6 +54,6 @@ async fn concurrent_logins_all_succeed_while_one_rehashes() {
         metrics.sum("auth_logins_total", &[("outcome", "failure")]),
         0.0
     );
-    // Only hashes that were stored are counted, not those computed in vain.
+    // Only stored hashes are counted, not discarded ones.
     assert_eq!(rehashes(&metrics, "success"), 3.0);
 }

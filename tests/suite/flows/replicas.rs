@@ -62,7 +62,7 @@ impl Replicas {
     }
 }
 
-/// The URL of a server that is not there.
+/// The URL of a server that does not exist.
 fn nowhere(credentials: &str) -> String {
     format!(
         "redis://{credentials}127.0.0.1:{}",
@@ -160,7 +160,7 @@ async fn scope_narrows_on_every_replica() {
             .await
             .problem(403, "forbidden");
     }
-    // Narrowed by the first: the second must not go on with what it cached.
+    // Narrowed by the first: the second must not use its cached entry.
     let narrower = json!({ "refresh_token": at_a.refresh, "scope": "admin:access" });
     let answer = at_a.post("/refresh", &narrower).await;
     assert_eq!(answer.json["scope"], "admin:access", "{}", answer.text);

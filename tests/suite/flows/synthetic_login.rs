@@ -1,5 +1,5 @@
-//! The synthetic probe: its journeys are counted, users' figures do not show them, and nobody else can use
-//! its account.
+//! The synthetic probe: its journeys are counted, users' metrics do not include them, and others cannot
+//! use its account.
 
 use clap::Parser as _;
 use rbac_sentinel::testing::app::Services;
@@ -89,7 +89,7 @@ async fn synthetic_logins_are_counted_apart_from_users() {
         "http_server_requests_aborted_total",
         "auth_log_events_total",
     ] {
-        // The first administrator was made before the first request.
+        // The first administrator was created before the first request.
         let labels = [("actor", "owner")];
         let labels = if of_users == "auth_user_changes_total" {
             &labels[..]

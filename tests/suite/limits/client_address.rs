@@ -1,4 +1,4 @@
-//! Where a request comes from, and who is believed about it.
+//! Client addresses, and which proxies are trusted to report them.
 
 use reqwest::Method;
 
@@ -55,7 +55,7 @@ async fn forwarding_headers_of_trusted_proxies_give_the_client_address() {
         .start()
         .await;
     assert!(!refused(&server, &[(FORWARDED, "192.0.2.1")]).await);
-    // The client's own inventions stand left of what the proxy saw.
+    // Addresses forged by the client stand left of the address that the proxy saw.
     for forged in [
         "192.0.2.1",
         "198.51.100.7, 192.0.2.1",

@@ -1,4 +1,4 @@
-//! Each limiter refuses at its count, and counts what it should and nothing else.
+//! Each limiter refuses at its limit, and counts only the requests that it should.
 
 use std::collections::BTreeMap;
 
@@ -84,7 +84,7 @@ async fn registration_is_rate_limited_by_client_address() {
         register(&server, address, name, &format!("{name}@example.com")).await
     };
     assert_eq!(attempt(HOME, "alice").await.status, 201);
-    // What is refused further on has counted as well.
+    // Requests refused later on were counted as well.
     attempt(HOME, "alice").await.problem(409, "taken");
     attempt(HOME, "bob").await.limited("register", "source");
     assert_eq!(attempt(OFFICE, "bob").await.status, 201);
@@ -133,7 +133,7 @@ async fn refresh_is_rate_limited_by_client_address_and_session() {
             .await
             .oauth_limited("refresh");
     }
-    // Random tokens belong to no session: they spend what their source may.
+    // Random tokens belong to no session: they use up the permits of their source.
     for number in 0..3 {
         let unknown = format!("rt_{number}{}", "A".repeat(42));
         let answer = refresh(&server, HOME, &unknown).await;
@@ -141,7 +141,7 @@ async fn refresh_is_rate_limited_by_client_address_and_session() {
     }
     let answer = refresh(&server, HOME, "nonsense").await;
     answer.oauth_limited("refresh");
-    // Another session is none the worse for it: a token beyond the limit of its source is not looked at.
+    // Another session is not affected: a token beyond the limit of its source is not looked up.
     let fresh = server.login("alice", PASSWORD).await;
     let token = fresh.refresh.expect("a token");
     for _ in 0..3 {
@@ -165,7 +165,7 @@ async fn current_password_checks_are_rate_limited_by_account() {
     let change = json!({ "email": "other@example.com", "current_password": "wrong" });
     let answer = elsewhere.patch("/users/me", &change).await;
     answer.problem(422, "wrong-password");
-    // Neither way goes on, in neither session, with the right password either.
+    // Both operations are refused, in both sessions, even with the right password.
     for user in [&alice, &elsewhere] {
         let answer = change_password(user, PASSWORD).await;
         answer.limited("password", "account");
@@ -177,7 +177,7 @@ async fn current_password_checks_are_rate_limited_by_account() {
         .delete_me(PASSWORD)
         .await
         .limited("password", "account");
-    // What takes no password is not limited; nor is another account.
+    // Operations without a password are not limited; nor is another account.
     let same = alice
         .patch("/users/me", &json!({ "username": "alice" }))
         .await;
@@ -188,7 +188,7 @@ async fn current_password_checks_are_rate_limited_by_account() {
     assert_eq!(metrics.sum("auth_password_changes_total", &labels), 2.0);
 }
 
-/// Whether a name is taken is worth asking for each name of a list.
+/// Attackers can check the names of a list for being taken.
 #[tokio::test]
 async fn change_of_name_or_address_is_rate_limited_like_a_registration_and_by_account() {
     let rates = [

@@ -51,7 +51,7 @@ fn assert_idle(metrics: &Metrics) {
     }
 }
 
-/// Logins of clients that speak so, and leave before they are answered.
+/// Logins of clients of this protocol that disconnect before the response.
 async fn clients_leave(protocol: &str, more: &str) {
     const CLIENTS: u8 = 8;
     let server = slow_hashing().start().await;
@@ -108,7 +108,7 @@ async fn clients_leave(protocol: &str, more: &str) {
     assert!(abandoned >= 1.0, "{abandoned}");
     assert!(abandoned <= aborted, "{abandoned} > {aborted}");
     assert_eq!(verified(&metrics) + abandoned, all);
-    // The service is none the worse for it.
+    // The service is not affected.
     server.admin().await;
 }
 
@@ -221,7 +221,7 @@ async fn fill(server: &Server) -> (JoinSet<Answer>, Metrics) {
     let start = Instant::now();
     loop {
         assert!(start.elapsed() < PATIENCE, "the gate is never full");
-        // A login that arrives before the thread has taken the first is refused; another follows.
+        // A login that arrives before the thread has taken the first is refused; send another.
         while logins.try_join_next().is_some() {}
         while logins.len() < 2 {
             full = 0;
@@ -235,7 +235,7 @@ async fn fill(server: &Server) -> (JoinSet<Answer>, Metrics) {
         ]
         .map(|gauge| metrics.sum(gauge, &[]));
         full = if there == [1.0, 1.0] { full + 1 } else { 0 };
-        // Once could be one login, seen on its way from the queue to the thread.
+        // Once could be one login on its way from the queue to the thread.
         if full == 2 {
             return (logins, metrics);
         }
@@ -338,7 +338,7 @@ async fn new_password_is_estimated_in_the_gate_behind_limits_and_proof() {
         });
         server.anon().post("/register", &body).await
     };
-    // On no list, and guessed by every program that reads words backwards.
+    // On no list, but guessed by programs that reverse words.
     let answer = register("elbatrofmocnu").await;
     answer.names(422, "weak-password", "password");
     assert_eq!(estimates().await - at_first, 1.0);

@@ -46,7 +46,7 @@ async fn hash_gate_counts_every_job_once_and_gauges_return_to_zero() {
     let password = || Password::new("correct horse");
     let stored = gate.hash(password()).await.unwrap();
 
-    // These leave at once; how many of them the thread was quicker than does not matter.
+    // These disconnect at once; it does not matter how many of them the thread had started.
     for _ in 0..20 {
         let _ = gate.dummy_verify(password()).now_or_never();
     }

@@ -1,4 +1,4 @@
-//! A stranger who guesses at an account's password does not keep its owner out.
+//! An attacker who guesses an account's password does not lock its owner out.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -25,7 +25,8 @@ struct Cli {
     config: Config,
 }
 
-/// How many guesses at one name were hashed in ten minutes before: 30 at once, then one in two minutes.
+/// How many attempts at one name were hashed in ten minutes before: 30 at once, then one in two
+/// minutes.
 const GUESSES_BY_NAME_ALONE: u32 = 35;
 
 /// A service in this process, with a clock that the test moves.
@@ -89,7 +90,7 @@ impl World {
         self.services.login().login(attempt).await
     }
 
-    /// A guess; whether it was hashed.
+    /// A login attempt; returns whether it was hashed.
     async fn guess(&self, address: impl Into<IpAddr>, name: &str) -> bool {
         match self.login(address, name, "wrong", None).await {
             Ok(None) => true,
@@ -108,7 +109,8 @@ impl World {
 
 const HOME: [u8; 4] = [192, 0, 2, 1];
 
-/// Ten minutes of `addresses` that ask once a second each, and of their owner meanwhile.
+/// Ten minutes in which each of `addresses` sends a request once a second, and the owner logs in
+/// meanwhile.
 async fn attack(addresses: u8) {
     let world = World::new().await;
     let mut cookie = world.owner(HOME, None).await.expect("before the attack");
@@ -141,7 +143,7 @@ async fn attack(addresses: u8) {
             count("with a cookie elsewhere", login.is_some());
             cookie = login.unwrap_or(cookie);
         }
-        // As a person would: again after a quarter of a minute, and then from the next new place.
+        // As a person would: again after 15 seconds, and then from the next new place.
         if second % 15 == 3 {
             let begun = *since.get_or_insert(second);
             let login = world.owner(Ipv4Addr::new(10, 0, 0, new_place), None).await;
@@ -210,11 +212,11 @@ async fn stolen_device_cookie_guesses_no_faster_than_a_name() {
     for number in 0..100 {
         guesses += u32::from(stolen(number).await.is_ok());
     }
-    // The device's own ten, and what strangers have.
+    // The device's own ten, and those of unknown clients.
     assert!((30..=40).contains(&guesses), "{guesses}");
-    // The owner's own address and other devices are none the worse for it.
+    // The owner's own address and other devices are not affected.
     assert!(world.owner(HOME, None).await.is_some());
-    // For another account it is worth nothing.
+    // It is not valid for another account.
     for number in 0..30 {
         world.guess([203, 0, 113, number], "bob").await;
     }
@@ -238,7 +240,7 @@ fn device_cookie(answer: &Answer) -> Option<String> {
     Some(value.split(';').next().expect("a pair").to_owned())
 }
 
-/// Over HTTP: the attacker has used up all that strangers get.
+/// Over HTTP: the attacker has used up all permits of unknown clients.
 #[tokio::test]
 async fn device_cookie_and_known_address_let_the_owner_in_over_http() {
     let rates = [("LOGIN_ACCOUNT", "3/1h"), ("LOGIN_KNOWN", "5/1h")];

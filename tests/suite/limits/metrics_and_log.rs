@@ -76,7 +76,7 @@ async fn rate_limit_checks_are_counted_by_limiter_and_decision() {
     let status = [("http_response_status_code", "429")];
     let answered = metrics.sum("http_server_request_duration_seconds_count", &status);
     assert_eq!(answered, all);
-    // Redis counts what replicas share, where there is one; each counts requests of any kind.
+    // Redis, if configured, counts the shared limits; each replica counts the general one.
     let decisions = |labels: &[_]| metrics.sum("auth_rate_limit_decisions_total", labels);
     let shared = decisions(&[]) - decisions(&[("limiter", "general")]);
     let in_redis = if on_servers() { shared } else { 0.0 };
@@ -87,7 +87,7 @@ async fn rate_limit_checks_are_counted_by_limiter_and_decision() {
     );
 }
 
-/// The lines of the log that say this, each with its fields.
+/// The lines of the log with this message, each with its fields.
 fn lines(server: &Server, event: &str) -> Vec<Value> {
     let log = server.log();
     let lines = log.lines().filter(|line| line.contains(event));
@@ -128,7 +128,7 @@ async fn rate_limit_refusals_are_logged_once_a_second() {
     }
     assert_eq!(fields(&lines[0])["refusals"], 1);
     assert!((1..=REFUSALS).contains(&said), "{said}");
-    // Nor does each of them leave another line: one login got as far as its password.
+    // Nor does each of them log another line: one login reached its password check.
     let log = server.log();
     assert_eq!(log.matches("authn_login_fail").count(), 1, "{log}");
     for secret in [HOME, "alice", "hunter2"] {

@@ -1,4 +1,4 @@
-//! Rate limits: who is refused, when, how it looks, and what is left alone.
+//! Rate limits: which requests are refused, the response, and which are not affected.
 
 mod client_address;
 mod every_request;
@@ -73,7 +73,7 @@ async fn change_password(user: &Client, current: &str) -> Answer {
     user.post("/users/me/password", &body).await
 }
 
-/// How often a limiter decided so.
+/// How often a limiter made this decision.
 fn decisions(metrics: &Metrics, limiter: &str, decision: &str) -> f64 {
     let labels = [("limiter", limiter), ("decision", decision)];
     metrics.sum("auth_rate_limit_decisions_total", &labels)

@@ -1,4 +1,4 @@
-//! Rates and proxies that are not understood.
+//! Invalid rates and proxies.
 
 use std::process::Output;
 

@@ -1,4 +1,4 @@
-//! Nobody is refused for good. How soon each permit comes back is tested in `cache/permits.rs`.
+//! Limits recover. How soon each permit comes back is tested in `cache/permits.rs`.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! The data folder: for its owner alone, and for one service.
+//! The data folder: accessible only to its owner, and to one service.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! A flood of refusals does not flood the log, and each line names its source.
+//! A flood of refusals does not flood the log, and each line has its source.
 
 use std::process::Command;
 use std::time::Instant;
@@ -106,7 +106,7 @@ async fn fail2ban_filter_finds_attackers_in_real_lines() {
         guess(&server, "192.0.2.77").await;
         guess(&server, "2001:db8:1:2::3").await;
         forge(&server, "198.51.100.9").await;
-        // Of one who does nothing wrong there is no line.
+        // A client that does nothing wrong gets no line.
         let form = [
             ("username", "admin"),
             ("password", crate::harness::ADMIN_PASSWORD),

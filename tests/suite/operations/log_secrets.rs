@@ -110,7 +110,7 @@ async fn tell_everything(server: &Server) -> Vec<String> {
 
     // Requests that fail.
     let role = format!("/admin/users/{id}/roles/{}", word(24));
-    // A scope that is not known would be left out: this one breaks the grammar.
+    // An unknown scope would be ignored: this one breaks the grammar.
     let scope = format!("\"{}\"", word(20));
     let fails = [
         send(admin.request(Method::PUT, &role)).await,

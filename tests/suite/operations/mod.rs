@@ -1,4 +1,4 @@
-//! The process from its first start to its last: what it prints, keeps, refuses and survives.
+//! The process: start-up, output, stored files, refusals, shutdown.
 
 mod command_line;
 mod data_folder;

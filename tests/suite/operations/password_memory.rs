@@ -40,7 +40,7 @@ fn places(server: &Server, text: &str) -> Vec<String> {
     found
 }
 
-/// Looks for the first byte with the standard library, which is quick in unoptimised tests as well.
+/// Searches for the first byte with the standard library, which is fast in unoptimised tests as well.
 fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
     const STEP: usize = 256;
     for start in (0..bytes.len()).step_by(STEP) {
@@ -62,7 +62,7 @@ fn is_received(place: &str) -> bool {
     place.contains("\\r\\n\\r\\n")
 }
 
-/// What is left of a text. What a thread was about to wipe is wiped in the next moment.
+/// The places where a text is left in memory, after waiting for threads that are about to wipe it.
 async fn left_of(server: &Server, planted: &str) -> Vec<String> {
     let mut left = Vec::new();
     for _ in 0..20 {

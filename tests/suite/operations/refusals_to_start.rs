@@ -1,4 +1,5 @@
-//! The service refuses to start with settings that cannot work or are unsafe. It says why, without secrets.
+//! The service refuses to start with settings that cannot work or are unsafe. The message says why,
+//! without secrets.
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;

@@ -28,7 +28,7 @@ async fn three_replicas_starting_at_once_migrate_once_and_share_keys_and_adminis
         .map(|(_, rest)| rest.split_whitespace().next().expect("a word"))
         .collect();
     assert_eq!(shown.len(), 1, "one replica makes the administrator");
-    // It must be changed before it is good for more.
+    // It must be changed before any other operation.
     let first = servers[0].login("admin", shown[0]).await;
     let change = json!({ "current_password": shown[0], "new_password": ADMIN_PASSWORD });
     let changed = first.post("/users/me/password", &change).await;

@@ -21,7 +21,7 @@ async fn first_start_prints_addresses_but_not_the_configured_password() {
         format!("documentation  {}/docs", server.api),
         format!("metrics        {}/metrics", server.ops),
         format!("database       SQLite in {}", data.display()),
-        "admin was made from ADMIN_EMAIL and ADMIN_PASSWORD".to_owned(),
+        "admin was created from ADMIN_EMAIL and ADMIN_PASSWORD".to_owned(),
     ] {
         assert!(
             server.greeting.contains(&line),

@@ -1,4 +1,4 @@
-//! TLS in the service, asked by curl and openssl.
+//! TLS in the service, tested with curl and openssl.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -74,7 +74,7 @@ fn port(server: &Server) -> &str {
     server.api.rsplit(':').next().expect("a port")
 }
 
-/// What curl says to this path, trusting this certificate: its exit status, and what came.
+/// Requests this path with curl, which trusts this certificate: returns its exit status and output.
 fn curl(server: &Server, trusted: &Path, path: &str, options: &[&str]) -> (bool, String) {
     let output = Command::new("curl")
         .args(["--silent", "--max-time", "60", "--cacert"])
@@ -87,7 +87,7 @@ fn curl(server: &Server, trusted: &Path, path: &str, options: &[&str]) -> (bool,
     (output.status.success(), said)
 }
 
-/// What openssl says after a handshake with these options.
+/// The output of openssl after a handshake with these options.
 fn s_client(server: &Server, trusted: &Path, options: &[&str]) -> (bool, String) {
     let output = Command::new("openssl")
         .args(["s_client", "-verify_return_error", "-CAfile"])
@@ -312,7 +312,8 @@ async fn handshake_that_does_not_end_is_cut_off_and_counts_as_a_connection() {
     }
     until("counted", || async { ended(&server, "tls").await == 2.0 }).await;
 
-    // Plain HTTP is no handshake; a client that says nothing and leaves is none of an attacker's.
+    // Plain HTTP is not a handshake; a client that sends nothing and disconnects is not counted as an
+    // attack.
     closed(connect(&server, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await).await;
     until("counted", || async { ended(&server, "tls").await == 3.0 }).await;
     drop(connect(&server, b"").await);

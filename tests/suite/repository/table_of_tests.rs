@@ -1,4 +1,4 @@
-//! The table of tests at the head of the suite leads somewhere, and to every folder.
+//! The paths in the table of tests at the head of the suite exist, and it covers every folder.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -104,7 +104,7 @@ pub async fn two_administrators_removing_each_other_leave_one_in_the_store(db: &
     }
 }
 
-/// Whatever gave it the role.
+/// However it got the role.
 pub async fn account_of_the_probe_is_no_administrator(db: &Database) {
     let mut probe = new_user("_canary");
     probe.id = PROBE_ACCOUNT;

@@ -78,7 +78,7 @@ const OLD_ROWS: &str = "\
         SELECT 'old', 'EdDSA', 'sealed', created_at FROM users;";
 
 const WRITE_CHECKS: &str = "SELECT COUNT(*) FROM write_checks";
-/// What is set aside of roles, and of their grants.
+/// Roles and grants that are ignored.
 const SET_ASIDE: &str = "SELECT COUNT(*) FROM roles_set_aside r JOIN user_roles_set_aside u ON u.role = r.name \
     WHERE r.name = 'x,admin' AND r.description = 'two names?'";
 /// Names that the schema refuses, as roles.
@@ -86,7 +86,7 @@ const BAD_NAMES: [&str; 9] = [
     "x,admin", "", "Admin", "7a", "-a", "a b", "a:b", "\u{e4}", "a\n",
 ];
 
-/// What holds of a migrated database, whichever engine it is.
+/// Checks that hold for a migrated database of any engine.
 macro_rules! assert_nothing_is_lost {
     ($connection:expr) => {{
         let rows: i64 = sqlx::query_scalar(WRITE_CHECKS)

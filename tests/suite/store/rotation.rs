@@ -74,7 +74,7 @@ pub async fn rotation_narrows_the_session_and_never_widens_it(db: &Database) {
             parent = Some(presented);
             presented = request.next;
         }
-        // The parent that comes again has no more than its successor.
+        // A replayed parent has no wider scope than its successor.
         let again = rotation(parent.expect("rotated"), at(1));
         match db.rotate(&again).await {
             Rotation::Replayed { refreshed, .. } => assert_eq!(refreshed.scope, own),
@@ -219,7 +219,7 @@ pub async fn suspicious_replays_in_two_generations_in_a_row_end_the_session(db: 
     }
     assert!(!db.lives(&session, at(4)).await);
 
-    // Of an unused one, late and from elsewhere: nobody used anything.
+    // Of an unused one, late and from elsewhere: no token was used.
     let session = db.session(&alice, at(0)).await;
     let first = rotation(session.token_hash, at(1));
     db.rotate(&first).await;
@@ -227,7 +227,7 @@ pub async fn suspicious_replays_in_two_generations_in_a_row_end_the_session(db: 
     replayed(db.rotate(&late).await, 1, first.next, Replay::Unused);
     let second = rotation(first.next, at(8));
     db.rotate(&second).await;
-    // At once, or from where it was, the next replay is no news.
+    // At once, or from the same place, the next replay is not suspicious.
     for request in [
         elsewhere(rotation(first.next, at(9))),
         rotation(first.next, at(15)),

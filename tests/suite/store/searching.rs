@@ -116,7 +116,7 @@ pub async fn search_lists_username_matches_before_email_matches_without_duplicat
     for limit in [1, 2, 3, 4, 5, 6, 7] {
         let (found, sizes) = walk(&db.store, limit, "anna").await;
         assert_eq!(names(&found), expected, "{limit}");
-        // Every page but the last is full, and the last is not empty.
+        // Every page except the last is full, and the last is not empty.
         let (last, full) = sizes.split_last().expect("a page");
         assert!(full.iter().all(|size| *size == limit as usize), "{sizes:?}");
         assert!(*last > 0, "{sizes:?}");

@@ -147,7 +147,7 @@ pub async fn oldest_sessions_beyond_the_most_end(db: &Database) {
     assert_eq!(end(1, at(3)).await, ids[1..3]);
     assert!(db.lives(&sessions[3], at(3)).await);
     assert!(db.lives(&of_bob, at(3)).await);
-    // What has expired counts no more: the first of these two is refreshed, the second is not.
+    // Expired sessions do not count: the first of these two is refreshed, the second is not.
     let kept = db.session(&alice, at(4)).await;
     let idle = db.session(&alice, at(5)).await;
     db.rotate(&rotation(kept.token_hash, at(13))).await;

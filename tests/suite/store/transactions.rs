@@ -114,7 +114,7 @@ pub async fn rolled_back_rotation_leaves_the_token_usable(db: &Database) {
         .await
         .expect("asked");
     assert_eq!(owner, None, "the successor was not stored");
-    // A token that had been rotated would be answered with its successor.
+    // A rotated token would get its successor.
     let outcome = db.rotate(&rotation(session.token_hash, at(9))).await;
     assert!(matches!(outcome, Rotation::Rotated(_)), "{outcome:?}");
 }

@@ -1,11 +1,11 @@
-//! A process of its own, for a test that reads what its process counts: others count there, too.
+//! Runs a test in a process of its own, if it reads process-wide counters.
 
 use std::process::Command;
 
 /// Set in such a process.
 const ALONE: &str = "TEST_ALONE";
 
-/// Whether this process runs the calling test alone. If not, runs it in such a process, and asserts that
+/// Whether this process runs only the calling test. If not, runs it in such a process, and asserts that
 /// it passes there. `module` is the caller's `module_path!()`.
 pub fn in_a_process_of_its_own(module: &str, test: &str) -> bool {
     if std::env::var_os(ALONE).is_some() {

@@ -104,7 +104,7 @@ pub async fn forgeries(server: &Server, token: &str) -> Vec<Forged> {
     let mut unsigned = header.clone();
     unsigned["alg"] = json!("none");
 
-    // The public key as the secret of an HMAC: what a verifier that believes `alg` falls for.
+    // The public key as the secret of an HMAC: accepted by a verifier that trusts `alg`.
     let jwks = server.anon().get("/.well-known/jwks.json").await.json;
     let public = jwks["keys"][0]["x"].as_str().expect("a public key");
     let public = URL_SAFE_NO_PAD.decode(public).expect("base64");

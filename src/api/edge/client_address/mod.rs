@@ -1,4 +1,4 @@
-//! The client's address, as far as it can be trusted.
+//! The client's address.
 //!
 //! Anybody can write any address into a header, so headers count only from proxies that the operator
 //! trusts. Each proxy appends the address of its peer: read from the right, the first address that is
@@ -14,7 +14,7 @@ use crate::config::Networks;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The address of the client, unless its connection has none.
+/// The client's address; `None` if its connection has none.
 ///
 /// Reads `X-Forwarded-For`, and `Forwarded` (RFC 7239) only without it: a proxy that writes one must
 /// remove the other.

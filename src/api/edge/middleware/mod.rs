@@ -137,8 +137,8 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
         if head {
             request.set_method(HttpMethod::GET);
         }
-        // For errors, which name the requested path. A URI would share the memory of the request, which
-        // is wiped when nobody has a part of it any more.
+        // For errors, which name the requested path. A clone of the URI would keep the memory of the
+        // request alive, which is wiped when it is released.
         let path = request.uri().path().to_owned();
         let context = RequestContext {
             id,
@@ -260,8 +260,14 @@ fn rule(reason: &str) -> String {
     let known = [
         ("maximum(", "must be at most "),
         ("minimum(", "must be at least "),
-        ("maxLength(", "must have at most this many characters: "),
-        ("minLength(", "must have at least this many characters: "),
+        (
+            "maxLength(",
+            "must have at most this number of characters: ",
+        ),
+        (
+            "minLength(",
+            "must have at least this number of characters: ",
+        ),
     ];
     for (word, sentence) in known {
         if let Some((_, rest)) = reason.split_once(word) {
@@ -272,7 +278,7 @@ fn rule(reason: &str) -> String {
     if reason.contains("integer") {
         return "must be a whole number within its bounds".to_owned();
     }
-    "must have another form: see the OpenAPI document".to_owned()
+    "must have the form given in the OpenAPI document".to_owned()
 }
 
 /// The framework calls path parameters `param0`, `param1`, …; the template knows their names.
@@ -300,8 +306,7 @@ fn label(method: &HttpMethod) -> Method {
     }
 }
 
-/// Makes `/login/` the same path as `/login`, without a redirect, which would count twice and lose
-/// the body.
+/// Treats `/login/` as `/login`, without a redirect, which would count twice and lose the body.
 fn strip_trailing_slash(uri: &mut Uri) {
     let path = uri.path();
     if path.len() < 2 || !path.ends_with('/') {

@@ -133,7 +133,7 @@ async fn a_source_that_the_record_does_not_name_is_a_server_error() {
     }
 }
 
-/// Asks for this path and leaves while the handler works. Whether the handler gets to its end.
+/// Requests this path and disconnects while the handler runs. Returns whether the handler completes.
 async fn goes_on_without_its_client(path: &str) -> bool {
     let (begun, mut begins) = mpsc::unbounded_channel();
     let (ended, mut ends) = mpsc::unbounded_channel();

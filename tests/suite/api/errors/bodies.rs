@@ -228,7 +228,7 @@ async fn chunked_body_over_64_kib_answers_413() {
     let answer = raw.answer().await;
     assert_eq!(answer.status, 201, "{answer:?}");
 
-    // The end never comes: the answer must not wait for it.
+    // The body never ends: the response must not wait for it.
     let mut raw = Raw::open(&server).await;
     raw.head("POST /register", &headers).await;
     raw.chunk(&padded("bob", LIMIT)).await;

@@ -45,7 +45,7 @@ async fn clients_request_id_is_echoed_and_logged_beside_our_own() {
         assert_eq!(found[0]["http_route"], "/login");
         assert!(ours.insert(own), "two requests have one id");
     }
-    // Nothing is logged under what the client chose.
+    // Nothing is logged under the id that the client chose.
     assert_eq!(events(&server, &forged).len(), 0);
 
     let request = server.anon().request(Method::GET, "/nothing");

@@ -1,4 +1,4 @@
-//! A scrape holds what the catalogue declares: all of it, from the start, and nothing else.
+//! A scrape contains exactly the metrics of the catalogue, from the start.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;

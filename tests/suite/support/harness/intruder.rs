@@ -1,10 +1,10 @@
-//! Somebody who can write to Redis.
+//! An attacker who can write to Redis.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Mutex;
 
-/// What Redis replied.
+/// A reply of Redis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     Nothing,

@@ -44,7 +44,7 @@ fn program_under(under: &[String], folder: &Path) -> Command {
     command
 }
 
-/// Polls until it is so.
+/// Polls until the condition holds.
 #[track_caller]
 pub fn until<F: Future<Output = bool>>(
     what: &str,
