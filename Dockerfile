@@ -58,7 +58,7 @@ ENV GLIBC_TUNABLES=glibc.malloc.hugetlb=1 \
     DATA_DIR=/data
 # 9464 is for Prometheus and probes in a private network: publish 8000 alone.
 EXPOSE 8000 9464
-# Asks /readyz at OPS_ADDR. In exec form, since there is no shell.
+# Requests /readyz at OPS_ADDR. In exec form, because there is no shell.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["/usr/local/bin/rbac-sentinel", "healthcheck"]
 ENTRYPOINT ["/usr/local/bin/rbac-sentinel"]
