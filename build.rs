@@ -1,4 +1,4 @@
-//! What the build knows and the program reports in `auth_build_info`, and the list of migrations.
+//! Build information for `auth_build_info`, and the list of migrations.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What is measured: every operation and page, every kind of caller, bodies of every kind.
+//! The measured cases: every operation and page, every kind of caller, bodies of every kind.
 
 use catalogue::endpoints;
 use serde_json::{Value, json};
@@ -14,11 +14,11 @@ pub struct Case {
     /// Such as `GET /users/me`.
     pub operation: String,
     pub caller: &'static str,
-    /// What is special about it.
+    /// Its distinction, for the table.
     pub what: String,
     /// The limits that bound it.
     pub limit: String,
-    /// The requests, or how to make as many as are wanted.
+    /// The requests, or a function that creates the wanted number.
     pub requests: Requests,
     /// On the operational listener.
     pub ops: bool,
@@ -28,7 +28,7 @@ pub struct Case {
 pub enum Requests {
     /// Each time the same.
     Same(Vec<u8>),
-    /// Made anew by number.
+    /// Created again for each number.
     Numbered(Box<dyn Fn(usize) -> Vec<u8>>),
     /// Each once.
     Once(Vec<Vec<u8>>),
@@ -76,10 +76,11 @@ fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
-/// The request with and without what its document asks for, by everybody. Ids name nothing.
+/// The request with and without what its document requires, by every kind of caller. Its ids do not
+/// exist.
 fn of_operation(operation: &Operation, callers: &Callers, cases: &mut Vec<Case>) {
     for (caller, token) in &callers.list {
-        // A token is not looked at there.
+        // Tokens are ignored there.
         if token.is_some() && !operation.guarded {
             continue;
         }
@@ -142,7 +143,7 @@ fn of_operation(operation: &Operation, callers: &Callers, cases: &mut Vec<Case>)
     }
 }
 
-/// What the document's examples do not show: requests that find what they name, and their worst values.
+/// Requests beyond the document's examples: with existing ids, and with the worst values.
 fn special(
     operation: &Operation,
     callers: &Callers,
@@ -282,7 +283,7 @@ fn special(
         }
         _ if template.contains("{id}") && template.starts_with("/admin/") => {
             let deletes = operation.id == "deleteUser";
-            // What is deleted is gone for the others.
+            // Deleted objects are missing for the other cases.
             let ids = server.accounts.iter().skip(if deletes { spare } else { 0 });
             let requests = ids.take(spare).map(|id| {
                 let path = template.replace("{id}", id).replace("{role}", "user");
@@ -321,7 +322,7 @@ fn of_pages(cases: &mut Vec<Case>) {
     }
 }
 
-/// What no operation answers.
+/// Requests that match no operation.
 fn of_nothing(callers: &Callers, cases: &mut Vec<Case>) {
     let authorization = bearer(&"x".repeat(8 * 1024));
     let codings = "gzip;q=0.1,".repeat(700);

@@ -1,5 +1,5 @@
 //! The processor time that one request costs the service, for every operation of the OpenAPI document,
-//! every page, and every kind of caller: what a stranger can make the service work.
+//! every page, and every kind of caller: how much work an attacker can cause.
 //!
 //! `cargo bench --bench costs` prints a table, the most expensive first, writes all figures as JSON, and the
 //! table into `docs/performance.md` where the build is optimised. The time is that of the service's threads, less what they use when idle.
@@ -34,7 +34,7 @@ struct Options {
     /// Requests of each kind; a tenth of it where a password is hashed
     #[arg(long, default_value_t = 200)]
     requests: usize,
-    /// Measure what users notice of a stranger's requests instead
+    /// Measure the effect of another client's requests on users instead
     #[arg(long)]
     neighbours: bool,
     /// Seconds of each kind of request, with `--neighbours`
@@ -46,7 +46,7 @@ struct Options {
     /// Where all figures go
     #[arg(long, default_value = "target/bench-costs.json")]
     json: PathBuf,
-    /// What cargo passes to every benchmark
+    /// An option that cargo passes to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
 }

@@ -1,4 +1,4 @@
-//! What a user notices while a stranger sends one kind of request on many connections.
+//! The effect on a user while another client sends one kind of request on many connections.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use crate::processor::Client;
 use crate::reader::read;
 use crate::server::Server;
 
-/// Connections of the stranger, spread over the threads of the load generator.
+/// Connections of the other client, spread over the threads of the load generator.
 const CONNECTIONS: usize = 16;
 const THREADS: usize = 2;
 /// Requests that one connection sends in turn, where no two are the same.
@@ -26,7 +26,7 @@ const VARIETY: usize = 64;
 /// The storm begins this long before the reads, and ends as long after them.
 const LEAD: Duration = Duration::from_millis(300);
 
-/// What was seen beside one kind of request.
+/// The measurements beside one kind of request.
 struct Row {
     name: String,
     requests_per_second: f64,
@@ -101,7 +101,7 @@ impl Row {
     }
 }
 
-/// What each connection sends in turn.
+/// The requests that each connection sends in turn.
 fn requests(case: &Case) -> Vec<Arc<[Vec<u8>]>> {
     let variety = match case.requests {
         Requests::Same(_) => 1,

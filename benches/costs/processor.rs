@@ -14,7 +14,7 @@ const IDLE: Duration = Duration::from_secs(3);
 /// Requests before the measured ones.
 const WARM_UP: usize = 10;
 
-/// What a case cost.
+/// The cost of a case.
 pub struct Figure {
     pub case: Case,
     /// Processor time of one request, in milliseconds.
@@ -28,7 +28,7 @@ pub struct Figure {
 
 type Threads = HashMap<String, u64>;
 
-/// Nanoseconds that each living thread ran for.
+/// CPU time of each running thread, in nanoseconds.
 fn threads(pid: u32) -> Result<Threads> {
     let mut times = Threads::new();
     for thread in fs::read_dir(format!("/proc/{pid}/task"))?.flatten() {

@@ -12,7 +12,7 @@ use crate::processor::Figure;
 
 /// Nothing but a password hash may cost more, in milliseconds.
 const MOST: f64 = 1.0;
-/// What costs more needs a limit of its own, in milliseconds.
+/// Operations above this cost need a limit of their own, in milliseconds.
 const FREE: f64 = 0.3;
 
 /// Where the table stands in its document.

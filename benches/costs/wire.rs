@@ -33,7 +33,7 @@ pub fn encode(media: &str, fields: &Value) -> String {
     fields.collect::<Vec<_>>().join("&")
 }
 
-/// The same fields with names and addresses that nobody has yet.
+/// The same fields with unused names and addresses.
 pub fn unused(fields: &Value, index: usize) -> Value {
     let mut fields = fields.clone();
     for (name, format) in [("username", "u"), ("email", "e")] {
@@ -51,7 +51,7 @@ pub fn with(fields: &Value, name: &str, value: &str) -> Value {
     fields
 }
 
-/// Bodies that no client of good will sends, each with a word for the table.
+/// Bodies that only attackers send, each with a word for the table.
 pub fn hostile(body: &Body) -> Vec<(&'static str, String)> {
     let mut bodies = vec![
         ("malformed", "{\"a".to_owned()),

@@ -123,7 +123,7 @@ async fn run() -> Result<()> {
     Ok(())
 }
 
-/// Tells the benchmark where it listens, as the service does.
+/// Writes the address on which it listens, as the service does.
 fn announce(listener: &TcpListener) -> Result<()> {
     let address = listener.local_addr()?.to_string();
     let text = json!({ "api": address, "ops": address, "pid": std::process::id() });

@@ -16,7 +16,7 @@ pub fn raise_descriptor_limit() {
     let _ = setrlimit(Resource::Nofile, limit);
 }
 
-/// Processor time of a process' living threads.
+/// CPU time of a process' running threads.
 pub fn cpu_time(pid: u32) -> Option<Duration> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
     let mut nanoseconds = 0;

@@ -69,7 +69,7 @@ impl Server {
         self.service.pid()
     }
 
-    /// Stops it as an operator would.
+    /// Stops it gracefully, as an operator would.
     pub fn stop(mut self) -> Result<()> {
         self.service.stop(TIMEOUT)
     }

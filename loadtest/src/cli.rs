@@ -10,7 +10,7 @@ use crate::scenarios::Name;
 
 /// The load lab of rbac-sentinel.
 ///
-/// Drives the service as its users would, and compares what they saw with what the service counted.
+/// Drives the service as its users would, and compares their measurements with the service's metrics.
 /// Exit code 0: everything held; 1: a target, an identity or the baseline was missed; 2: no run took
 /// place.
 #[derive(Parser, Debug)]

@@ -56,5 +56,5 @@ pub use scenarios::list;
 /// Why a run cannot take place, as a sentence.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The result of what a run cannot do without.
+/// The result of an essential step of a run.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -26,7 +26,7 @@ macro_rules! routes {
 }
 
 routes! {
-    /// Makes an account.
+    /// Creates an account.
     Register = REGISTER,
     /// Gives tokens for a password.
     Login = LOGIN,

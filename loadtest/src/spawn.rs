@@ -126,7 +126,7 @@ impl Server {
         self.service.pid()
     }
 
-    /// Stops it as an operator would.
+    /// Stops it gracefully, as an operator would.
     ///
     /// # Errors
     /// When it does not end in time, or not well.

@@ -106,7 +106,7 @@ impl Target {
     /// Whether the server can be reached and is ready.
     ///
     /// # Errors
-    /// Says which of both it is not.
+    /// Whether it is not the expected one of both.
     pub async fn check_ready(&self) -> Result<()> {
         let url = self.ops.join("/readyz")?;
         let answer = self.client.get(url.clone()).send().await;
@@ -178,7 +178,7 @@ impl Target {
     /// Logs an account in.
     ///
     /// # Errors
-    /// Says that the password is wrong, or what else was answered.
+    /// The password is wrong, or an unexpected response.
     pub async fn login(&self, account: &Account) -> Result<Tokens> {
         let form = [
             ("username", &account.username),
@@ -237,7 +237,7 @@ impl Target {
     /// Registers an account; tries again while the server is busy.
     ///
     /// # Errors
-    /// Says what was answered.
+    /// The unexpected response.
     pub async fn register(&self, account: &Account) -> Result<()> {
         let body = serde_json::json!({
             "username": account.username, "email": account.email(), "password": account.password

@@ -21,7 +21,7 @@ pub struct Endpoint {
 /// methods of one path have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Objectives {
-    /// None: asked by monitoring, not by users.
+    /// None: requested by monitoring, not by users.
     Excluded,
     /// Availability.
     Availability,

@@ -25,7 +25,7 @@ names! {
     REFRESH = "authn_token_refreshed",
     /// A refresh was refused.
     REFRESH_REFUSED = "authn_token_refresh_fail",
-    /// A used refresh token came again.
+    /// A used refresh token was presented again.
     TOKEN_REUSE = "authn_token_reuse",
     /// Sessions were ended before they expired.
     SESSIONS_ENDED = "session_ended",
@@ -35,7 +35,7 @@ names! {
     REGISTRATION_REFUSED = "user_create_fail",
     /// An account was created, changed or deleted.
     USER_CHANGE = "user_changed",
-    /// A role was given or taken.
+    /// A role was granted or revoked.
     ROLE_CHANGE = "authz_change",
     /// A permission was missing.
     DENIED = "authz_fail",

@@ -5,7 +5,7 @@
 //!   under all of them
 //! - [`ports`] finds free ports; [`http`] fetches a page
 //! - [`exposition`] reads metrics; [`lab_metrics`] names those of the load lab
-//! - [`machine`] describes the machine, and what a process takes of it
+//! - [`machine`] describes the machine, and the resources that a process uses
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs, clippy::pedantic)]
@@ -26,7 +26,7 @@ use std::time::Duration;
 /// A failure, as a sentence.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The result of what may fail.
+/// The result of a step that may fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Timeout of whatever must happen: far longer than a slow machine takes, so that it only ends what

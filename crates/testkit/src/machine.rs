@@ -1,4 +1,4 @@
-//! The machine, and what a process takes of it: from Linux' `/proc`; elsewhere it stays unknown.
+//! The machine, and the resources of a process: from Linux' `/proc`; unknown on other systems.
 
 use std::fs;
 use std::process::Command;

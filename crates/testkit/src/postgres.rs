@@ -74,7 +74,7 @@ impl Postgres {
         Ok(())
     }
 
-    /// Stops it without a goodbye to its clients.
+    /// Kills it without closing its connections.
     ///
     /// # Errors
     /// With its own words.
@@ -85,7 +85,7 @@ impl Postgres {
         Ok(())
     }
 
-    /// Lets every process of it hang.
+    /// Suspends all its processes.
     ///
     /// # Errors
     /// When it does not run.
@@ -93,7 +93,7 @@ impl Postgres {
         self.signal(Signal::STOP)
     }
 
-    /// Lets it go on.
+    /// Resumes it.
     ///
     /// # Errors
     /// When it does not run.

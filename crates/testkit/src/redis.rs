@@ -56,7 +56,7 @@ impl Redis {
         Ok(())
     }
 
-    /// Stops it without a goodbye to its clients.
+    /// Kills it without closing its connections.
     ///
     /// # Errors
     /// When it does not run.
@@ -66,7 +66,7 @@ impl Redis {
         Ok(())
     }
 
-    /// Lets it hang.
+    /// Suspends it.
     ///
     /// # Errors
     /// When it does not run.
@@ -74,7 +74,7 @@ impl Redis {
         self.signal(Signal::STOP)
     }
 
-    /// Lets it go on.
+    /// Resumes it.
     ///
     /// # Errors
     /// When it does not run.

@@ -145,7 +145,7 @@ impl Service {
         self.process.signal(signal)
     }
 
-    /// Stops it as an operator would.
+    /// Stops it gracefully, as an operator would.
     ///
     /// # Errors
     /// When it does not end within this time, or not well; with its log.

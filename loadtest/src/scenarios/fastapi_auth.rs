@@ -1,4 +1,4 @@
-//! FastAPI-Authentication-System's published loads: who registers, who logs in and who reads, 1 : 2 : 5.
+//! FastAPI-Authentication-System's published loads: users that register, log in and read, 1 : 2 : 5.
 
 use super::scenario::{Class, Reference, Scenario, register_and_login, step};
 use crate::user::User;
