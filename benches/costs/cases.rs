@@ -363,7 +363,7 @@ fn of_nothing(callers: &Callers, cases: &mut Vec<Case>) {
     cases.push(Case {
         operation: "unmatched and malformed".to_owned(),
         caller: "stranger",
-        what: "a body of 65 KiB to no path".to_owned(),
+        what: "a body of 17 KiB to no path".to_owned(),
         limit: "general".to_owned(),
         requests: Requests::Same(request("POST", "/nothing", &[], &"x".repeat(OVERSIZED))),
         ops: false,

@@ -68,6 +68,11 @@ impl Server {
         Ok(server)
     }
 
+    /// The name of an account that no stranger's request names.
+    pub fn unused(&self) -> String {
+        format!("seed-{:07}", 6 * self.spare)
+    }
+
     /// Sessions of accounts, one a name.
     pub fn sessions(&self, names: impl IntoIterator<Item = String>) -> Result<Vec<Session>> {
         runtime().block_on(async {

@@ -5,9 +5,9 @@ use serde_json::Value;
 use crate::document::Body;
 
 /// More than the service reads.
-pub const OVERSIZED: usize = 65 * 1024;
+pub const OVERSIZED: usize = 17 * 1024;
 /// As much as the service reads.
-const LARGEST: usize = 64 * 1024;
+const LARGEST: usize = 16 * 1024;
 
 /// A request.
 pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
@@ -63,7 +63,7 @@ pub fn hostile(body: &Body) -> Vec<(&'static str, String)> {
     if let Some((name, _)) = names.find(|(_, value)| value.is_string()) {
         let long = "a1 ".repeat((LARGEST - 1024) / 3);
         bodies.push((
-            "a field of 63 KiB",
+            "a field of 15 KiB",
             encode(&body.media, &with(&body.example, name, &long)),
         ));
     }

@@ -8,7 +8,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use super::edge::operation::BodyPolicy;
+use super::edge::operation::Operation;
 use super::problem::Problem;
 use crate::error::Error;
 
@@ -114,7 +114,8 @@ pub(super) fn expect_media_type(request: &Request, wanted: &str) -> Result<(), P
     if essence.eq_ignore_ascii_case(wanted) {
         return Ok(());
     }
-    let policy = request.data::<BodyPolicy>();
+    let record = request.data::<&Operation>();
+    let policy = record.and_then(|operation| operation.body);
     let policy = policy.ok_or_else(|| Error::internal("the operation's record has no body"))?;
     Err(Problem::new(policy.wrong_media_type).detail(format!("the Content-Type must be {wanted}")))
 }

@@ -145,7 +145,7 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
     }
     if let Some(policy) = record.body {
         add("408", "The body took too long to arrive.", json!({}));
-        add("413", "The body is larger than 64 KiB.", json!({}));
+        add("413", "The body is larger than 16 KiB.", json!({}));
         let status = policy.wrong_media_type.status();
         add(
             status.as_str(),
@@ -227,7 +227,8 @@ fn add_examples(document: &mut Value) {
         "LoginForm": { "grant_type": "password", "username": "alice", "password": password },
         "Refresh": { "refresh_token": refresh },
         "Logout": { "refresh_token": refresh },
-        "UpdateMe": { "username": "alice2" },
+        "UpdateMe": { "username": "alice2", "current_password": password },
+        "DeleteMe": { "current_password": password },
         "UpdateUser": { "disabled": true },
         "ChangePassword": { "current_password": password, "new_password": "amber-lantern-77" },
         "Tokens": {

@@ -13,9 +13,12 @@ use poem_openapi::registry::{
 };
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
+use super::edge::operation::{Operation, RateLimit};
 use super::problem::{Problem, ProblemKind};
+use crate::error::Error;
 use crate::events::Event;
-use crate::metrics::VerificationResult;
+use crate::limits::Throttle;
+use crate::metrics::{Limiter, VerificationResult};
 use crate::rbac::Permission;
 use crate::sessions::{Caller, Need, PASSWORD_CHANGE, Refusal, Sessions};
 use catalogue::endpoints;
@@ -102,9 +105,10 @@ impl<'a, P: Needs> ApiExtractor<'a> for Require<P> {
         } else {
             Need::Permission(P::PERMISSION)
         };
-        let caller = caller(request, need).await?;
+        let caller = caller(request, need).await?.ok_or_else(unauthenticated)?;
+        limit(request, &caller).await?;
         Ok(Self {
-            caller: caller.ok_or_else(unauthenticated)?,
+            caller,
             permission: PhantomData,
         })
     }
@@ -140,15 +144,30 @@ impl<'a> ApiExtractor<'a> for Maybe {
     }
 }
 
+/// Checks the limit of administrators, where the operation's record says so.
+async fn limit(request: &Request, caller: &Caller) -> Result<(), Problem> {
+    let record: &Operation = attached::<&Operation>(request)?;
+    if record.rate_limit == RateLimit::ByAccount(Limiter::Admin) {
+        attached::<Arc<Throttle>>(request)?
+            .admin(caller.id())
+            .await?;
+    }
+    Ok(())
+}
+
+/// What the edge and the assembly attach to each request.
+fn attached<T: Send + Sync + 'static>(request: &Request) -> Result<&T, Error> {
+    request
+        .data()
+        .ok_or_else(|| Error::internal("a request without what the guard needs"))
+}
+
 /// The caller, if it meets the need; `None` if the request has no token.
 async fn caller(request: &Request, need: Need) -> Result<Option<Caller>, Problem> {
     let Some(token) = bearer(request)? else {
         return Ok(None);
     };
-    let sessions = request
-        .data::<Arc<Sessions>>()
-        .ok_or_else(|| Problem::from(crate::error::Error::internal("no sessions attached")))?;
-    sessions
+    attached::<Arc<Sessions>>(request)?
         .authorize(token, need)
         .await
         .map(Some)

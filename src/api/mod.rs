@@ -264,7 +264,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
     let (_, documented) = complete_document(&service.spec())?;
     let home = pages::home(documentation.is_some())?;
 
-    let limits = EdgeLimits::new(limits, proxies);
+    let edge_limits = EdgeLimits::new(Arc::clone(&limits), proxies);
     let documents: &[Operation] = documentation.as_ref().map_or(&[], |_| pages::OPERATIONS);
     let pages_here = [&pages::HOME_OPERATION].into_iter().chain(documents);
     let pages_here = pages_here.chain(scrape.is_some().then_some(&ops::OPERATION));
@@ -283,9 +283,20 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
     }
     let inner = WithHome {
         home,
-        rest: route.nest("/", service).data(sessions).map_to_response(),
+        rest: route
+            .nest("/", service)
+            .data(sessions)
+            .data(limits)
+            .map_to_response(),
     };
-    let edge = Edge::new(inner, routes, limits, draining, body_timeout, probe_mark);
+    let edge = Edge::new(
+        inner,
+        routes,
+        edge_limits,
+        draining,
+        body_timeout,
+        probe_mark,
+    );
     Ok(SecurityHeaders::new(edge, https))
 }
 

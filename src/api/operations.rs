@@ -55,7 +55,8 @@ const fn called_by(step: CanaryStep) -> Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Method;
+    use crate::api::edge::operation::RateLimit;
+    use crate::metrics::{Limiter, Method};
     use catalogue::endpoints;
 
     #[test]
@@ -67,6 +68,16 @@ mod tests {
             let changes = !matches!(endpoint.method, Method::Get);
             let expected = changes && !stopping.contains(&endpoint.id);
             assert_eq!(operation.detached, expected, "{}", endpoint.id);
+        }
+    }
+
+    #[test]
+    fn what_is_done_to_accounts_is_limited_by_administrator() {
+        let limited = RateLimit::ByAccount(Limiter::Admin);
+        for operation in all() {
+            let on_accounts = operation.endpoint.template.starts_with("/admin/");
+            let name = operation.endpoint.id;
+            assert_eq!(operation.rate_limit == limited, on_accounts, "{name}");
         }
     }
 

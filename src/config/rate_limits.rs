@@ -131,6 +131,24 @@ pub struct RateLimits {
         help_heading = "Rate limits"
     )]
     pub profile_account: Rate,
+
+    /// Operations of one administrator on accounts, roles and sessions.
+    #[arg(
+        long = "rate-limit-admin-account",
+        env = "RATE_LIMIT_ADMIN_ACCOUNT",
+        default_value = "600/1m",
+        help_heading = "Rate limits"
+    )]
+    pub admin_account: Rate,
+
+    /// Pages of the documentation to one address.
+    #[arg(
+        long = "rate-limit-pages-source",
+        env = "RATE_LIMIT_PAGES_SOURCE",
+        default_value = "600/1m",
+        help_heading = "Rate limits"
+    )]
+    pub pages_source: Rate,
 }
 
 impl RateLimits {
@@ -151,6 +169,8 @@ impl RateLimits {
             ("RATE_LIMIT_REFRESH_ACCOUNT", self.refresh_account),
             ("RATE_LIMIT_PASSWORD_ACCOUNT", self.password_account),
             ("RATE_LIMIT_PROFILE_ACCOUNT", self.profile_account),
+            ("RATE_LIMIT_ADMIN_ACCOUNT", self.admin_account),
+            ("RATE_LIMIT_PAGES_SOURCE", self.pages_source),
         ];
         lines.extend(rates.map(|(name, rate)| (name, rate.to_string())));
         lines
@@ -175,6 +195,8 @@ impl RateLimits {
             refresh_account: rate,
             password_account: rate,
             profile_account: rate,
+            admin_account: rate,
+            pages_source: rate,
         }
     }
 }

@@ -26,7 +26,7 @@ const REDIS_OPTIONS: [&str; 4] = ["--maxmemory", "128mb", "--maxmemory-policy", 
 const STOP: Duration = Duration::from_secs(30);
 /// High enough to refuse nothing, so that limits are counted and never hit.
 const WIDE: &str = "100000/1s";
-const LIMITS: [&str; 11] = [
+const LIMITS: [&str; 13] = [
     "RATE_LIMIT_GENERAL",
     "RATE_LIMIT_LOGIN_SOURCE",
     "RATE_LIMIT_LOGIN_ACCOUNT",
@@ -38,6 +38,8 @@ const LIMITS: [&str; 11] = [
     "RATE_LIMIT_REFRESH_ACCOUNT",
     "RATE_LIMIT_PASSWORD_ACCOUNT",
     "RATE_LIMIT_PROFILE_ACCOUNT",
+    "RATE_LIMIT_ADMIN_ACCOUNT",
+    "RATE_LIMIT_PAGES_SOURCE",
 ];
 /// The administrator's password.
 pub const ADMIN_PASSWORD: &str = "slate-orchard-93-of-the-proof";

@@ -6,9 +6,10 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 use uuid::Uuid;
 
+use super::operation;
 use crate::accounts::{Accounts, Actor};
 use crate::api::Tag;
-use crate::api::edge::operation::{Access, Operation};
+use crate::api::edge::operation::Operation;
 use crate::api::failure::{Failure, status};
 use crate::api::guard::{Require, RolesAssign};
 use crate::api::views::Done;
@@ -18,12 +19,10 @@ use catalogue::endpoints;
 /// Roles of accounts.
 pub struct AdminRolesApi(pub Arc<Accounts>);
 
-const ASSIGN: Access = Access::Needs(Permission::RolesAssign);
-
 /// The records of its operations.
 pub const OPERATIONS: &[Operation] = &[
-    Operation::new(endpoints::GRANT_ROLE, ASSIGN),
-    Operation::new(endpoints::REVOKE_ROLE, ASSIGN),
+    operation(endpoints::GRANT_ROLE, Permission::RolesAssign),
+    operation(endpoints::REVOKE_ROLE, Permission::RolesAssign),
 ];
 
 #[OpenApi(tag = "Tag::Administration")]

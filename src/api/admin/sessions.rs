@@ -6,8 +6,9 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 use uuid::Uuid;
 
+use super::operation;
 use crate::api::Tag;
-use crate::api::edge::operation::{Access, Operation};
+use crate::api::edge::operation::Operation;
 use crate::api::failure::{Failure, status};
 use crate::api::guard::{Require, SessionsRevoke};
 use crate::api::views::Done;
@@ -19,9 +20,9 @@ use catalogue::endpoints;
 pub struct AdminSessionsApi(pub Arc<Sessions>);
 
 /// The record of its operation.
-pub const OPERATIONS: &[Operation] = &[Operation::new(
+pub const OPERATIONS: &[Operation] = &[operation(
     endpoints::END_USER_SESSIONS,
-    Access::Needs(Permission::SessionsRevoke),
+    Permission::SessionsRevoke,
 )];
 
 #[OpenApi(tag = "Tag::Administration")]

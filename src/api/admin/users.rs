@@ -10,10 +10,11 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::operation;
 use crate::accounts::{Accounts, Actor};
 use crate::api::Tag;
 use crate::api::body::Body;
-use crate::api::edge::operation::{Access, BodyPolicy, Operation};
+use crate::api::edge::operation::{BodyPolicy, Operation};
 use crate::api::failure::{Failure, status};
 use crate::api::fields::{Email, Username, present};
 use crate::api::guard::{Require, UsersRead, UsersWrite};
@@ -28,22 +29,11 @@ pub struct AdminUsersApi(pub Arc<Accounts>);
 
 /// The records of its operations.
 pub const OPERATIONS: &[Operation] = &[
-    Operation::new(endpoints::LIST_USERS, Access::Needs(Permission::UsersRead)),
-    Operation::new(
-        endpoints::CREATE_USER,
-        Access::Needs(Permission::UsersWrite),
-    )
-    .body(BodyPolicy::STRICT),
-    Operation::new(endpoints::READ_USER, Access::Needs(Permission::UsersRead)),
-    Operation::new(
-        endpoints::UPDATE_USER,
-        Access::Needs(Permission::UsersWrite),
-    )
-    .body(BodyPolicy::STRICT),
-    Operation::new(
-        endpoints::DELETE_USER,
-        Access::Needs(Permission::UsersWrite),
-    ),
+    operation(endpoints::LIST_USERS, Permission::UsersRead),
+    operation(endpoints::CREATE_USER, Permission::UsersWrite).body(BodyPolicy::STRICT),
+    operation(endpoints::READ_USER, Permission::UsersRead),
+    operation(endpoints::UPDATE_USER, Permission::UsersWrite).body(BodyPolicy::STRICT),
+    operation(endpoints::DELETE_USER, Permission::UsersWrite),
 ];
 
 /// A new account.

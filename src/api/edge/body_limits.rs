@@ -18,11 +18,12 @@ use zeroize::Zeroizing;
 
 use crate::api::problem::{Problem, ProblemKind};
 
-/// The largest body that is read, in bytes.
-pub const MAX_BODY: usize = 64 * 1024;
+/// The largest body that is read, in bytes: several times the size that any operation needs. Parsing costs
+/// time for each byte.
+pub const MAX_BODY: usize = 16 * 1024;
 /// The part of a body that every request may hold in memory. Ordinary bodies are smaller.
 const SMALL_BODY: usize = 8 * 1024;
-/// How many requests may hold more than that in memory at once: 16 MiB together.
+/// How many requests may hold more than that in memory at once: 4 MiB together.
 const LARGE_BODIES: usize = 256;
 /// `Retry-After` for surplus connections and bodies, in seconds.
 const RETRY: u64 = 2;

@@ -1,8 +1,8 @@
 //! Rate limits at the edge, and the answer to a request that any rate limit refuses.
 //!
 //! Every request counts here before its body is read, on undocumented paths too; only health checks
-//! are exempt. Login, registration and refresh have limits of their own in their flows, which know
-//! the account.
+//! are exempt. The pages of the documentation have a limit of their own here. Login, registration and
+//! refresh have theirs in their flows, which know the account, and administrators in the guard.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +17,7 @@ use crate::clock::whole_seconds;
 use crate::config::Networks;
 use crate::error::{Error, Limited, Result};
 use crate::limits::{Source, Throttle};
+use crate::metrics::Limiter;
 use crate::request_context::ClientAddress;
 
 /// Of draft-ietf-httpapi-ratelimit-headers: the limit, without its partition key (the address or
@@ -76,6 +77,9 @@ impl EdgeLimits {
         }
         self.warn_of_proxy(request);
         self.throttle.general(&source)?;
+        if limit == RateLimit::BySource(Limiter::Pages) {
+            self.throttle.page(&source)?;
+        }
         Ok(())
     }
 

@@ -9,8 +9,9 @@ use poem::endpoint::make;
 use poem::{EndpointExt as _, Request, Response, Route};
 
 use self::asset::Asset;
-use crate::api::edge::operation::{Access, Operation};
+use crate::api::edge::operation::{Access, Operation, RateLimit};
 use crate::error::Result;
+use crate::metrics::Limiter;
 use catalogue::endpoints::{self, Endpoint};
 
 /// The record of the start page.
@@ -18,11 +19,15 @@ pub const HOME_OPERATION: Operation = Operation::new(endpoints::HOME, Access::Pu
 
 /// The records of the documentation's pages.
 pub const OPERATIONS: &[Operation] = &[
-    Operation::new(endpoints::SWAGGER, Access::Public),
-    Operation::new(endpoints::REDOC, Access::Public),
-    Operation::new(endpoints::OPENAPI_JSON, Access::Public),
-    Operation::new(endpoints::OPENAPI_YAML, Access::Public),
+    page_operation(endpoints::SWAGGER),
+    page_operation(endpoints::REDOC),
+    page_operation(endpoints::OPENAPI_JSON),
+    page_operation(endpoints::OPENAPI_YAML),
 ];
+
+const fn page_operation(endpoint: Endpoint) -> Operation {
+    Operation::new(endpoint, Access::Public).rate_limit(RateLimit::BySource(Limiter::Pages))
+}
 
 /// The documentation: the OpenAPI document in its forms.
 pub struct Documentation {

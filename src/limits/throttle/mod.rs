@@ -90,11 +90,22 @@ impl Throttle {
     /// # Errors
     /// [`Error::RateLimited`].
     pub fn general(&self, source: &Source) -> Result<()> {
+        self.count_here(Limiter::General, self.rates.general, source)
+    }
+
+    /// Asks whether a page of the documentation may be sent to this source: they are large.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn page(&self, source: &Source) -> Result<()> {
+        self.count_here(Limiter::Pages, self.rates.pages_source, source)
+    }
+
+    /// Counts in process by source.
+    fn count_here(&self, limiter: Limiter, rate: Rate, source: &Source) -> Result<()> {
         if self.is_exempt() {
             return Ok(());
         }
-        let limiter = Limiter::General;
-        let rate = self.rates.general;
         let mut networks = source.networks().map(|network| {
             let counted = Counted {
                 limiter: limiter.word(),
@@ -191,6 +202,15 @@ impl Throttle {
     pub async fn password(&self, user: Uuid) -> Result<()> {
         let wanted = [(Subject::User(user), self.rates.password_account)];
         self.ask(Limiter::Password, &wanted).await
+    }
+
+    /// Checks the limit of what an administrator does to accounts.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub async fn admin(&self, administrator: Uuid) -> Result<()> {
+        let wanted = [(Subject::User(administrator), self.rates.admin_account)];
+        self.ask(Limiter::Admin, &wanted).await
     }
 
     async fn ask(&self, limiter: Limiter, wanted: &[(Subject<'_>, Rate)]) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Rate limits: which requests are refused, the response, and which are not affected.
 
 mod client_address;
+mod dear_requests;
 mod every_request;
 mod flows;
 mod hash_gate;
@@ -16,7 +17,7 @@ use serde_json::json;
 
 use crate::harness::{Answer, Builder, Client, Metrics, PASSWORD, Server};
 
-const EVERY: [&str; 11] = [
+const EVERY: [&str; 13] = [
     "GENERAL",
     "LOGIN_SOURCE",
     "LOGIN_ACCOUNT",
@@ -28,6 +29,8 @@ const EVERY: [&str; 11] = [
     "REFRESH_ACCOUNT",
     "PASSWORD_ACCOUNT",
     "PROFILE_ACCOUNT",
+    "ADMIN_ACCOUNT",
+    "PAGES_SOURCE",
 ];
 
 /// A server with these limits, and so wide ones otherwise that no test meets them. It believes the

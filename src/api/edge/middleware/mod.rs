@@ -176,8 +176,8 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
             .admit(&mut request, route.operation, context.address);
         let admitted = match limited.and_then(|()| host::check(&request)) {
             Ok(()) => {
-                if let Some(policy) = route.operation.and_then(|operation| operation.body) {
-                    request.set_data(policy);
+                if let Some(operation) = route.operation {
+                    request.set_data(operation);
                 }
                 self.bodies.admit(&mut request).await
             }

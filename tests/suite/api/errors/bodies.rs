@@ -7,7 +7,7 @@ use crate::document::{Operation, operations};
 use crate::harness::{Answer, Client, PASSWORD, Server};
 use crate::raw::Raw;
 
-const LIMIT: usize = 64 * 1024;
+const LIMIT: usize = 16 * 1024;
 
 /// Every operation with a JSON body, apart from those that speak RFC 6749.
 fn with_json() -> Vec<Operation> {

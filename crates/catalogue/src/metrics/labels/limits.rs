@@ -15,6 +15,10 @@ label_set! {
         Password = ["password"],
         /// Changes of one's own username or e-mail address.
         Profile = ["profile"],
+        /// What administrators do to accounts.
+        Admin = ["admin"],
+        /// The pages of the documentation.
+        Pages = ["pages"],
         /// Requests of any kind.
         General = ["general"],
     }
