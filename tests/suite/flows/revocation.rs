@@ -108,9 +108,12 @@ impl Blow {
 }
 
 /// Uses a token until well after the change; returns the start of each request that was admitted.
-async fn hammer(client: Client, path: &'static str, struck: Arc<AtomicBool>) -> Vec<Instant> {
-    // A connection of its own, kept alive for speed.
-    let http = reqwest::Client::new();
+async fn hammer(
+    http: reqwest::Client,
+    client: Client,
+    path: &'static str,
+    struck: Arc<AtomicBool>,
+) -> Vec<Instant> {
     let url = format!("{}{path}", client.base);
     let token = client.access.expect("a token");
     let mut let_through = Vec::new();
@@ -138,6 +141,12 @@ async fn no_request_passes_after_revocation_was_answered() {
 /// keeps loading the accounts and so keeps the shared cache warm.
 pub async fn nobody_gets_through_late(server: &Server, other: Option<&Server>) {
     let admin = server.admin().await;
+    // Keeps connections alive, for speed; making a client reads the system's certificates.
+    let http = reqwest::Client::new();
+    let hammer = |victim: &Client, struck: &Arc<AtomicBool>| {
+        let (http, victim, struck) = (http.clone(), victim.clone(), Arc::clone(struck));
+        tokio::spawn(hammer(http, victim, "/admin-only", struck))
+    };
     let mut let_in_elsewhere = 0;
     let blows = [Blow::EndSessions, Blow::Delete, Blow::Demote];
     let blows = [[Blow::Disable; 8].as_slice(), &blows.repeat(2)].concat();
@@ -147,13 +156,8 @@ pub async fn nobody_gets_through_late(server: &Server, other: Option<&Server>) {
         let path = format!("/admin/users/{id}/roles/admin");
         assert_eq!(admin.put(&path).await.status, 204);
         let struck = Arc::new(AtomicBool::new(false));
-        let tasks: Vec<_> = (0..8)
-            .map(|_| tokio::spawn(hammer(victim.clone(), "/admin-only", Arc::clone(&struck))))
-            .collect();
-        let elsewhere = other.map(|other| {
-            let victim = victim.at(other);
-            tokio::spawn(hammer(victim, "/admin-only", Arc::clone(&struck)))
-        });
+        let tasks: Vec<_> = (0..8).map(|_| hammer(&victim, &struck)).collect();
+        let elsewhere = other.map(|other| hammer(&victim.at(other), &struck));
         tokio::time::sleep(Duration::from_millis(10)).await;
         blow.strike(&admin, &id).await;
         let answered = Instant::now();

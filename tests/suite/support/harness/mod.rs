@@ -52,10 +52,14 @@ pub fn until<F: Future<Output = bool>>(
 ) -> impl Future<Output = ()> {
     let caller = std::panic::Location::caller();
     async move {
-        let deadline = Instant::now() + PATIENCE;
+        let begun = Instant::now();
         while !is_so().await {
-            assert!(Instant::now() < deadline, "{caller}: never {what}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            let waited = begun.elapsed();
+            assert!(waited < PATIENCE, "{caller}: never {what}");
+            // What takes long is asked for less often: every question takes the processor from what it
+            // waits for.
+            let pause = (waited / 8).clamp(Duration::from_millis(10), Duration::from_millis(100));
+            tokio::time::sleep(pause).await;
         }
     }
 }
