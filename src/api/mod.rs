@@ -195,24 +195,30 @@ pub fn documentation(server: &str) -> Result<Documentation> {
     let json = serde_json::to_string(&document).map_err(Error::internal)?;
     let yaml = yaml_serde::to_string(&document).map_err(Error::internal)?;
 
-    // Replaces the framework's document, which the interfaces embed, by the completed one. Redoc's
-    // page would load fonts from another host.
-    let embed = |html: String| {
-        let html = html.replace(&derived, &json);
-        let titled =
-            |html: String, title: &str| html.replace(title, "<title>rbac-sentinel API</title>");
-        titled(
-            titled(html, "<title>Swagger UI</title>"),
-            "<title>Redoc</title>",
-        )
+    // Replaces the framework's document, which the interfaces embed, by the completed one. Between the
+    // title and it are megabytes of scripts: each is looked for from its own end of the page.
+    let embed = |html: String, title: &str| {
+        let (before, after) = html
+            .rsplit_once(&derived)
+            .ok_or_else(|| Error::internal("a page does not embed its document"))?;
+        let before = before.replacen(title, "<title>rbac-sentinel API</title>", 1);
+        Ok::<_, Error>([&before, json.as_str(), after].concat())
     };
-    let redoc: String = embed(service.redoc_html())
-        .lines()
-        .filter(|line| !line.contains("fonts.googleapis.com"))
-        .flat_map(|line| [line, "\n"])
-        .collect();
-    let docs = embed(service.swagger_ui_html());
+    let docs = embed(service.swagger_ui_html(), "<title>Swagger UI</title>")?;
+    let redoc = embed(service.redoc_html(), "<title>Redoc</title>")?;
+    // It would load fonts from another host.
+    let redoc = without_line(redoc, "fonts.googleapis.com");
     Documentation::new(json, yaml, docs, redoc)
+}
+
+/// The text without the first line that contains this.
+fn without_line(mut text: String, part: &str) -> String {
+    if let Some(at) = text.find(part) {
+        let begin = text[..at].rfind('\n').map_or(0, |end| end + 1);
+        let end = text[at..].find('\n').map_or(text.len(), |end| at + end + 1);
+        text.replace_range(begin..end, "");
+    }
+    text
 }
 
 /// The whole API as one endpoint.
