@@ -156,6 +156,11 @@ impl AsyncRead for Stream {
         let before = buffer.filled().len();
         let read = carried!(self.socket, poll_read, cx, buffer);
         self.activity.received(&buffer.filled()[before..]);
+        if read.is_pending() {
+            // hyper receives the next request where the last one was. Nothing of it, such as a
+            // password, stays while the connection is idle. What is freed is wiped by the allocator.
+            buffer.initialize_unfilled();
+        }
         read
     }
 }
