@@ -180,4 +180,54 @@ mod tests {
         assert_eq!(limit.full_at(Some(soon), NOW), soon);
         assert_eq!(limit.full_at(Some(NOW - hour), NOW), NOW);
     }
+
+    #[test]
+    fn a_permit_is_refilled_in_its_part_of_the_period_rounded_up() {
+        let year = 366 * 86_400 * 1_000_000;
+        for (count, period, interval) in [
+            (1, 60_000_000, 60_000_000),
+            (60, 60_000_000, 1_000_000),
+            (7, 60_000_000, 8_571_429),
+            (7, 0, 1),
+            (0, 60, 60),
+            (2, 400 * 86_400 * 1_000_000, year / 2),
+            (1, u64::MAX, year),
+        ] {
+            let limit = limit(count, period);
+            assert_eq!(limit.interval(), interval, "{count}/{period}");
+            assert_eq!(limit.burst(), interval * i64::from(count));
+        }
+    }
+
+    #[test]
+    fn a_stored_time_counts_up_to_a_second_beyond_twice_the_burst() {
+        let limit = limit(3, 30);
+        for (ahead, counts) in [
+            (-1, false),
+            (0, true),
+            (30, true),
+            (60, true),
+            (1_000_060, true),
+            (1_000_061, false),
+        ] {
+            let found = limit.full_at(Some(NOW + ahead), NOW);
+            assert_eq!(found, if counts { NOW + ahead } else { NOW }, "{ahead}");
+        }
+    }
+
+    #[test]
+    fn double_burst_has_twice_the_count_in_twice_the_time() {
+        let double = limit(3, 30).with_double_burst();
+        assert_eq!(double, limit(6, 60));
+        assert_eq!(limit(u32::MAX, 1).with_double_burst().count, u32::MAX);
+    }
+
+    #[test]
+    fn times_that_are_over_are_none_and_those_without_end_can_be_added() {
+        assert_eq!(micros(7), Duration::from_micros(7));
+        assert_eq!((micros(0), micros(-7)), (Duration::ZERO, Duration::ZERO));
+        assert_eq!(whole_micros(Duration::from_millis(7)), 7_000);
+        assert_eq!(whole_micros(Duration::MAX), i64::MAX / 4);
+        assert!(NOW.checked_add(2 * whole_micros(Duration::MAX)).is_some());
+    }
 }

@@ -181,3 +181,180 @@ impl LoginCounters {
         Some(state.waits_until.max(state.now + whole_micros(wait)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_767_225_600_000_000;
+    const GROUPS: [(Group, &str); 7] = [
+        (Group::Source, "source"),
+        (Group::Trusted, "trusted"),
+        (Group::Device, "device"),
+        (Group::Known, "known"),
+        (Group::Stranger, "stranger"),
+        (Group::Open, "open"),
+        (Group::Reserved, "reserved"),
+    ];
+
+    const fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    const fn counted(dimension: &'static str) -> Counted {
+        Counted {
+            limiter: "login",
+            dimension,
+            digest: [0; 16],
+        }
+    }
+
+    /// One counter of each of these groups, and when it has its next permit, in seconds from now.
+    fn asked(waits: &[(Group, i64)]) -> (LoginCounters, LoginState) {
+        let rate = Rate {
+            count: 1,
+            period: seconds(1),
+        };
+        let counter = |group| {
+            let dimension = GROUPS.iter().find(|(other, _)| *other == group);
+            (group, counted(dimension.expect("a group").1), rate)
+        };
+        let counters = LoginCounters {
+            known: counted("is known"),
+            waits: counted("waits"),
+            counters: waits.iter().map(|(group, _)| counter(*group)).collect(),
+            wait_after_denial: seconds(7),
+            wait_after_guess: seconds(9),
+        };
+        let state = LoginState {
+            now: NOW,
+            known: true,
+            waits_until: NOW,
+            full_at: waits
+                .iter()
+                .map(|(_, wait)| NOW + wait * 1_000_000)
+                .collect(),
+        };
+        (counters, state)
+    }
+
+    fn decided(counters: &LoginCounters, state: &LoginState) -> LoginDecision {
+        counters.decision(state, counters.way(state))
+    }
+
+    #[test]
+    fn ways_have_the_numbers_of_their_groups() {
+        let ways: Vec<_> = (-1..8).map(Way::from_group).collect();
+        let (device, known) = (Some(Way::Device), Some(Way::Known));
+        let (open, reserved) = (Some(Way::Open), Some(Way::Reserved));
+        let expected = [None, None, None, device, known, None, open, reserved, None];
+        assert_eq!(ways, expected);
+    }
+
+    #[test]
+    fn a_guess_takes_from_its_groups_and_gets_back_all_but_the_sources() {
+        let (counters, _) = asked(&GROUPS.map(|(group, _)| (group, 0)));
+        for (way, taken, is_of_strangers) in [
+            (Way::Device, ["source", "trusted", "device"], false),
+            (Way::Known, ["source", "trusted", "known"], false),
+            (Way::Open, ["source", "stranger", "open"], true),
+            (Way::Reserved, ["source", "stranger", "reserved"], true),
+        ] {
+            let names = counters.taken(way).map(|(_, counted, _)| counted.dimension);
+            assert_eq!(names.collect::<Vec<_>>(), taken, "{way:?}");
+            let back = counters.given_back(way).map(|(counted, _)| counted);
+            let names: Vec<_> = back.map(|counted| counted.dimension).collect();
+            assert_eq!(names, taken[1..], "{way:?}");
+            assert_eq!(way.is_of_strangers(), is_of_strangers, "{way:?}");
+        }
+    }
+
+    #[test]
+    fn the_most_trusted_way_that_is_open_admits() {
+        use Group::{Device, Known, Open, Reserved, Source, Stranger, Trusted};
+        for (closed, way) in [
+            (&[][..], Some(Way::Device)),
+            (&[Device], Some(Way::Known)),
+            (&[Device, Known], Some(Way::Open)),
+            (&[Trusted], Some(Way::Open)),
+            (&[Trusted, Open], Some(Way::Reserved)),
+            (&[Trusted, Open, Reserved], None),
+            (&[Trusted, Stranger], None),
+            (&[Stranger], Some(Way::Device)),
+            (&[Source], None),
+        ] {
+            let wait = |group| i64::from(closed.contains(&group));
+            let (counters, state) = asked(&GROUPS.map(|(group, _)| (group, wait(group))));
+            assert_eq!(counters.way(&state), way, "{closed:?}");
+        }
+    }
+
+    #[test]
+    fn the_way_of_known_sources_is_for_those_alone() {
+        let (counters, mut state) = asked(&[(Group::Known, 0)]);
+        assert_eq!(counters.way(&state), Some(Way::Known));
+        state.known = false;
+        assert_eq!(counters.way(&state), None);
+        let nothing = LoginDecision::AccountLimited(Duration::ZERO);
+        assert_eq!(decided(&counters, &state), nothing, "it is not offered");
+    }
+
+    #[test]
+    fn a_reserved_turn_is_for_those_who_rested() {
+        let (counters, mut state) = asked(&[(Group::Reserved, 0)]);
+        for (waits, decision) in [
+            (0, LoginDecision::Admitted(Way::Reserved)),
+            // Whoever asks in vain waits for longer.
+            (1, LoginDecision::AccountLimited(seconds(7))),
+            (8_000_000, LoginDecision::AccountLimited(seconds(8))),
+        ] {
+            state.waits_until = NOW + waits;
+            assert_eq!(decided(&counters, &state), decision, "{waits}");
+        }
+    }
+
+    #[test]
+    fn a_denial_says_the_shortest_wait() {
+        use Group::{Device, Known, Open, Reserved, Source, Stranger, Trusted};
+        let account = |wait| LoginDecision::AccountLimited(seconds(wait));
+        for (waits, decision) in [
+            (
+                &[(Source, 3), (Open, 0)][..],
+                LoginDecision::SourceLimited(seconds(3)),
+            ),
+            (
+                &[(Source, 3), (Open, 9)],
+                LoginDecision::SourceLimited(seconds(3)),
+            ),
+            (&[(Source, 0), (Open, 4), (Stranger, 1)], account(4)),
+            (&[(Source, 0), (Open, 1), (Stranger, 4)], account(4)),
+            (&[(Device, 6), (Known, 5), (Open, 8)], account(5)),
+            (&[(Device, 2), (Trusted, 6)], account(6)),
+            (&[(Open, 30), (Reserved, 2)], account(7)),
+            (&[(Open, 30), (Reserved, 20)], account(20)),
+            (&[(Source, 0)], account(0)),
+        ] {
+            let (counters, mut state) = asked(waits);
+            state.waits_until = NOW + 1;
+            assert_eq!(decided(&counters, &state), decision, "{waits:?}");
+        }
+    }
+
+    #[test]
+    fn only_strangers_have_to_rest_and_no_turn_makes_the_rest_shorter() {
+        let (counters, mut state) = asked(&[]);
+        for (waits, way, next) in [
+            (0, Some(Way::Device), None),
+            (0, Some(Way::Known), None),
+            (0, Some(Way::Open), Some(9_000_000)),
+            (0, Some(Way::Reserved), Some(9_000_000)),
+            (0, None, Some(7_000_000)),
+            (8_000_000, None, Some(8_000_000)),
+            (8_000_000, Some(Way::Open), Some(9_000_000)),
+        ] {
+            state.waits_until = NOW + waits;
+            let found = counters.next_wait(&state, way);
+            assert_eq!(found, next.map(|next| NOW + next), "{waits} {way:?}");
+        }
+    }
+}

@@ -43,3 +43,26 @@ impl<V: Clone> Remembered<V> {
         self.entries.insert(digest, (until, value));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_valid_for_its_time() {
+        let clock = Clock::manual(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+        let remembered = Remembered::new(clock.clone(), 10);
+        assert_eq!(remembered.left(&[1; 16]), None);
+        remembered.insert([1; 16], "value", Duration::from_secs(5));
+        clock.advance(TimeDelta::seconds(2));
+        let left = Some((Duration::from_secs(3), "value"));
+        assert_eq!(remembered.left(&[1; 16]), left);
+        assert_eq!(remembered.left(&[2; 16]), None);
+        clock.advance(TimeDelta::microseconds(2_999_999));
+        assert_eq!(remembered.get(&[1; 16]), Some("value"));
+        clock.advance(TimeDelta::microseconds(1));
+        assert_eq!(remembered.get(&[1; 16]), None);
+    }
+}
