@@ -234,4 +234,14 @@ mod tests {
             assert!(sealed[1..17].iter().all(u8::is_ascii_digit));
         }
     }
+
+    #[test]
+    fn epochs_end_where_doubles_are_exact() {
+        let sealed = ours().seal_epoch(b"name", u64::MAX);
+        assert_eq!(&sealed[1..17], b"9007199254740991");
+        assert_eq!(
+            ours().open_epoch(b"name", &sealed),
+            Ok(9_007_199_254_740_991)
+        );
+    }
 }

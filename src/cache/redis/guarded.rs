@@ -267,3 +267,101 @@ fn suspicion(kind: Kind, entry: &Entry<'_>, epoch: EpochState, now: i64) -> Opti
     // Entries of other kinds stay when something else of their guard changed.
     (invalidated && kind == Kind::Account).then_some(Rejection::EntryReplayed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::RedisOptions;
+    use crate::clock::Clock;
+
+    const NOW: i64 = 1_767_225_600_000_000;
+    const FUTURE: i64 = NOW + 60_000_000;
+
+    fn entry(epoch: u64, made_at: i64, expires_at: i64) -> Entry<'static> {
+        Entry {
+            epoch,
+            made_at,
+            expires_at,
+            value: b"value",
+        }
+    }
+
+    /// A replica whose Redis is not there: what it holds is given by the tests.
+    fn replica() -> Redis {
+        let options = RedisOptions {
+            url: "redis://127.0.0.1:1".to_owned(),
+            prefix: "test:".to_owned(),
+            timeout: Duration::from_millis(100),
+            key: [7; 32].into(),
+        };
+        Redis::open(&options, Clock::system()).expect("a URL")
+    }
+
+    #[test]
+    fn clocks_of_replicas_may_differ_by_a_second_and_no_more() {
+        let epoch = EpochState::Valid(0);
+        for (made_at, expires_at, expected) in [
+            (NOW + 1_000_000, FUTURE, None),
+            (NOW + 1_000_001, FUTURE, Some(Rejection::EntryClock)),
+            (NOW, NOW - 999_999, None),
+            (NOW, NOW - 1_000_000, Some(Rejection::EntryClock)),
+        ] {
+            let found = suspicion(Kind::Session, &entry(0, made_at, expires_at), epoch, NOW);
+            assert_eq!(found, expected, "{made_at} {expires_at}");
+        }
+    }
+
+    #[test]
+    fn account_from_before_an_invalidation_was_put_back() {
+        let replayed = Some(Rejection::EntryReplayed);
+        for (epoch, made_at, state, expected) in [
+            (6, NOW, EpochState::Valid(7), replayed),
+            (7, NOW, EpochState::Valid(7), None),
+            (8, NOW, EpochState::Valid(7), None),
+            // Of an epoch that is only known, the time at which the entry was made tells.
+            (9, 4, EpochState::Replaced(5), replayed),
+            (9, 5, EpochState::Replaced(5), None),
+        ] {
+            let entry = entry(epoch, made_at, FUTURE);
+            let of = |kind| suspicion(kind, &entry, state, NOW);
+            assert_eq!(of(Kind::Account), expected, "{epoch} {made_at} {state:?}");
+            assert_eq!(of(Kind::Session), None, "it may stay");
+        }
+    }
+
+    #[tokio::test]
+    async fn entry_counts_in_its_own_epoch_until_it_expires() {
+        let replica = replica();
+        for (epoch, expires_at, expected) in [
+            (7, NOW + 1, Some(b"value".to_vec())),
+            (7, NOW, None),
+            (6, NOW + 1, None),
+            (8, NOW + 1, None),
+        ] {
+            let entry = entry(epoch, NOW, expires_at);
+            let sealed = replica.authenticator.seal_entry(b"name", &entry);
+            let value = |state| replica.value(Kind::Session, b"name", &sealed, state, NOW);
+            assert_eq!(value(EpochState::Valid(7)), Ok(expected), "{epoch}");
+            assert_eq!(value(EpochState::Replaced(7)), Ok(None), "{epoch}");
+        }
+    }
+
+    #[tokio::test]
+    async fn epoch_counts_unless_a_later_one_is_known() {
+        let replica = replica();
+        let now = NOW.unsigned_abs();
+        let seven = replica.authenticator.seal_epoch(b"guard", 7);
+        for (stored, known, expected) in [
+            (&b""[..], 0, EpochState::Valid(0)),
+            (b"", 5, EpochState::Replaced(5)),
+            (&seven, 6, EpochState::Valid(7)),
+            (&seven, 7, EpochState::Valid(7)),
+            (&seven, 8, EpochState::Replaced(now)),
+            (&seven, now + 1, EpochState::Replaced(now + 1)),
+            (b"forged", 0, EpochState::Replaced(now)),
+        ] {
+            let found = replica.epoch(b"guard", stored, known, NOW);
+            assert_eq!(found, expected, "{known}");
+        }
+    }
+}

@@ -329,16 +329,37 @@ mod tests {
 
     #[test]
     fn a_refused_command_is_no_reason_to_give_the_connection_up() {
-        for (kind, breaks) in [
-            (ErrorKind::Io, true),
-            (ErrorKind::Parse, true),
-            (ErrorKind::AuthenticationFailed, true),
-            (ErrorKind::Server(ServerErrorKind::ReadOnly), true),
-            (ErrorKind::Server(ServerErrorKind::BusyLoading), true),
-            (ErrorKind::Server(ServerErrorKind::ResponseError), false),
-            (ErrorKind::Server(ServerErrorKind::NoPerm), false),
-            (ErrorKind::UnexpectedReturnType, false),
+        use DbError::{Connection, Decode, Refused};
+        for (kind, counted, breaks) in [
+            (ErrorKind::Io, Connection, true),
+            (ErrorKind::AuthenticationFailed, Connection, true),
+            (ErrorKind::Parse, Decode, true),
+            (ErrorKind::UnexpectedReturnType, Decode, false),
+            (ErrorKind::Server(ServerErrorKind::ReadOnly), Refused, true),
+            (
+                ErrorKind::Server(ServerErrorKind::BusyLoading),
+                Refused,
+                true,
+            ),
+            (
+                ErrorKind::Server(ServerErrorKind::MasterDown),
+                Refused,
+                true,
+            ),
+            (
+                ErrorKind::Server(ServerErrorKind::ClusterDown),
+                Refused,
+                true,
+            ),
+            (
+                ErrorKind::Server(ServerErrorKind::ResponseError),
+                Refused,
+                false,
+            ),
+            (ErrorKind::Server(ServerErrorKind::NoPerm), Refused, false),
+            (ErrorKind::Extension, Refused, false),
         ] {
+            assert_eq!(failure(kind).kind, counted, "{kind:?}");
             assert_eq!(failure(kind).breaks, breaks, "{kind:?}");
         }
     }
@@ -367,5 +388,13 @@ mod tests {
             panic!("understood");
         };
         assert_eq!(error.to_string(), "REDIS_URL cannot be parsed");
+    }
+
+    #[test]
+    fn no_answer_in_time_ends_the_connection() {
+        let silence = std::io::Error::from(std::io::ErrorKind::TimedOut);
+        for failure in [Failure::of(&RedisError::from(silence)), Failure::timeout()] {
+            assert_eq!((failure.kind, failure.breaks), (DbError::Timeout, true));
+        }
     }
 }

@@ -130,22 +130,11 @@ impl Redis {
         }
         let operation = RedisOperation::Permits;
         let reply: Vec<i64> = self.link.script(operation, &call).await?;
-        let Some((now, full_at)) = reply
-            .split_first()
-            .filter(|(now, at)| at.len() == wanted.len() && (0..LATEST).contains(*now))
-        else {
-            return Err(misunderstood());
-        };
-        // The script cannot reply with a later time: limit it.
-        let full_at: Vec<i64> = wanted
-            .iter()
-            .zip(full_at)
-            .map(|((_, limit), at)| limit.full_at(Some(*at), *now))
-            .collect();
+        let (now, full_at) = read(wanted, &reply).ok_or_else(misunderstood)?;
         let counters = || wanted.iter().map(|(_, limit)| limit).zip(&full_at);
-        let taken = counters().all(|(limit, full_at)| limit.take(*full_at, *now).is_some());
+        let taken = counters().all(|(limit, full_at)| limit.take(*full_at, now).is_some());
         Ok(counters()
-            .map(|(limit, full_at)| limit.permit(*full_at, *now, taken))
+            .map(|(limit, full_at)| limit.permit(*full_at, now, taken))
             .collect())
     }
 
@@ -201,4 +190,77 @@ fn millis(ttl: Duration) -> u64 {
     let millis = ttl.as_nanos().div_ceil(1_000_000).max(1);
     // Redis adds it to the current time, which must not overflow.
     u64::try_from(millis).unwrap_or(u64::MAX).min(1 << 45)
+}
+
+/// The time and when each counter is full in a reply of the script, if it has the form of one. A later time
+/// than the script can reply with is limited.
+fn read(wanted: &[(Counted, Rate)], reply: &[i64]) -> Option<(i64, Vec<i64>)> {
+    let (now, full_at) = reply.split_first()?;
+    if full_at.len() != wanted.len() || !(0..LATEST).contains(now) {
+        return None;
+    }
+    let counters = wanted.iter().zip(full_at);
+    let full_at = counters.map(|((_, limit), at)| limit.full_at(Some(*at), *now));
+    Some((*now, full_at.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_767_225_600_000_000;
+
+    #[test]
+    fn a_reply_has_a_time_and_one_for_each_counter() {
+        let counter = |count| {
+            let counted = Counted {
+                limiter: "login",
+                dimension: "source",
+                digest: [count; 16],
+            };
+            let rate = Rate {
+                count: count.into(),
+                period: Duration::from_secs(1),
+            };
+            (counted, rate)
+        };
+        let wanted = [counter(1), counter(2)];
+        for reply in [
+            &[][..],
+            &[NOW],
+            &[NOW, NOW],
+            &[NOW, NOW, NOW, NOW],
+            &[-1, NOW, NOW],
+            &[LATEST, NOW, NOW],
+            &[i64::MAX, NOW, NOW],
+        ] {
+            assert_eq!(read(&wanted, reply), None, "{reply:?}");
+        }
+        let soon = NOW + 1_000_000;
+        for (reply, believed) in [
+            ([NOW, NOW, soon], (NOW, vec![NOW, soon])),
+            ([NOW, i64::MAX, i64::MIN], (NOW, vec![NOW, NOW])),
+            ([0, 0, 0], (0, vec![0, 0])),
+            (
+                [LATEST - 1, LATEST, 0],
+                (LATEST - 1, vec![LATEST, LATEST - 1]),
+            ),
+        ] {
+            assert_eq!(read(&wanted, &reply), Some(believed));
+        }
+    }
+
+    #[test]
+    fn entries_live_for_whole_milliseconds_and_never_for_none() {
+        for (ttl, expected) in [
+            (Duration::ZERO, 1),
+            (Duration::from_nanos(1), 1),
+            (Duration::from_millis(1), 1),
+            (Duration::from_nanos(1_000_001), 2),
+            (Duration::from_secs(5), 5_000),
+            (Duration::MAX, 35_184_372_088_832),
+        ] {
+            assert_eq!(millis(ttl), expected, "{ttl:?}");
+        }
+    }
 }
