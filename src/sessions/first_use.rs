@@ -85,3 +85,73 @@ fn lock(paused: &Mutex<Option<Instant>>) -> std::sync::MutexGuard<'_, Option<Ins
     // An instant cannot be left half-written by a panic.
     paused.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Options, SqliteOptions};
+
+    const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    async fn store(folder: &tempfile::TempDir) -> Store {
+        let options = Options::Sqlite(SqliteOptions {
+            url: folder.path().join("test.db").display().to_string(),
+            readers: 1,
+            synchronous_full: false,
+            acquire_timeout: Duration::from_mins(1),
+        });
+        Store::open(&options).await.expect("opened")
+    }
+
+    #[tokio::test]
+    async fn the_newest_generation_is_remembered_and_the_first_is_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder).await;
+        let (first_use, session) = (FirstUse::new(), Uuid::now_v7());
+        for (generation, remembered) in [
+            (-1, None),
+            (0, None),
+            (1, Some(1)),
+            (3, Some(3)),
+            (3, Some(3)),
+            (2, Some(3)),
+        ] {
+            first_use.note(&store, session, generation, NOW).await;
+            assert_eq!(first_use.noted.get(&session), remembered, "{generation}");
+        }
+    }
+
+    #[tokio::test]
+    async fn after_a_failure_nothing_is_noted_for_a_while_and_nothing_remembered() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder).await;
+        store.close().await;
+        let (first_use, session) = (FirstUse::new(), Uuid::now_v7());
+        let before = Instant::now();
+        first_use.note(&store, session, 1, NOW).await;
+        // The note goes on when its request does not wait for it any longer.
+        let noted = async {
+            while lock(&first_use.paused_until).is_none() || first_use.noted.get(&session).is_some()
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        let noted = tokio::time::timeout(Duration::from_mins(1), noted).await;
+        noted.expect("paused, and forgotten so that the next use tries again");
+        assert!(lock(&first_use.paused_until).is_some_and(|until| until > before + PAUSE));
+    }
+
+    #[tokio::test]
+    async fn while_it_is_paused_nothing_is_asked_of_the_database() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder).await;
+        let (first_use, session) = (FirstUse::new(), Uuid::now_v7());
+        *lock(&first_use.paused_until) = Some(Instant::now() + Duration::from_hours(1));
+        first_use.note(&store, session, 1, NOW).await;
+        assert_eq!(first_use.noted.get(&session), None);
+        // The pause is over.
+        *lock(&first_use.paused_until) = Some(Instant::now());
+        first_use.note(&store, session, 1, NOW).await;
+        assert_eq!(first_use.noted.get(&session), Some(1));
+    }
+}

@@ -100,7 +100,8 @@ async fn thief_beside_the_owner_is_noticed_in_the_second_generation() {
     let server = with_grace("60s").await;
     let start = server.user("alice").await;
     let owner = refreshed(&start, HOME, FIREFOX).await;
-    owner.id().await;
+    let sessions = owner.get("/users/me/sessions").await.json;
+    let session = sessions["items"][0]["id"].as_str().expect("an id");
     let thief = refreshed(&start, HOME, FIREFOX).await;
     assert_eq!(thief.refresh, owner.refresh);
     let next = refreshed(&owner, HOME, FIREFOX).await;
@@ -116,6 +117,7 @@ async fn thief_beside_the_owner_is_noticed_in_the_second_generation() {
     let lines: Vec<_> = lines.collect();
     assert_eq!(lines.len(), 1, "{log}");
     assert!(lines[0].contains("family_revoked"), "{}", lines[0]);
+    assert!(lines[0].contains(session), "{}", lines[0]);
 }
 
 /// Every access token of a generation counts, and so does a request that is refused for a permission.

@@ -160,6 +160,12 @@ async fn scope_narrows_on_every_replica() {
             .await
             .problem(403, "forbidden");
     }
+    let heard = async || {
+        let sessions = [("kind", "sessions")];
+        let metrics = replicas.b.metrics().await;
+        metrics.sum("auth_invalidations_applied_total", &sessions)
+    };
+    let before = heard().await;
     // Narrowed by the first: the second must not use its cached entry.
     let narrower = json!({ "refresh_token": at_a.refresh, "scope": "admin:access" });
     let answer = at_a.post("/refresh", &narrower).await;
@@ -170,6 +176,16 @@ async fn scope_narrows_on_every_replica() {
     })
     .await;
     assert_eq!(at_b.get("/admin-only").await.status, 200);
+    // A refresh that narrows nothing is no news to the others: the next that they hear is a logout.
+    let (alice, alice_at_b) = replicas.victim("alice").await;
+    let alice = alice.refreshed().await;
+    assert_eq!(alice.post("/logout", &json!({})).await.status, 204);
+    until("refused", async || {
+        alice_at_b.get("/users/me").await.status == 401
+    })
+    .await;
+    until("heard", async || heard().await >= before + 2.0).await;
+    assert_eq!(heard().await, before + 2.0);
 }
 
 #[tokio::test]
