@@ -159,11 +159,11 @@ mod tests {
     #[tokio::test]
     async fn body_that_nothing_announces_is_read_up_to_the_limit() {
         let limits = BodyLimits::new(Duration::from_mins(1));
-        let mut request = pieces(MAX_BODY / 1024, 1024);
+        let mut request = pieces(16, 1024);
         limits.admit(&mut request).await.expect("admitted");
         let body = request.take_body().into_vec().await.expect("read");
-        assert_eq!(body.len(), MAX_BODY);
-        for request in [pieces(MAX_BODY / 1024 + 1, 1024), pieces(1, MAX_BODY + 1)] {
+        assert_eq!(body.len(), 16_384);
+        for request in [pieces(17, 1024), pieces(1, 16_385)] {
             assert_eq!(kind(&limits, request).await, Some(ProblemKind::TooLarge));
         }
     }
@@ -188,9 +188,42 @@ mod tests {
         }
         let large = || pieces(1, SMALL_BODY + 1);
         assert_eq!(kind(&limits, large()).await, Some(ProblemKind::Overloaded));
-        let mut small = pieces(1, SMALL_BODY);
+        let mut small = pieces(8, 1024);
         assert!(limits.admit(&mut small).await.expect("admitted").is_none());
         kept.pop();
         assert_eq!(kind(&limits, large()).await, None);
+    }
+
+    /// A request that announces so many bytes and sends none of them.
+    fn announced(length: usize) -> Request {
+        let body = Body::from_bytes_stream(stream::pending::<Result<Bytes, std::io::Error>>());
+        let request = Request::builder().header(header::CONTENT_LENGTH, length.to_string());
+        request.body(body)
+    }
+
+    #[tokio::test]
+    async fn body_that_is_announced_as_too_large_is_refused_before_it_is_sent() {
+        let limits = BodyLimits::new(Duration::from_millis(1));
+        for (length, expected) in [
+            (MAX_BODY, ProblemKind::TooSlow),
+            (MAX_BODY + 1, ProblemKind::TooLarge),
+            (MAX_BODY + 2, ProblemKind::TooLarge),
+        ] {
+            let found = kind(&limits, announced(length)).await;
+            assert_eq!(found, Some(expected), "{length}");
+        }
+    }
+
+    #[test]
+    fn body_in_pieces_moves_before_its_vector_would_grow() {
+        let (mut bytes, mut expected) = (Zeroizing::new(Vec::new()), Vec::new());
+        for (number, size) in [(1, 5), (2, 3), (3, 100), (4, 20), (5, 1)] {
+            let piece = vec![number; size];
+            expected.extend_from_slice(&piece);
+            append(&mut bytes, &piece);
+            assert_eq!(*bytes, expected);
+            // A vector that grew by itself has another capacity.
+            assert_eq!(bytes.capacity(), expected.len().next_power_of_two());
+        }
     }
 }

@@ -182,4 +182,24 @@ mod tests {
         ];
         assert_eq!(headers, expected);
     }
+
+    #[test]
+    fn a_refusal_says_whose_requests_count() {
+        for (dimension, seconds, expected) in [
+            ("source", 1, "from this address: try again in 1 second"),
+            ("account", 2, "for this account: try again in 2 seconds"),
+        ] {
+            let problem = Problem::from(Limited {
+                limiter: "login",
+                dimension,
+                rate: Rate {
+                    count: 20,
+                    period: Duration::from_mins(1),
+                },
+                retry_after: Duration::from_secs(seconds),
+            });
+            let detail = problem.body("/login", "id").detail.expect("said");
+            assert_eq!(detail, format!("too many requests {expected}"));
+        }
+    }
 }
