@@ -291,3 +291,35 @@ fn register(registry: &mut Registry) {
         },
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the client reads about a token that is not good.
+    fn said(reason: VerificationResult) -> String {
+        let problem = invalid_token(reason);
+        let detail = problem.body("/users/me", "id").detail.expect("said");
+        let [(name, challenge)] = problem.more.headers.as_slice() else {
+            panic!("one header");
+        };
+        assert_eq!(name, header::WWW_AUTHENTICATE);
+        let described = format!("error_description=\"{detail}\"");
+        assert!(challenge.to_str().expect("text").ends_with(&described));
+        detail
+    }
+
+    #[test]
+    fn only_expired_tokens_and_ended_sessions_are_told_apart() {
+        use VerificationResult::{Expired, Malformed, Revoked};
+        let forged = said(Malformed);
+        for reason in VerificationResult::ALL {
+            match reason {
+                Expired => assert_eq!(said(Expired), "the access token has expired"),
+                Revoked => assert_eq!(said(Revoked), "the session has ended"),
+                other => assert_eq!(said(*other), forged, "{other:?}"),
+            }
+        }
+        assert!(!forged.contains("expired") && !forged.contains("ended"));
+    }
+}

@@ -92,6 +92,8 @@ mod tests {
         assert_eq!(known.of(b"b", NOW), 0);
         assert_eq!(known.of(b"a", NOW + 6 * MINUTE - 1), 7);
         assert_eq!(known.of(b"a", NOW + 6 * MINUTE), 0);
+        known.stored(b"a", 3, NOW + 6 * MINUTE);
+        assert_eq!(known.of(b"a", NOW + 6 * MINUTE), 3);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 use rbac_sentinel::testing::cache::redis::Notification;
 use rbac_sentinel::testing::cache::{Cache, Counted, Key, Kind, Redis};
 use rbac_sentinel::testing::clock::Clock;
@@ -196,6 +196,50 @@ async fn replica_whose_clock_is_behind_can_invalidate() {
         assert!(fill(&behind, "a", b"new", LONG).await);
         assert_eq!(value(&behind, "a").await.as_deref(), Some(&b"new"[..]));
     }
+}
+
+/// Everything that this replica is told of invalidations, from now on.
+async fn listening(redis: Redis) -> (Arc<Mutex<Vec<Vec<u8>>>>, tokio::task::JoinHandle<()>) {
+    let received: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
+    let subscribed = Arc::new(tokio::sync::Notify::new());
+    let (into, ready) = (Arc::clone(&received), Arc::clone(&subscribed));
+    let listener = tokio::spawn(async move {
+        let handle = |notification: Notification<'_>| match notification {
+            Notification::Subscribed => ready.notify_one(),
+            Notification::Message(message) => {
+                into.lock().expect("sound").push(message.to_vec());
+            }
+        };
+        redis.listen(handle).await;
+    });
+    subscribed.notified().await;
+    (received, listener)
+}
+
+#[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
+async fn every_replica_hears_of_changes_at_replicas_whose_clocks_are_behind() {
+    let prefix = unique_prefix();
+    let (received, listener) = listening(connected(&prefix).await).await;
+    let far = DateTime::from_timestamp_micros(1 << 53).expect("a time");
+    let clocks = [
+        Clock::system(),
+        Clock::manual(Clock::system().now() + TimeDelta::hours(1)),
+        Clock::system(),
+        // Beyond the largest epoch.
+        Clock::manual(far),
+        Clock::system(),
+    ];
+    let mut expected = Vec::new();
+    for (number, clock) in (0_u8..).zip(clocks) {
+        let redis = connected_with(&prefix, clock).await;
+        let done = redis.invalidate(&guard(), &[account("a")], &[number]).await;
+        done.expect("answers");
+        expected.push(vec![number]);
+        let heard = || received.lock().expect("sound").clone();
+        until("heard", async || heard() == expected).await;
+    }
+    listener.abort();
 }
 
 #[tokio::test]

@@ -148,3 +148,19 @@ async fn domain_counters_agree_with_http_counters() {
     assert_eq!(hashes("verify") + hashes("dummy_verify"), reached);
     assert_eq!(hashes("dummy_verify"), 1.0);
 }
+
+#[tokio::test]
+async fn entries_of_caches_are_counted_at_each_scrape() {
+    let server = Server::start().await;
+    let entries = async || {
+        let metrics = server.metrics().await;
+        ["token", "session", "account", "generation"]
+            .map(|cache| metrics.sum("auth_cache_entries", &[("cache", cache)]))
+    };
+    assert_eq!(entries().await, [0.0; 4]);
+    let alice = server.user("alice").await;
+    alice.id().await;
+    assert_eq!(entries().await, [1.0, 1.0, 1.0, 0.0]);
+    alice.refreshed().await.id().await;
+    assert_eq!(entries().await, [2.0, 1.0, 1.0, 1.0]);
+}
