@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Answer, Client, PASSWORD, Server};
+use crate::harness::{Answer, Client, PASSWORD, Server, until};
 
 type Key = (String, String, String);
 
@@ -163,4 +163,23 @@ async fn entries_of_caches_are_counted_at_each_scrape() {
     assert_eq!(entries().await, [1.0, 1.0, 1.0, 0.0]);
     alice.refreshed().await.id().await;
     assert_eq!(entries().await, [2.0, 1.0, 1.0, 1.0]);
+}
+
+#[tokio::test]
+async fn warm_request_finds_its_caller_in_the_cache() {
+    let server = Server::start().await;
+    let alice = server.user("alice").await;
+    let decisions = async |cache| {
+        let metrics = server.metrics().await;
+        let name = "auth_rbac_decision_duration_seconds_count";
+        metrics.sum(name, &[("cache", cache)])
+    };
+    alice.id().await;
+    assert_eq!(decisions("miss").await, 1.0);
+    // Cached entries expire after five seconds: a slow machine takes longer between two requests.
+    until("cached", async || {
+        alice.id().await;
+        decisions("hit").await > 0.0
+    })
+    .await;
 }
