@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::harness::{Answer, Client, PASSWORD, Server, until};
 
@@ -180,6 +182,48 @@ async fn warm_request_finds_its_caller_in_the_cache() {
     until("cached", async || {
         alice.id().await;
         decisions("hit").await > 0.0
+    })
+    .await;
+}
+
+/// The lines of warnings and of errors in this log, and of others.
+fn lines(log: &str) -> (usize, usize, usize) {
+    let lines = log.lines().filter(|line| line.starts_with('{'));
+    let lines = lines.map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    lines.fold(
+        (0, 0, 0),
+        |(warnings, errors, others), line| match line["level"].as_str() {
+            Some("warn") => (warnings + 1, errors, others),
+            Some("error") => (warnings, errors + 1, others),
+            _ => (warnings, errors, others + 1),
+        },
+    )
+}
+
+#[tokio::test]
+async fn log_lines_of_warnings_and_errors_are_counted_by_level() {
+    let server = Server::builder().embedded().start().await;
+    let start = server.user("alice").await;
+    start.refreshed().await.refreshed().await;
+    // The token of a thief: a warning.
+    start.refresh().await.oauth(400, "invalid_grant");
+    let file = server.path().join("data").join("rbac-sentinel.db");
+    let options = SqliteConnectOptions::new().filename(file);
+    let mut database = options.connect().await.expect("it opens");
+    sqlx::query("ALTER TABLE refresh_tokens RENAME TO mislaid")
+        .execute(&mut database)
+        .await
+        .expect("renamed");
+    database.close().await.expect("closed");
+    assert_eq!(start.refresh().await.status, 500, "an error");
+    until("counted", async || {
+        let metrics = server.metrics().await;
+        let counted = |level| metrics.sum("auth_log_events_total", &[("level", level)]);
+        let (warnings, errors, others) = lines(&server.log());
+        assert!(warnings > 0 && errors > 0 && others > 0);
+        #[expect(clippy::cast_precision_loss, reason = "few lines")]
+        let lines = [warnings, errors].map(|lines| lines as f64);
+        lines == [counted("warn"), counted("error")]
     })
     .await;
 }
