@@ -5,8 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::replicas::Replicas;
-use crate::harness::{Intruder, PASSWORD, Reply, Server, redis_url, until};
+use crate::harness::{Intruder, PASSWORD, Replicas, Reply, Server, redis_url, until};
 
 async fn rejected(server: &Server, item: &str, reason: &str) -> f64 {
     let labels = [("item", item), ("reason", reason)];

@@ -4,62 +4,22 @@ use std::time::Instant;
 
 use futures_util::future::join_all;
 use serde_json::json;
-use uuid::Uuid;
 
 use super::revocation::{changes_count_when_their_clients_leave, nobody_gets_through_late};
-use crate::harness::{ADMIN_PASSWORD, Client, Metrics, PASSWORD, Server, redis_url, until};
+use crate::harness::{
+    ADMIN_PASSWORD, Client, Metrics, PASSWORD, Replicas, Server, redis_url, until,
+};
 use crate::support::statements::caused_by_requests;
 
-/// Two processes on one database.
-pub struct Replicas {
-    pub a: Server,
-    pub b: Server,
-    /// The prefix of their names in Redis.
-    pub prefix: String,
-}
-
-impl Replicas {
-    /// Starts both with this Redis.
-    pub async fn start(redis: &str) -> Self {
-        let prefix = format!("test-{}:", Uuid::now_v7());
-        let builder = || {
-            Server::builder()
-                .embedded()
-                // The issuer of tokens, which by default differs between replicas.
-                .env("PUBLIC_URL", "http://auth.example.com")
-                .env("REDIS_URL", redis)
-                .env("REDIS_PREFIX", &prefix)
-                .env("REDIS_TIMEOUT", "250ms")
-                .env("REFRESH_GRACE", "60s")
-        };
-        let a = builder().start().await;
-        let data = a.path().join("data");
-        let b = builder().env("DATA_DIR", data.to_str().expect("UTF-8"));
-        Self {
-            b: b.start().await,
-            a,
-            prefix,
-        }
-    }
-
-    /// A new account, logged in at the first replica and cached by the second.
-    pub async fn victim(&self, name: &str) -> (Client, Client) {
-        let at_a = self.a.user(name).await;
-        let at_b = at_a.at(&self.b);
-        at_b.warm_up().await;
-        (at_a, at_b)
-    }
-
-    /// Waits until the second replica refuses the account, and prints how long that took.
-    async fn until_refused(&self, what: &str, victim: &Client) {
-        let start = Instant::now();
-        until("refused", async || {
-            victim.get("/users/me").await.status == 401
-        })
-        .await;
-        let passed = start.elapsed();
-        println!("{what}: refused by the other replica after {passed:.1?}");
-    }
+/// Waits until the second replica refuses the account, and prints how long that took.
+async fn until_refused(what: &str, victim: &Client) {
+    let start = Instant::now();
+    until("refused", async || {
+        victim.get("/users/me").await.status == 401
+    })
+    .await;
+    let passed = start.elapsed();
+    println!("{what}: refused by the other replica after {passed:.1?}");
 }
 
 /// The URL of a server that does not exist.
@@ -78,7 +38,7 @@ async fn end_access_in_every_way(replicas: &Replicas) {
         async {
             let (at_a, at_b) = replicas.victim("logs-out").await;
             assert_eq!(at_a.post("/logout", &json!({})).await.status, 204);
-            replicas.until_refused("logout", &at_b).await;
+            until_refused("logout", &at_b).await;
         },
         async {
             let (at_a, at_b) = replicas.victim("ends-a-session").await;
@@ -89,20 +49,20 @@ async fn end_access_in_every_way(replicas: &Replicas) {
             let id = &current.expect("the own")["id"];
             let path = format!("/users/me/sessions/{}", id.as_str().expect("an id"));
             assert_eq!(other.delete(&path).await.status, 204);
-            replicas.until_refused("end of a session", &at_b).await;
+            until_refused("end of a session", &at_b).await;
         },
         async {
             let (at_a, at_b) = replicas.victim("is-disabled").await;
             let path = format!("/admin/users/{}", at_a.id().await);
             let answer = admin.patch(&path, &json!({ "disabled": true })).await;
             assert_eq!(answer.status, 200);
-            replicas.until_refused("disabling", &at_b).await;
+            until_refused("disabling", &at_b).await;
         },
         async {
             let (at_a, at_b) = replicas.victim("is-deleted").await;
             let path = format!("/admin/users/{}", at_a.id().await);
             assert_eq!(admin.delete(&path).await.status, 204);
-            replicas.until_refused("deletion", &at_b).await;
+            until_refused("deletion", &at_b).await;
         },
         password_change_ends_access(replicas),
         demotion_ends_access(replicas, admin),
@@ -115,12 +75,8 @@ async fn password_change_ends_access(replicas: &Replicas) {
     let change = json!({ "current_password": PASSWORD, "new_password": "amber-lantern-77" });
     let answer = other.post("/users/me/password", &change).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    replicas
-        .until_refused("change of the password", &at_b)
-        .await;
-    replicas
-        .until_refused("change of the password, itself", &other.at(&replicas.b))
-        .await;
+    until_refused("change of the password", &at_b).await;
+    until_refused("change of the password, itself", &other.at(&replicas.b)).await;
     let renewed = other.with(&answer.json).at(&replicas.b);
     assert_eq!(renewed.get("/users/me").await.status, 200);
 }

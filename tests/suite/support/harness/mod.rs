@@ -5,6 +5,7 @@ mod intruder;
 mod metrics;
 pub mod postgres;
 mod redis;
+mod replicas;
 pub mod throwaway;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub use client::{Answer, Client, http};
 pub use intruder::{Intruder, Reply};
 pub use metrics::Metrics;
 pub use redis::redis_url;
+pub use replicas::Replicas;
 pub use testkit::process::Signal;
 
 pub const PASSWORD: &str = "violet-harbour-31";
