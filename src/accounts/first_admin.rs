@@ -1,11 +1,16 @@
-//! Administrators created by the operator: the first one at the first start, others by command.
+//! Administrators created by the operator: the first one at the first start, others by command. A command also
+//! gives accounts a new initial password.
 
-use super::{Accounts, Actor, NewAccount};
+use zeroize::Zeroizing;
+
+use super::{Accounts, Actor, NewAccount, not_the_probe};
 use crate::error::{Error, Result};
 use crate::hashing::Password;
+use crate::metrics::UserAction;
 use crate::rbac::BuiltIn;
 use crate::secrets::random;
-use crate::store::User;
+use crate::sessions::AfterCommit;
+use crate::store::{EndReason, User};
 
 /// The outcome of creating the first administrator.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,17 +84,42 @@ impl Accounts {
         self.create(account, Actor::Operator).await
     }
 
+    /// The account with this username or e-mail address.
+    async fn named(&self, name: &str) -> Result<User> {
+        let found = self.store.credentials(name).await?;
+        Ok(found.ok_or(Error::NotFound("user"))?.user)
+    }
+
+    /// Gives an existing account a new initial password, as the operator, and ends its sessions. Returns
+    /// the password.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and [`Error::Conflict`] for the synthetic probe's account.
+    pub async fn reset_password(&self, name: &str) -> Result<(User, Zeroizing<String>)> {
+        let user = self.named(name).await?;
+        not_the_probe(user.id)?;
+        let generated = random::password()?;
+        let hash = self.hashing.hash(Password::new(generated.as_str())).await?;
+        let now = self.clock.now();
+        let until = now + self.initial_password_ttl;
+        let mut tx = self.store.transaction().await?;
+        let set = tx.set_initial_password(user.id, &hash, until, now).await;
+        let due = tx.finish(set.map(|ended| {
+            AfterCommit::of(user.id)
+                .account_changed()
+                .event(Actor::Operator.event(UserAction::Updated, user.id))
+                .sessions_ended(ended, EndReason::Admin)
+        }));
+        self.sessions.carry_out(due.await?).await;
+        Ok((user, generated))
+    }
+
     /// Grants an existing account the role `admin`, as the operator.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn promote(&self, name: &str) -> Result<User> {
-        let user = self
-            .store
-            .credentials(name)
-            .await?
-            .ok_or(Error::NotFound("user"))?
-            .user;
+        let user = self.named(name).await?;
         self.grant_role(Actor::Operator, user.id, BuiltIn::Admin.name())
             .await?;
         self.user(user.id).await

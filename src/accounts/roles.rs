@@ -69,7 +69,7 @@ impl Accounts {
     pub async fn revoke_role(&self, actor: Actor<'_>, user: Uuid, role: &str) -> Result<()> {
         let mut tx = self.store.transaction().await?;
         let taken = tx
-            .revoke_role(user, role)
+            .revoke_role(user, role, self.clock.now())
             .await
             .map(|taken| taken.then(|| actor.role_changed(RoleAction::Revoke, role, user)));
         if let Some(due) = tx.finish(taken).await? {

@@ -225,8 +225,7 @@ impl Login {
         if credentials.user.disabled {
             return Ok(Ended::Refused(LoginResult::Disabled));
         }
-        let until = credentials.user.initial_password_until;
-        if until.is_some_and(|until| until <= self.clock.now()) {
+        if credentials.user.initial_password_expired(self.clock.now()) {
             return Ok(Ended::Refused(LoginResult::InitialPasswordExpired));
         }
         let proven = Proven {

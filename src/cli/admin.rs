@@ -1,4 +1,4 @@
-//! `admin`: makes administrators.
+//! `admin`: creates administrators and resets passwords.
 
 use clap::{Args, Subcommand};
 
@@ -37,29 +37,59 @@ enum AdminAction {
         #[command(flatten)]
         config: Box<Config>,
     },
+    /// Give an existing account a new initial password, which is printed and has to be changed
+    ///
+    /// It logs in for `INITIAL_PASSWORD_TTL`. The account's sessions end.
+    ResetPassword {
+        /// Username or e-mail address
+        name: String,
+        #[command(flatten)]
+        config: Box<Config>,
+    },
+}
+
+impl AdminAction {
+    const fn config(&self) -> &Config {
+        let (Self::Create { config, .. }
+        | Self::Promote { config, .. }
+        | Self::ResetPassword { config, .. }) = self;
+        config
+    }
 }
 
 #[tokio::main]
 pub(super) async fn run(admin: &Admin) -> Result<(), Failure> {
-    let (AdminAction::Create { config, .. } | AdminAction::Promote { config, .. }) = &admin.action;
+    let config = admin.action.config();
     config.validate()?;
     telemetry::start_logging(LogFormat::Pretty, "warn")?;
     let services = Services::open(config, Clock::system()).await?;
     let accounts = &services.accounts;
-    let user = match &admin.action {
+    let said = match &admin.action {
         AdminAction::Create {
             username, email, ..
         } => {
             let mut password = Zeroizing::new(String::new());
             std::io::stdin().read_line(&mut password)?;
             let password = Password::new(password.trim_end_matches(['\r', '\n']));
-            accounts
+            let user = accounts
                 .create_admin(username, email, password, false)
-                .await?
+                .await?;
+            format!("{} is an administrator.", user.username)
         }
-        AdminAction::Promote { name, .. } => accounts.promote(name).await?,
+        AdminAction::Promote { name, .. } => {
+            let user = accounts.promote(name).await?;
+            format!("{} is an administrator.", user.username)
+        }
+        AdminAction::ResetPassword { name, .. } => {
+            let (user, password) = accounts.reset_password(name).await?;
+            let ttl = humantime::format_duration(config.hashing.initial_password_ttl);
+            format!(
+                "{} logs in with the password {}\nwithin {ttl}, to change it.",
+                user.username, *password
+            )
+        }
     };
     services.store.close().await;
-    println!("{} is an administrator.", user.username);
+    println!("{said}");
     Ok(())
 }

@@ -39,7 +39,7 @@ struct Cli {
 enum Command {
     /// Start the service
     Serve(Box<Config>),
-    /// Create administrators
+    /// Create administrators and reset passwords
     Admin(Box<admin::Admin>),
     /// Print the OpenAPI document
     Openapi,

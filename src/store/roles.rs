@@ -10,10 +10,22 @@ use crate::error::{Error, Result};
 use crate::rbac::BuiltIn;
 use crate::rbac::names::is_role_name;
 
-/// Whether an enabled account other than `except` and the synthetic probe's holds the role.
-pub(super) async fn other_holder(conn: &mut Conn, role: BuiltIn, except: Uuid) -> Result<bool> {
-    let row =
-        fetch_optional!(conn, sql::OTHER_HOLDERS => (i64,), role.name(), except, PROBE_ACCOUNT)?;
+/// Whether an account other than `except` and the synthetic probe's holds the role that may log in: it is
+/// enabled, and its password is no initial one that expired before `at`.
+pub(super) async fn other_holder(
+    conn: &mut Conn,
+    role: BuiltIn,
+    except: Uuid,
+    at: DateTime<Utc>,
+) -> Result<bool> {
+    let row = fetch_optional!(
+        conn,
+        sql::OTHER_HOLDERS => (i64,),
+        role.name(),
+        except,
+        PROBE_ACCOUNT,
+        at
+    )?;
     Ok(row.is_some())
 }
 
@@ -38,25 +50,26 @@ impl Tx {
     /// # Errors
     /// [`Error::NotFound`] when there is no such account or role, [`Error::Conflict`] when it would
     /// be taken from the last administrator.
-    pub async fn revoke_role(&mut self, user: Uuid, role: &str) -> Result<bool> {
+    pub async fn revoke_role(&mut self, user: Uuid, role: &str, at: DateTime<Utc>) -> Result<bool> {
         // Locks are always taken in this order: the role's, then the account's.
         if role == BuiltIn::Admin.name() {
-            self.keep_an_admin(user).await?;
+            self.keep_an_admin(user, at).await?;
         }
         self.lock_user_and_find_role(user, role).await?;
         Ok(execute!(self.conn, sql::REVOKE_ROLE, user, role)? > 0)
     }
 
-    /// Refuses if `leaving` is the last enabled administrator. Locks the role, so that of two
+    /// Refuses if `leaving` is the last administrator who can log in. Locks the role, so that of two
     /// administrators who revoke each other's role at the same time one is refused, then the account.
-    pub(super) async fn keep_an_admin(&mut self, leaving: Uuid) -> Result<()> {
+    pub(super) async fn keep_an_admin(&mut self, leaving: Uuid, at: DateTime<Utc>) -> Result<()> {
         let admin = BuiltIn::Admin;
         execute!(self.conn, sql::LOCK_ROLE, admin.name())?;
         execute!(self.conn, sql::LOCK_USER, leaving)?;
         let row = fetch_optional!(self.conn, sql::USER_BY_ID => UserRow, leaving)?;
         let user: User = row.ok_or(Error::NotFound("user"))?.into();
-        let is_admin = !user.disabled && user.roles.iter().any(|role| role == admin.name());
-        if is_admin && !other_holder(&mut self.conn, admin, leaving).await? {
+        let may_log_in = !user.disabled && !user.initial_password_expired(at);
+        let is_admin = may_log_in && user.roles.iter().any(|role| role == admin.name());
+        if is_admin && !other_holder(&mut self.conn, admin, leaving, at).await? {
             return Err(Error::Conflict(
                 "this is the last administrator: create another one first",
             ));

@@ -55,6 +55,12 @@ impl User {
     pub const fn must_change_password(&self) -> bool {
         self.initial_password_until.is_some()
     }
+
+    /// Whether its initial password does not log in any more.
+    #[must_use]
+    pub fn initial_password_expired(&self, at: DateTime<Utc>) -> bool {
+        self.initial_password_until.is_some_and(|until| until <= at)
+    }
 }
 
 pub(super) struct UserRow {

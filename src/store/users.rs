@@ -150,7 +150,7 @@ impl Tx {
         at: DateTime<Utc>,
     ) -> Result<(User, User, Vec<Uuid>)> {
         if change.disabled == Some(true) {
-            self.keep_an_admin(id).await?;
+            self.keep_an_admin(id, at).await?;
         } else {
             execute!(self.conn, sql::LOCK_USER, id)?;
         }
@@ -212,12 +212,30 @@ impl Tx {
         Ok(Some(self.end_sessions(id, reason, at).await?))
     }
 
+    /// Gives an account the hash of an initial password, valid until `until`, and ends every
+    /// session. Returns the sessions that ended.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn set_initial_password(
+        &mut self,
+        id: Uuid,
+        hash: &str,
+        until: DateTime<Utc>,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Uuid>> {
+        if execute!(self.conn, sql::SET_INITIAL_PASSWORD, id, hash, until, at)? == 0 {
+            return Err(Error::NotFound("user"));
+        }
+        self.end_sessions(id, EndReason::Admin, at).await
+    }
+
     /// Deletes an account and everything that belongs to it. Returns the sessions that were active.
     ///
     /// # Errors
     /// [`Error::NotFound`], and [`Error::Conflict`] for the last administrator.
     pub async fn delete_user(&mut self, id: Uuid, at: DateTime<Utc>) -> Result<Vec<Uuid>> {
-        self.keep_an_admin(id).await?;
+        self.keep_an_admin(id, at).await?;
         let ended = self.end_sessions(id, EndReason::Deleted, at).await?;
         if execute!(self.conn, sql::DELETE_USER, id)? == 0 {
             return Err(Error::NotFound("user"));
@@ -294,12 +312,14 @@ impl Store {
         Ok(counts.unwrap_or_default().get())
     }
 
-    /// Whether an enabled administrator exists.
+    /// Whether an enabled administrator exists. One whose initial password has expired counts: the operator
+    /// renews it, and the first start is over.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn has_admin(&self) -> Result<bool> {
         let mut conn = self.reader().await?;
-        roles::other_holder(&mut conn, BuiltIn::Admin, Uuid::nil()).await
+        let long_ago = DateTime::UNIX_EPOCH;
+        roles::other_holder(&mut conn, BuiltIn::Admin, Uuid::nil(), long_ago).await
     }
 }

@@ -34,7 +34,7 @@
 //! | start, seeding, replicas that start at once | `operations/start.rs`, `operations/seeding.rs`, `operations/replicas.rs` |
 //! | shutdown, drain | `operations/shutdown.rs` |
 //! | command line, `--help`, `config` | `operations/command_line.rs` |
-//! | commands `migrate`, `keys`, `admin create`, `admin promote` | `operations/offline_commands.rs` |
+//! | commands `migrate`, `keys`, `admin create`, `admin promote`, `admin reset-password` | `operations/offline_commands.rs` |
 //! | modes of files, one service a folder | `operations/data_folder.rs` |
 //! | refusals to start | `operations/refusals_to_start.rs` |
 //! | roles of the stack's database | `operations/database_roles.rs` |

@@ -10,7 +10,8 @@ statements! {
         // large tables with `LIMIT 1`, PostgreSQL chooses to read the accounts one by one.
         OTHER_HOLDERS "other_holders" =
             "SELECT CAST(1 AS BIGINT) FROM user_roles ur WHERE ur.role >= $1 AND ur.role <= $1 AND ur.user_id <> $2 AND ur.user_id <> $3 \
-             AND (SELECT u.disabled FROM users u WHERE u.id = ur.user_id) = FALSE \
+             AND (SELECT u.disabled = FALSE AND (u.initial_password_until IS NULL OR u.initial_password_until > $4) \
+             FROM users u WHERE u.id = ur.user_id) = TRUE \
              ORDER BY ur.role, ur.user_id LIMIT 1";
         GRANT_ROLE "grant_role" =
             "INSERT INTO user_roles (user_id, role, granted_at, granted_by) VALUES ($1, $2, $3, $4) \

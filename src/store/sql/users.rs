@@ -33,6 +33,8 @@ statements! {
         UPDATE_PASSWORD "update_password" =
             "UPDATE users SET password_hash = $3, updated_at = $4, initial_password_until = NULL \
              WHERE id = $1 AND password_hash = $2";
+        SET_INITIAL_PASSWORD "set_initial_password" =
+            "UPDATE users SET password_hash = $2, initial_password_until = $3, updated_at = $4 WHERE id = $1";
         // Locks the row before anything is read that the change depends on, and before the rows of the
         // account's sessions: every change of an account and its sessions locks in this order.
         LOCK_USER "lock_user" = "UPDATE users SET disabled = disabled WHERE id = $1";

@@ -3,7 +3,7 @@
 use futures_util::future::join;
 use serde_json::json;
 
-use crate::harness::{ADMIN_PASSWORD, Answer, Client, PASSWORD, Server};
+use crate::harness::{ADMIN_PASSWORD, Answer, Client, PASSWORD, Server, until};
 
 /// Another administrator.
 async fn second(server: &Server, admin: &Client, name: &str) -> Client {
@@ -53,6 +53,32 @@ async fn last_administrator_cannot_be_removed_in_any_way() {
     );
     assert_eq!(admin.delete(&format!("{path}/sessions")).await.status, 204);
     server.login("root", ADMIN_PASSWORD).await;
+}
+
+#[tokio::test]
+async fn administrator_whose_initial_password_expired_is_none_to_fall_back_on() {
+    let builder = Server::builder().env("INITIAL_PASSWORD_TTL", "1ms");
+    let server = builder.start().await;
+    let admin = server.admin().await;
+    let body = json!({ "username": "late", "email": "late@example.com", "role": "admin" });
+    let made = admin.post("/admin/users", &body).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let path = format!("/admin/users/{}", admin.id().await);
+    until("expired", async || {
+        let password = made.json["initial_password"].as_str().expect("a password");
+        server.anon().login("late", password).await.status == 400
+    })
+    .await;
+    for answer in [
+        admin.delete(&format!("{path}/roles/admin")).await,
+        admin.patch(&path, &json!({ "disabled": true })).await,
+        admin.delete_me(ADMIN_PASSWORD).await,
+    ] {
+        answer.problem(409, "conflict");
+    }
+    let late = made.json["user"]["id"].as_str().expect("an id");
+    let deleted = admin.delete(&format!("/admin/users/{late}")).await;
+    assert_eq!(deleted.status, 204, "{}", deleted.text);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::json;
 
 use super::{run_with, success, text};
-use crate::harness::{ADMIN_PASSWORD, Server, backend, program};
+use crate::harness::{ADMIN_PASSWORD, PASSWORD, Server, backend, program, until};
 
 /// The program, with the data of a server in this folder.
 async fn command(folder: &Path, args: &[&str]) -> Command {
@@ -126,7 +126,7 @@ async fn promote_gives_the_role_to_an_existing_account() {
         let printed = success(&mut command(&server.path(), &["admin", "promote", name]).await);
         let sentence = format!("{canonical} is an administrator");
         assert!(printed.contains(&sentence), "{printed}");
-        let user = server.login(canonical, crate::harness::PASSWORD).await;
+        let user = server.login(canonical, PASSWORD).await;
         let me = user.get("/users/me").await.json;
         assert_eq!(me["roles"], json!(["admin", "user"]));
         assert_eq!(user.get("/admin/users").await.status, 200);
@@ -135,4 +135,73 @@ async fn promote_gives_the_role_to_an_existing_account() {
     let output = run_with(&mut nobody, "");
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("no such user"));
+}
+
+/// The initial password that the command gives an account of a server in this folder.
+async fn reset_password(folder: &Path, name: &str) -> String {
+    let printed = success(&mut command(folder, &["admin", "reset-password", name]).await);
+    let (_, rest) = printed
+        .split_once("with the password ")
+        .expect("a password");
+    assert!(printed.contains("within 7days"), "{printed}");
+    rest.split_whitespace().next().expect("a word").to_owned()
+}
+
+#[tokio::test]
+async fn reset_password_lets_an_administrator_in_whose_initial_password_expired() {
+    let builder = Server::builder().without("ADMIN_PASSWORD");
+    let server = builder.env("INITIAL_PASSWORD_TTL", "1ms").start().await;
+    let (_, rest) = server
+        .greeting
+        .split_once("with the password ")
+        .expect("one");
+    let expired = rest.split_whitespace().next().expect("a word");
+    until("expired", async || {
+        server.anon().login("admin", expired).await.status == 400
+    })
+    .await;
+    let password = reset_password(&server.path(), "ADMIN@example.com").await;
+    assert_ne!(password, expired);
+    let login = server.anon().login("admin", &password).await;
+    assert_eq!(login.json["scope"], "password:change", "{}", login.text);
+    let admin = server.anon().with(&login.json);
+    let change = json!({ "current_password": password, "new_password": ADMIN_PASSWORD });
+    let changed = admin.post("/users/me/password", &change).await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    let admin = server.admin().await;
+    assert_eq!(admin.get("/admin/users").await.status, 200);
+}
+
+#[tokio::test]
+async fn reset_password_replaces_the_password_and_ends_sessions() {
+    let server = Server::start().await;
+    let alice = server.user("alice").await;
+    alice.warm_up().await;
+    let password = reset_password(&server.path(), "alice").await;
+    // A running service sees it within seconds.
+    until("ended", async || alice.get("/users/me").await.status == 401).await;
+    alice.refresh().await.oauth(400, "invalid_grant");
+    let old = server.anon().login("alice", PASSWORD).await;
+    old.oauth(400, "invalid_grant");
+    let login = server.anon().login("alice", &password).await;
+    assert_eq!(login.json["scope"], "password:change", "{}", login.text);
+    let mut nobody = command(&server.path(), &["admin", "reset-password", "nobody"]).await;
+    let output = run_with(&mut nobody, "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("no such user"));
+}
+
+#[tokio::test]
+async fn reset_password_leaves_the_account_of_the_synthetic_probe_alone() {
+    let server = Server::builder().env("CANARY", "on").start().await;
+    let done = [("step", "logout"), ("outcome", "success")];
+    until("a journey", async || {
+        server.metrics().await.sum("auth_canary_runs_total", &done) >= 1.0
+    })
+    .await;
+    let mut reset = command(&server.path(), &["admin", "reset-password", "_canary"]).await;
+    let output = run_with(&mut reset, "");
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = text(&output.stderr);
+    assert!(complaint.contains("the service's own"), "{complaint}");
 }

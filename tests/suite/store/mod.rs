@@ -92,6 +92,8 @@ macro_rules! contracts {
                 write_check_leaves_nothing_behind;
             last_admin: last_administrator_cannot_be_removed,
                 disabled_administrator_does_not_count,
+                administrator_with_expired_initial_password_does_not_count,
+                new_initial_password_ends_every_session,
                 account_of_the_probe_is_no_administrator,
                 two_administrators_removing_each_other_leave_one_in_the_store;
             listing: pages_list_every_account_once_in_order,

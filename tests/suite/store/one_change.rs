@@ -25,6 +25,13 @@ pub trait OneChange {
         new: &str,
         at: DateTime<Utc>,
     ) -> impl Future<Output = Result<Option<Vec<Uuid>>>> + Send;
+    fn set_initial_password(
+        &self,
+        id: Uuid,
+        hash: &str,
+        until: DateTime<Utc>,
+        at: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Vec<Uuid>>> + Send;
     fn delete_user(
         &self,
         id: Uuid,
@@ -37,7 +44,12 @@ pub trait OneChange {
         by: Option<Uuid>,
         at: DateTime<Utc>,
     ) -> impl Future<Output = Result<bool>> + Send;
-    fn revoke_role(&self, user: Uuid, role: &str) -> impl Future<Output = Result<bool>> + Send;
+    fn revoke_role(
+        &self,
+        user: Uuid,
+        role: &str,
+        at: DateTime<Utc>,
+    ) -> impl Future<Output = Result<bool>> + Send;
     fn start_session(
         &self,
         new: &NewSession,
@@ -112,6 +124,16 @@ impl OneChange for Store {
         in_one_transaction!(self, change_password(id, old, new, at), Option::is_some)
     }
 
+    async fn set_initial_password(
+        &self,
+        id: Uuid,
+        hash: &str,
+        until: DateTime<Utc>,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Uuid>> {
+        in_one_transaction!(self, set_initial_password(id, hash, until, at))
+    }
+
     async fn delete_user(&self, id: Uuid, at: DateTime<Utc>) -> Result<Vec<Uuid>> {
         in_one_transaction!(self, delete_user(id, at))
     }
@@ -126,8 +148,8 @@ impl OneChange for Store {
         in_one_transaction!(self, grant_role(user, role, by, at))
     }
 
-    async fn revoke_role(&self, user: Uuid, role: &str) -> Result<bool> {
-        in_one_transaction!(self, revoke_role(user, role))
+    async fn revoke_role(&self, user: Uuid, role: &str, at: DateTime<Utc>) -> Result<bool> {
+        in_one_transaction!(self, revoke_role(user, role, at))
     }
 
     async fn start_session(

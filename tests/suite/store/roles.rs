@@ -20,13 +20,13 @@ pub async fn granting_and_revoking_roles_return_whether_something_changed(db: &D
     assert!(grant().await.expect("granted"));
     assert!(!grant().await.expect("held already"));
     assert_eq!(roles().await, ["admin", "user"]);
-    let revoke = || db.store.revoke_role(alice.id, "admin");
+    let revoke = || db.store.revoke_role(alice.id, "admin", at(1));
     assert!(revoke().await.expect("revoked"));
     assert!(!revoke().await.expect("not held"));
     assert_eq!(roles().await, ["user"]);
     assert!(
         db.store
-            .revoke_role(alice.id, "user")
+            .revoke_role(alice.id, "user", at(1))
             .await
             .expect("revoked")
     );
@@ -41,12 +41,12 @@ pub async fn role_of_unknown_account_or_unknown_role_is_not_found(db: &Database)
     let nobody = Uuid::now_v7();
     let granted = db.store.grant_role(nobody, "user", None, at(1)).await;
     assert!(matches!(granted, Err(Error::NotFound("user"))));
-    let revoked = db.store.revoke_role(nobody, "admin").await;
+    let revoked = db.store.revoke_role(nobody, "admin", at(1)).await;
     assert!(matches!(revoked, Err(Error::NotFound("user"))));
     for role in ["emperor", "", "Admin", "admin'"] {
         let granted = db.store.grant_role(alice.id, role, None, at(1)).await;
         assert!(matches!(granted, Err(Error::NotFound("role"))), "{role}");
-        let revoked = db.store.revoke_role(alice.id, role).await;
+        let revoked = db.store.revoke_role(alice.id, role, at(1)).await;
         assert!(matches!(revoked, Err(Error::NotFound("role"))), "{role}");
     }
 }
