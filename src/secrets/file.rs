@@ -29,24 +29,31 @@ pub fn secret_for(configured: Option<&str>, data_dir: &Path) -> io::Result<Zeroi
     }
 }
 
-fn read_secret(mut file: File, path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+/// Checks who may use the file of a secret: a group is warned about.
+///
+/// # Errors
+/// When others may.
+pub fn check_mode(file: &File, what: &str) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = file.metadata()?.permissions().mode();
+        if mode & 0o007 != 0 {
+            return Err(io::Error::other(
+                "can be read by others: run `chmod 600` on it",
+            ));
+        }
         if mode & 0o070 != 0 {
             // Kubernetes' `fsGroup` makes it readable for a group.
-            tracing::warn!(
-                "the secret's file is readable by its group: only the service should be a member"
-            );
-        }
-        if mode & 0o007 != 0 {
-            return Err(io::Error::other(format!(
-                "{} can be read by others: run `chmod 600` on it",
-                path.display()
-            )));
+            tracing::warn!("{what} is readable by its group: only the service should be a member");
         }
     }
+    Ok(())
+}
+
+fn read_secret(mut file: File, path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    check_mode(&file, "the secret's file")
+        .map_err(|error| io::Error::other(format!("{} {error}", path.display())))?;
     let mut text = Zeroizing::new(Vec::new());
     file.read_to_end(&mut text)?;
     let secret = STANDARD.decode(text.trim_ascii()).unwrap_or_default();

@@ -8,5 +8,5 @@ mod seal;
 
 pub use self::derive::{Purpose, derive};
 pub use self::digest::keyed_digest;
-pub use self::file::secret_for;
+pub use self::file::{check_mode, secret_for};
 pub use self::seal::SealingKey;

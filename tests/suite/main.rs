@@ -30,7 +30,7 @@
 //! | statements, on each database | `store/`; their plans: `store/plans.rs` |
 //! | migrations | `store/migrations.rs` |
 //! | cache, local and in Redis | `cache/` |
-//! | TLS in the service | `operations/tls.rs` |
+//! | TLS in the service | `operations/tls/` |
 //! | start, seeding, replicas that start at once | `operations/start.rs`, `operations/seeding.rs`, `operations/replicas.rs` |
 //! | shutdown, drain | `operations/shutdown.rs` |
 //! | command line, `--help`, `config` | `operations/command_line.rs` |

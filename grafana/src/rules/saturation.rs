@@ -26,6 +26,7 @@ pub(super) fn file() -> RuleFile {
                     source_connections(),
                     accept_errors(),
                     tls_reload(),
+                    tls_expiry(),
                     descriptors(),
                 ],
             },
@@ -171,6 +172,24 @@ fn tls_reload() -> Alert {
         "{{ $labels.instance }} of {{ $labels.job }} could not reload its changed certificate",
         "The previous certificate stays in use and will expire. The log says what is wrong with \
          the files.",
+    )
+    .links("tls-certificate", "auth-overview")
+}
+
+fn tls_expiry() -> Alert {
+    Alert::new(
+        Severity::Ticket,
+        "AuthTlsCertificateExpires",
+        // The gauge is 0 where TLS ends in front of the service.
+        "min by (job, instance) (\n  \
+         (http_server_tls_certificate_not_after_timestamp_seconds > 0) - time()\n\
+         ) < 14 * 86400",
+    )
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }}: the certificate expires in \
+         {{ $value | humanizeDuration }}",
+        "Its renewal failed, or stored the new one elsewhere. Once it has expired, clients refuse to \
+         connect.",
     )
     .links("tls-certificate", "auth-overview")
 }

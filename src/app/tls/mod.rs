@@ -1,12 +1,15 @@
 //! TLS of the API's listener: certificate and key from two files, read again when they change.
 
+mod expiry;
 mod pinned;
 mod reload;
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use chrono::{DateTime, Utc};
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -16,6 +19,8 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use self::pinned::Pinned;
 pub(super) use self::reload::Reload;
 use self::reload::State;
+use crate::metrics::HTTP_TLS_NOT_AFTER;
+use crate::secrets;
 
 /// The ALPN protocols, preferred first.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -32,6 +37,7 @@ pub(super) struct Tls {
 struct Identity {
     config: Arc<ServerConfig>,
     leaf: CertificateDer<'static>,
+    expires: DateTime<Utc>,
 }
 
 struct Files {
@@ -51,11 +57,23 @@ impl Tls {
         };
         let opened = reload::state(&files);
         let current = RwLock::new(files.read()?);
-        Ok(Self {
+        let tls = Self {
             files,
             opened,
             current,
-        })
+        };
+        tls.observe();
+        Ok(tls)
+    }
+
+    /// Sets the gauge of the certificate's expiry.
+    fn observe(&self) {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "seconds of this age are below 2^53"
+        )]
+        HTTP_TLS_NOT_AFTER.set((), current.expires.timestamp() as f64);
     }
 
     /// The acceptor for the next handshake. Open connections keep their certificate.
@@ -89,6 +107,7 @@ impl Tls {
     fn reload(&self) -> Result<(), String> {
         let read = self.files.read()?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = read;
+        self.observe();
         Ok(())
     }
 }
@@ -107,7 +126,12 @@ impl Files {
             .map_err(|_| certificate(&"is not PEM"))?;
         let leaf = chain.first().cloned();
         let leaf = leaf.ok_or_else(|| certificate(&"has no certificate in PEM"))?;
-        let pem = zeroize::Zeroizing::new(fs::read(&self.key).map_err(|error| key(&error))?);
+        let expires = expiry::not_after(&leaf);
+        let expires = expires.ok_or_else(|| certificate(&"does not say when it expires"))?;
+        let mut file = fs::File::open(&self.key).map_err(|error| key(&error))?;
+        secrets::check_mode(&file, "TLS_KEY").map_err(|error| key(&error))?;
+        let mut pem = zeroize::Zeroizing::new(Vec::new());
+        file.read_to_end(&mut pem).map_err(|error| key(&error))?;
         let private = PrivateKeyDer::from_pem_slice(&pem);
         let private = private.map_err(|_| key(&"has no private key in PEM"))?;
         let mut config = ServerConfig::builder_with_provider(provider())
@@ -120,6 +144,7 @@ impl Files {
         Ok(Identity {
             config: Arc::new(config),
             leaf,
+            expires,
         })
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn panels() -> Vec<Panel> {
          \"class\", \"${{1}}xx\", \"http_response_status_code\", \"(.)..\"))"
     );
     let closed = "http_server_connections_closed_total";
-    vec![
+    let mut panels = vec![
         Panel::new(
             View::TimeSeries,
             Unit::Seconds,
@@ -68,19 +68,6 @@ pub(super) fn panels() -> Vec<Panel> {
         ),
         Panel::new(
             View::TimeSeries,
-            Unit::Count,
-            "Certificate reloads",
-            "Reloads after changes of `TLS_CERT` and `TLS_KEY`. failure: the previous certificate \
-             stays in use until it expires; the log says what is wrong with the files.",
-        )
-        .runbook(&["tls-certificate"])
-        .query(
-            "{{outcome}}",
-            "sum by (outcome) (increase(http_server_tls_reloads_total{job=~\"$job\", \
-             instance=~\"$instance\"}[$__rate_interval]))",
-        ),
-        Panel::new(
-            View::TimeSeries,
             Unit::EventRate,
             "Connections cut off",
             "By reason. tls: the handshake failed. header, body, write and idle: the client was \
@@ -98,5 +85,42 @@ pub(super) fn panels() -> Vec<Panel> {
             "{{listener}} accept errors",
             per_second("listener", "http_server_accept_errors_total", ""),
         ),
+    ];
+    panels.extend(certificates());
+    panels
+}
+
+/// TLS in the service.
+fn certificates() -> [Panel; 2] {
+    [
+        Panel::new(
+            View::TimeSeries,
+            Unit::Count,
+            "Certificate reloads",
+            "Reloads after changes of `TLS_CERT` and `TLS_KEY`. failure: the previous certificate \
+             stays in use until it expires; the log says what is wrong with the files.",
+        )
+        .runbook(&["tls-certificate"])
+        .query(
+            "{{outcome}}",
+            "sum by (outcome) (increase(http_server_tls_reloads_total{job=~\"$job\", \
+             instance=~\"$instance\"}[$__rate_interval]))",
+        )
+        .size(12, 8),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Seconds,
+            "Certificate expires in",
+            "Of the certificate in use, by replica. Below 14 days: renew it, or see why its automatic \
+             renewal failed; the service reloads the files by itself. Below 0: clients refuse to connect.",
+        )
+        .runbook(&["tls-certificate"])
+        .query(
+            "{{instance}}",
+            "min by (instance) (http_server_tls_certificate_not_after_timestamp_seconds{job=~\"$job\", \
+             instance=~\"$instance\"} > 0) - time()",
+        )
+        .quiet("no TLS in the service")
+        .size(12, 8),
     ]
 }

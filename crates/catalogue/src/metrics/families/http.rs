@@ -47,6 +47,9 @@ families! {
     HTTP_TLS_RELOADS: Family<Counter, Outcome> = (
         "http_server_tls_reloads_total", "",
         "Reloads of changed certificates. After a `failure` the previous certificate stays in use.", NONE);
+    HTTP_TLS_NOT_AFTER: Family<Gauge, ()> = (
+        "http_server_tls_certificate_not_after_timestamp_seconds", "seconds",
+        "Expiry of the certificate in use; 0 if the service does not terminate TLS.", NONE);
     HTTP_ACCEPT_ERRORS: Family<Counter, Listener> = (
         "http_server_accept_errors_total", "",
         "Connections that could not be accepted, for example without a free file descriptor.", NONE);

@@ -1,74 +1,19 @@
 //! TLS in the service, tested with curl and openssl.
 
+mod files;
+
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::harness::{ADMIN_PASSWORD, Builder, PATIENCE, Server, Signal, until};
-
-/// Certificates, and the two files that the service reads.
-struct Files(TempDir);
-
-impl Files {
-    fn new() -> Self {
-        let files = Self(tempfile::tempdir().expect("a folder"));
-        files.make("first");
-        files.make("second");
-        files.install("first", "first");
-        files
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn certificate(&self, name: &str) -> PathBuf {
-        self.path(&format!("{name}.crt"))
-    }
-
-    fn key(&self, name: &str) -> PathBuf {
-        self.path(&format!("{name}.key"))
-    }
-
-    /// Makes a certificate that signs itself.
-    fn make(&self, name: &str) {
-        let subject = format!("/CN={name}");
-        let made = Command::new("openssl")
-            .args(["req", "-x509", "-nodes", "-days", "2", "-subj", &subject])
-            .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
-            .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
-            .arg("-out")
-            .arg(self.certificate(name))
-            .arg("-keyout")
-            .arg(self.key(name))
-            .output()
-            .expect("openssl runs");
-        assert!(made.status.success(), "{made:?}");
-    }
-
-    /// Puts the certificate of one name and the key of another where the service looks.
-    fn install(&self, certificate: &str, key: &str) {
-        for (from, to) in [
-            (self.certificate(certificate), "tls.crt"),
-            (self.key(key), "tls.key"),
-        ] {
-            fs::copy(from, self.path("new")).expect("copied");
-            fs::rename(self.path("new"), self.path(to)).expect("replaced");
-        }
-    }
-
-    fn server(&self) -> Builder {
-        let path = |name| self.path(name).display().to_string();
-        Server::builder()
-            .env("TLS_CERT", &path("tls.crt"))
-            .env("TLS_KEY", &path("tls.key"))
-    }
-}
+use self::files::Files;
+use super::{run, text};
+use crate::harness::{ADMIN_PASSWORD, PATIENCE, Server, Signal, program, until};
 
 fn port(server: &Server) -> &str {
     server.api.rsplit(':').next().expect("a port")
@@ -99,6 +44,12 @@ fn s_client(server: &Server, trusted: &Path, options: &[&str]) -> (bool, String)
         .expect("openssl runs");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     (output.status.success(), said)
+}
+
+/// When the certificate in use expires, as the service has it.
+async fn exported_expiry(server: &Server) -> f64 {
+    let name = "http_server_tls_certificate_not_after_timestamp_seconds";
+    server.metrics().await.sum(name, &[])
 }
 
 async fn reloads(server: &Server, outcome: &str) -> f64 {
@@ -206,6 +157,7 @@ async fn changed_certificate_is_used_and_a_bad_one_is_not() {
     let mut kept = Kept::open(&server, &files);
     kept.ask(1).await;
     assert!(works("first") && !works("second"));
+    assert_eq!(exported_expiry(&server).await, files.expiry("first"));
 
     files.install("second", "second");
     until("read again", || async {
@@ -213,6 +165,7 @@ async fn changed_certificate_is_used_and_a_bad_one_is_not() {
     })
     .await;
     assert!(works("second") && !works("first"));
+    assert_eq!(exported_expiry(&server).await, files.expiry("second"));
     kept.ask(2).await;
 
     // No certificate, no key, the key of another, and no file at all.
@@ -241,6 +194,7 @@ async fn changed_certificate_is_used_and_a_bad_one_is_not() {
     })
     .await;
     assert!(works("second"));
+    assert_eq!(exported_expiry(&server).await, files.expiry("second"));
     kept.ask(3).await;
     let log = server.log();
     assert!(
@@ -342,4 +296,44 @@ async fn public_url_without_tls_is_warned_about() {
         );
         server.signal(Signal::TERM);
     }
+}
+
+#[tokio::test]
+#[ignore = "needs curl and openssl: scripts/test"]
+async fn key_that_others_may_read_is_refused_and_one_of_a_group_warned_about() {
+    let files = Files::new();
+    let allow = |mode| {
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(files.path("tls.key"), permissions).expect("set");
+    };
+    allow(0o640);
+    let server = files.server().start().await;
+    let log = server.log();
+    assert!(log.contains("TLS_KEY is readable by its group"), "{log}");
+    // The same key again, which everybody may read now.
+    fs::copy(files.key("first"), files.path("tls.key")).expect("copied");
+    allow(0o644);
+    until("refused", || async {
+        reloads(&server, "failure").await == 1.0
+    })
+    .await;
+    assert!(server.log().contains("can be read by others"));
+    server.stop().await;
+    let mut start = program(&files.path("."));
+    start
+        .env("TLS_CERT", files.path("tls.crt"))
+        .env("TLS_KEY", files.path("tls.key"))
+        .env("DATA_DIR", files.path("data"))
+        .env("API_ADDR", "127.0.0.1:0")
+        .env("OPS_ADDR", "127.0.0.1:0");
+    let output = run(&mut start);
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = text(&output.stderr);
+    assert!(
+        complaint.contains("tls.key: can be read by others"),
+        "{complaint}"
+    );
+    allow(0o600);
+    let server = files.server().start().await;
+    assert!(!server.log().contains("readable by"), "{}", server.log());
 }
