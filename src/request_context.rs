@@ -1,6 +1,7 @@
 //! Which request the current task answers: its id, its route, and whether the service's own
 //! synthetic probe made it.
 
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
@@ -127,18 +128,40 @@ impl fmt::Debug for RequestId {
 }
 
 tokio::task_local! {
-    static REQUEST: RequestContext;
+    static REQUEST: Current;
+}
+
+/// A request that is being answered.
+struct Current {
+    context: RequestContext,
+    /// Whether the log says, or counts, how it ended.
+    logged: Cell<bool>,
 }
 
 /// Runs `work` as part of this request: every log line in it carries the request's id and route.
 pub fn in_request<F: Future>(context: RequestContext, work: F) -> impl Future<Output = F::Output> {
-    REQUEST.scope(context, work)
+    let logged = Cell::new(false);
+    REQUEST.scope(Current { context, logged }, work)
 }
 
 /// The request that the current task answers; `None` outside of requests.
 #[must_use]
 pub fn current_request() -> Option<RequestContext> {
-    REQUEST.try_with(|context| *context).ok()
+    REQUEST.try_with(|current| current.context).ok()
+}
+
+/// Notes that the log says how the current request ended.
+pub fn note_logged() {
+    // Outside of requests there is nothing to note.
+    let _ = REQUEST.try_with(|current| current.logged.set(true));
+}
+
+/// Whether [`note_logged`] was called for the current request, in the scope of this task.
+#[must_use]
+pub fn is_logged() -> bool {
+    REQUEST
+        .try_with(|current| current.logged.get())
+        .unwrap_or_default()
 }
 
 /// Whether the current request was made by the synthetic probe.

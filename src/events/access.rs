@@ -1,4 +1,4 @@
-//! Events of refused access: rate limits and missing permissions.
+//! Events of refused access: rate limits, missing permissions, tokens, and whatever else is refused.
 
 use tracing::info;
 use uuid::Uuid;
@@ -29,6 +29,15 @@ pub(super) fn token_refused(reason: VerificationResult) {
         info!(
             event = names::TOKEN_REFUSED,
             reason, refusals, "access token refused"
+        );
+    }
+}
+
+pub(super) fn refused(reason: &'static str) {
+    if let Some(refusals) = fold::refusal(names::REQUEST_REFUSED, reason) {
+        info!(
+            event = names::REQUEST_REFUSED,
+            reason, refusals, "request refused"
         );
     }
 }

@@ -25,7 +25,7 @@ use crate::metrics::{
     RefreshResult, RegistrationResult, ReuseAction, RevocationReason, RoleAction, RoleLabel,
     TokenType, UserAction, VerificationResult,
 };
-use crate::request_context::is_synthetic;
+use crate::request_context::{is_synthetic, note_logged};
 
 /// A domain event.
 #[derive(Debug)]
@@ -125,6 +125,11 @@ pub enum Event {
         /// Why.
         reason: VerificationResult,
     },
+    /// A request was refused, and no other event says so.
+    Refused {
+        /// The code of its problem, or RFC 6749's.
+        reason: &'static str,
+    },
 }
 
 impl Event {
@@ -134,6 +139,7 @@ impl Event {
             debug!(what = ?self, "synthetic probe");
             return;
         }
+        note_logged();
         match self {
             Self::Registration { result, user } => account::registration(result, user),
             Self::Login {
@@ -177,6 +183,7 @@ impl Event {
             } => access::rate_limited(limiter, dimension, backend),
             Self::Denied { permission, user } => access::denied(permission, user),
             Self::TokenRefused { reason } => access::token_refused(reason),
+            Self::Refused { reason } => access::refused(reason),
         }
     }
 }

@@ -43,6 +43,8 @@ names! {
     TOKEN_REFUSED = "authn_token_fail",
     /// A rate limit refused requests.
     RATE_LIMITED = "excess_rate_limit_exceeded",
+    /// A request was refused for a reason that none of the others names.
+    REQUEST_REFUSED = "request_refused",
     /// The service started.
     STARTUP = "sys_startup",
     /// The service stops, or has stopped.

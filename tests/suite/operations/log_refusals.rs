@@ -1,10 +1,11 @@
 //! A flood of refusals does not flood the log, and each line has its source.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Instant;
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{Answer, Builder, PASSWORD, Server, Signal};
 
@@ -80,6 +81,92 @@ async fn refusals_fold_to_one_line_a_second_and_none_is_lost() {
     assert_eq!(forged[0]["client.address"], "198.51.100.0/24");
 }
 
+/// What a stranger and an account are refused for, by the reason in the log.
+async fn refuse_everything(server: &Server) {
+    let anon = server.anon();
+    let alice = server.user("alice").await;
+    let admin = server.admin().await;
+    let taken = json!({ "username": "admin", "current_password": PASSWORD });
+    let made = json!({ "username": "Alice", "email": "other@example.com" });
+    let change = json!({ "current_password": "no", "new_password": "amber-lantern-77" });
+    for (answer, status) in [
+        (anon.get("/users/me").await, 401),
+        (anon.get("/wp-login.php").await, 404),
+        (anon.put("/users/me").await, 405),
+        (anon.post("/register", &json!({ "username": 7 })).await, 400),
+        (anon.post("/refresh", &json!({})).await, 400),
+        (alice.patch("/users/me", &taken).await, 409),
+        (admin.post("/admin/users", &made).await, 409),
+        (alice.delete_me("not-the-password").await, 422),
+        // These have events of their own.
+        (alice.post("/users/me/password", &change).await, 422),
+        (server.register("alice").await, 409),
+        (anon.login("alice", "not-the-password").await, 400),
+        (anon.token("forged").get("/users/me").await, 401),
+        (alice.get("/admin/users").await, 403),
+    ] {
+        assert_eq!(answer.status, status, "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn every_refused_request_is_in_the_log_once() {
+    let mut server = server("full").start().await;
+    refuse_everything(&server).await;
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait_exit().await, Some(0));
+    let log = server.log();
+    let (lines, counted) = lines(&log, "request_refused");
+    let mut reasons = BTreeMap::new();
+    for line in &lines {
+        let reason = line["reason"].as_str().expect("a reason");
+        *reasons.entry(reason).or_default() += line["refusals"].as_u64().expect("a number");
+        assert_eq!(line["client.address"], "127.0.0.1", "{line}");
+    }
+    let expected = [
+        ("malformed-request", 2),
+        ("method-not-allowed", 1),
+        ("not-found", 1),
+        ("taken", 2),
+        ("unauthenticated", 1),
+        ("wrong-password", 1),
+    ];
+    assert_eq!(reasons, BTreeMap::from(expected), "{log}");
+    assert_eq!(counted, 8);
+    for event in [
+        "authn_password_change",
+        "user_create_fail",
+        "authn_login_fail",
+        "authn_token_fail",
+        "authz_fail",
+    ] {
+        assert_eq!(log.matches(event).count(), 1, "{event}: {log}");
+    }
+}
+
+#[tokio::test]
+async fn scan_folds_to_one_line_a_second() {
+    let mut server = server("full").start().await;
+    let start = Instant::now();
+    for number in 0..100 {
+        let request = server
+            .anon()
+            .request(Method::GET, &format!("/backup-{number}.zip"));
+        let answer = Answer::of(request.header("x-forwarded-for", "192.0.2.77")).await;
+        assert_eq!(answer.status, 404);
+    }
+    let seconds = usize::try_from(start.elapsed().as_secs()).expect("few") + 2;
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait_exit().await, Some(0));
+    let (scan, counted) = lines(&server.log(), "request_refused");
+    assert_eq!(counted, 100, "{scan:#?}");
+    assert!(scan.len() <= seconds + 1, "{scan:#?}");
+    assert!(
+        scan.iter().all(|line| line["reason"] == "not-found"),
+        "{scan:#?}"
+    );
+}
+
 #[tokio::test]
 async fn addresses_are_left_out_of_the_log_when_off() {
     let server = server("off").start().await;
@@ -114,6 +201,13 @@ async fn fail2ban_filter_finds_attackers_in_real_lines() {
         let request = server.anon().request(Method::POST, "/login").form(&form);
         let request = request.header("x-forwarded-for", "203.0.113.5");
         assert_eq!(Answer::of(request).await.status, 200);
+        // Nor is a browser without a token, or one that asks for an icon, an attacker.
+        for (path, status) in [("/users/me", 401), ("/favicon.png", 404)] {
+            let request = server.anon().request(Method::GET, path);
+            let request = request.header("x-forwarded-for", "203.0.113.9");
+            assert_eq!(Answer::of(request).await.status, status);
+        }
+        assert!(server.log().contains("request_refused"));
         let log = server.path().join("lines.log");
         std::fs::write(&log, server.log()).expect("written");
         let output = Command::new(&program)

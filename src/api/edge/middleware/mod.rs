@@ -23,8 +23,9 @@ use super::rate_limits::EdgeLimits;
 use super::request_ids::{self, RequestIds};
 use super::routes::{Durations, Route, Routes};
 use crate::api::problem::{Problem, ProblemKind};
+use crate::events::Event;
 use crate::metrics::{HTTP_ACTIVE, HTTP_PANICS, Method};
-use crate::request_context::{RequestContext, RequestId, in_request};
+use crate::request_context::{RequestContext, RequestId, in_request, is_logged, note_logged};
 
 /// Wraps the whole API.
 pub struct Edge<E> {
@@ -193,8 +194,15 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
                 let work = work.catch_unwind();
                 if route.is_detached() {
                     // A task of its own survives the connection.
+                    let work = async { (work.await, is_logged()) };
                     let task = tokio::spawn(in_request(context, work));
-                    task.await.unwrap_or_else(|error| Err(Box::new(error)))
+                    let ended = task.await;
+                    let (outcome, logged) =
+                        ended.unwrap_or_else(|error| (Err(Box::new(error)), false));
+                    if logged {
+                        note_logged();
+                    }
+                    outcome
                 } else {
                     work.await
                 }
@@ -205,6 +213,7 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
                 let problem = self.problem(error, route, path);
+                log(&problem);
                 render(&problem, route, path, id)
             }
             Err(_) => {
@@ -249,6 +258,14 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
             tracing::error!(%error, "internal error");
         }
         Problem::new(kind)
+    }
+}
+
+/// Sees to it that the log says or counts every refusal: most flows have events of their own.
+fn log(problem: &Problem) {
+    if problem.status().is_client_error() && !is_logged() {
+        let reason = problem.oauth.unwrap_or(problem.kind.code());
+        Event::Refused { reason }.emit();
     }
 }
 
