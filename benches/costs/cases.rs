@@ -304,6 +304,11 @@ fn special(
 fn of_pages(cases: &mut Vec<Case>) {
     for page in endpoints::PAGES {
         let ops = page.template == endpoints::METRICS.template;
+        let limit = match *page {
+            endpoints::METRICS => "none",
+            endpoints::HOME => "general",
+            _ => "bysource(pages)",
+        };
         for (what, headers) in [
             ("", &[][..]),
             ("gzip", &[("Accept-Encoding", "gzip")]),
@@ -314,7 +319,7 @@ fn of_pages(cases: &mut Vec<Case>) {
                 operation: format!("GET {}", page.template),
                 caller: if ops { "monitoring" } else { "stranger" },
                 what: what.to_owned(),
-                limit: if ops { "none" } else { "general" }.to_owned(),
+                limit: limit.to_owned(),
                 requests: Requests::Same(request("GET", page.template, headers, "")),
                 ops,
             });

@@ -2,7 +2,8 @@
 //! every page, and every kind of caller: how much work an attacker can cause.
 //!
 //! `cargo bench --bench costs` prints a table, the most expensive first, writes all figures as JSON, and the
-//! table into `docs/performance.md` where the build is optimised. The time is that of the service's threads, less what they use when idle.
+//! table into `docs/performance.md` where the build is optimised. The time is that of the service's threads,
+//! less what they use when idle.
 //!
 //! `cargo bench --bench costs -- --neighbours` measures what a user notices of a stranger: the latency of
 //! `GET /users/me` while 16 connections send one kind of request as fast as it is answered.
@@ -34,6 +35,9 @@ struct Options {
     /// Requests of each kind; a tenth of it where a password is hashed
     #[arg(long, default_value_t = 200)]
     requests: usize,
+    /// Only requests whose operation or description contains this text; the table is not written
+    #[arg(long)]
+    only: Option<String>,
     /// Measure the effect of another client's requests on users instead
     #[arg(long)]
     neighbours: bool,
@@ -60,11 +64,15 @@ fn main() -> Result<()> {
     let machine = machine::describe();
     let folder = tempfile::tempdir()?;
     let server = server::Server::start(folder.path(), options.requests)?;
-    let cases = cases::all(&server)?;
+    let mut cases = cases::all(&server)?;
+    if let Some(only) = &options.only {
+        cases.retain(|case| case.operation.contains(only) || case.what.contains(only));
+    }
     if options.neighbours {
         let duration = Duration::from_secs(options.seconds);
         return neighbours::measure(&machine, &server, cases, duration, &options.json);
     }
     let figures = processor::measure(&server, cases, options.requests)?;
-    report::write(&machine, figures, &options.document, &options.json)
+    let document = options.only.is_none().then_some(options.document);
+    report::write(&machine, figures, document.as_deref(), &options.json)
 }

@@ -18,11 +18,11 @@ const FREE: f64 = 0.3;
 /// Where the table stands in its document.
 const MARKS: [&str; 2] = ["<!-- costs: begin -->", "<!-- costs: end -->"];
 
-/// Prints the table and writes both files.
+/// Prints the table and writes both files; without a document only the figures.
 pub fn write(
     machine: &Value,
     mut figures: Vec<Figure>,
-    document: &Path,
+    document: Option<&Path>,
     json: &Path,
 ) -> Result<()> {
     figures.sort_by(|a, b| b.milliseconds.total_cmp(&a.milliseconds));
@@ -58,6 +58,9 @@ pub fn write(
     let text = json!({ "machine": machine, "figures": list });
     fs::write(json, format!("{text:#}\n"))?;
     println!("figures: {}", json.display());
+    let Some(document) = document else {
+        return Ok(());
+    };
     if cfg!(debug_assertions) {
         println!(
             "the build is not optimised: the table of {} stays",
