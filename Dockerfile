@@ -44,7 +44,7 @@ ENTRYPOINT ["/usr/local/bin/loadtest"]
 FROM gcr.io/distroless/cc-debian13:nonroot AS service
 ARG BUILD_REVISION=unknown
 LABEL org.opencontainers.image.title="rbac-sentinel" \
-      org.opencontainers.image.description="Authentication and role-based access control that shows what it is doing" \
+      org.opencontainers.image.description="Authentication and role-based access control with built-in observability" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.revision="${BUILD_REVISION}"
 COPY --from=build-service /out/rbac-sentinel /usr/local/bin/

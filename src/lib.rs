@@ -1,4 +1,4 @@
-//! rbac-sentinel: authentication and role-based access control with detailed metrics.
+//! rbac-sentinel: authentication and role-based access control with built-in observability.
 //!
 //! The map, from the outside in; imports point downwards only, and a test checks it:
 //!

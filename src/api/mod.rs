@@ -156,7 +156,7 @@ impl OpenApi for Described {
 fn service<A: OpenApi>(apis: A) -> OpenApiService<A, ()> {
     OpenApiService::new(apis, "rbac-sentinel", env!("CARGO_PKG_VERSION"))
         .description(
-            "Authentication and role-based access control with detailed metrics.\n\n\
+            "Authentication and role-based access control with built-in observability.\n\n\
              Errors are problem details (RFC 9457); `/login` and `/refresh` answer with the errors \
              of OAuth 2.0 (RFC 6749). Every response carries `X-Request-Id`. If the client sends one of \
              up to 64 letters, digits, dots, dashes and underscores, the response repeats it and carries \

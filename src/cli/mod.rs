@@ -18,7 +18,7 @@ use crate::{api, metrics};
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Authentication and role-based access control with detailed metrics.
+/// Authentication and role-based access control with built-in observability.
 ///
 /// Without a command, the service starts. Options come from flags, then the environment, then a
 /// file `.env` in the working directory.

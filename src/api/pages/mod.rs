@@ -102,7 +102,7 @@ a { color: #0b5cad; } dt { font-weight: 600; } dd { margin: 0 0 1rem; }
 </head>
 <body>
 <h1>rbac-sentinel</h1>
-<p>Authentication and role-based access control with detailed metrics.</p>
+<p>Authentication and role-based access control with built-in observability.</p>
 <dl>
 {links}<dt><a href="/.well-known/jwks.json">/.well-known/jwks.json</a></dt><dd>The keys that verify access tokens.</dd>
 <dt><a href="/health">/health</a></dt><dd>Whether the service works.</dd>

@@ -177,7 +177,7 @@ async fn idle_http2_connection_is_no_slow_header() {
 #[tokio::test]
 async fn slow_body_answers_408_and_closes_the_connection() {
     let server = impatient().await;
-    let json = "Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n";
+    let json = "Content-Type: application/json\r\nContent-Length: 16000\r\n\r\n";
     let mut slow = JoinSet::new();
     for path in ["/register", "/login", "/nothing"] {
         let mut stream = connect(&server).await;

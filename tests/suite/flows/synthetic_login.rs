@@ -142,7 +142,7 @@ async fn synthetic_login_failure_is_counted_and_logged_by_step() {
     let line = line.lines().find(|line| line.contains("canary_failed"));
     let line = line.expect("a line");
     assert!(
-        line.contains("\"step\":\"login\"") && line.contains("the answer was 400"),
+        line.contains("\"step\":\"login\"") && line.contains("the response had status 400"),
         "{line}"
     );
     set(false).await;

@@ -51,7 +51,7 @@ async fn second_service_on_one_folder_is_refused_with_the_first_ones_process() {
     let output = run(&mut command());
     let complaint = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{complaint}");
-    let holder = format!("is held by process {} on ", server.pid());
+    let holder = format!("is in use by process {} on ", server.pid());
     assert!(complaint.contains(&holder), "{complaint}");
     // Commands work beside it.
     success(command().arg("keys"));

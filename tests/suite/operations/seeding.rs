@@ -23,7 +23,7 @@ fn seed(folder: &Path, args: &[&str]) -> Command {
 async fn seeded_accounts_can_login_with_given_or_generated_password() {
     let folder = tempfile::tempdir().expect("a folder");
     let printed = success(seed(folder.path(), &["120"]).env("SEED_PASSWORD", PASSWORD));
-    assert!(printed.contains("120 accounts were made."), "{printed}");
+    assert!(printed.contains("120 accounts were created."), "{printed}");
     assert!(printed.contains("120 of 120 accounts, "), "{printed}");
     assert!(!printed.contains(PASSWORD), "{printed}");
     // Existing accounts are not changed.
@@ -31,10 +31,10 @@ async fn seeded_accounts_can_login_with_given_or_generated_password() {
         folder.path(),
         &["125", "--sessions-per-user", "1"],
     ));
-    assert!(printed.contains("5 accounts were made."), "{printed}");
+    assert!(printed.contains("5 accounts were created."), "{printed}");
     let (_, generated) = printed.split_once("password is ").expect("shown");
     let again = success(&mut seed(folder.path(), &["125"]));
-    assert_eq!(again, "0 accounts were made.\n");
+    assert_eq!(again, "0 accounts were created.\n");
 
     let server = Server::builder().embedded().dir(folder).start().await;
     server.login("seed-0000001", PASSWORD).await.id().await;
