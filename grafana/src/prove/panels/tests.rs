@@ -143,3 +143,19 @@ fn declared_quiet_panel_may_be_empty() {
     assert!(needed(Idle::Shown, false) && needed(Idle::Shown, true));
     assert!(!needed(Idle::Empty, false) && needed(Idle::Empty, true));
 }
+
+#[test]
+fn metric_without_values_in_this_stack_may_be_empty_under_load() {
+    let judged = |expr: &str| {
+        judge(
+            String::new(),
+            expr.to_owned(),
+            Ok(answer(&[])),
+            true,
+            |_| true,
+        )
+    };
+    let certificate = format!("min({} > 0) - time()", ABSENT[0]);
+    assert_eq!(judged(&certificate).outcome, Outcome::Quiet);
+    assert_eq!(judged("min(up > 0)").outcome, Outcome::Empty);
+}
