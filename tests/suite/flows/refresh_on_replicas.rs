@@ -41,6 +41,21 @@ async fn assert_dead(replicas: &Replicas, clients: &[&Client]) {
     }
 }
 
+/// Thirty-two tabs refresh with one token, half of them at each replica, and get one successor, whose use
+/// at the first replica the second knows. Gives the first token and a tab.
+pub async fn replays_at_once(replicas: &Replicas) -> (Client, Client) {
+    let start = replicas.a.user("alice").await;
+    let elsewhere = start.at(&replicas.b);
+    let tabs = (0..32).map(|number| [&start, &elsewhere][number % 2].refreshed());
+    let mut tabs = join_all(tabs).await;
+    assert!(tabs.iter().all(|tab| tab.refresh == tabs[0].refresh));
+    let sessions = tabs[0].get("/users/me/sessions").await;
+    assert_eq!(sessions.json["items"].as_array().map(Vec::len), Some(1));
+    // That was a use at the first replica. The second honours the parent once more, within the grace.
+    elsewhere.refreshed().await.id().await;
+    (start, tabs.swap_remove(0))
+}
+
 /// An honest client whose answers are lost tries again at the other replica, long after the grace.
 async fn lost_answers_are_given_again(replicas: &Replicas, mut phone: Client) {
     for (first, second) in [(&replicas.a, &replicas.b), (&replicas.b, &replicas.a)] {
@@ -113,18 +128,10 @@ async fn replays_in_two_generations_end_the_session_whichever_replica_sees_them(
 #[ignore = "needs PostgreSQL and Redis: scripts/test"]
 async fn replays_at_both_replicas_at_once_leave_one_chain() {
     let replicas = Replicas::on_postgres(&redis_url(), LONG_GRACE).await;
-    let start = replicas.a.user("alice").await;
-    let elsewhere = start.at(&replicas.b);
-    let tabs = (0..32).map(|number| [&start, &elsewhere][number % 2].refreshed());
-    let tabs = join_all(tabs).await;
-    assert!(tabs.iter().all(|tab| tab.refresh == tabs[0].refresh));
-    let sessions = tabs[0].get("/users/me/sessions").await;
-    assert_eq!(sessions.json["items"].as_array().map(Vec::len), Some(1));
-    // That was a use at the first replica. The second honours the parent once more, within the grace.
-    elsewhere.refreshed().await.id().await;
+    let (start, tab) = replays_at_once(&replicas).await;
     assert_eq!(counted(&replicas).await, [31.0, 1.0, 0.0, 0.0]);
     start.refresh().await.oauth(400, "invalid_grant");
-    assert_dead(&replicas, &[&tabs[0]]).await;
+    assert_dead(&replicas, &[&tab]).await;
     assert_eq!(counted(&replicas).await, [31.0, 1.0, 1.0, 0.0]);
 }
 

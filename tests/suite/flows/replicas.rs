@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use futures_util::future::join_all;
 use serde_json::json;
 
+use super::refresh_on_replicas::replays_at_once;
 use super::revocation::{changes_count_when_their_clients_leave, nobody_gets_through_late};
 use crate::harness::{
     ADMIN_PASSWORD, Client, Metrics, PASSWORD, Replicas, Server, redis_url, until,
@@ -220,22 +220,10 @@ async fn revocation_counts_when_its_client_disconnects_on_replicas() {
 #[tokio::test]
 async fn replays_at_two_replicas_leave_one_chain_and_a_use_at_one_counts_at_the_other() {
     let replicas = Replicas::start(&nowhere("")).await;
-    let start = replicas.a.user("alice").await;
-    let elsewhere = start.at(&replicas.b);
-    let tabs = (0..32).map(|number| [&start, &elsewhere][number % 2].refreshed());
-    let tabs = join_all(tabs).await;
-    assert!(tabs.iter().all(|tab| tab.refresh == tabs[0].refresh));
-    let sessions = tabs[0].get("/users/me/sessions").await;
-    assert_eq!(sessions.json["items"].as_array().map(Vec::len), Some(1));
-    // That was a use at the first replica. The second honours the parent once more, within the grace.
-    elsewhere.refreshed().await.id().await;
+    let (start, tab) = replays_at_once(&replicas).await;
     start.refresh().await.oauth(400, "invalid_grant");
     for server in [&replicas.a, &replicas.b] {
-        tabs[0]
-            .at(server)
-            .refresh()
-            .await
-            .oauth(400, "invalid_grant");
+        tab.at(server).refresh().await.oauth(400, "invalid_grant");
     }
 }
 
