@@ -72,3 +72,10 @@ pub const OPTIONS: &[&str] = &[
     "TOKEN_AUDIENCE",
     "TRUSTED_PROXIES",
 ];
+
+/// The options with a rate, without the words that all of them begin with: `LOGIN_SOURCE` and so on.
+pub fn rate_limits() -> impl Iterator<Item = &'static str> {
+    OPTIONS
+        .iter()
+        .filter_map(|option| option.strip_prefix("RATE_LIMIT_"))
+}

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use catalogue::options;
 use testkit::postgres::Postgres;
 use testkit::process::{Process, Signal};
 use testkit::redis::Redis;
@@ -26,21 +27,6 @@ const REDIS_OPTIONS: [&str; 4] = ["--maxmemory", "128mb", "--maxmemory-policy", 
 const STOP: Duration = Duration::from_secs(30);
 /// High enough to refuse nothing, so that limits are counted and never hit.
 const WIDE: &str = "100000/1s";
-const LIMITS: [&str; 13] = [
-    "RATE_LIMIT_GENERAL",
-    "RATE_LIMIT_LOGIN_SOURCE",
-    "RATE_LIMIT_LOGIN_ACCOUNT",
-    "RATE_LIMIT_LOGIN_STRANGER",
-    "RATE_LIMIT_LOGIN_KNOWN",
-    "RATE_LIMIT_REGISTER_SOURCE",
-    "RATE_LIMIT_REGISTER_ACCOUNT",
-    "RATE_LIMIT_REFRESH_SOURCE",
-    "RATE_LIMIT_REFRESH_ACCOUNT",
-    "RATE_LIMIT_PASSWORD_ACCOUNT",
-    "RATE_LIMIT_PROFILE_ACCOUNT",
-    "RATE_LIMIT_ADMIN_ACCOUNT",
-    "RATE_LIMIT_PAGES_SOURCE",
-];
 /// The administrator's password.
 pub const ADMIN_PASSWORD: &str = "slate-orchard-93-of-the-proof";
 /// The grace period of refresh tokens.
@@ -161,7 +147,7 @@ impl Stack {
                 .env("CANARY_INTERVAL", format!("{}ms", canary.as_millis()))
                 .env("SHUTDOWN_DELAY", "0s")
                 .env("LOG_FORMAT", "json")
-                .envs(LIMITS.map(|limit| (limit, WIDE)));
+                .envs(options::rate_limits().map(|limit| (format!("RATE_LIMIT_{limit}"), WIDE)));
             let name = format!("server-{number}");
             let replica = Process::start(&name, &mut command, &self.folder)?;
             self.replicas.push(replica);

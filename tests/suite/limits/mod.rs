@@ -12,38 +12,23 @@ mod options;
 mod recovery;
 mod refusals;
 
+use catalogue::options::rate_limits;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
 use crate::harness::{Answer, Builder, Client, Metrics, PASSWORD, Server};
 
-const EVERY: [&str; 13] = [
-    "GENERAL",
-    "LOGIN_SOURCE",
-    "LOGIN_ACCOUNT",
-    "LOGIN_STRANGER",
-    "LOGIN_KNOWN",
-    "REGISTER_SOURCE",
-    "REGISTER_ACCOUNT",
-    "REFRESH_SOURCE",
-    "REFRESH_ACCOUNT",
-    "PASSWORD_ACCOUNT",
-    "PROFILE_ACCOUNT",
-    "ADMIN_ACCOUNT",
-    "PAGES_SOURCE",
-];
-
 /// A server with these limits, and so wide ones otherwise that no test meets them. It believes the
 /// tests about addresses.
 fn limits(rates: &[(&str, &str)]) -> Builder {
-    let wide = EVERY.map(|name| (name, "1000000/1s"));
+    let wide: Vec<_> = rate_limits().map(|name| (name, "1000000/1s")).collect();
     let builder = Server::builder()
         .env("RATE_LIMITS", "on")
         .env("TRUSTED_PROXIES", "127.0.0.1");
     wide.iter()
         .chain(rates)
         .fold(builder, |builder, (name, rate)| {
-            assert!(EVERY.contains(name), "{name}");
+            assert!(wide.iter().any(|(known, _)| known == name), "{name}");
             builder.env(&format!("RATE_LIMIT_{name}"), rate)
         })
 }
