@@ -60,6 +60,16 @@ fn system_time() -> DateTime<Utc> {
     Utc::now()
 }
 
+/// Seconds since the epoch, as gauges of points in time have them.
+#[must_use]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "seconds since the epoch fit in 53 bits"
+)]
+pub const fn epoch_seconds(at: DateTime<Utc>) -> f64 {
+    at.timestamp() as f64
+}
+
 /// Whole seconds to wait, as in `Retry-After` (RFC 9110 §10.2.3): rounded up, so that clients do not
 /// retry too early, and never 0.
 #[must_use]

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::Job;
-use crate::clock::Clock;
+use crate::clock::{Clock, epoch_seconds};
 use crate::error::{Error, Result};
 use crate::events::names;
 use crate::metrics::{
@@ -165,12 +165,8 @@ impl Housekeeping {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "seconds since the epoch fit in 53 bits"
-)]
 fn succeeded(at: DateTime<Utc>) {
-    HOUSEKEEPING_LAST_SUCCESS.set((), at.timestamp() as f64);
+    HOUSEKEEPING_LAST_SUCCESS.set((), epoch_seconds(at));
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Job;
-use crate::clock::Clock;
+use crate::clock::{Clock, epoch_seconds};
 use crate::error::Result;
 use crate::metrics::{INVENTORY_LAST_SUCCESS, SESSIONS_ACTIVE, USERS, UserState};
 use crate::store::Store;
@@ -26,10 +26,7 @@ impl Inventory {
         Self { store, clock }
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts and seconds are far below 2^53"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     async fn count(&self) -> Result<()> {
         let now = self.clock.now();
         let (users, disabled) = self.store.count_users().await?;
@@ -37,7 +34,7 @@ impl Inventory {
         USERS.set(UserState::Active, users.saturating_sub(disabled) as f64);
         USERS.set(UserState::Disabled, disabled as f64);
         SESSIONS_ACTIVE.set((), sessions as f64);
-        INVENTORY_LAST_SUCCESS.set((), now.timestamp() as f64);
+        INVENTORY_LAST_SUCCESS.set((), epoch_seconds(now));
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use zeroize::Zeroizing;
 
+use crate::clock::epoch_seconds;
 use crate::config::{Secret, SigningAlgorithm};
 use crate::error::{Error, Result};
 use crate::events::names;
@@ -108,13 +109,9 @@ impl Keyring {
             jwks.keys.push(jwk);
             let signs = key.retired_at.is_none() && algorithm == wanted;
             let state = if signs { "active" } else { "retiring" };
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "seconds since the epoch fit in 53 bits"
-            )]
             SIGNING_KEY_CREATED
                 .series(&[&key.kid, state])
-                .set(key.created_at.timestamp() as f64);
+                .set(epoch_seconds(key.created_at));
             if signs {
                 signing = Some(SigningKey {
                     kid: key.kid.clone(),

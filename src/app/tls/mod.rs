@@ -19,6 +19,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use self::pinned::Pinned;
 pub(super) use self::reload::Reload;
 use self::reload::State;
+use crate::clock::epoch_seconds;
 use crate::metrics::HTTP_TLS_NOT_AFTER;
 use crate::secrets;
 
@@ -69,11 +70,7 @@ impl Tls {
     /// Sets the gauge of the certificate's expiry.
     fn observe(&self) {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "seconds of this age are below 2^53"
-        )]
-        HTTP_TLS_NOT_AFTER.set((), current.expires.timestamp() as f64);
+        HTTP_TLS_NOT_AFTER.set((), epoch_seconds(current.expires));
     }
 
     /// The acceptor for the next handshake. Open connections keep their certificate.
