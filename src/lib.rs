@@ -62,7 +62,9 @@ pub mod testing {
     }
     pub mod api {
         pub use crate::api::operations;
-        pub use crate::api::{Access, Operation, ProblemKind, RateLimit};
+        pub use crate::api::{
+            Access, HOME_OPERATION, MAX_BODY, Operation, PAGES, ProblemKind, RateLimit,
+        };
     }
     pub mod app {
         pub use crate::app::{Services, serve};

@@ -2,10 +2,11 @@
 
 use catalogue::endpoints;
 use serde_json::{Value, json};
+use testkit::service::seeded;
 use uuid::Uuid;
 
 use crate::common::Result;
-use crate::document::{Body, Operation, operations_of_the_document};
+use crate::document::{Body, Operation, limit_of_page, operations_of_the_document};
 use crate::server::{PASSWORD, Server, Session};
 use crate::wire::{OVERSIZED, encode, hostile, request, unused, with};
 
@@ -151,7 +152,7 @@ fn special(
     cases: &mut Vec<Case>,
 ) -> Result<()> {
     let spare = server.spare;
-    let names = |first: usize| (first..first + spare).map(|n| format!("seed-{n:07}"));
+    let names = |first: usize| (first..first + spare).map(seeded);
     let title = format!("{} {}", operation.method, operation.template);
     let mut add = |caller, what: &str, requests| {
         cases.push(Case {
@@ -304,11 +305,6 @@ fn special(
 fn of_pages(cases: &mut Vec<Case>) {
     for page in endpoints::PAGES {
         let ops = page.template == endpoints::METRICS.template;
-        let limit = match *page {
-            endpoints::METRICS => "none",
-            endpoints::HOME => "general",
-            _ => "bysource(pages)",
-        };
         for (what, headers) in [
             ("", &[][..]),
             ("gzip", &[("Accept-Encoding", "gzip")]),
@@ -319,7 +315,7 @@ fn of_pages(cases: &mut Vec<Case>) {
                 operation: format!("GET {}", page.template),
                 caller: if ops { "monitoring" } else { "stranger" },
                 what: what.to_owned(),
-                limit: limit.to_owned(),
+                limit: limit_of_page(*page),
                 requests: Requests::Same(request("GET", page.template, headers, "")),
                 ops,
             });

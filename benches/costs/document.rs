@@ -1,6 +1,7 @@
 //! The OpenAPI document as the list of operations, with an example body of each.
 
-use rbac_sentinel::testing::api::{RateLimit, operations};
+use catalogue::endpoints::Endpoint;
+use rbac_sentinel::testing::api::{HOME_OPERATION, PAGES, RateLimit, operations};
 use serde_json::Value;
 
 use crate::common::Result;
@@ -71,11 +72,22 @@ fn body(document: &Value, content: &Value) -> Result<Option<Body>> {
 fn limit(id: &str) -> Result<String> {
     let mut records = operations::all();
     let record = records.find(|record| record.endpoint.id == id);
-    Ok(
-        match record.ok_or("an operation without a record")?.rate_limit {
-            RateLimit::Exempt => "none".to_owned(),
-            RateLimit::General => "general".to_owned(),
-            own => format!("{own:?}").to_lowercase(),
-        },
-    )
+    let record = record.ok_or("an operation without a record")?;
+    Ok(in_words(record.rate_limit))
+}
+
+/// The limits of a page, as of an operation.
+pub fn limit_of_page(page: Endpoint) -> String {
+    let mut records = PAGES.iter().chain([&HOME_OPERATION]);
+    let record = records.find(|record| record.endpoint == page);
+    // The others are those of the operational listener.
+    in_words(record.map_or(RateLimit::Exempt, |record| record.rate_limit))
+}
+
+fn in_words(limit: RateLimit) -> String {
+    match limit {
+        RateLimit::Exempt => "none".to_owned(),
+        RateLimit::General => "general".to_owned(),
+        own => format!("{own:?}").to_lowercase(),
+    }
 }

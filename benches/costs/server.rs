@@ -10,6 +10,9 @@ use crate::common::client::{Connection, get, login, post, runtime};
 
 /// Of every account. The document's examples use it.
 pub const PASSWORD: &str = "violet-harbour-31";
+/// Accounts for each request of a kind: four times for their owners, who use themselves up, and twice for
+/// administrators.
+const ACCOUNTS: usize = 6;
 const SERVICE: &str = env!("CARGO_BIN_EXE_rbac-sentinel");
 
 /// A running service.
@@ -40,9 +43,7 @@ impl Server {
                 .env("HOUSEKEEPING_INTERVAL", "0s");
             command
         };
-        // Four times for their owners, who use themselves up, and twice for administrators.
-        let accounts = 6 * requests;
-        service::seed(command(), accounts, PASSWORD)?;
+        service::seed(command(), ACCOUNTS * requests, PASSWORD)?;
         let mut service = Service::start("server", &mut command(), folder)?;
         service.wait_ready()?;
         let mut server = Self {
@@ -70,7 +71,7 @@ impl Server {
 
     /// The name of an account that no stranger's request names.
     pub fn unused(&self) -> String {
-        format!("seed-{:07}", 6 * self.spare)
+        service::seeded(ACCOUNTS * self.spare)
     }
 
     /// Sessions of accounts, one a name.

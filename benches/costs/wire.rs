@@ -1,13 +1,14 @@
 //! Requests as they go over the wire, with bodies of every kind.
 
+use rbac_sentinel::testing::api::MAX_BODY;
 use serde_json::Value;
 
 use crate::document::Body;
 
 /// More than the service reads.
-pub const OVERSIZED: usize = 17 * 1024;
+pub const OVERSIZED: usize = MAX_BODY + 1024;
 /// As much as the service reads.
-const LARGEST: usize = 16 * 1024;
+const LARGEST: usize = MAX_BODY;
 
 /// A request.
 pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use testkit::exposition::Between;
-use testkit::service::Service;
+use testkit::service::{self, Service};
 use uuid::Uuid;
 
 use crate::common::client::{Connection, get, login, runtime};
@@ -62,7 +62,7 @@ impl Client {
 
     /// One request of each kind, about the account of this number.
     async fn round(&mut self, admin: &str, number: u32) -> Result<()> {
-        let name = format!("seed-{number:07}");
+        let name = service::seeded(number as usize);
         let token = self.token(&name).await?;
         let me = self.ask("users_me_cold", &get("/users/me", &token)).await?;
         let id: Uuid = me["id"].as_str().ok_or("no id")?.parse()?;

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::edge::body_limits::MAX_BODY;
 use super::edge::operation::{Access, Operation, RateLimit};
 use super::guard::{ANY_SCOPE, SCHEME};
 use super::problem::ProblemKind;
@@ -144,8 +145,9 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
         add("400", "The request is malformed.", json!({}));
     }
     if let Some(policy) = record.body {
+        let too_large = format!("The body is larger than {} KiB.", MAX_BODY / 1024);
         add("408", "The body took too long to arrive.", json!({}));
-        add("413", "The body is larger than 16 KiB.", json!({}));
+        add("413", &too_large, json!({}));
         let status = policy.wrong_media_type.status();
         add(
             status.as_str(),

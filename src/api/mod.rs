@@ -37,10 +37,10 @@ use poem_openapi::registry::{MetaApi, Registry};
 use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService, Tags};
 use serde_json::Value;
 
-pub use self::edge::body_limits::Refused;
+pub use self::edge::body_limits::{MAX_BODY, Refused};
 pub use self::edge::operation::{Access, Operation, RateLimit};
 pub use self::edge::probe_mark;
-pub use self::pages::Documentation;
+pub use self::pages::{Documentation, HOME_OPERATION, OPERATIONS as PAGES};
 pub use self::problem::ProblemKind;
 
 use self::admin::page::AdminPageApi;

@@ -70,6 +70,12 @@ pub fn seed(mut command: Command, accounts: usize, password: &str) -> Result<()>
     }
 }
 
+/// The name of the account with this number, counted from 1, that [`seed`] makes.
+#[must_use]
+pub fn seeded(number: usize) -> String {
+    format!("seed-{number:07}")
+}
+
 impl Service {
     /// Starts the service and waits until both of its listeners accept connections. Its log and what it
     /// prints are in this folder under this name.
