@@ -10,13 +10,13 @@ use crate::error::{Error, Result};
 use crate::rbac::BuiltIn;
 use crate::rbac::names::is_role_name;
 
-/// Whether an account other than `except` and the synthetic probe's holds the role that may log in: it is
-/// enabled, and its password is no initial one that expired before `at`.
+/// Whether an enabled account other than `except` and the synthetic probe's holds the role. With `at`, only
+/// one that may log in then counts: its password is no initial one that has expired.
 pub(super) async fn other_holder(
     conn: &mut Conn,
     role: BuiltIn,
     except: Uuid,
-    at: DateTime<Utc>,
+    at: Option<DateTime<Utc>>,
 ) -> Result<bool> {
     let row = fetch_optional!(
         conn,
@@ -69,7 +69,7 @@ impl Tx {
         let user: User = row.ok_or(Error::NotFound("user"))?.into();
         let may_log_in = !user.disabled && !user.initial_password_expired(at);
         let is_admin = may_log_in && user.roles.iter().any(|role| role == admin.name());
-        if is_admin && !other_holder(&mut self.conn, admin, leaving, at).await? {
+        if is_admin && !other_holder(&mut self.conn, admin, leaving, Some(at)).await? {
             return Err(Error::Conflict(
                 "this is the last administrator: create another one first",
             ));

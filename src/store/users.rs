@@ -319,7 +319,6 @@ impl Store {
     /// When the database does not answer.
     pub async fn has_admin(&self) -> Result<bool> {
         let mut conn = self.reader().await?;
-        let long_ago = DateTime::UNIX_EPOCH;
-        roles::other_holder(&mut conn, BuiltIn::Admin, Uuid::nil(), long_ago).await
+        roles::other_holder(&mut conn, BuiltIn::Admin, Uuid::nil(), None).await
     }
 }
