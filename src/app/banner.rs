@@ -70,7 +70,7 @@ pub fn greet(config: &Config, first_admin: &FirstAdmin, cache: &str) {
 }
 
 /// A duration with a space before long units: `7 days`, where humantime writes `7days`.
-fn in_words(duration: Duration) -> String {
+pub fn in_words(duration: Duration) -> String {
     let text = humantime::format_duration(duration).to_string();
     ["year", "month", "day"]
         .into_iter()

@@ -37,6 +37,7 @@ use crate::jobs::{self, Dependencies, Housekeeping, Inventory, LogWindows};
 use crate::metrics::{Listener, Scheme};
 use crate::probe::Probe;
 
+pub use self::banner::in_words;
 pub use self::services::{Services, hash_params, open_store};
 
 /// How long a scrape in flight may take to finish.

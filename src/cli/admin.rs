@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use zeroize::Zeroizing;
 
 use super::Failure;
-use crate::app::Services;
+use crate::app::{Services, in_words};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
 use crate::hashing::Password;
@@ -82,7 +82,7 @@ pub(super) async fn run(admin: &Admin) -> Result<(), Failure> {
         }
         AdminAction::ResetPassword { name, .. } => {
             let (user, password) = accounts.reset_password(name).await?;
-            let ttl = humantime::format_duration(config.hashing.initial_password_ttl);
+            let ttl = in_words(config.hashing.initial_password_ttl);
             format!(
                 "{} logs in with the password {}\nwithin {ttl}, to change it.",
                 user.username, *password

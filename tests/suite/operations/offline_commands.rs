@@ -143,7 +143,7 @@ async fn reset_password(folder: &Path, name: &str) -> String {
     let (_, rest) = printed
         .split_once("with the password ")
         .expect("a password");
-    assert!(printed.contains("within 7days"), "{printed}");
+    assert!(printed.contains("within 7 days"), "{printed}");
     rest.split_whitespace().next().expect("a word").to_owned()
 }
 
