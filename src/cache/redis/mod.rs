@@ -250,6 +250,24 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn watcher_ends_with_the_last_handle() {
+        let options = RedisOptions {
+            url: "redis://localhost".to_owned(),
+            prefix: "test:".to_owned(),
+            timeout: Duration::from_millis(100),
+            key: Zeroizing::default(),
+        };
+        let redis = Redis::open(&options, Clock::system()).expect("a URL");
+        let watcher = redis.watcher.0.abort_handle();
+        drop(redis.clone());
+        tokio::task::yield_now().await;
+        assert!(!watcher.is_finished());
+        drop(redis);
+        tokio::task::yield_now().await;
+        assert!(watcher.is_finished());
+    }
+
     #[test]
     fn entries_live_for_whole_milliseconds_and_never_for_none() {
         for (ttl, expected) in [

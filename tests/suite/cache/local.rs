@@ -9,7 +9,7 @@ use rbac_sentinel::testing::error::Error;
 use rbac_sentinel::testing::metrics::Backend;
 use rbac_sentinel::testing::rate::Rate;
 
-use super::{handle, unique_prefix};
+use super::{connected, handle, unique_prefix};
 
 fn counted(number: u64) -> Counted {
     let mut digest = [0; 16];
@@ -91,4 +91,18 @@ async fn hanging_redis_makes_entries_unavailable_and_limits_local() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("bound");
     let address = silent.local_addr().expect("bound");
     goes_on_without(&format!("redis://{address}")).await;
+}
+
+#[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
+async fn closed_cache_does_not_use_redis_again() {
+    let cache = Cache::Redis(connected(&unique_prefix()).await);
+    let wanted = [(counted(1), LIMIT)];
+    assert_eq!(cache.try_acquire(&wanted).await.1, Backend::Redis);
+    cache.close();
+    assert_eq!(cache.try_acquire(&wanted).await.1, Backend::Local);
+    let Cache::Redis(redis) = cache else {
+        unreachable!("made so")
+    };
+    assert!(!redis.answers_within(Duration::ZERO).await);
 }

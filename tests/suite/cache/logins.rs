@@ -189,6 +189,18 @@ pub async fn right_login_gives_its_permit_back_and_makes_the_source_known(subjec
     hammer(subject).await;
 }
 
+pub async fn right_login_gives_back_no_permit_but_its_own(subject: &Subject) {
+    for source in ["a", "b"] {
+        assert_eq!(way(subject, &from(source)).await, Some(Way::Open));
+    }
+    subject.handles[0]
+        .login_succeeded(&from("b"), Way::Open, DAY)
+        .await;
+    for (source, expected) in [("c", Way::Open), ("d", Way::Reserved)] {
+        assert_eq!(way(subject, &from(source)).await, Some(expected));
+    }
+}
+
 pub async fn known_source_is_forgotten_in_time(subject: &Subject) {
     let home = from("home");
     assert_eq!(way(subject, &home).await, Some(Way::Open));

@@ -114,6 +114,7 @@ macro_rules! contracts {
                 device_logs_in_while_strangers_are_denied,
                 reserved_turn_goes_to_a_stranger_who_rested,
                 right_login_gives_its_permit_back_and_makes_the_source_known,
+                right_login_gives_back_no_permit_but_its_own,
                 known_source_is_forgotten_in_time,
                 concurrent_logins_get_exactly_the_budget;
         }

@@ -7,7 +7,7 @@
 //! are never logged.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -200,9 +200,7 @@ impl SharedCache {
         };
         local.invalidate(message.user, change);
         INVALIDATIONS.inc(kind);
-        let passed = self.clock.micros() - message.at;
-        let passed = u64::try_from(passed).unwrap_or_default();
-        REVOCATION_PROPAGATION.observe((), std::time::Duration::from_micros(passed));
+        REVOCATION_PROPAGATION.observe((), passed(message.at, self.clock.micros()));
     }
 
     /// Ignores Redis for one TTL; by then every entry that exists now has expired.
@@ -221,6 +219,11 @@ impl SharedCache {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The time between two points in time in microseconds; none if the clocks disagree so far.
+fn passed(from: i64, to: i64) -> Duration {
+    Duration::from_micros(u64::try_from(to - from).unwrap_or_default())
 }
 
 fn session_key(session: Uuid) -> Key {

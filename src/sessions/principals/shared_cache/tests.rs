@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use chrono::TimeDelta;
 
 use super::*;
@@ -130,6 +128,13 @@ async fn invalidation_that_is_lost_makes_redis_distrusted_until_its_entries_have
     assert!(shared.is_distrusted());
     *shared.distrusted() = Some(Instant::now());
     assert!(!shared.is_distrusted(), "it is over");
+}
+
+#[test]
+fn propagation_takes_no_time_where_the_clocks_disagree() {
+    for (from, to, micros) in [(7, 1_507, 1_500), (7, 7, 0), (1_507, 7, 0)] {
+        assert_eq!(passed(from, to), Duration::from_micros(micros));
+    }
 }
 
 #[tokio::test]
