@@ -77,41 +77,77 @@ async fn get<E: Endpoint<Output = Response> + 'static>(
     (response, body)
 }
 
-#[test]
-fn a_panic_is_counted_and_answered_with_a_500_and_the_service_goes_on() {
+/// What is measured while this future runs.
+fn scrape_after(work: impl Future<Output = ()>) -> String {
     let recorder = recorder_builder().build_recorder();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime");
     ::metrics::with_local_recorder(&recorder, || {
         HTTP_PANICS.zero();
-        runtime.block_on(async {
-            let edge = panicking();
-            for _ in 0..2 {
-                let (response, body) = get(&edge, "/ill").await;
-                let problem: Value = serde_json::from_str(&body).expect("JSON");
-                assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-                assert_eq!(response.content_type(), Some("application/problem+json"));
-                assert_eq!(problem["type"], "urn:rbac-sentinel:problem:internal");
-                assert_eq!(problem["instance"], "/ill");
-                let id = response.header("x-request-id").expect("an id");
-                assert_eq!(problem["request_id"], id);
-                assert!(!body.contains("hunter2"), "{body}");
-                assert_eq!(get(&edge, "/well").await.1, "well");
-            }
-            let (response, body) = get(&edge, "/oauth").await;
-            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-            let error: Value = serde_json::from_str(&body).expect("JSON");
-            assert_eq!(error["error"], "server_error");
-        });
+        runtime.block_on(work);
     });
-    let scrape = recorder.handle().render();
+    recorder.handle().render()
+}
+
+/// The sum of a metric's series with this label.
+fn sum(scrape: &str, name: &str, label: &str) -> u64 {
+    let series = scrape
+        .lines()
+        .filter(|line| line.starts_with(name) && line.contains(label));
+    let values = series.map(|line| line.rsplit(' ').next().expect("a value"));
+    values
+        .map(|value| value.parse::<u64>().expect("a number"))
+        .sum()
+}
+
+#[test]
+fn answer_has_a_size_and_an_abandoned_request_is_counted_as_one() {
+    let scrape = scrape_after(async {
+        get(&panicking(), "/well").await;
+        assert!(!goes_on_without_its_client("/hash").await);
+    });
+    for (name, well, hash) in [
+        ("http_server_response_body_size_bytes_sum", 4, 0),
+        ("http_server_response_body_size_bytes_count", 1, 0),
+        ("http_server_requests_aborted_total", 0, 1),
+        ("http_server_request_duration_seconds_count", 1, 1),
+    ] {
+        assert_eq!(sum(&scrape, name, "\"/well\""), well, "{name}\n{scrape}");
+        assert_eq!(sum(&scrape, name, "\"/hash\""), hash, "{name}\n{scrape}");
+    }
+    let aborted = "error_type=\"aborted\"";
+    let duration = "http_server_request_duration_seconds_count";
+    assert_eq!(sum(&scrape, duration, aborted), 1, "{scrape}");
+}
+
+#[test]
+fn a_panic_is_counted_and_answered_with_a_500_and_the_service_goes_on() {
+    let scrape = scrape_after(async {
+        let edge = panicking();
+        for _ in 0..2 {
+            let (response, body) = get(&edge, "/ill").await;
+            let problem: Value = serde_json::from_str(&body).expect("JSON");
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert_eq!(response.content_type(), Some("application/problem+json"));
+            assert_eq!(problem["type"], "urn:rbac-sentinel:problem:internal");
+            assert_eq!(problem["instance"], "/ill");
+            let id = response.header("x-request-id").expect("an id");
+            assert_eq!(problem["request_id"], id);
+            assert!(!body.contains("hunter2"), "{body}");
+            assert_eq!(get(&edge, "/well").await.1, "well");
+        }
+        let (response, body) = get(&edge, "/oauth").await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let error: Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!(error["error"], "server_error");
+    });
     assert!(scrape.contains("http_server_panics_total 3"), "{scrape}");
     let label = "http_route=\"/ill\",http_response_status_code=\"500\"";
-    let counted = scrape
-        .lines()
-        .find(|line| line.contains("_seconds_count") && line.contains(label));
-    assert!(counted.is_some_and(|line| line.ends_with(" 2")), "{scrape}");
+    let duration = "http_server_request_duration_seconds_count";
+    for (label, count) in [(label, 2), ("error_type=\"500\"", 3), ("error_type=", 3)] {
+        assert_eq!(sum(&scrape, duration, label), count, "{label}\n{scrape}");
+    }
 }
 
 #[tokio::test]
@@ -184,6 +220,15 @@ fn trailing_slashes_are_the_same_path() {
         let mut uri: Uri = from.parse().expect("a URI");
         strip_trailing_slash(&mut uri);
         assert_eq!(uri.to_string(), to);
+    }
+}
+
+#[test]
+fn every_method_has_a_label_and_unknown_ones_share_theirs() {
+    for method in Method::ALL {
+        let name = method.word().as_bytes();
+        let named = HttpMethod::from_bytes(name).expect("a method");
+        assert_eq!(label(&named), *method);
     }
 }
 
