@@ -88,4 +88,10 @@ mod tests {
             assert_eq!(is_plain(url), plain, "{url}");
         }
     }
+
+    #[test]
+    fn advice_names_what_the_option_understands() {
+        assert!(advice("REDIS_URL").contains("rediss://"));
+        assert!(advice("DATABASE_URL").contains("sslmode=verify-full"));
+    }
 }

@@ -137,6 +137,23 @@ async fn descriptors_are_reserved_for_probes_and_database() {
     assert_eq!(metrics.sum("auth_dependency_up", &[]), 1.0);
 }
 
+#[tokio::test]
+async fn maximum_that_descriptors_do_not_allow_is_warned_about() {
+    // Of 256 descriptors clients get 128.
+    for (most, warned) in [(None, false), (Some("128"), false), (Some("129"), true)] {
+        let mut builder = Builder::default().under(&["prlimit", "--nofile=64:256"]);
+        if let Some(most) = most {
+            builder = builder.env("MAX_CONNECTIONS", most);
+        }
+        let server = builder.start().await;
+        let most = gauge(&server, "http_server_connection_max", &API).await;
+        assert_eq!(most, 128.0);
+        let log = server.log();
+        let warning = "MAX_CONNECTIONS exceeds";
+        assert_eq!(log.contains(warning), warned, "{log}");
+    }
+}
+
 /// A connection from another address of this machine.
 async fn connect_from(server: &Server, source: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");

@@ -35,6 +35,31 @@ async fn files_are_for_their_owner_whatever_the_umask() {
 }
 
 #[tokio::test]
+async fn what_a_group_may_use_is_warned_about() {
+    let server = Server::builder().embedded().start().await;
+    let log = server.log();
+    assert!(!log.contains("its group"), "{log}");
+    let dir = server.kill().await;
+    let data = dir.path().join("data");
+    for (name, mode) in [
+        ("", 0o750),
+        ("rbac-sentinel.db", 0o640),
+        ("secret.key", 0o640),
+    ] {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(data.join(name), permissions).expect("set");
+    }
+    let log = Server::builder().embedded().dir(dir).start().await.log();
+    for warning in [
+        "DATA_DIR is accessible to its group",
+        "the database's file is accessible to its group",
+        "the secret's file is readable by its group",
+    ] {
+        assert!(log.contains(warning), "{log}");
+    }
+}
+
+#[tokio::test]
 async fn second_service_on_one_folder_is_refused_with_the_first_ones_process() {
     let server = Server::builder().embedded().start().await;
     let data = server.path().join("data");

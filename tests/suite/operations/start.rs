@@ -166,3 +166,17 @@ async fn second_start_keeps_accounts_sessions_and_keys() {
     server.login("alice", PASSWORD).await;
     server.admin().await;
 }
+
+#[tokio::test]
+async fn redis_on_another_machine_without_tls_is_warned_about() {
+    for (url, warned) in [
+        ("redis://redis.invalid", true),
+        ("rediss://redis.invalid", false),
+    ] {
+        let builder = Server::builder().embedded().env("REDIS_URL", url);
+        let server = builder.start().await;
+        let log = server.log();
+        let warning = "REDIS_URL names another machine without TLS";
+        assert_eq!(log.contains(warning), warned, "{log}");
+    }
+}
