@@ -97,6 +97,12 @@ mod tests {
     }
 
     #[test]
+    fn points_in_time_are_seconds_since_the_epoch() {
+        let at = DateTime::UNIX_EPOCH + TimeDelta::milliseconds(1_767_225_600_999);
+        assert_eq!(epoch_seconds(at).to_string(), "1767225600");
+    }
+
+    #[test]
     fn whole_seconds_are_rounded_up_and_never_zero() {
         for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (2999, 3)] {
             assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);

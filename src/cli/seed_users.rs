@@ -1,6 +1,6 @@
 //! `seed-users`: fills a database for tests.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
@@ -37,13 +37,13 @@ pub(super) async fn run(seeding: &SeedUsers) -> Result<(), Failure> {
     telemetry::start_logging(LogFormat::Pretty, "warn")?;
     let services = Services::open(config, Clock::system()).await?;
     let start = Instant::now();
-    let rate = |made: u32| f64::from(made) / start.elapsed().as_secs_f64();
     let password = seeding.password.as_ref().map(Secret::expose);
     let with_sessions = seeding.sessions_per_user > 0;
     let seeded = services
         .accounts
         .seed_users(seeding.count, with_sessions, password, |made, total| {
-            println!("{made} of {total} accounts, {:.0} a second", rate(made));
+            let rate = per_second(made, start.elapsed());
+            println!("{made} of {total} accounts, {rate:.0} a second");
         })
         .await?;
     services.store.close().await;
@@ -52,4 +52,19 @@ pub(super) async fn run(seeding: &SeedUsers) -> Result<(), Failure> {
         println!("Their password is {}", *password);
     }
     Ok(())
+}
+
+fn per_second(made: u32, time: Duration) -> f64 {
+    f64::from(made) / time.as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rate_is_of_accounts_in_a_second() {
+        let rate = per_second(120, Duration::from_secs(48));
+        assert_eq!(rate.to_string(), "2.5");
+    }
 }

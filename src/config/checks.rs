@@ -268,11 +268,11 @@ mod tests {
         let key = "k".repeat(31);
         for (args, word) in [
             (vec!["--ops-addr", "127.0.0.1:8000"], "OPS_ADDR"),
-            (vec!["--secret-key", &key], "SECRET_KEY"),
-            (vec!["--signing-alg", "HS256"], "HS256_KEY"),
+            (vec!["--secret-key", &key], "SECRET_KEY is shorter"),
+            (vec!["--signing-alg", "HS256"], "needs HS256_KEY"),
             (
                 vec!["--signing-alg", "HS256", "--hs256-key", &key],
-                "HS256_KEY",
+                "HS256_KEY is shorter",
             ),
             (vec!["--hs256-key", &key], "SIGNING_ALG"),
             (vec!["--client-timeout", "0s"], "CLIENT_TIMEOUT"),

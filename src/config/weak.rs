@@ -72,6 +72,7 @@ mod tests {
         let published = ["--secret-key", "development-only-0123456789-abcdefghij"];
         let one = "k".repeat(32);
         let few = "abcdefg".repeat(8);
+        let enough = "abcdefgh".repeat(4);
         for (args, word) in [
             (vec!["--hash-memory-kib", "19455"], Some("OWASP")),
             (vec!["--hash-iterations", "1"], Some("OWASP")),
@@ -93,6 +94,7 @@ mod tests {
             ),
             (vec!["--secret-key", &one], Some("SECRET_KEY")),
             (vec!["--secret-key", &few], Some("SECRET_KEY")),
+            (vec!["--secret-key", &enough], None),
             (
                 vec!["--signing-alg", "HS256", "--hs256-key", &one],
                 Some("HS256_KEY"),

@@ -146,7 +146,7 @@ impl Housekeeping {
                 if removed < HOUSEKEEPING_BATCH {
                     break;
                 }
-                (self.rest)(batch.elapsed() * BACKOFF_FACTOR).await;
+                (self.rest)(rest_after(batch.elapsed())).await;
             }
         }
         let lease = self.lease();
@@ -165,6 +165,10 @@ impl Housekeeping {
     }
 }
 
+fn rest_after(batch: Duration) -> Duration {
+    batch * BACKOFF_FACTOR
+}
+
 fn succeeded(at: DateTime<Utc>) {
     HOUSEKEEPING_LAST_SUCCESS.set((), epoch_seconds(at));
 }
@@ -178,6 +182,12 @@ mod tests {
 
     /// Rests so far, none of them of no length.
     static RESTS: AtomicU32 = AtomicU32::new(0);
+
+    #[test]
+    fn rest_is_longer_than_the_batch_before_it() {
+        let batch = Duration::from_secs(3);
+        assert_eq!(rest_after(batch), Duration::from_secs(12));
+    }
 
     #[tokio::test]
     async fn housekeeping_rests_after_every_full_batch() {

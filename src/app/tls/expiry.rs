@@ -148,5 +148,14 @@ mod tests {
             not_after(&[SEQUENCE, 0x89, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
             None
         );
+        // Without its first byte, a length of 128 is the indefinite one of BER.
+        let mut certificates =
+            (0..).map(|issuer| certificate(true, issuer, UTC_TIME, "261231235958Z"));
+        let mut indefinite = certificates
+            .find(|it| it[1..3] == [0x81, 0x80])
+            .expect("one");
+        assert!(not_after(&indefinite).is_some());
+        indefinite.remove(1);
+        assert_eq!(not_after(&indefinite), None);
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{run, success, text};
-use crate::harness::{PASSWORD, Server, program};
+use crate::harness::{Client, PASSWORD, Server, program};
 
 fn seed(folder: &Path, args: &[&str]) -> Command {
     let mut command = program(folder);
@@ -37,13 +37,20 @@ async fn seeded_accounts_can_login_with_given_or_generated_password() {
     assert_eq!(again, "0 accounts were created.\n");
 
     let server = Server::builder().embedded().dir(folder).start().await;
-    server.login("seed-0000001", PASSWORD).await.id().await;
+    let sessions = async |user: &Client| {
+        let sessions = user.get("/users/me/sessions").await;
+        sessions.json["items"].as_array().map(Vec::len)
+    };
+    let first = server.login("seed-0000001", PASSWORD).await;
+    assert_eq!(sessions(&first).await, Some(1), "this one alone");
     let last = server
         .login("seed-0000125@example.com", generated.trim())
         .await;
-    let sessions = last.get("/users/me/sessions").await;
-    let sessions = sessions.json["items"].as_array().map(Vec::len);
-    assert_eq!(sessions, Some(2), "the seeded one and this one");
+    assert_eq!(
+        sessions(&last).await,
+        Some(2),
+        "the seeded one and this one"
+    );
 }
 
 #[test]
