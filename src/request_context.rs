@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use ipnet::IpNet;
+use tokio::task::JoinError;
 
 /// The request that a task answers, for its log lines.
 #[derive(Clone, Copy, Debug)]
@@ -142,6 +143,29 @@ struct Current {
 pub fn in_request<F: Future>(context: RequestContext, work: F) -> impl Future<Output = F::Output> {
     let logged = Cell::new(false);
     REQUEST.scope(Current { context, logged }, work)
+}
+
+/// Runs `work` in a task of its own, as part of the current request: it continues when the client
+/// disconnects. A panic in it is one of the caller's.
+///
+/// # Errors
+/// When the runtime shuts down.
+pub async fn detached<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, JoinError> {
+    let work = async { (work.await, is_logged()) };
+    let task = match current_request() {
+        Some(context) => tokio::spawn(in_request(context, work)),
+        None => tokio::spawn(work),
+    };
+    let (outcome, logged) = match task.await {
+        Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+        ended => ended?,
+    };
+    if logged {
+        note_logged();
+    }
+    Ok(outcome)
 }
 
 /// The request that the current task answers; `None` outside of requests.

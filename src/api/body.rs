@@ -12,7 +12,8 @@ use super::edge::operation::Operation;
 use super::problem::Problem;
 use crate::error::Error;
 
-const JSON: &str = "application/json";
+/// The media type of JSON.
+pub(super) const JSON: &str = "application/json";
 /// The field and the rule of a refusal that concerns the whole body.
 const WHOLE: &str = "body";
 const NO_OBJECT: &str = "must be a JSON object";
@@ -51,13 +52,13 @@ impl<'a, T: DeserializeOwned + Type, const REQUIRED: bool> ApiExtractor<'a> for 
         if !REQUIRED && bytes.is_empty() {
             return Ok(Self(parse(b"{}")?));
         }
-        expect_media_type(request, JSON)?;
+        expect_media_type(request, &[JSON])?;
         Ok(Self(parse(&bytes)?))
     }
 }
 
 /// Parses a JSON object.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if str::from_utf8(bytes).is_err() {
         return Err(Problem::malformed().field(WHOLE, NO_UTF8));
     }
@@ -106,17 +107,22 @@ pub(super) async fn read(request: &Request, body: &mut RequestBody) -> poem::Res
     <Bytes as FromRequest>::from_request(request, body).await
 }
 
-/// Refuses a body of another media type with the answer that the operation's record gives.
-/// Parameters such as `charset` are ignored.
-pub(super) fn expect_media_type(request: &Request, wanted: &str) -> Result<(), Problem> {
+/// Which of these media types the body has. Others are refused with the answer that the operation's
+/// record gives. Parameters such as `charset` are ignored.
+pub(super) fn expect_media_type(
+    request: &Request,
+    wanted: &[&'static str],
+) -> Result<&'static str, Problem> {
     let given = request.content_type().unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case(wanted) {
-        return Ok(());
+    let mut known = wanted.iter();
+    if let Some(found) = known.find(|name| essence.eq_ignore_ascii_case(name)) {
+        return Ok(found);
     }
     let record = request.data::<&Operation>();
     let policy = record.and_then(|operation| operation.body);
     let policy = policy.ok_or_else(|| Error::internal("the operation's record has no body"))?;
+    let wanted = wanted.join(" or ");
     Err(Problem::new(policy.wrong_media_type).detail(format!("the Content-Type must be {wanted}")))
 }
 

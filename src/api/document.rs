@@ -5,11 +5,14 @@ use serde_json::{Map, Value, json};
 
 use super::edge::body_limits::MAX_BODY;
 use super::edge::operation::{Access, Operation, RateLimit};
-use super::guard::{ANY_SCOPE, SCHEME};
+use super::guard::{ANY_SCOPE, BEARER, SCHEME};
 use super::problem::ProblemKind;
 use crate::error::{Error, Result};
 use crate::rbac::Permission;
+use catalogue::endpoints;
 
+/// The issuer in examples.
+const ISSUER: &str = "https://auth.example.com";
 const PROBLEM: &str = "application/problem+json";
 
 /// The tags in the order of a client's first steps.
@@ -102,13 +105,14 @@ fn framework_security(access: Access) -> Value {
     }
 }
 
-/// The same with permissions as scopes of the one scheme.
+/// The same with permissions as scopes of the one scheme, and with the scheme that has none as the
+/// alternative.
 fn security(access: Access) -> Value {
     match access {
         Access::Public => json!([]),
-        Access::Optional => json!([{ SCHEME: [] }, {}]),
-        Access::AnyScope => json!([{ SCHEME: [] }]),
-        Access::Needs(permission) => json!([{ SCHEME: [permission.name()] }]),
+        Access::Optional => json!([{ SCHEME: [] }, { BEARER: [] }, {}]),
+        Access::AnyScope => json!([{ SCHEME: [] }, { BEARER: [] }]),
+        Access::Needs(permission) => json!([{ SCHEME: [permission.name()] }, { BEARER: [] }]),
     }
 }
 
@@ -226,8 +230,20 @@ fn add_examples(document: &mut Value) {
         "Register": { "username": "alice", "email": "alice@example.com", "password": password },
         "CreateUser": { "username": "bob", "email": "bob@example.com", "role": "user" },
         "CreatedUser": { "user": user, "initial_password": "kW3vX0bq7ZQm1cJtR9yLhA2d" },
+        "TokenForm": { "grant_type": "password", "username": "alice", "password": password },
         "LoginForm": { "grant_type": "password", "username": "alice", "password": password },
         "Refresh": { "refresh_token": refresh },
+        "RefreshForm": { "refresh_token": refresh },
+        "RevokeForm": { "token": refresh },
+        "Metadata": {
+            "issuer": ISSUER, "token_endpoint": format!("{ISSUER}{}", endpoints::TOKEN.template),
+            "revocation_endpoint": format!("{ISSUER}{}", endpoints::REVOKE.template),
+            "jwks_uri": format!("{ISSUER}{}", endpoints::JWKS.template),
+            "grant_types_supported": ["password", "refresh_token"], "response_types_supported": [],
+            "token_endpoint_auth_methods_supported": ["none"],
+            "revocation_endpoint_auth_methods_supported": ["none"],
+            "scopes_supported": ["authenticated"],
+        },
         "Logout": { "refresh_token": refresh },
         "UpdateMe": { "username": "alice2", "current_password": password },
         "DeleteMe": { "current_password": password },
@@ -270,7 +286,6 @@ fn add_examples(document: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use catalogue::endpoints;
 
     const RECORD: Operation =
         Operation::new(endpoints::READ_ME, Access::Needs(Permission::Authenticated));

@@ -12,6 +12,7 @@ use poem_openapi::registry::{
     MetaOAuthFlow, MetaOAuthFlows, MetaOAuthScope, MetaSecurityScheme, Registry,
 };
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use serde_json::Value;
 
 use super::edge::operation::{Operation, RateLimit};
 use super::problem::{Problem, ProblemKind};
@@ -23,8 +24,10 @@ use crate::rbac::Permission;
 use crate::sessions::{Caller, Need, PASSWORD_CHANGE, Refusal, Sessions};
 use catalogue::endpoints;
 
-/// The name of the security scheme in the OpenAPI document.
+/// The name of the security scheme in the OpenAPI document whose scopes are permissions.
 pub const SCHEME: &str = "session";
+/// The name of the scheme for clients that have a token already.
+pub const BEARER: &str = "bearer";
 /// The placeholder for a guard that accepts any scope, until the document is completed.
 pub const ANY_SCOPE: &str = "any scope";
 
@@ -202,7 +205,9 @@ fn bearer(request: &Request) -> Result<Option<&str>, Problem> {
 /// No credentials: a challenge without an error code (RFC 6750 section 3.1).
 fn unauthenticated() -> Problem {
     Problem::new(ProblemKind::Unauthenticated)
-        .detail("send an access token as `Authorization: Bearer TOKEN`; POST /login gives one")
+        .detail(
+            "send an access token as `Authorization: Bearer TOKEN`; POST /oauth/token gives one",
+        )
         .header(header::WWW_AUTHENTICATE, "Bearer realm=\"rbac-sentinel\"")
 }
 
@@ -254,8 +259,8 @@ fn initial_password() -> Problem {
         .header(header::WWW_AUTHENTICATE, challenge)
 }
 
-/// The security scheme, as an OAuth 2.0 password flow: with it, the Authorize button of the OpenAPI UI
-/// logs in.
+/// The security schemes: an OAuth 2.0 password flow, with which the Authorize button of the OpenAPI UI
+/// logs in, and beside it a plain bearer token.
 fn register(registry: &mut Registry) {
     let scopes = Permission::ALL
         .iter()
@@ -280,8 +285,8 @@ fn register(registry: &mut Registry) {
                 implicit: None,
                 password: Some(MetaOAuthFlow {
                     authorization_url: None,
-                    token_url: Some(endpoints::LOGIN.template),
-                    refresh_url: None,
+                    token_url: Some(endpoints::TOKEN.template),
+                    refresh_url: Some(endpoints::TOKEN.template),
                     scopes,
                 }),
                 client_credentials: None,
@@ -290,6 +295,29 @@ fn register(registry: &mut Registry) {
             openid_connect_url: None,
         },
     );
+    registry.create_security_scheme(
+        BEARER,
+        MetaSecurityScheme {
+            ty: "http",
+            description: Some("An access token that the client has already."),
+            name: None,
+            key_in: None,
+            scheme: Some("bearer"),
+            bearer_format: Some("JWT"),
+            flows: None,
+            openid_connect_url: None,
+        },
+    );
+}
+
+/// Points the schemes of a document to the token endpoint of this server: readers of the document do
+/// not agree on what a path there is relative to.
+pub(super) fn at_server(schemes: &mut Value, server: &str) {
+    let flow = &mut schemes[SCHEME]["flows"]["password"];
+    let base = server.trim_end_matches('/');
+    for url in ["tokenUrl", "refreshUrl"] {
+        flow[url] = format!("{base}{}", endpoints::TOKEN.template).into();
+    }
 }
 
 #[cfg(test)]

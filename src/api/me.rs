@@ -18,7 +18,7 @@ use super::edge::rate_limits::source_of;
 use super::failure::{Failure, status};
 use super::fields::{Email, SecretText, Username, present};
 use super::guard::{AnyScope, Authenticated, ChangesPassword, Require, session_ended};
-use super::oauth::{Issued, Tokens};
+use super::oauth::Issued;
 use super::problem::Problem;
 use super::views::{Done, User};
 use crate::accounts::Accounts;
@@ -239,7 +239,7 @@ impl MeApi {
             .change(&auth.caller, current, new, user_agent)
             .await
             .map_err(gone)?;
-        Ok(Issued::Ok(Json(Tokens::new(pair))))
+        Ok(Issued::new(pair))
     }
 
     /// List your sessions

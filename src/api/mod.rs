@@ -15,7 +15,7 @@ mod failure;
 mod fields;
 mod guard;
 mod kept_scrape;
-mod login;
+mod logout;
 mod me;
 mod oauth;
 pub mod operations;
@@ -54,13 +54,16 @@ use self::edge::probe_mark::Mark;
 use self::edge::rate_limits::EdgeLimits;
 use self::edge::routes::Routes;
 use self::edge::security_headers::SecurityHeaders;
-use self::login::LoginApi;
+use self::logout::LogoutApi;
 use self::me::MeApi;
+use self::oauth::metadata::{Metadata, MetadataApi};
+use self::oauth::revoke::RevokeApi;
+use self::oauth::token::TokenApi;
 use self::ops::{Readiness, Scrape};
 use self::register::RegisterApi;
 use self::wellknown::WellKnownApi;
 use crate::accounts::Accounts;
-use crate::auth::{Login, Logout, PasswordChange, Refresh, Register};
+use crate::auth::{Login, Logout, PasswordChange, Refresh, Register, Revoke};
 use crate::clock::Clock;
 use crate::config::Networks;
 use crate::error::{Error, Result};
@@ -91,6 +94,8 @@ pub struct ApiParts {
     pub refresh: Refresh,
     /// Logout.
     pub logout: Logout,
+    /// Revocation of tokens.
+    pub revoke: Revoke,
     /// The flow of a password change.
     pub password_change: PasswordChange,
     /// Accounts.
@@ -121,17 +126,22 @@ pub struct ApiParts {
     pub documentation: Option<Documentation>,
     /// Clients reach the service only by HTTPS.
     pub https: bool,
+    /// The issuer of tokens and the base of links.
+    pub issuer: String,
 }
 
 type Apis = (
     RegisterApi,
-    LoginApi,
+    TokenApi,
+    RevokeApi,
+    LogoutApi,
     MeApi,
     AdminPageApi,
     AdminUsersApi,
     AdminRolesApi,
     AdminSessionsApi,
     WellKnownApi,
+    MetadataApi,
 );
 
 /// The operations' descriptions without their handlers: the document needs no service.
@@ -157,11 +167,11 @@ fn service<A: OpenApi>(apis: A) -> OpenApiService<A, ()> {
     OpenApiService::new(apis, "rbac-sentinel", env!("CARGO_PKG_VERSION"))
         .description(
             "Authentication and role-based access control with built-in observability.\n\n\
-             Errors are problem details (RFC 9457); `/login` and `/refresh` answer with the errors \
-             of OAuth 2.0 (RFC 6749). Every response carries `X-Request-Id`. If the client sends one of \
+             Errors are problem details (RFC 9457); `/oauth/token`, `/oauth/revoke`, `/login` and \
+             `/refresh` answer with the errors of OAuth 2.0 (RFC 6749). Every response carries `X-Request-Id`. If the client sends one of \
              up to 64 letters, digits, dots, dashes and underscores, the response repeats it and carries \
              the service's own in `X-Service-Request-Id`. Unknown fields in request bodies are refused, \
-             except at `/login`. A trailing slash in a path is ignored.",
+             except in forms. A trailing slash in a path is ignored.",
         )
         .contact(ContactObject::new().name("rbac-sentinel contributors"))
         .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
@@ -192,6 +202,7 @@ pub fn documentation(server: &str) -> Result<Documentation> {
     let derived = service.spec();
     let (mut document, _) = complete_document(&derived)?;
     document["servers"][0]["url"] = server.into();
+    guard::at_server(&mut document["components"]["securitySchemes"], server);
     let json = serde_json::to_string(&document).map_err(Error::internal)?;
     let yaml = yaml_serde::to_string(&document).map_err(Error::internal)?;
 
@@ -231,6 +242,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         login,
         refresh,
         logout,
+        revoke,
         password_change,
         accounts,
         sessions,
@@ -246,15 +258,19 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         clock,
         documentation,
         https,
+        issuer,
     } = parts;
+    let public_keys = !tokens.keys().jwks().keys.is_empty();
+    let metadata = Metadata::new(&issuer, public_keys, documentation.is_some());
     let apis = (
         RegisterApi(register),
-        LoginApi {
+        TokenApi {
             login,
-            refresh,
-            logout,
+            refresh: Arc::new(refresh),
             device_cookie: DeviceCookie::new(https),
         },
+        RevokeApi(revoke),
+        LogoutApi(logout),
         MeApi {
             accounts: Arc::clone(&accounts),
             sessions: Arc::clone(&sessions),
@@ -265,6 +281,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         AdminRolesApi(accounts),
         AdminSessionsApi(Arc::clone(&sessions)),
         WellKnownApi { tokens, readiness },
+        MetadataApi(metadata),
     );
     let service = service(apis);
     let (_, documented) = complete_document(&service.spec())?;

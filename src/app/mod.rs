@@ -195,6 +195,7 @@ fn assemble(
         login: services.login(),
         refresh: services.refresh()?,
         logout: services.logout(),
+        revoke: services.revoke(),
         password_change: services.password_change(),
         accounts: Arc::clone(&services.accounts),
         sessions: Arc::clone(&services.sessions),
@@ -211,7 +212,8 @@ fn assemble(
         probe_mark: mark.clone(),
         scrape: listeners.metrics_on_api.then(|| scrape.clone()),
         clock: services.clock.clone(),
-        documentation: documentation(Docs::On, "/")?,
+        documentation: documentation(Docs::On, listeners.base_path())?,
+        issuer: listeners.issuer(),
         https,
     })?;
     let ops = api::ops::endpoint(

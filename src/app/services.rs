@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::data_dir;
 use crate::accounts::{Accounts, PasswordPolicy};
-use crate::auth::{ClientMarks, Login, Logout, PasswordChange, Refresh, Register};
+use crate::auth::{ClientMarks, Login, Logout, PasswordChange, Refresh, Register, Revoke};
 use crate::cache::{Cache, Memory, Redis, RedisOptions};
 use crate::clock::Clock;
 use crate::config::{Config, PasswordRules, Secret, SqliteSynchronous};
@@ -127,6 +127,16 @@ impl Services {
             self.hashing.clone(),
             Arc::clone(&self.limits),
             Arc::clone(&self.accounts),
+        )
+    }
+
+    /// The revocation flow.
+    #[must_use]
+    pub fn revoke(&self) -> Revoke {
+        Revoke::new(
+            self.store.clone(),
+            Arc::clone(&self.limits),
+            Arc::clone(&self.sessions),
         )
     }
 

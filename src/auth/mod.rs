@@ -1,4 +1,4 @@
-//! The flows: register, log in, refresh, log out, change the password.
+//! The flows: register, log in, refresh, log out, revoke a token, change the password.
 //!
 //! No HTTP and no SQL here. Each flow is a struct that owns the services it uses, and has one exit
 //! where its event is emitted, whatever the outcome.
@@ -9,6 +9,7 @@ mod logout;
 mod password_change;
 mod refresh;
 mod register;
+mod revoke;
 
 pub use self::client_mark::{ClientMarks, RefreshingClient};
 pub use self::login::Login;
@@ -16,3 +17,4 @@ pub use self::logout::Logout;
 pub use self::password_change::PasswordChange;
 pub use self::refresh::Refresh;
 pub use self::register::Register;
+pub use self::revoke::Revoke;

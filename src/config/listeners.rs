@@ -105,6 +105,18 @@ impl Listeners {
         )
     }
 
+    /// The path below which clients find the API: `/` unless PUBLIC_URL has one.
+    #[must_use]
+    pub fn base_path(&self) -> &str {
+        let url = self.public_url.as_deref().unwrap_or_default();
+        let after = url.split_once("://").map_or("", |(_, rest)| rest);
+        let path = after.find('/').map_or("", |begin| &after[begin..]);
+        match path.trim_end_matches('/') {
+            "" => "/",
+            path => path,
+        }
+    }
+
     /// Where the API listens, as a URL.
     #[must_use]
     pub fn api_url(&self) -> String {
@@ -145,5 +157,24 @@ impl Listeners {
             ("SHUTDOWN_TIMEOUT", time(self.shutdown_timeout)),
             ("READY_FILE", file(&self.ready_file)),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::from_arguments;
+
+    #[test]
+    fn base_path_is_that_of_the_public_url() {
+        for (url, path) in [
+            ("https://example.com", "/"),
+            ("https://example.com/", "/"),
+            ("https://example.com/auth", "/auth"),
+            ("https://example.com:8443/a/b//", "/a/b"),
+        ] {
+            let config = from_arguments(&["--public-url", url]);
+            assert_eq!(config.listeners.base_path(), path, "{url}");
+        }
+        assert_eq!(from_arguments(&[]).listeners.base_path(), "/");
     }
 }

@@ -113,6 +113,15 @@ pub struct RateLimits {
     )]
     pub refresh_account: Rate,
 
+    /// Revocations of tokens from one address.
+    #[arg(
+        long = "rate-limit-revoke-source",
+        env = "RATE_LIMIT_REVOKE_SOURCE",
+        default_value = "600/1m",
+        help_heading = "Rate limits"
+    )]
+    pub revoke_source: Rate,
+
     /// Confirmations of one account's current password while logged in.
     #[arg(
         long = "rate-limit-password-account",
@@ -167,6 +176,7 @@ impl RateLimits {
             ("RATE_LIMIT_REGISTER_ACCOUNT", self.register_account),
             ("RATE_LIMIT_REFRESH_SOURCE", self.refresh_source),
             ("RATE_LIMIT_REFRESH_ACCOUNT", self.refresh_account),
+            ("RATE_LIMIT_REVOKE_SOURCE", self.revoke_source),
             ("RATE_LIMIT_PASSWORD_ACCOUNT", self.password_account),
             ("RATE_LIMIT_PROFILE_ACCOUNT", self.profile_account),
             ("RATE_LIMIT_ADMIN_ACCOUNT", self.admin_account),
@@ -193,6 +203,7 @@ impl RateLimits {
             register_account: rate,
             refresh_source: rate,
             refresh_account: rate,
+            revoke_source: rate,
             password_account: rate,
             profile_account: rate,
             admin_account: rate,

@@ -187,6 +187,14 @@ impl Sessions {
         })
     }
 
+    /// The account and the session of an access token, if the token is valid. Whether the session is
+    /// active is not checked.
+    #[must_use]
+    pub fn of_access_token(&self, token: &str) -> Option<(Uuid, Uuid)> {
+        let claims = self.tokens.read(token, self.clock.now())?;
+        Some((claims.sub, claims.sid))
+    }
+
     /// The tokens of a session: a new access token beside this refresh token. With an initial password
     /// the access token names no roles, because other services verify it, too.
     ///

@@ -24,6 +24,8 @@ pub enum EndReason {
     Reuse,
     /// It was the oldest session of an account with too many.
     SessionLimit,
+    /// The holder of one of its tokens revoked it.
+    Revocation,
 }
 
 impl EndReason {
@@ -40,6 +42,7 @@ impl EndReason {
             Self::Deleted => "deleted",
             Self::Reuse => "reuse",
             Self::SessionLimit => "session_limit",
+            Self::Revocation => "revocation",
         }
     }
 }
@@ -56,6 +59,7 @@ impl From<EndReason> for RevocationReason {
             EndReason::Deleted => Self::Deleted,
             EndReason::Reuse => Self::Reuse,
             EndReason::SessionLimit => Self::SessionLimit,
+            EndReason::Revocation => Self::Revocation,
         }
     }
 }
@@ -64,7 +68,7 @@ impl From<EndReason> for RevocationReason {
 mod tests {
     use super::*;
 
-    const ALL: [EndReason; 9] = [
+    const ALL: [EndReason; 10] = [
         EndReason::Logout,
         EndReason::LogoutAll,
         EndReason::SessionEnded,
@@ -74,6 +78,7 @@ mod tests {
         EndReason::Deleted,
         EndReason::Reuse,
         EndReason::SessionLimit,
+        EndReason::Revocation,
     ];
 
     #[test]
@@ -89,7 +94,8 @@ mod tests {
                 "disabled",
                 "deleted",
                 "reuse",
-                "session_limit"
+                "session_limit",
+                "revocation"
             ]
         );
     }

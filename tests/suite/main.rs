@@ -5,6 +5,7 @@
 //! | registration | `api/register.rs`; its passwords: `api/register_passwords.rs` |
 //! | login | `api/login.rs` |
 //! | scopes | `api/scopes.rs`; over replicas: `flows/replicas.rs` |
+//! | token endpoint, its clients, revocation of tokens, metadata | `api/oauth/` |
 //! | refresh, rotation, reuse of a refresh token | `api/refresh.rs`, `api/refresh_replays.rs`; over replicas: `flows/refresh_on_replicas.rs`; the statements: `store/rotation.rs` |
 //! | logout | `api/logout.rs` |
 //! | list and end of sessions | `api/sessions.rs`; the statements: `store/sessions.rs` |

@@ -51,8 +51,11 @@ macro_rules! endpoints {
 endpoints! {
     /// Every operation of the OpenAPI document.
     OPERATIONS:
+    // Refreshes through it have the bound of logins, which is the wider one: metrics know the path alone.
+    TOKEN = Post "/oauth/token" "token" PasswordLatency;
     LOGIN = Post "/login" "login" PasswordLatency;
     REGISTER = Post "/register" "register" PasswordLatency;
+    REVOKE = Post "/oauth/revoke" "revoke" Availability;
     LOGOUT = Post "/logout" "logout" Availability;
     READ_ME = Get "/users/me" "readMe" TokenLatency;
     UPDATE_ME = Patch "/users/me" "updateMe" TokenLatency;
@@ -71,6 +74,8 @@ endpoints! {
     REVOKE_ROLE = Delete "/admin/users/{id}/roles/{role}" "revokeRole" Availability;
     END_USER_SESSIONS = Delete "/admin/users/{id}/sessions" "endUserSessions" Availability;
     JWKS = Get "/.well-known/jwks.json" "jwks" Availability;
+    OAUTH_METADATA = Get "/.well-known/oauth-authorization-server" "oauthMetadata" Availability;
+    OPENID_METADATA = Get "/.well-known/openid-configuration" "openidConfiguration" Availability;
     HEALTH = Get "/health" "health" Excluded;
 }
 

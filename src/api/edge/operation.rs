@@ -30,6 +30,21 @@ pub enum RateLimit {
     /// The general one, and this one of the flow, which counts by the client's address, too: the
     /// handler gets the address from the edge.
     BySource(Limiter),
+    /// The general one, and that of a login or of a refresh, as [`RateLimit::BySource`]: the handler
+    /// knows the grant.
+    ByGrant,
+}
+
+/// Whether an operation runs to completion when its client disconnects, so that the invalidation of
+/// caches after the database's commit is not cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detached {
+    /// It does.
+    Always,
+    /// It stops.
+    Never,
+    /// A refresh does, a login stops: the handler, which knows the grant, sees to it.
+    Refreshes,
 }
 
 /// How an operation treats bodies that are not as documented.
@@ -67,9 +82,8 @@ pub struct Operation {
     pub body: Option<BodyPolicy>,
     /// Its errors are RFC 6749's rather than problem details.
     pub oauth_errors: bool,
-    /// It runs to completion when the client disconnects, so that the invalidation of caches after
-    /// the database's commit is not cancelled.
-    pub detached: bool,
+    /// Whether it runs to completion when the client disconnects.
+    pub detached: Detached,
     /// The step of the synthetic probe that calls it.
     pub probe_step: Option<CanaryStep>,
 }
@@ -85,10 +99,10 @@ impl Operation {
             rate_limit: RateLimit::General,
             body: None,
             oauth_errors: false,
-            detached: !matches!(
-                endpoint.method,
-                Method::Get | Method::Head | Method::Options
-            ),
+            detached: match endpoint.method {
+                Method::Get | Method::Head | Method::Options => Detached::Never,
+                _ => Detached::Always,
+            },
             probe_step: None,
         }
     }
@@ -117,7 +131,14 @@ impl Operation {
     /// Stops when the client disconnects: for expensive work whose result no cache holds yet.
     #[must_use]
     pub const fn stops_with_client(mut self) -> Self {
-        self.detached = false;
+        self.detached = Detached::Never;
+        self
+    }
+
+    /// A login stops when the client disconnects, a refresh continues.
+    #[must_use]
+    pub const fn login_stops_with_client(mut self) -> Self {
+        self.detached = Detached::Refreshes;
         self
     }
 

@@ -61,7 +61,7 @@ impl EdgeLimits {
             return Ok(());
         }
         let (by_source, limited) = (
-            matches!(limit, RateLimit::BySource(_)),
+            matches!(limit, RateLimit::BySource(_) | RateLimit::ByGrant),
             self.throttle.is_on(),
         );
         if !by_source && !limited {
@@ -109,7 +109,8 @@ impl EdgeLimits {
     }
 }
 
-/// The client's address, for operations whose record says [`RateLimit::BySource`].
+/// The client's address, for operations whose record says [`RateLimit::BySource`] or
+/// [`RateLimit::ByGrant`].
 ///
 /// # Errors
 /// [`Error::Internal`] for all others: without an address all clients would share one limit.

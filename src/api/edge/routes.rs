@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use metrics::{Counter, Histogram};
 
-use super::operation::Operation;
+use super::operation::{Detached, Operation};
 use crate::metrics::{
     HTTP_ABORTED, HTTP_DURATION, HTTP_RESPONSE_SIZE, LabelSet as _, Method, Scheme, SyntheticType,
 };
@@ -155,9 +155,10 @@ impl Route {
             .is_some_and(|operation| operation.oauth_errors)
     }
 
-    /// Whether it runs to completion when the client disconnects.
+    /// Whether the edge lets it run to completion when the client disconnects.
     pub fn is_detached(&self) -> bool {
-        self.operation.is_some_and(|operation| operation.detached)
+        self.operation
+            .is_some_and(|operation| operation.detached == Detached::Always)
     }
 
     /// The response size series.

@@ -170,6 +170,15 @@ impl Throttle {
         Ok(())
     }
 
+    /// Checks the limit of revocations by source.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub async fn revoke(&self, source: &Source) -> Result<()> {
+        let wanted = by_source(source, self.rates.revoke_source);
+        self.ask(Limiter::Revoke, &wanted).await
+    }
+
     /// Checks the limits of a change of username or address by the account's owner: those of a
     /// registration of the new ones, because the response reveals whether they are taken, and one by
     /// account.

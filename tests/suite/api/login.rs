@@ -47,15 +47,12 @@ async fn login_rejects_unknown_account_disabled_account_and_wrong_password_alike
     let cases = [
         ("nobody", PASSWORD, "unknown_user"),
         ("nobody@example.com", PASSWORD, "unknown_user"),
-        ("nobody", "", "unknown_user"),
         ("nobody", &long, "unknown_user"),
         ("nobody", &huge, "unknown_user"),
-        ("", PASSWORD, "unknown_user"),
         ("' OR 1=1 --", PASSWORD, "unknown_user"),
         ("nul\0byte", PASSWORD, "unknown_user"),
         ("alice", wrong, "bad_password"),
         ("alice@example.com", wrong, "bad_password"),
-        ("alice", "", "bad_password"),
         ("alice", &long, "bad_password"),
         ("alice", &huge, "bad_password"),
         ("blocked", PASSWORD, "disabled"),
@@ -120,10 +117,8 @@ async fn login_rejects_malformed_request_before_any_work() {
             "unsupported_grant_type",
             &[name, password, ("grant_type", "client_credentials")],
         ),
-        (
-            "unsupported_grant_type",
-            &[name, password, ("grant_type", "refresh_token")],
-        ),
+        ("invalid_request", &[name, ("password", "")]),
+        ("invalid_request", &[("username", ""), password]),
         (
             "unsupported_grant_type",
             &[name, password, ("grant_type", "Password")],

@@ -7,6 +7,7 @@ mod errors;
 mod initial_passwords;
 mod login;
 mod logout;
+mod oauth;
 mod pages;
 mod permissions;
 mod refresh;

@@ -216,7 +216,7 @@ async fn malformed_refresh_answers_oauth_error() {
         assert!(!answer.text.contains(&token), "{}", answer.text);
     }
     let request = server.anon().request(Method::POST, "/refresh");
-    let answer = Answer::of(request.form(&[("refresh_token", &token)])).await;
+    let answer = Answer::of(request.body(format!("refresh_token={token}"))).await;
     answer.oauth(415, "invalid_request");
     alice.refreshed().await;
 }

@@ -55,7 +55,7 @@ async fn login_is_rate_limited_by_username_in_any_case() {
 async fn login_rate_limit_is_the_same_for_unknown_usernames() {
     let server = limits(&[("LOGIN_ACCOUNT", "2/1h")]).start().await;
     let mut told = Vec::new();
-    for name in ["admin", "nobody", "nobody@example.com", "", "a'b\u{2028}ü"] {
+    for name in ["admin", "nobody", "nobody@example.com", "+", "a'b\u{2028}ü"] {
         let mut answers = Vec::new();
         for _ in 0..4 {
             let answer = login(&server, HOME, name, "wrong").await;
@@ -242,6 +242,47 @@ async fn change_of_name_or_address_is_rate_limited_like_a_registration_and_by_ac
 }
 
 #[tokio::test]
+async fn token_endpoint_has_the_limit_of_each_grant() {
+    let rates = ["LOGIN_SOURCE", "REFRESH_SOURCE"].map(|name| (name, "2/1h"));
+    let server = limits(&rates).start().await;
+    let send = async |path: &str, form: String| {
+        let request = server.anon().request(Method::POST, path);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        Answer::of(request.body(form)).await
+    };
+    let login = || format!("grant_type=password&username=admin&password={ADMIN_PASSWORD}");
+    let refresh = || "grant_type=refresh_token&refresh_token=x".to_owned();
+    assert_eq!(send("/oauth/token", login()).await.status, 200);
+    assert_eq!(send("/login", login()).await.status, 200);
+    send("/oauth/token", login()).await.oauth_limited("login");
+    send("/login", login()).await.oauth_limited("login");
+    for path in ["/oauth/token", "/login"] {
+        send(path, refresh()).await.oauth(400, "invalid_grant");
+    }
+    for path in ["/oauth/token", "/login", "/refresh"] {
+        send(path, refresh()).await.oauth_limited("refresh");
+    }
+}
+
+#[tokio::test]
+async fn revocation_is_rate_limited_by_client_address() {
+    let server = limits(&[("REVOKE_SOURCE", "2/1h")]).start().await;
+    let revoke = async |address: &str, token: &str| {
+        let request = server.anon().request(Method::POST, "/oauth/revoke");
+        Answer::of(from(address, request.form(&[("token", token)]))).await
+    };
+    let alice = server.user("alice").await;
+    let token = alice.refresh.clone().expect("a token");
+    for _ in 0..2 {
+        assert_eq!(revoke(HOME, "rt_x").await.status, 200);
+    }
+    revoke(HOME, &token).await.oauth_limited("revoke");
+    assert_eq!(alice.get("/users/me").await.status, 200);
+    assert_eq!(revoke(OFFICE, &token).await.status, 200);
+    alice.get("/users/me").await.invalid_token();
+}
+
+#[tokio::test]
 async fn malformed_requests_use_no_rate_limit() {
     let rates = ["LOGIN_SOURCE", "REGISTER_SOURCE", "REFRESH_SOURCE"].map(|name| (name, "1/1h"));
     let server = limits(&rates).start().await;
@@ -254,7 +295,7 @@ async fn malformed_requests_use_no_rate_limit() {
             ("scope", "not \"sound\""),
         ];
         assert_eq!(anon.form(&form).await.status, 400);
-        for path in ["/register", "/refresh", "/login"] {
+        for path in ["/register", "/refresh", "/login", "/oauth/token"] {
             let request = anon.request(Method::POST, path).body("{");
             assert!([400, 415].contains(&Answer::of(request).await.status));
         }

@@ -25,7 +25,7 @@ use super::routes::{Durations, Route, Routes};
 use crate::api::problem::{Problem, ProblemKind};
 use crate::events::Event;
 use crate::metrics::{HTTP_ACTIVE, HTTP_PANICS, Method};
-use crate::request_context::{RequestContext, RequestId, in_request, is_logged, note_logged};
+use crate::request_context::{RequestContext, RequestId, detached, in_request, is_logged};
 
 /// Wraps the whole API.
 pub struct Edge<E> {
@@ -193,16 +193,8 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
                 });
                 let work = work.catch_unwind();
                 if route.is_detached() {
-                    // A task of its own survives the connection.
-                    let work = async { (work.await, is_logged()) };
-                    let task = tokio::spawn(in_request(context, work));
-                    let ended = task.await;
-                    let (outcome, logged) =
-                        ended.unwrap_or_else(|error| (Err(Box::new(error)), false));
-                    if logged {
-                        note_logged();
-                    }
-                    outcome
+                    let ended = detached(work).await;
+                    ended.unwrap_or_else(|error| Err(Box::new(error)))
                 } else {
                     work.await
                 }

@@ -1,4 +1,4 @@
-//! Every error of `/login` and `/refresh` is in the format of RFC 6749.
+//! Every error of `/login`, `/refresh` and the token endpoint is in the format of RFC 6749.
 
 use reqwest::Method;
 use serde_json::Value;
@@ -32,7 +32,7 @@ fn assert_oauth(content_type: &str, body: &Value, code: &str, what: &str) {
 #[tokio::test]
 async fn oauth_malformed_request_answers_invalid_request() {
     let server = Server::start().await;
-    let cases: [(&str, &str, &[u8]); 15] = [
+    let cases: [(&str, &str, &[u8]); 18] = [
         ("/login", FORM, b""),
         ("/login", FORM, b"username=admin"),
         ("/login", FORM, b"password=x"),
@@ -40,6 +40,9 @@ async fn oauth_malformed_request_answers_invalid_request() {
         ("/login", FORM, b"username=a&password=x&password=y"),
         ("/login", FORM, b"username=a&password=x&scope=a&scope=b"),
         ("/login", FORM, b"{\"username\": \"a\"}"),
+        ("/login", FORM, b"username=&password="),
+        ("/refresh", FORM, b"refresh_token="),
+        ("/refresh", FORM, b"refresh_token=%ff"),
         ("/refresh", JSON, b""),
         ("/refresh", JSON, b"{}"),
         ("/refresh", JSON, b"null"),
@@ -82,9 +85,8 @@ async fn oauth_rejection_answers_invalid_grant_unsupported_grant_or_invalid_scop
     for (form, code) in [
         ("username=admin&password=wrong", "invalid_grant"),
         ("username=nobody&password=wrong", "invalid_grant"),
-        ("username=&password=", "invalid_grant"),
         (
-            "username=admin&password=x&grant_type=refresh_token",
+            "username=admin&password=x&grant_type=client_credentials",
             "unsupported_grant_type",
         ),
         (
@@ -117,7 +119,9 @@ async fn oauth_errors_413_and_415_have_the_oauth_shape() {
         ("/login", JSON),
         ("/login", "text/plain"),
         ("/login", "multipart/form-data; boundary=x"),
-        ("/refresh", FORM),
+        ("/oauth/token", JSON),
+        ("/oauth/revoke", JSON),
+        ("/refresh", "multipart/form-data; boundary=x"),
         ("/refresh", "text/plain"),
     ] {
         let request = server.anon().request(Method::POST, path);
@@ -130,7 +134,7 @@ async fn oauth_errors_413_and_415_have_the_oauth_shape() {
             path,
         );
     }
-    for path in ["/login", "/refresh"] {
+    for path in ["/login", "/refresh", "/oauth/token", "/oauth/revoke"] {
         let request = format!("POST {path}");
         let mut announced = Raw::open(&server).await;
         announced.head(&request, &["Content-Length: 16385"]).await;

@@ -27,8 +27,10 @@ use Access::{MaybeAuthenticated, Needs, Public};
 /// THE matrix. To add an operation, decide who may call it and add its line.
 const TABLE: &[(&str, Access)] = &[
     ("register", MaybeAuthenticated),
+    ("token", Public),
     ("login", Public),
     ("refresh", Public),
+    ("revoke", Public),
     ("logout", Needs("authenticated")),
     ("readMe", Needs("authenticated")),
     ("updateMe", Needs("authenticated")),
@@ -47,6 +49,8 @@ const TABLE: &[(&str, Access)] = &[
     ("endUserSessions", Needs("sessions:revoke")),
     ("jwks", Public),
     ("health", Public),
+    ("oauthMetadata", Public),
+    ("openidConfiguration", Public),
 ];
 
 /// The permissions of the role `user`.
@@ -181,11 +185,11 @@ fn openapi_security_matches_the_permission_table() {
     for operation in operations() {
         let expected = match operation.access() {
             Public => json!([]),
-            MaybeAuthenticated => json!([{ "session": [] }, {}]),
+            MaybeAuthenticated => json!([{ "session": [] }, { "bearer": [] }, {}]),
             Needs(_) if operation.record().access == api::Access::AnyScope => {
-                json!([{ "session": [] }])
+                json!([{ "session": [] }, { "bearer": [] }])
             }
-            Needs(permission) => json!([{ "session": [permission] }]),
+            Needs(permission) => json!([{ "session": [permission] }, { "bearer": [] }]),
         };
         let documented = &operation.value["security"];
         let fault = (*documented != expected).then(|| format!("{documented}, not {expected}"));

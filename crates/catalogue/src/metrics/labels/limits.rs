@@ -11,6 +11,8 @@ label_set! {
         Login = ["login"],
         /// Refreshes.
         Refresh = ["refresh"],
+        /// Revocations of tokens.
+        Revoke = ["revoke"],
         /// Checks of the current password.
         Password = ["password"],
         /// Changes of one's own username or e-mail address.

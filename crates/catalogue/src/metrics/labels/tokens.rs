@@ -83,6 +83,8 @@ label_set! {
         Deleted = ["deleted"],
         /// A refresh token was replayed.
         Reuse = ["reuse"],
+        /// The holder of one of its tokens revoked it (RFC 7009).
+        Revocation = ["revocation"],
         /// A login beyond the most sessions of an account ended the oldest.
         SessionLimit = ["session_limit"],
     }
