@@ -4,8 +4,9 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::throwaway;
-use crate::harness::{Builder, Client, PASSWORD, Server, http, until};
+use crate::harness::{Builder, Client, Intruder, PASSWORD, Server, http, until};
 use testkit::redis::Redis;
+use tokio::net::TcpListener;
 
 /// A server whose limits, counted in this Redis, are never reached.
 fn builder(redis: &Redis) -> Builder {
@@ -153,4 +154,65 @@ async fn service_starts_without_redis_and_finds_it_later() {
     redis.start().expect("started");
     until("seen", async || up(&server).await).await;
     counts_in(&server, "redis").await;
+}
+
+/// How often the server logged this.
+fn logged(server: &Server, words: &str) -> usize {
+    server.log().matches(words).count()
+}
+
+#[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
+async fn redis_that_refuses_commands_is_logged_once_and_stays_connected() {
+    let redis = throwaway::redis();
+    let server = builder(&redis).start().await;
+    until("connected", async || up(&server).await).await;
+    server.user("someone").await;
+    // Without memory it refuses to write.
+    Intruder::at(&redis.url()).does(&[b"CONFIG", b"SET", b"maxmemory", b"1"]);
+    until("refused", async || {
+        server.login("someone", PASSWORD).await;
+        let labels = [("db_system_name", "redis"), ("error_type", "refused")];
+        let metrics = server.metrics().await;
+        metrics.sum("db_client_operation_errors_total", &labels) >= 20.0
+    })
+    .await;
+    // A slow machine may have lost the connection in between.
+    let connections = logged(&server, "Redis answers");
+    let refusals = logged(&server, "Redis refuses a command");
+    assert!(
+        (1..=connections).contains(&refusals),
+        "{refusals} on {connections}"
+    );
+}
+
+#[tokio::test]
+async fn redis_that_cannot_be_reached_is_logged_once() {
+    let deaf = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let url = format!("redis://{}", deaf.local_addr().expect("bound"));
+    let server = Server::builder().embedded().env("REDIS_URL", &url);
+    let server = server.start().await;
+    for _ in 0..4 {
+        drop(deaf.accept().await.expect("a connection"));
+    }
+    // Before the fourth attempt, three have failed.
+    assert_eq!(
+        logged(&server, "Redis cannot be reached"),
+        1,
+        "{}",
+        server.log()
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs Redis: scripts/test"]
+async fn idle_connection_is_probed() {
+    let redis = throwaway::redis();
+    let server = builder(&redis).start().await;
+    until("probed", async || {
+        let labels = [("db_system_name", "redis"), ("db_query_summary", "probe")];
+        let metrics = server.metrics().await;
+        metrics.sum("db_client_operation_duration_seconds_count", &labels) >= 3.0
+    })
+    .await;
 }
