@@ -32,6 +32,19 @@ fn visible(answer: &Answer) -> (u16, String, BTreeMap<String, String>) {
 }
 
 #[tokio::test]
+async fn longest_password_logs_in() {
+    let server = Server::start().await;
+    let password: String = (1..)
+        .flat_map(|number| (number * 7919).to_string().chars().collect::<Vec<_>>())
+        .take(128)
+        .collect();
+    let body = json!({ "username": "alice", "email": "alice@example.com", "password": password });
+    let made = server.anon().post("/register", &body).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    server.login("alice", &password).await.id().await;
+}
+
+#[tokio::test]
 async fn login_rejects_unknown_account_disabled_account_and_wrong_password_alike() {
     let server = Server::start().await;
     let admin = server.admin().await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Client, Server, until};
 
@@ -73,6 +73,17 @@ async fn housekeeping_deletes_expired_rows_without_disturbing_refreshes() {
     for kind in ["expired_session", "ended_session", "refresh_token"] {
         until("removed", async || removed(&server, kind).await > 0.0).await;
     }
+    until("logged", async || {
+        let log = server.log();
+        let lines = log
+            .lines()
+            .filter(|line| line.contains("housekeeping completed"));
+        let lines = lines.map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        lines
+            .filter_map(|line| line["removed"].as_u64())
+            .any(|removed| removed > 0)
+    })
+    .await;
     assert_eq!(removed(&server, "expired_session").await, 1.0);
     assert_eq!(removed(&server, "ended_session").await, 1.0);
     assert_eq!(removed(&server, "signing_key").await, 0.0);
