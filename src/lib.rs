@@ -108,7 +108,7 @@ pub mod testing {
         pub use crate::request_context::{RequestContext, RequestId, in_request};
     }
     pub mod secrets {
-        pub use crate::secrets::{Purpose, SealingKey, secret_for};
+        pub use crate::secrets::{Purpose, Secrets, derive, stored_secrets};
     }
     pub mod sessions {
         pub use crate::sessions::{Account, PROBE_ACCOUNT, Refusal, TokenPair};
@@ -120,6 +120,9 @@ pub mod testing {
         pub use crate::telemetry::{install_recorder, start_logging};
     }
     pub mod tokens {
-        pub use crate::tokens::{Claims, Keyring, Tokens};
+        pub use crate::tokens::{
+            Claims, KeyChange, KeyOptions, KeyPhase, Keys, TokenOptions, Tokens,
+        };
+        pub use crate::tokens::{discard_unreadable_keys, list_keys, reseal_keys};
     }
 }

@@ -260,8 +260,10 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         https,
         issuer,
     } = parts;
-    let public_keys = !tokens.keys().jwks().keys.is_empty();
-    let metadata = Metadata::new(&issuer, public_keys, documentation.is_some());
+    let metadata = MetadataApi {
+        metadata: Metadata::new(&issuer, documentation.is_some()),
+        tokens: Arc::clone(&tokens),
+    };
     let apis = (
         RegisterApi(register),
         TokenApi {
@@ -281,7 +283,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         AdminRolesApi(accounts),
         AdminSessionsApi(Arc::clone(&sessions)),
         WellKnownApi { tokens, readiness },
-        MetadataApi(metadata),
+        metadata,
     );
     let service = service(apis);
     let (_, documented) = complete_document(&service.spec())?;

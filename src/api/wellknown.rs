@@ -42,7 +42,7 @@ enum Keys {
     #[oai(status = 200)]
     Ok(
         Json<Jwks>,
-        /// How long the keys may be cached: new keys are published before they sign.
+        /// How long the keys may be cached: new keys are published for longer than that before they sign.
         #[oai(header = "Cache-Control")]
         String,
     ),
@@ -73,21 +73,10 @@ impl WellKnownApi {
     /// Returns the public keys that verify access tokens (RFC 7517). Empty with HS256.
     #[oai(path = "/.well-known/jwks.json", method = "get", operation_id = "jwks")]
     async fn jwks(&self) -> Result<Keys, Failure<0>> {
-        let keys = self
-            .tokens
-            .keys()
-            .jwks()
-            .keys
-            .iter()
-            .map(serde_json::to_value);
-        let keys = keys
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(crate::error::Error::internal)?;
-        let keys = keys.into_iter().map(Any).collect();
-        Ok(Keys::Ok(
-            Json(Jwks { keys }),
-            "public, max-age=300".to_owned(),
-        ))
+        let keys = self.tokens.keys();
+        let max_age = format!("public, max-age={}", keys.max_age_seconds());
+        let keys = keys.jwks().into_iter().map(Any).collect();
+        Ok(Keys::Ok(Json(Jwks { keys }), max_age))
     }
 
     /// Check the service's health

@@ -33,12 +33,15 @@ use crate::clock::Clock;
 use crate::config::{Config, Docs, Secret};
 use crate::error::{Error, Result};
 use crate::events::{self, names};
-use crate::jobs::{self, Dependencies, Housekeeping, Inventory, LogWindows};
+use crate::jobs::{self, Dependencies, Housekeeping, Inventory, KeyReload, LogWindows};
 use crate::metrics::{Listener, Scheme};
 use crate::probe::Probe;
 
 pub use self::banner::in_words;
-pub use self::services::{Services, hash_params, open_store};
+pub use self::services::{
+    Services, announce_key_change, hash_params, open_keys, open_or_make_secrets, open_secrets,
+    open_store, seals,
+};
 
 /// How long a scrape in flight may take to finish.
 const OPS_SHUTDOWN: Duration = Duration::from_secs(1);
@@ -248,6 +251,8 @@ async fn spawn(services: &Services, state: &State, config: &Config) -> JoinSet<(
     );
     jobs::spawn(&mut tasks, housekeeping);
     jobs::spawn(&mut tasks, LogWindows);
+    let keys = Arc::clone(services.tokens.keys());
+    jobs::spawn(&mut tasks, KeyReload::new(keys));
     let sessions = Arc::clone(&services.sessions);
     tasks.spawn(async move { sessions.listen().await });
     tasks

@@ -5,22 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use zeroize::Zeroizing;
 
 use super::data_dir;
 use crate::accounts::{Accounts, PasswordPolicy};
 use crate::auth::{ClientMarks, Login, Logout, PasswordChange, Refresh, Register, Revoke};
 use crate::cache::{Cache, Memory, Redis, RedisOptions};
 use crate::clock::Clock;
-use crate::config::{Config, PasswordRules, Secret, SqliteSynchronous};
+use crate::config::{Config, PasswordRules, SqliteSynchronous};
 use crate::error::{Error, Result};
 use crate::hashing::{HashBounds, HashGate, HashGateConfig, HashParams};
 use crate::limits::{Devices, Throttle};
 use crate::probe::ProbeAccount;
-use crate::secrets::{Purpose, SealingKey, derive, secret_for};
+use crate::secrets::{Purpose, Seals, Secrets, make_secret, stored_secrets};
 use crate::sessions::{Lifetimes, Sessions};
 use crate::store::{Options, PostgresOptions, SqliteOptions, Store};
-use crate::tokens::{Keyring, Tokens};
+use crate::tokens::{KeyOptions, Keys, TokenOptions, Tokens};
 
 /// The maximum number of entries and counters in process.
 const CACHE_CAPACITY: usize = 100_000;
@@ -45,7 +44,7 @@ pub struct Services {
     pub accounts: Arc<Accounts>,
     /// The clock.
     pub clock: Clock,
-    secret: Zeroizing<Vec<u8>>,
+    secrets: Secrets,
 }
 
 impl Services {
@@ -55,12 +54,11 @@ impl Services {
     /// When the data folder cannot be used, the database cannot be opened, the keys cannot be
     /// decrypted, or REDIS_URL cannot be parsed.
     pub async fn open(config: &Config, clock: Clock) -> Result<Self> {
-        prepare_data_dir(config)?;
-        let secret = open_secret(config)?;
-        let cache = Arc::new(open_cache(config, &secret, &clock)?);
-        let store = Store::open(&store_options(config)).await?;
-        let tokens = open_tokens(config, &store, &secret, &clock).await?;
-        let tokens = Arc::new(tokens);
+        let store = open_store(config).await?;
+        let secrets = open_or_make_secrets(config, &store).await?;
+        let cache = Arc::new(open_cache(config, &secrets, &clock)?);
+        let keys = open_keys(config, &store, &secrets, &clock).await?;
+        let tokens = Arc::new(Tokens::new(Arc::new(keys), token_options(config)));
         let hashing = HashGate::start(HashGateConfig {
             params: hash_params(config),
             bounds: HashBounds::default(),
@@ -75,15 +73,16 @@ impl Services {
             grace: time_delta(config.tokens.refresh_grace),
             most: config.tokens.max_sessions_per_user,
         };
-        let names = derive(&secret, Purpose::RateLimitNames)?;
+        let names = secrets.derive(Purpose::RateLimitNames)?;
         let limits = Arc::new(Throttle::new(
             config.limits.clone(),
             &*names,
             Arc::clone(&cache),
             clock.clone(),
         ));
-        let devices = derive(&secret, Purpose::DeviceCookies)?;
-        let devices = Arc::new(Devices::new(&*devices, clock.clone()));
+        let devices = secrets.derive_all(Purpose::DeviceCookies)?;
+        let devices: Vec<_> = devices.iter().map(|key| **key).collect();
+        let devices = Arc::new(Devices::new(&devices, clock.clone()));
         let sessions = Arc::new(Sessions::new(
             store.clone(),
             &cache,
@@ -116,7 +115,7 @@ impl Services {
             devices,
             accounts,
             clock,
-            secret,
+            secrets,
         })
     }
 
@@ -158,7 +157,7 @@ impl Services {
     /// # Errors
     /// When its key cannot be derived: a defect.
     pub fn refresh(&self) -> Result<Refresh> {
-        let key = derive(&self.secret, Purpose::ClientMarks)?;
+        let key = self.secrets.derive(Purpose::ClientMarks)?;
         Ok(Refresh::new(
             self.store.clone(),
             Arc::clone(&self.limits),
@@ -190,12 +189,13 @@ impl Services {
     /// # Errors
     /// When its password cannot be derived: a defect.
     pub fn probe_account(&self) -> Result<ProbeAccount> {
-        ProbeAccount::new(
+        let key = self.secrets.derive(Purpose::ProbePassword)?;
+        Ok(ProbeAccount::new(
             self.store.clone(),
             self.hashing.clone(),
             self.clock.clone(),
-            &self.secret,
-        )
+            &key,
+        ))
     }
 }
 
@@ -208,28 +208,74 @@ pub async fn open_store(config: &Config) -> Result<Store> {
     Store::open(&store_options(config)).await
 }
 
-async fn open_tokens(
+/// The signing keys, for the service and the commands that change them.
+///
+/// # Errors
+/// When a key cannot be decrypted, or the database does not answer.
+pub async fn open_keys(
     config: &Config,
     store: &Store,
-    secret: &[u8],
+    secrets: &Secrets,
     clock: &Clock,
-) -> Result<Tokens> {
-    let keys = Keyring::load(
-        store,
-        &SealingKey::derive(secret, Purpose::SigningKeys)?,
-        config.tokens.signing_alg,
-        config.tokens.hs256_key.as_ref(),
-        clock.now(),
-    )
-    .await?;
-    let ttl = time_delta(config.tokens.access_token_ttl);
-    let audience = config.tokens.token_audience.clone();
-    Ok(Tokens::new(keys, config.listeners.issuer(), audience, ttl))
+) -> Result<Keys> {
+    let tokens = &config.tokens;
+    let options = KeyOptions {
+        algorithm: tokens.signing_alg,
+        hs256_key: tokens.hs256_key.clone(),
+        max_age: time_delta(tokens.jwks_max_age),
+        rotation: tokens.key_rotation.0.map(time_delta),
+    };
+    let seals = seals(secrets)?;
+    Keys::open(store.clone(), seals, options, clock.clone()).await
 }
 
-fn open_secret(config: &Config) -> Result<Zeroizing<Vec<u8>>> {
-    let configured = config.tokens.secret_key.as_ref().map(Secret::expose);
-    secret_for(configured, &config.data_dir).map_err(|error| unusable(config, &error))
+/// Encrypts and decrypts signing keys.
+///
+/// # Errors
+/// Never in practice.
+pub fn seals(secrets: &Secrets) -> Result<Seals> {
+    secrets.seals(Purpose::SigningKeys)
+}
+
+fn token_options(config: &Config) -> TokenOptions {
+    TokenOptions {
+        issuer: config.listeners.issuer(),
+        audience: config.tokens.token_audience.clone(),
+        ttl: time_delta(config.tokens.access_token_ttl),
+        permissions: config.tokens.token_permissions,
+    }
+}
+
+/// The secrets, as configured or else from the data folder; `None` if there are none yet.
+///
+/// # Errors
+/// When the file in the data folder cannot be used.
+pub fn open_secrets(config: &Config) -> Result<Option<Secrets>> {
+    let configured = Secrets::of(&config.named_secrets());
+    match configured {
+        Some(secrets) => Ok(Some(secrets)),
+        None => stored_secrets(&config.data_dir).map_err(|error| unusable(config, &error)),
+    }
+}
+
+/// As [`open_secrets`]; makes one at the first start.
+///
+/// # Errors
+/// As [`open_secrets`], and when the file is missing although it has encrypted keys.
+pub async fn open_or_make_secrets(config: &Config, store: &Store) -> Result<Secrets> {
+    if let Some(secrets) = open_secrets(config)? {
+        return Ok(secrets);
+    }
+    if !store.stored_signing_keys().await?.is_empty() {
+        let folder = config.data_dir.display();
+        return Err(Error::internal(format!(
+            "{folder}/secret.key is missing, and the database has signing keys that it encrypted. Restore \
+             the file from a backup, or set SECRET_KEY if that encrypted them. Nothing was changed. If it is \
+             lost, `rbac-sentinel keys discard-unreadable` deletes the keys; access tokens signed with them \
+             are then refused"
+        )));
+    }
+    make_secret(&config.data_dir).map_err(|error| unusable(config, &error))
 }
 
 fn unusable(config: &Config, error: &io::Error) -> Error {
@@ -266,7 +312,7 @@ pub fn store_options(config: &Config) -> Options {
     }
 }
 
-fn open_cache(config: &Config, secret: &[u8], clock: &Clock) -> Result<Cache> {
+fn open_cache(config: &Config, secrets: &Secrets, clock: &Clock) -> Result<Cache> {
     let Some(url) = &config.redis.url else {
         return Ok(Cache::Memory(Memory::new(clock.clone(), CACHE_CAPACITY)));
     };
@@ -274,9 +320,29 @@ fn open_cache(config: &Config, secret: &[u8], clock: &Clock) -> Result<Cache> {
         url: url.expose().to_owned(),
         prefix: config.redis.prefix.clone(),
         timeout: config.redis.timeout,
-        key: derive(secret, Purpose::SharedCache)?,
+        key: secrets.derive(Purpose::SharedCache)?,
+        older_keys: secrets.derive_all(Purpose::SharedCache)?.split_off(1),
     };
     Ok(Cache::Redis(Redis::open(&options, clock.clone())?))
+}
+
+/// Tells the replicas that signing keys have changed, if they share Redis. Without it they notice within
+/// seconds.
+///
+/// # Errors
+/// When REDIS_URL cannot be parsed.
+pub async fn announce_key_change(config: &Config) -> Result<()> {
+    let Some(secrets) = open_secrets(config)? else {
+        return Ok(());
+    };
+    let cache = open_cache(config, &secrets, &Clock::system())?;
+    if let Cache::Redis(redis) = &cache {
+        redis.answers_within(Duration::from_secs(1)).await;
+        // When it fails, the replicas read the keys a little later.
+        let _ = redis.announce_key_change().await;
+    }
+    cache.close();
+    Ok(())
 }
 
 /// The parameters of new hashes.

@@ -47,8 +47,8 @@ enum Command {
     Metrics,
     /// Measure password hashing, and print how many logins a second this machine can do
     Calibrate(Box<Config>),
-    /// Print the signing keys: id, algorithm, age
-    Keys(Box<Config>),
+    /// List, rotate, retire and revoke signing keys
+    Keys(Box<keys::KeysCommand>),
     /// Migrate the database's schema to the current version
     Migrate(Box<Config>),
     /// Print the effective configuration, secrets masked
@@ -91,7 +91,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Openapi => print!("{}", api::document()?),
         Command::Metrics => print!("{}", metrics::markdown()),
         Command::Calibrate(config) => calibrate::run(&config)?,
-        Command::Keys(config) => keys::run(&config)?,
+        Command::Keys(command) => keys::run(&command)?,
         Command::Migrate(config) => migrate::run(&config)?,
         Command::Config(config) => {
             print!("{}", config.masked());

@@ -3,10 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{Config, PasswordRules, Redis, Secret, SigningAlgorithm};
+use super::{Config, PasswordRules, Redis, Secret};
 
-/// The shortest secret that is accepted, in bytes: 256 bits (RFC 7518 section 3.2).
-const MIN_SECRET_BYTES: usize = 32;
 /// The range of CLIENT_TIMEOUT.
 const CLIENT_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(10);
 /// The intervals of the synthetic probe.
@@ -28,6 +26,12 @@ const MAX_REDIS_PREFIX: usize = 64;
 #[error("{0}")]
 pub struct ConfigError(String);
 
+impl ConfigError {
+    pub(super) fn new(sentence: &str) -> Self {
+        Self(sentence.to_owned())
+    }
+}
+
 impl Config {
     /// Refuses combinations that would be unsafe or could not work.
     ///
@@ -42,33 +46,7 @@ impl Config {
                  of its own, or keep its default 127.0.0.1:9464.",
             );
         }
-        if short(self.tokens.secret_key.as_ref()) {
-            return refuse(
-                "SECRET_KEY is shorter than 32 characters: generate one with `openssl rand -base64 \
-                 32`, or unset it to have one generated in DATA_DIR.",
-            );
-        }
-        match (self.tokens.signing_alg, &self.tokens.hs256_key) {
-            (SigningAlgorithm::Hs256, None) => {
-                return refuse(
-                    "SIGNING_ALG=HS256 needs HS256_KEY: generate one with `openssl rand -base64 \
-                     32`, or use the default SIGNING_ALG=EdDSA, which needs none.",
-                );
-            }
-            (SigningAlgorithm::Hs256, key) if short(key.as_ref()) => {
-                return refuse(
-                    "HS256_KEY is shorter than 32 bytes, which RFC 7518 forbids: generate one with \
-                     `openssl rand -base64 32`.",
-                );
-            }
-            (SigningAlgorithm::Hs256, _) | (_, None) => {}
-            (_, Some(_)) => {
-                return refuse(
-                    "HS256_KEY is set but SIGNING_ALG is not HS256: set SIGNING_ALG=HS256, or \
-                     unset HS256_KEY.",
-                );
-            }
-        }
+        self.validate_keys()?;
         self.validate_initial_passwords()?;
         self.validate_database()?;
         if let Some(sentence) = refuse_redis(&self.redis) {
@@ -152,7 +130,7 @@ impl Config {
                  embedded database in DATA_DIR.",
             );
         }
-        if database.is_server() && self.tokens.secret_key.is_none() {
+        if database.is_server() && self.named_secrets().is_empty() {
             return refuse(
                 "DATABASE_URL is PostgreSQL but SECRET_KEY is unset: every replica needs the same \
                  one to decrypt the signing keys. Generate one with `openssl rand -base64 32`.",
@@ -228,10 +206,6 @@ fn refuse_redis(redis: &Redis) -> Option<&'static str> {
         );
     }
     None
-}
-
-fn short(secret: Option<&Secret>) -> bool {
-    secret.is_some_and(|secret| secret.expose().len() < MIN_SECRET_BYTES)
 }
 
 #[cfg(test)]

@@ -47,6 +47,8 @@ const BOUNDS: &[(&str, &[&str], &[&str])] = &[
     // The grace period of refresh tokens is 10 seconds.
     ("HOUSEKEEPING_RETENTION", &["10s", "100d"], &["9999ms"]),
     ("INITIAL_PASSWORD_TTL", &["1s", "90d"], &["0s", "7776001s"]),
+    ("JWKS_MAX_AGE", &["0s", "24h"], &["86401s"]),
+    ("KEY_ROTATION", &["off", "1h", "730d"], &["59m", "731d"]),
     ("MAX_CONNECTIONS", &["1", "1000000"], &["0", "1000001"]),
     ("MAX_SESSIONS_PER_USER", &["1", "10000"], &["0", "10001"]),
     ("PASSWORD_MIN_LENGTH", &["8", "64"], &["7", "65"]),

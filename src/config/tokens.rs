@@ -1,5 +1,6 @@
 //! Options of keys and tokens.
 
+use std::fmt;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -24,10 +25,30 @@ pub enum SigningAlgorithm {
     Hs256,
 }
 
+/// When signing keys are replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotation(pub Option<Duration>);
+
+impl fmt::Display for Rotation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(age) => f.write_str(&time(age)),
+            None => f.write_str("off"),
+        }
+    }
+}
+
+fn parse_rotation(text: &str) -> Result<Rotation, humantime::DurationError> {
+    match text {
+        "off" => Ok(Rotation(None)),
+        age => humantime::parse_duration(age).map(|age| Rotation(Some(age))),
+    }
+}
+
 /// Keys, and the lifetimes of tokens and sessions.
 #[derive(Clone, Debug, Args)]
 pub struct Tokens {
-    /// Key that encrypts the signing keys in the database, at least 32 characters. Default: one is
+    /// Secret that encrypts the signing keys in the database, at least 32 characters. Default: one is
     /// generated in DATA_DIR/secret.key, mode 0600.
     #[arg(
         long,
@@ -37,15 +58,34 @@ pub struct Tokens {
     )]
     pub secret_key: Option<Secret>,
 
-    /// Signature algorithm of access tokens.
+    /// Several secrets instead of SECRET_KEY, to replace one: ID:SECRET,ID:SECRET. The first one encrypts,
+    /// all of them decrypt.
+    #[arg(
+        long,
+        env = "SECRET_KEYS",
+        hide_env_values = true,
+        help_heading = "Keys and tokens"
+    )]
+    pub secret_keys: Option<Secret>,
+
+    /// Signature algorithm of access tokens; another one than that of the key in use replaces the key.
+    /// Default: the one in use, and ES256 for a new key.
     #[arg(
         long,
         env = "SIGNING_ALG",
         value_enum,
-        default_value = "EdDSA",
         help_heading = "Keys and tokens"
     )]
-    pub signing_alg: SigningAlgorithm,
+    pub signing_alg: Option<SigningAlgorithm>,
+
+    /// Age at which the signing key is replaced, or `off`. Not for HS256.
+    #[arg(long, env = "KEY_ROTATION", default_value = "90d", value_parser = parse_rotation, help_heading = "Keys and tokens")]
+    pub key_rotation: Rotation,
+
+    /// How long others may cache the published keys. A new key signs when it has been published for this
+    /// long and six seconds more.
+    #[arg(long, env = "JWKS_MAX_AGE", default_value = "5m", value_parser = humantime::parse_duration, help_heading = "Keys and tokens")]
+    pub jwks_max_age: Duration,
 
     /// Shared key for SIGNING_ALG=HS256, at least 32 bytes.
     #[arg(
@@ -64,6 +104,11 @@ pub struct Tokens {
         help_heading = "Keys and tokens"
     )]
     pub token_audience: String,
+
+    /// Also list the permissions in access tokens in a claim `permissions`, as an array; `scope` always
+    /// lists them, separated by spaces.
+    #[arg(long, env = "TOKEN_PERMISSIONS", help_heading = "Keys and tokens")]
+    pub token_permissions: bool,
 
     /// Lifetime of access tokens; 30 minutes at most.
     #[arg(long, env = "ACCESS_TOKEN_TTL", default_value = "15m", value_parser = humantime::parse_duration, help_heading = "Keys and tokens")]
@@ -92,9 +137,17 @@ impl Tokens {
         let key = secret(self.secret_key.as_ref(), "(generated in DATA_DIR)");
         vec![
             ("SECRET_KEY", key),
-            ("SIGNING_ALG", word(self.signing_alg)),
+            ("SECRET_KEYS", secret(self.secret_keys.as_ref(), "(unset)")),
+            (
+                "SIGNING_ALG",
+                self.signing_alg
+                    .map_or_else(|| "(the one in use, or ES256)".to_owned(), word),
+            ),
+            ("KEY_ROTATION", self.key_rotation.to_string()),
+            ("JWKS_MAX_AGE", time(self.jwks_max_age)),
             ("HS256_KEY", secret(self.hs256_key.as_ref(), "(unset)")),
             ("TOKEN_AUDIENCE", self.token_audience.clone()),
+            ("TOKEN_PERMISSIONS", self.token_permissions.to_string()),
             ("ACCESS_TOKEN_TTL", time(self.access_token_ttl)),
             ("SESSION_IDLE_TTL", time(self.session_idle_ttl)),
             ("SESSION_TTL", time(self.session_ttl)),

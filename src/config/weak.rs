@@ -24,29 +24,24 @@ impl Config {
                  ALLOW_INSECURE=true for tests.",
             );
         }
-        let secrets = [&self.tokens.secret_key, &self.tokens.hs256_key];
-        let given = || secrets.into_iter().flatten().map(Secret::expose);
-        if given().any(|secret| variety(secret) < LEAST_VARIETY) {
+        let shared = self.tokens.hs256_key.as_ref().map(Secret::expose);
+        let secrets = self.named_secrets().into_iter().map(|(_, secret)| secret);
+        let secrets: Vec<_> = secrets.chain(shared).collect();
+        if secrets.iter().any(|secret| variety(secret) < LEAST_VARIETY) {
             return Some(
-                "SECRET_KEY or HS256_KEY has fewer than 8 different characters: generate one with \
+                "SECRET_KEY, a secret of SECRET_KEYS or HS256_KEY has fewer than 8 different characters: generate one with \
                  `openssl rand -base64 32`, or set ALLOW_INSECURE=true for tests.",
             );
         }
-        let own = [
-            &self.tokens.secret_key,
-            &self.tokens.hs256_key,
-            &self.admin.password,
-            &self.database.url,
-            &self.redis.url,
-        ];
-        let published = own.into_iter().flatten().any(|secret| {
-            let secret = secret.expose();
+        let own = [&self.admin.password, &self.database.url, &self.redis.url];
+        let own = own.into_iter().flatten().map(Secret::expose);
+        let published = own.chain(secrets).any(|secret| {
             secret.starts_with(PUBLISHED) || secret.contains(&format!(":{PUBLISHED}"))
         });
         if published && self.is_public() {
             return Some(
                 "PUBLIC_URL begins with https:// and a secret is one of those for development, \
-                 which everyone can read: SECRET_KEY, HS256_KEY, ADMIN_PASSWORD, or the password \
+                 which everyone can read: SECRET_KEY, SECRET_KEYS, HS256_KEY, ADMIN_PASSWORD, or the password \
                  in DATABASE_URL or REDIS_URL. Make new ones, or set ALLOW_INSECURE=true for \
                  tests.",
             );

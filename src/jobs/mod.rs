@@ -6,6 +6,7 @@
 mod dependencies;
 mod housekeeping;
 mod inventory;
+mod key_reload;
 mod log_windows;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tokio::task::JoinSet;
 pub use self::dependencies::Dependencies;
 pub use self::housekeeping::Housekeeping;
 pub use self::inventory::Inventory;
+pub use self::key_reload::KeyReload;
 pub use self::log_windows::LogWindows;
 
 /// Periodic work.

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::secrets::random;
 
 const ID: usize = 16;
@@ -35,16 +35,18 @@ impl Device {
 
 /// Issues device cookies and recognises them.
 pub struct Devices {
-    key: hmac::Key,
+    /// The first one signs, all verify.
+    keys: Vec<hmac::Key>,
     clock: Clock,
 }
 
 impl Devices {
-    /// Cookies signed with this key.
+    /// Cookies signed with the first of these keys; those signed with the others are recognised, too.
     #[must_use]
-    pub fn new(key: &[u8], clock: Clock) -> Self {
+    pub fn new<K: AsRef<[u8]>>(keys: &[K], clock: Clock) -> Self {
+        let key = |key: &K| hmac::Key::new(hmac::HMAC_SHA256, key.as_ref());
         Self {
-            key: hmac::Key::new(hmac::HMAC_SHA256, key),
+            keys: keys.iter().map(key).collect(),
             clock,
         }
     }
@@ -52,14 +54,16 @@ impl Devices {
     /// The value of a new cookie for this account.
     ///
     /// # Errors
-    /// When the random generator fails.
+    /// When the random generator fails, or there is no key: a defect.
     pub fn issue(&self, account: Uuid) -> Result<String> {
         let id = random::bytes::<ID>()?;
         let until = self
             .now()
             .saturating_add(DEVICE_TTL.as_secs())
             .to_be_bytes();
-        let mac = hmac::sign(&self.key, &signed(&id, until, account));
+        let key = self.keys.first();
+        let key = key.ok_or_else(|| Error::internal("no key for device cookies"))?;
+        let mac = hmac::sign(key, &signed(&id, until, account));
         let value = [&id[..], &until, mac.as_ref()].concat();
         Ok(URL_SAFE_NO_PAD.encode(value))
     }
@@ -73,7 +77,9 @@ impl Devices {
         let value = URL_SAFE_NO_PAD.decode(cookie).ok()?;
         let (id, rest) = value.split_first_chunk::<ID>()?;
         let (until, mac) = rest.split_first_chunk::<TIME>()?;
-        hmac::verify(&self.key, &signed(id, *until, account), mac).ok()?;
+        let signed = signed(id, *until, account);
+        let mut keys = self.keys.iter();
+        keys.find(|key| hmac::verify(key, &signed, mac).is_ok())?;
         (u64::from_be_bytes(*until) > self.now()).then_some(Device(*id))
     }
 
@@ -95,16 +101,15 @@ mod tests {
     #[test]
     fn device_cookie_is_good_for_its_account_alone_and_for_a_time() {
         let clock = Clock::manual(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
-        let devices = Devices::new(b"one", clock.clone());
+        let devices = Devices::new(&[b"one"], clock.clone());
         let (alice, bob) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let cookie = devices.issue(alice).expect("random");
         let device = devices.recognise(&cookie, alice);
         assert!(device.is_some());
         assert_eq!(devices.recognise(&cookie, bob), None);
-        assert_eq!(
-            Devices::new(b"two", clock.clone()).recognise(&cookie, alice),
-            None
-        );
+        let with = |keys: &[&[u8]]| Devices::new(keys, clock.clone()).recognise(&cookie, alice);
+        assert_eq!(with(&[b"two"]), None);
+        assert_eq!(with(&[b"two", b"one"]), device, "the older secret");
         let other = devices.issue(alice).expect("random");
         assert_ne!(
             devices.recognise(&other, alice),
@@ -118,7 +123,7 @@ mod tests {
     #[test]
     fn device_cookie_cannot_be_changed() {
         let clock = Clock::manual(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
-        let devices = Devices::new(b"one", clock);
+        let devices = Devices::new(&[b"one"], clock);
         let cookie = devices.issue(Uuid::nil()).expect("random");
         for at in 0..cookie.len() {
             let mut changed = cookie.clone().into_bytes();

@@ -11,7 +11,6 @@ use zeroize::Zeroizing;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::hashing::{HashGate, Password};
-use crate::secrets::{Purpose, derive};
 use crate::sessions::PROBE_ACCOUNT;
 use crate::store::{NewUser, Store};
 
@@ -31,16 +30,14 @@ pub struct ProbeAccount {
 impl ProbeAccount {
     /// The account in this store. Its password comes from the service's secret, so it is the same on
     /// every replica.
-    ///
-    /// # Errors
-    /// When the password cannot be derived: a defect.
-    pub fn new(store: Store, hashing: HashGate, clock: Clock, secret: &[u8]) -> Result<Self> {
-        Ok(Self {
+    #[must_use]
+    pub fn new(store: Store, hashing: HashGate, clock: Clock, key: &[u8; 32]) -> Self {
+        Self {
             store,
             hashing,
             clock,
-            password: password(secret)?,
-        })
+            password: password(key),
+        }
     }
 
     /// Its password.
@@ -100,13 +97,10 @@ impl ProbeAccount {
     }
 }
 
-/// The account's password with this secret.
-///
-/// # Errors
-/// When it cannot be derived: a defect.
-pub fn password(secret: &[u8]) -> Result<Zeroizing<String>> {
-    let key = derive(secret, Purpose::ProbePassword)?;
-    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(key.as_slice())))
+/// The account's password with this key, which is derived from the service's secret for it.
+#[must_use]
+pub fn password(key: &[u8; 32]) -> Zeroizing<String> {
+    Zeroizing::new(URL_SAFE_NO_PAD.encode(key))
 }
 
 #[cfg(test)]
@@ -121,12 +115,10 @@ mod tests {
     }
 
     #[test]
-    fn probe_password_follows_from_the_secret_alone() {
-        let secret = &b"a-secret-for-tests-of-32-characters"[..];
-        let derived = |secret| password(secret).expect("derives");
-        assert_eq!(derived(secret), derived(secret));
-        assert_ne!(derived(secret), derived(b"another"));
+    fn probe_password_follows_from_its_key_alone() {
+        assert_eq!(password(&[1; 32]), password(&[1; 32]));
+        assert_ne!(password(&[1; 32]), password(&[2; 32]));
         // 256 bits, and not a prefix of anything that is stored.
-        assert_eq!(derived(secret).len(), 43);
+        assert_eq!(password(&[1; 32]).len(), 43);
     }
 }

@@ -32,7 +32,7 @@ impl Scope {
     /// The names of the permissions; `None` if the scope is not limited.
     #[must_use]
     pub fn text(self) -> Option<String> {
-        self.0.map(names)
+        self.0.map(|set| names(set).collect::<Vec<_>>().join(" "))
     }
 
     /// The intersection of both scopes.
@@ -77,6 +77,12 @@ impl Authority {
 }
 
 impl Authority {
+    /// The names of its permissions.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        names(self.permissions).collect()
+    }
+
     /// The scope that limits the full authority to this.
     #[must_use]
     pub fn scope(&self, whole: &Self) -> Scope {
@@ -88,12 +94,11 @@ impl Authority {
     }
 }
 
-fn names(set: PermissionSet) -> String {
-    let named = Permission::ALL
+fn names(set: PermissionSet) -> impl Iterator<Item = &'static str> {
+    Permission::ALL
         .iter()
-        .filter(|permission| set.contains(**permission))
-        .map(|permission| permission.name());
-    named.collect::<Vec<_>>().join(" ")
+        .filter(move |permission| set.contains(**permission))
+        .map(|permission| permission.name())
 }
 
 #[cfg(test)]

@@ -22,11 +22,13 @@ pub enum Purpose {
     ClientMarks,
     /// Encrypts the successor of a refresh token; from that token.
     RefreshSuccessor,
+    /// Makes the id of the key for HS256; from that key.
+    SharedKeyId,
 }
 
 impl Purpose {
     #[cfg(test)]
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::SigningKeys,
         Self::RateLimitNames,
         Self::SharedCache,
@@ -34,6 +36,7 @@ impl Purpose {
         Self::ProbePassword,
         Self::ClientMarks,
         Self::RefreshSuccessor,
+        Self::SharedKeyId,
     ];
 
     /// HKDF's `info`. Never change one: existing ciphertexts depend on it.
@@ -46,6 +49,7 @@ impl Purpose {
             Self::ProbePassword => b"password of the synthetic probe",
             Self::ClientMarks => b"marks of refreshing clients",
             Self::RefreshSuccessor => b"successor of a refresh token",
+            Self::SharedKeyId => b"id of a shared key",
         }
     }
 }

@@ -4,9 +4,11 @@ mod derive;
 mod digest;
 mod file;
 pub mod random;
+mod ring;
 mod seal;
 
 pub use self::derive::{Purpose, derive};
 pub use self::digest::keyed_digest;
-pub use self::file::{check_mode, secret_for};
-pub use self::seal::SealingKey;
+pub use self::file::{check_mode, make_secret, stored_secrets};
+pub use self::ring::Secrets;
+pub use self::seal::{SealingKey, Seals};

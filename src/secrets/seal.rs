@@ -52,6 +52,53 @@ impl SealingKey {
     }
 }
 
+/// The keys of several secrets for one purpose.
+pub struct Seals {
+    first: NamedKey,
+    others: Vec<NamedKey>,
+}
+
+/// The id of a secret, and its key.
+type NamedKey = (String, SealingKey);
+
+/// What was decrypted, and the id of the secret that did.
+pub struct Opened<'a> {
+    /// The plain bytes.
+    pub plain: Zeroizing<Vec<u8>>,
+    /// The secret's id.
+    pub secret: &'a str,
+}
+
+impl Seals {
+    pub(super) const fn new(first: NamedKey, others: Vec<NamedKey>) -> Self {
+        Self { first, others }
+    }
+
+    /// The id of the secret that encrypts.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.first.0
+    }
+
+    /// Encrypts with the first secret's key.
+    ///
+    /// # Errors
+    /// As [`SealingKey::seal`].
+    pub fn seal(&self, context: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
+        self.first.1.seal(context, plain)
+    }
+
+    /// Decrypts with the key of any secret; `None` if none of them fits.
+    #[must_use]
+    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Opened<'_>> {
+        let mut keys = std::iter::once(&self.first).chain(&self.others);
+        keys.find_map(|(secret, key)| {
+            let plain = key.open(context, sealed)?;
+            Some(Opened { plain, secret })
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

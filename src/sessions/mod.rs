@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use self::first_use::FirstUse;
@@ -118,15 +119,26 @@ impl Sessions {
         &self.lifetimes
     }
 
-    /// Applies the invalidations that other replicas publish, for as long as the future lives. Ends
-    /// at once when replicas share no cache.
+    /// Applies the invalidations that other replicas publish, and reads the signing keys when they have
+    /// changed, for as long as the future lives. Ends at once when replicas share no cache.
     pub async fn listen(&self) {
-        self.principals.listen().await;
+        let key_change = Notify::new();
+        let reloading = async {
+            loop {
+                key_change.notified().await;
+                // A failure is counted; the next periodic reading comes within seconds.
+                let _ = self.tokens.keys().reload().await;
+            }
+        };
+        tokio::select! {
+            () = self.principals.listen(&key_change) => {}
+            () = reloading => {}
+        }
     }
 
     /// Sets the gauges of the caches. Called before each scrape.
     pub fn observe(&self) {
-        self.tokens.cache().observe();
+        self.tokens.observe();
         self.principals.observe();
         self.first_use.observe();
     }
@@ -139,7 +151,8 @@ impl Sessions {
     /// Why the caller is refused.
     pub async fn authorize(&self, token: &str, need: impl Into<Need>) -> Result<Caller, Refusal> {
         let now = self.clock.now();
-        let claims = self.tokens.verify(token, now).map_err(Refusal::Token)?;
+        let claims = self.tokens.verify(token, now).await;
+        let claims = claims.map_err(Refusal::Token)?;
         let start = Instant::now();
         let (account, cache) = self
             .principals
@@ -213,18 +226,24 @@ impl Sessions {
         let mut claims: Claims = self
             .tokens
             .claims(user.id, session, generation, roles, issue.at);
-        if password_first {
-            claims.scope = Some(PASSWORD_CHANGE.to_owned());
-        } else if issue.scope != Scope::EVERYTHING {
-            claims.scope = issue.scope.held_by(&authority).text();
+        let permissions = if password_first {
+            vec![PASSWORD_CHANGE]
+        } else {
+            authority.within(issue.scope).names()
+        };
+        let scope = permissions.join(" ");
+        let limited = password_first || issue.scope != Scope::EVERYTHING;
+        if self.tokens.options().permissions {
+            claims.permissions = Some(permissions.into_iter().map(str::to_owned).collect());
         }
+        claims.scope = Some(scope.clone());
         // Services that only verify the signature must not accept it longer than this service does.
         claims.exp = claims.exp.min(issue.session_ends_at.timestamp());
         Ok(TokenPair {
             access_token: self.tokens.sign(&claims)?,
             refresh_token,
             expires_in: claims.exp - claims.iat,
-            scope: claims.scope,
+            scope: limited.then_some(scope),
         })
     }
 

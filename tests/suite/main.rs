@@ -13,6 +13,7 @@
 //! | initial passwords | `api/initial_passwords.rs` |
 //! | administration of accounts and roles, list and search | `api/admin_users/`; the statements: `store/searching.rs`, `store/roles.rs` |
 //! | access tokens, JWKS | `api/access_tokens.rs`; forged ones: `api/permissions/forged.rs`; algorithms: `operations/signing_algorithms.rs` |
+//! | signing keys: rotation, revocation, secrets | `operations/key_rotation.rs`; the statements: `store/keys.rs` |
 //! | permissions matrix | `api/permissions/mod.rs` |
 //! | OpenAPI document | `api/permissions/documentation.rs`; that it is current: `repository/generated_files.rs` |
 //! | OpenAPI page in a browser | `api/pages.rs` |

@@ -51,6 +51,14 @@ names! {
     SHUTDOWN = "sys_shutdown",
     /// A signing key was created.
     KEY_CREATED = "sys_key_created",
+    /// A signing key was read for the first time: it verifies, and signs when its time has come.
+    KEY_PUBLISHED = "sys_key_published",
+    /// A signing key ended before its time: tokens signed with it are refused.
+    KEY_REVOKED = "sys_key_revoked",
+    /// No secret decrypts a stored signing key.
+    KEY_UNREADABLE = "sys_key_unreadable",
+    /// The signing keys could not be read.
+    KEY_RELOAD_FAILED = "sys_key_reload_fail",
     /// Housekeeping removed rows.
     HOUSEKEEPING = "sys_housekeeping",
     /// Housekeeping failed.

@@ -29,6 +29,8 @@ pub const OPTIONS: &[&str] = &[
     "HOUSEKEEPING_RETENTION",
     "HS256_KEY",
     "INITIAL_PASSWORD_TTL",
+    "JWKS_MAX_AGE",
+    "KEY_ROTATION",
     "LOG_ADDRESSES",
     "LOG_FORMAT",
     "LOG_LEVEL",
@@ -61,6 +63,7 @@ pub const OPTIONS: &[&str] = &[
     "REDIS_URL",
     "REFRESH_GRACE",
     "SECRET_KEY",
+    "SECRET_KEYS",
     "SESSION_IDLE_TTL",
     "SESSION_TTL",
     "SHUTDOWN_DELAY",
@@ -71,6 +74,7 @@ pub const OPTIONS: &[&str] = &[
     "TLS_CERT",
     "TLS_KEY",
     "TOKEN_AUDIENCE",
+    "TOKEN_PERMISSIONS",
     "TRUSTED_PROXIES",
 ];
 

@@ -19,6 +19,7 @@ pub(super) fn dashboard() -> Dashboard {
             row("Logins and registrations", logins()),
             row("Rate limits", limits()),
             row("Tokens and sessions", tokens()),
+            row("Signing keys", keys()),
             row("Authorization and accounts", authorization()),
         ],
     }
@@ -62,15 +63,15 @@ fn now() -> Vec<Panel> {
             View::Stat,
             Unit::Seconds,
             "Signing-key age",
-            "Age of the key that signs now. Create a new one at least every 90 days, and at once \
-             if `SECRET_KEY` or a backup of the database may have leaked; then watch *Token \
-             verification failures*.",
+            "Age of the key that signs now. `KEY_ROTATION` replaces it at 90 days. Replace it at once if \
+             `SECRET_KEY` or a backup of the database may have leaked, with `rbac-sentinel keys revoke`; \
+             then watch *Token verification failures*.",
         )
         .runbook(&["signing-keys"])
         .query(
             "",
             format!(
-                "time() - max(auth_signing_key_created_timestamp_seconds{{{SHOWN}, state=\"active\"}})"
+                "time() - max(auth_signing_key_created_timestamp_seconds{{{SHOWN}, state=\"active\"}} != 0)"
             ),
         )
         .steps(&[(80.0 * 86400.0, Color::Warn), (90.0 * 86400.0, Color::Bad)])
@@ -260,8 +261,8 @@ fn tokens() -> Vec<Panel> {
             Unit::EventRate,
             "Token verification failures",
             "expired and revoked are normal. bad_signature and unknown_kid from all clients at \
-             once: a wrong key. The resulting 401s do not count as errors. Was `SECRET_KEY`, \
-             `SIGNING_ALG` or the database changed?",
+             once: a wrong key. The resulting 401s do not count as errors. Was a key revoked, or \
+             the database changed? See *Signing keys*.",
         )
         .runbook(&["signing-keys"])
         .query("{{reason}}", invalid)
@@ -283,6 +284,44 @@ fn tokens() -> Vec<Panel> {
             shown_quantile(0.99, "cache", decided, ""),
         )
         .quiet("no traffic")
+        .size(12, 8),
+    ]
+}
+
+fn keys() -> Vec<Panel> {
+    vec![
+        Panel::new(
+            View::TimeSeries,
+            Unit::Count,
+            "Signing keys",
+            "As the replicas last read them. A rotation: first a published one beside the active one, \
+             minutes later a retiring one, half an hour later one again. unreadable: a replica lacks \
+             the secret; put it into its `SECRET_KEYS`.",
+        )
+        .runbook(&["signing-keys"])
+        .query(
+            "{{state}}",
+            format!("max by (state) (auth_signing_keys{{{SHOWN}}})"),
+        )
+        .decimals(0)
+        .size(12, 8),
+        Panel::new(
+            View::TimeSeries,
+            Unit::Seconds,
+            "Signing keys last read",
+            "Age of the keys that the slowest replica uses. Seconds are normal. More: its database does \
+             not answer (*Dependency up* on Dependencies); it does not know newer keys, and still \
+             accepts tokens of revoked ones. Failures are readings that failed, a second.",
+        )
+        .runbook(&["signing-keys"])
+        .query(
+            "age",
+            format!("time() - min(auth_signing_keys_last_reload_timestamp_seconds{{{SHOWN}}} != 0)"),
+        )
+        .query(
+            "failures",
+            per_second("", "auth_signing_key_reloads_total", r#"outcome="failed""#),
+        )
         .size(12, 8),
     ]
 }

@@ -1,5 +1,7 @@
 //! The metadata of the authorization server (RFC 8414): what clients can find out by themselves.
 
+use std::sync::Arc;
+
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
@@ -7,6 +9,7 @@ use crate::api::Tag;
 use crate::api::edge::operation::{Access, Operation};
 use crate::api::failure::Failure;
 use crate::rbac::Permission;
+use crate::tokens::Tokens;
 use catalogue::endpoints;
 
 /// The records of its operations.
@@ -43,9 +46,9 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// The metadata of this issuer, with a set of public keys and with documentation, or without.
+    /// The metadata of this issuer, with documentation or without.
     #[must_use]
-    pub fn new(issuer: &str, has_public_keys: bool, documented: bool) -> Self {
+    pub fn new(issuer: &str, documented: bool) -> Self {
         let at = |endpoint: endpoints::Endpoint| format!("{issuer}{}", endpoint.template);
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let names = Permission::ALL.iter().map(|permission| permission.name());
@@ -53,7 +56,7 @@ impl Metadata {
             issuer: issuer.to_owned(),
             token_endpoint: at(endpoints::TOKEN),
             revocation_endpoint: at(endpoints::REVOKE),
-            jwks_uri: has_public_keys.then(|| at(endpoints::JWKS)),
+            jwks_uri: Some(at(endpoints::JWKS)),
             grant_types_supported: words(&["password", "refresh_token"]),
             response_types_supported: Vec::new(),
             token_endpoint_auth_methods_supported: words(&["none"]),
@@ -65,7 +68,12 @@ impl Metadata {
 }
 
 /// The metadata, under its two names.
-pub struct MetadataApi(pub Metadata);
+pub struct MetadataApi {
+    /// The metadata.
+    pub metadata: Metadata,
+    /// The keys, which change while the service runs.
+    pub tokens: Arc<Tokens>,
+}
 
 #[derive(ApiResponse)]
 enum Found {
@@ -81,7 +89,11 @@ enum Found {
 
 impl MetadataApi {
     fn answer(&self) -> Found {
-        Found::Ok(Json(self.0.clone()), "public, max-age=300".to_owned())
+        let mut metadata = self.metadata.clone();
+        if self.tokens.keys().jwks().is_empty() {
+            metadata.jwks_uri = None;
+        }
+        Found::Ok(Json(metadata), "public, max-age=300".to_owned())
     }
 }
 

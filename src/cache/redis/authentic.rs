@@ -53,12 +53,20 @@ pub(super) struct Message<'a> {
     pub(super) content: &'a [u8],
 }
 
-/// Seals and opens with the key that replicas share.
-pub(super) struct Authenticator(Key);
+/// Seals with the first of the keys that replicas share, and opens with any: while the secret is
+/// replaced, some replicas seal with another one.
+pub(super) struct Authenticator {
+    first: Key,
+    others: Vec<Key>,
+}
 
 impl Authenticator {
-    pub(super) fn new(key: &[u8]) -> Self {
-        Self(Key::new(HMAC_SHA256, key))
+    pub(super) fn new(first: &[u8], others: &[impl AsRef<[u8]>]) -> Self {
+        let key = |key: &[u8]| Key::new(HMAC_SHA256, key);
+        Self {
+            first: key(first),
+            others: others.iter().map(|other| key(other.as_ref())).collect(),
+        }
     }
 
     pub(super) fn seal_entry(&self, name: &[u8], entry: &Entry<'_>) -> Vec<u8> {
@@ -123,7 +131,7 @@ impl Authenticator {
     }
 
     fn seal(&self, item: Item, name: &[u8], mut text: Vec<u8>) -> Vec<u8> {
-        let mac = self.mac(item, name, &text);
+        let mac = authenticate(&self.first, item, name, &text);
         text.extend(mac.as_ref());
         text
     }
@@ -134,19 +142,22 @@ impl Authenticator {
         let Some((&VERSION, content)) = text.split_first() else {
             return Err(Fault::Format);
         };
-        verify_slices_are_equal(self.mac(item, name, text).as_ref(), mac)
-            .map_err(|_| Fault::Mac)?;
-        Ok(content)
+        let mut keys = std::iter::once(&self.first).chain(&self.others);
+        let sealed_with = |key: &Key| {
+            let expected = authenticate(key, item, name, text);
+            verify_slices_are_equal(expected.as_ref(), mac).is_ok()
+        };
+        keys.any(sealed_with).then_some(content).ok_or(Fault::Mac)
     }
+}
 
-    fn mac(&self, item: Item, name: &[u8], text: &[u8]) -> Tag {
-        let mut context = Context::with_key(&self.0);
-        context.update(&[item as u8]);
-        context.update(&(name.len() as u64).to_be_bytes());
-        context.update(name);
-        context.update(text);
-        context.sign()
-    }
+fn authenticate(key: &Key, item: Item, name: &[u8], text: &[u8]) -> Tag {
+    let mut context = Context::with_key(key);
+    context.update(&[item as u8]);
+    context.update(&(name.len() as u64).to_be_bytes());
+    context.update(name);
+    context.update(text);
+    context.sign()
 }
 
 #[cfg(test)]
@@ -166,7 +177,18 @@ mod tests {
     };
 
     fn ours() -> Authenticator {
-        Authenticator::new(&[1; 32])
+        Authenticator::new(&[1; 32], &[] as &[&[u8]])
+    }
+
+    #[test]
+    fn text_sealed_with_the_older_secret_opens_and_is_not_made() {
+        let (old, new) = ([1; 32], [3; 32]);
+        let both = Authenticator::new(&new, &[old]);
+        let sealed = ours().seal_entry(b"name", &ENTRY);
+        assert_eq!(both.open_entry(b"name", &sealed), Ok(ENTRY));
+        let sealed = both.seal_entry(b"name", &ENTRY);
+        assert_eq!(both.open_entry(b"name", &sealed), Ok(ENTRY));
+        assert_eq!(ours().open_entry(b"name", &sealed), Err(Fault::Mac));
     }
 
     #[test]
@@ -205,7 +227,7 @@ mod tests {
 
     #[test]
     fn name_use_and_key_must_be_the_same() {
-        let (ours, strangers) = (ours(), Authenticator::new(&[2; 32]));
+        let (ours, strangers) = (ours(), Authenticator::new(&[2; 32], &[] as &[&[u8]]));
         let sealed = ours.seal_entry(b"name", &ENTRY);
         assert_eq!(ours.open_entry(b"other", &sealed), Err(Fault::Mac));
         assert_eq!(strangers.open_entry(b"name", &sealed), Err(Fault::Mac));

@@ -28,6 +28,8 @@ const CLOCK_TOLERANCE: i64 = 1_000_000;
 /// gets the entry, and a starved process sends entries and reads replies late. An expired entry is never
 /// used; this only decides whether it is reported.
 const EXPIRY_TOLERANCE: i64 = 10_000_000;
+/// The guard and the content of the message that signing keys have changed.
+pub(super) const KEY_CHANGE: &[u8] = b"signing-keys";
 /// How often an invalidation comes again because Redis holds a later epoch.
 const ATTEMPTS: u32 = 3;
 
@@ -200,6 +202,15 @@ impl Redis {
         Ok(())
     }
 
+    /// Publishes that signing keys have changed.
+    ///
+    /// # Errors
+    /// As [`Redis::invalidate`].
+    pub async fn announce_key_change(&self) -> Result<()> {
+        let guard = Key::new(Kind::Epoch, KEY_CHANGE);
+        self.invalidate(&guard, &[], KEY_CHANGE).await
+    }
+
     /// Replies with the epoch that Redis holds, if it is not below the new one.
     async fn advance(
         &self,
@@ -292,12 +303,7 @@ mod tests {
 
     /// A replica whose Redis is not there: what it holds is given by the tests.
     fn replica() -> Redis {
-        let options = RedisOptions {
-            url: "redis://127.0.0.1:1".to_owned(),
-            prefix: "test:".to_owned(),
-            timeout: Duration::from_millis(100),
-            key: [7; 32].into(),
-        };
+        let options = RedisOptions::of("redis://127.0.0.1:1");
         Redis::open(&options, Clock::system()).expect("a URL")
     }
 

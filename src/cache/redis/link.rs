@@ -378,14 +378,9 @@ mod tests {
 
     #[test]
     fn an_url_that_is_not_understood_is_not_repeated() {
-        let options = RedisOptions {
-            url: "redis://:hunter2@localhost/no-number".to_owned(),
-            prefix: "test:".to_owned(),
-            timeout: Duration::from_millis(100),
-            key: zeroize::Zeroizing::default(),
-        };
+        let options = RedisOptions::of("redis://:hunter2@localhost/no-number");
         let Err(Error::Internal(error)) = Link::new(&options) else {
-            panic!("understood");
+            panic!("understood")
         };
         assert_eq!(error.to_string(), "REDIS_URL cannot be parsed");
     }

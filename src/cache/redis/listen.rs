@@ -8,6 +8,7 @@ use redis::{RedisResult, Value};
 use tokio::time::{sleep, timeout};
 
 use super::Redis;
+use super::guarded::KEY_CHANGE;
 use super::link::{CONNECT_TIMEOUT, RETRY};
 
 /// Interval and timeout of pings on the connection: a dead one is noticed within the sum.
@@ -19,6 +20,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(1);
 pub enum Notification<'a> {
     /// The subscription started, or was renewed: messages may have been missed before it.
     Subscribed,
+    /// Signing keys have changed.
+    KeyChange,
     /// A message from a replica, possibly this one; forged ones are not passed on.
     Message(&'a [u8]),
 }
@@ -44,7 +47,11 @@ impl Redis {
         let receiving = async {
             while let Some(message) = messages.next().await {
                 if let Some(content) = self.content(message.get_payload_bytes()) {
-                    handle(Notification::Message(content));
+                    handle(if content == KEY_CHANGE {
+                        Notification::KeyChange
+                    } else {
+                        Notification::Message(content)
+                    });
                 }
             }
             Ok(())

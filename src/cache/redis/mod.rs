@@ -49,6 +49,23 @@ pub struct RedisOptions {
     pub timeout: Duration,
     /// The key of the MACs, the same for all replicas.
     pub key: Zeroizing<[u8; 32]>,
+    /// Keys that also count, while the secret is replaced.
+    pub older_keys: Vec<Zeroizing<[u8; 32]>>,
+}
+
+#[cfg(test)]
+impl RedisOptions {
+    /// Those of a replica in tests.
+    #[must_use]
+    pub fn of(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            prefix: "test:".to_owned(),
+            timeout: Duration::from_millis(100),
+            key: [7; 32].into(),
+            older_keys: Vec::new(),
+        }
+    }
 }
 
 /// A handle to Redis; clones share the connection.
@@ -83,10 +100,11 @@ impl Redis {
     pub fn open(options: &RedisOptions, clock: Clock) -> Result<Self> {
         let link = Arc::new(Link::new(options)?);
         let watched = Arc::clone(&link);
+        let older: Vec<_> = options.older_keys.iter().map(|key| **key).collect();
         Ok(Self {
             link,
             prefix: options.prefix.as_str().into(),
-            authenticator: Arc::new(Authenticator::new(&*options.key)),
+            authenticator: Arc::new(Authenticator::new(&*options.key, &older)),
             known: Arc::default(),
             local: Arc::new(Memory::new(clock.clone(), LOCAL_COUNTERS)),
             clock,
@@ -252,12 +270,7 @@ mod tests {
 
     #[tokio::test]
     async fn watcher_ends_with_the_last_handle() {
-        let options = RedisOptions {
-            url: "redis://localhost".to_owned(),
-            prefix: "test:".to_owned(),
-            timeout: Duration::from_millis(100),
-            key: Zeroizing::default(),
-        };
+        let options = RedisOptions::of("redis://localhost");
         let redis = Redis::open(&options, Clock::system()).expect("a URL");
         let watcher = redis.watcher.0.abort_handle();
         drop(redis.clone());

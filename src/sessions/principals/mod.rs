@@ -13,6 +13,7 @@ mod shared_cache;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use self::local_cache::LocalCache;
@@ -183,10 +184,11 @@ impl Principals {
         let _ = published.await;
     }
 
-    /// Applies the invalidations of other replicas, until the future is dropped.
-    pub async fn listen(&self) {
+    /// Applies the invalidations of other replicas, until the future is dropped. Notifies when signing keys
+    /// have changed.
+    pub async fn listen(&self, key_change: &Notify) {
         if let Some(shared) = &self.shared {
-            shared.listen(&self.local).await;
+            shared.listen(&self.local, key_change).await;
         }
     }
 

@@ -26,6 +26,6 @@ statements! {
              WHERE ended_at IS NULL AND idle_expires_at < $1 ORDER BY idle_expires_at LIMIT 200)";
         REMOVE_SIGNING_KEYS "remove_signing_keys" =
             "DELETE FROM signing_keys WHERE kid IN (SELECT kid FROM signing_keys \
-             WHERE retired_at < $1 ORDER BY retired_at LIMIT 200)";
+             WHERE retire_at < $1 ORDER BY retire_at LIMIT 200)";
     }
 }

@@ -10,7 +10,7 @@ use jsonwebtoken::{Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::keyring::Keyring;
+use super::keys::{Keyring, Keys};
 use crate::cache::LocalMap;
 use crate::error::{Error, Result};
 use crate::metrics::{
@@ -54,46 +54,71 @@ pub struct Claims {
     /// The account's roles when the token was issued, for other services; this service reads its
     /// database.
     pub roles: Vec<String>,
-    /// The scope of the token, if it is limited (RFC 9068 section 2.2.3), for other services; this
-    /// service reads its database.
+    /// The permissions of the token (RFC 9068 section 2.2.3), for other services; this service reads its
+    /// database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// The permissions of `scope` as an array, for other services that read them there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Vec<String>>,
 }
 
 /// Signs and verifies access tokens.
 pub struct Tokens {
-    keys: Keyring,
-    issuer: String,
-    audience: String,
-    ttl: TimeDelta,
+    keys: Arc<Keys>,
+    options: TokenOptions,
     /// Verified tokens by their SHA-256: the tokens themselves are not kept.
-    verified: LocalMap<[u8; 32], Arc<Claims>>,
+    verified: LocalMap<[u8; 32], Verified>,
+}
+
+/// What is written into every access token.
+#[derive(Clone, Debug)]
+pub struct TokenOptions {
+    /// Issuer.
+    pub issuer: String,
+    /// Audience.
+    pub audience: String,
+    /// Lifetime.
+    pub ttl: TimeDelta,
+    /// Whether there is a claim `permissions` beside `scope`.
+    pub permissions: bool,
+}
+
+/// A token whose signature was valid.
+#[derive(Clone)]
+struct Verified {
+    claims: Arc<Claims>,
+    /// The epoch of the keys then: it is verified again when a key is gone.
+    epoch: u64,
 }
 
 impl Tokens {
     /// A signer and verifier for one issuer and audience.
     #[must_use]
-    pub fn new(keys: Keyring, issuer: String, audience: String, ttl: TimeDelta) -> Self {
-        let verified = LocalMap::new(CacheName::Token, CACHED_TOKENS);
+    pub fn new(keys: Arc<Keys>, options: TokenOptions) -> Self {
         Self {
             keys,
-            issuer,
-            audience,
-            ttl,
-            verified,
+            options,
+            verified: LocalMap::new(CacheName::Token, CACHED_TOKENS),
         }
     }
 
     /// The keys.
     #[must_use]
-    pub const fn keys(&self) -> &Keyring {
+    pub const fn keys(&self) -> &Arc<Keys> {
         &self.keys
     }
 
-    /// The cache of verified tokens.
+    /// What is written into every token.
     #[must_use]
-    pub const fn cache(&self) -> &LocalMap<[u8; 32], Arc<Claims>> {
-        &self.verified
+    pub const fn options(&self) -> &TokenOptions {
+        &self.options
+    }
+
+    /// Sets the gauges of keys and verified tokens. Called before each scrape.
+    pub fn observe(&self) {
+        self.keys.observe();
+        self.verified.observe();
     }
 
     /// The claims of a new token.
@@ -107,44 +132,54 @@ impl Tokens {
         now: DateTime<Utc>,
     ) -> Claims {
         Claims {
-            iss: self.issuer.clone(),
-            aud: self.audience.clone(),
+            iss: self.options.issuer.clone(),
+            aud: self.options.audience.clone(),
             sub: user,
-            client_id: self.audience.clone(),
+            client_id: self.options.audience.clone(),
             sid: session,
             generation: Some(generation),
             jti: Uuid::now_v7(),
             iat: now.timestamp(),
-            exp: (now + self.ttl).timestamp(),
+            exp: (now + self.options.ttl).timestamp(),
             nbf: None,
             roles: roles.to_vec(),
             scope: None,
+            permissions: None,
         }
     }
 
     /// Signs claims.
     ///
     /// # Errors
-    /// When signing fails: a defect.
+    /// When no key is left, which the next reading of the keys mends.
     pub fn sign(&self, claims: &Claims) -> Result<String> {
-        let mut header = Header::new(self.keys.signing.algorithm);
+        let keys = self.keys.current();
+        let signing = keys.signing(self.keys.clock().now());
+        let signing = signing.ok_or(Error::Unavailable)?;
+        let mut header = Header::new(signing.key.algorithm);
         header.typ = Some(TYPE.to_owned());
-        header.kid = Some(self.keys.signing.kid.clone());
-        encode(&header, claims, &self.keys.signing.key).map_err(Error::internal)
+        header.kid = Some(signing.kid().to_owned());
+        encode(&header, claims, &signing.key.signing).map_err(Error::internal)
     }
 
-    /// Verifies signature, type, issuer, audience and times, and measures the duration. Does not check
+    /// Verifies signature, type, issuer, audience and times, and measures the duration. For an unknown key
+    /// the keys are read anew, at most once a second. Does not check
     /// whether the session is active; the caller does, and counts the result with [`count`].
     ///
     /// # Errors
     /// The reason, already counted.
-    pub fn verify(
+    pub async fn verify(
         &self,
         token: &str,
         now: DateTime<Utc>,
     ) -> Result<Arc<Claims>, VerificationResult> {
         let start = Instant::now();
-        let verified = self.verify_cached(token, now);
+        let mut verified = self.verify_cached(token, now);
+        if matches!(verified, Err(VerificationResult::UnknownKid))
+            && self.keys.reload_for_unknown().await
+        {
+            verified = self.verify_cached(token, now);
+        }
         if !is_synthetic() {
             TOKEN_VERIFICATION_DURATION.observe((), start.elapsed());
         }
@@ -167,17 +202,29 @@ impl Tokens {
         }
         let mut key = [0; 32];
         key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-        if let Some(claims) = self.verified.get(&key) {
-            check_times(&claims, now)?;
-            return Ok(claims);
+        let keys = self.keys.current();
+        let epoch = keys.epoch;
+        let verified = self.verified.get(&key);
+        if let Some(verified) = verified.filter(|verified| verified.epoch == epoch) {
+            check_times(&verified.claims, now)?;
+            return Ok(verified.claims);
         }
-        let claims = Arc::new(self.verify_signature(token)?);
+        let claims = Arc::new(self.verify_signature(token, &keys, now)?);
         check_times(&claims, now)?;
-        self.verified.insert(key, Arc::clone(&claims));
+        let verified = Verified {
+            claims: Arc::clone(&claims),
+            epoch,
+        };
+        self.verified.insert(key, verified);
         Ok(claims)
     }
 
-    fn verify_signature(&self, token: &str) -> Result<Claims, VerificationResult> {
+    fn verify_signature(
+        &self,
+        token: &str,
+        keys: &Keyring,
+        now: DateTime<Utc>,
+    ) -> Result<Claims, VerificationResult> {
         let header = decode_header(token).map_err(|_| VerificationResult::Malformed)?;
         if header.typ.as_deref() != Some(TYPE) || header.crit.is_some() {
             return Err(VerificationResult::Malformed);
@@ -186,18 +233,15 @@ impl Tokens {
             .kid
             .as_deref()
             .ok_or(VerificationResult::UnknownKid)?;
-        let key = self
-            .keys
-            .verifying
-            .get(kid)
-            .ok_or(VerificationResult::UnknownKid)?;
+        let key = keys.verifying(kid, now);
+        let key = key.ok_or(VerificationResult::UnknownKid)?;
         let mut validation = Validation::new(key.algorithm);
-        validation.set_audience(&[&self.audience]);
-        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[&self.options.audience]);
+        validation.set_issuer(&[&self.options.issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // The library uses the system's clock; ours is an input.
         validation.validate_exp = false;
-        decode::<Claims>(token, &key.key, &validation)
+        decode::<Claims>(token, &key.verifying, &validation)
             .map(|token| token.claims)
             .map_err(|error| match error.kind() {
                 ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => {

@@ -8,7 +8,8 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::json;
 
 use super::*;
-use crate::config::Secret;
+use crate::config::{Secret, SigningAlgorithm};
+use crate::tokens::KeyOptions;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -17,36 +18,21 @@ fn now() -> DateTime<Utc> {
 }
 
 async fn tokens() -> Tokens {
-    // HS256 needs no database, and these tests are the same for every algorithm.
-    let folder = tempfile::tempdir().expect("folder");
-    let store = crate::store::Store::open(&crate::store::Options::Sqlite(
-        crate::store::SqliteOptions {
-            url: folder.path().join("t.db").display().to_string(),
-            readers: 1,
-            synchronous_full: false,
-            acquire_timeout: std::time::Duration::from_secs(5),
-        },
-    ))
-    .await
-    .expect("opens");
-    let sealing =
-        crate::secrets::SealingKey::derive(b"secret", crate::secrets::Purpose::SigningKeys)
-            .expect("derives");
-    let keys = Keyring::load(
-        &store,
-        &sealing,
-        crate::config::SigningAlgorithm::Hs256,
-        Some(&Secret::from(KEY)),
-        now(),
-    )
-    .await
-    .expect("loads");
-    Tokens::new(
-        keys,
-        "https://issuer".into(),
-        "audience".into(),
-        TimeDelta::minutes(15),
-    )
+    // A key that the tests know, and these tests are the same for every algorithm.
+    let keys = crate::tokens::keys::tests::keys(KeyOptions {
+        algorithm: Some(SigningAlgorithm::Hs256),
+        hs256_key: Some(Secret::from(KEY)),
+        max_age: TimeDelta::minutes(5),
+        rotation: None,
+    })
+    .await;
+    let options = TokenOptions {
+        issuer: "https://issuer".into(),
+        audience: "audience".into(),
+        ttl: TimeDelta::minutes(15),
+        permissions: false,
+    };
+    Tokens::new(Arc::new(keys), options)
 }
 
 fn forge(header: &serde_json::Value, claims: &serde_json::Value) -> String {
@@ -67,16 +53,17 @@ async fn token_verifies_until_it_expires_cached_or_not() {
     let claims = tokens.claims(Uuid::now_v7(), Uuid::now_v7(), 0, &["user".into()], now());
     let token = tokens.sign(&claims).expect("signs");
     for _ in 0..2 {
-        assert_eq!(*tokens.verify(&token, now()).expect("good"), claims);
+        assert_eq!(*tokens.verify(&token, now()).await.expect("good"), claims);
     }
     let expiry = now() + TimeDelta::minutes(15);
     assert!(
         tokens
             .verify(&token, expiry - TimeDelta::seconds(1))
+            .await
             .is_ok()
     );
     assert_eq!(
-        tokens.verify(&token, expiry),
+        tokens.verify(&token, expiry).await,
         Err(VerificationResult::Expired)
     );
 }
@@ -88,7 +75,7 @@ async fn every_invalid_token_has_its_reason() {
     let good = tokens.claims(Uuid::now_v7(), Uuid::now_v7(), 0, &[], now());
     let claims = serde_json::to_value(&good).expect("serializes");
     let header = json!({"alg": "HS256", "typ": TYPE, "kid": "hs256"});
-    assert!(tokens.verify(&forge(&header, &claims), now()).is_ok());
+    assert!(tokens.verify(&forge(&header, &claims), now()).await.is_ok());
 
     let with = |of: &serde_json::Value, key: &str, value: serde_json::Value| {
         let mut changed = of.clone();
@@ -196,7 +183,7 @@ async fn every_invalid_token_has_its_reason() {
         ),
     ]);
     for (name, (token, expected)) in cases {
-        assert_eq!(tokens.verify(&token, now()), Err(expected), "{name}");
+        assert_eq!(tokens.verify(&token, now()).await, Err(expected), "{name}");
     }
 }
 
@@ -206,7 +193,7 @@ async fn tampered_token_is_rejected_with_the_original_cached() {
     let token = tokens
         .sign(&tokens.claims(Uuid::now_v7(), Uuid::now_v7(), 0, &["user".into()], now()))
         .expect("signs");
-    assert!(tokens.verify(&token, now()).is_ok());
+    assert!(tokens.verify(&token, now()).await.is_ok());
     let (message, signature) = token.rsplit_once('.').expect("three parts");
     let (header, payload) = message.split_once('.').expect("three parts");
     let payload =
@@ -214,7 +201,7 @@ async fn tampered_token_is_rejected_with_the_original_cached() {
     let payload = URL_SAFE_NO_PAD.encode(payload.replace("\"user\"", "\"admin\""));
     let forged = format!("{header}.{payload}.{signature}");
     assert_eq!(
-        tokens.verify(&forged, now()),
+        tokens.verify(&forged, now()).await,
         Err(VerificationResult::BadSignature)
     );
 }

@@ -206,6 +206,7 @@ async fn listening(redis: Redis) -> (Arc<Mutex<Vec<Vec<u8>>>>, tokio::task::Join
     let listener = tokio::spawn(async move {
         let handle = |notification: Notification<'_>| match notification {
             Notification::Subscribed => ready.notify_one(),
+            Notification::KeyChange => {}
             Notification::Message(message) => {
                 into.lock().expect("sound").push(message.to_vec());
             }
@@ -253,7 +254,7 @@ async fn forged_and_repeated_messages_are_not_passed_on() {
     let listener = tokio::spawn(async move {
         let handle = |notification: Notification<'_>| {
             into.lock().expect("sound").push(match notification {
-                Notification::Subscribed => None,
+                Notification::Subscribed | Notification::KeyChange => None,
                 Notification::Message(message) => Some(message.to_vec()),
             });
         };

@@ -188,7 +188,7 @@ async fn invalidation_is_published_to_replicas_of_the_same_prefix_only() {
         listeners.spawn(async move {
             let handle = |notification: Notification<'_>| {
                 let message = match notification {
-                    Notification::Subscribed => None,
+                    Notification::Subscribed | Notification::KeyChange => None,
                     Notification::Message(message) => Some(message.to_vec()),
                 };
                 received.lock().expect("sound").push((name, message));

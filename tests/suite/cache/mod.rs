@@ -80,6 +80,7 @@ fn handle_with(url: &str, prefix: &str, timeout: Duration, clock: Clock) -> Redi
         prefix: prefix.to_owned(),
         timeout,
         key: [7; 32].into(),
+        older_keys: Vec::new(),
     };
     Redis::open(&options, clock).expect("a URL")
 }

@@ -12,6 +12,7 @@ use rbac_sentinel::testing::metrics::VerificationResult;
 use rbac_sentinel::testing::probe::{USERNAME, password};
 use rbac_sentinel::testing::rbac::{Permission, Scope};
 use rbac_sentinel::testing::request_context::{RequestContext, RequestId, in_request};
+use rbac_sentinel::testing::secrets::{Purpose, derive};
 use rbac_sentinel::testing::sessions::{PROBE_ACCOUNT, Refusal, TokenPair};
 use serde_json::json;
 
@@ -177,7 +178,8 @@ async fn synthetic_account_is_unusable_outside_the_probe() {
     let server = server().await;
     more(&server, "logout", "success", 1.0).await;
     let anon = server.anon();
-    let password = password(SECRET_KEY.as_bytes()).expect("derives");
+    let key = derive(SECRET_KEY.as_bytes(), Purpose::ProbePassword).expect("derives");
+    let password = password(&key);
     anon.login(USERNAME, &password)
         .await
         .oauth(400, "invalid_grant");

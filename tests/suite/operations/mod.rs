@@ -4,6 +4,7 @@ mod command_line;
 mod data_folder;
 mod database_roles;
 mod housekeeping;
+mod key_rotation;
 mod log_refusals;
 mod log_secrets;
 mod metrics;

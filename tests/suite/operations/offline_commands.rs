@@ -46,10 +46,12 @@ async fn keys_lists_published_keys_without_private_parts() {
     let server = Server::start().await;
     let answer = server.anon().get("/.well-known/jwks.json").await;
     let kid = answer.json["keys"][0]["kid"].as_str().expect("a key");
-    let printed = success(&mut command(&server.path(), &["keys"]).await);
-    let start = format!("{kid} EdDSA active since ");
-    assert!(printed.starts_with(&start), "{printed}");
-    assert_eq!(printed.lines().count(), 1, "{printed}");
+    for list in [&["keys"][..], &["keys", "list"]] {
+        let printed = success(&mut command(&server.path(), list).await);
+        let start = format!("{kid} ES256 active: published ");
+        assert!(printed.starts_with(&start), "{printed}");
+        assert_eq!(printed.lines().count(), 1, "{printed}");
+    }
 }
 
 #[tokio::test]

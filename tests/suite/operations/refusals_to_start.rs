@@ -169,10 +169,13 @@ async fn start_rejects_changed_secret() {
     let builder = || Server::builder().embedded().env("SECRET_KEY", first);
     let server = builder().start().await;
     let folder = server.stop().await;
-    for env in [&[("SECRET_KEY", KEY)][..], &[]] {
+    for (env, what) in [
+        (&[("SECRET_KEY", KEY)][..], "cannot be decrypted"),
+        (&[], "secret.key is missing"),
+    ] {
         let complaint = refusal(folder.path(), env);
         assert!(complaint.contains("SECRET_KEY"), "{complaint}");
-        assert!(complaint.contains("cannot be decrypted"), "{complaint}");
+        assert!(complaint.contains(what), "{complaint}");
     }
     // The attempt changed nothing.
     builder().dir(folder).start().await;

@@ -6,7 +6,7 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{DecodingKey, Validation};
 use serde_json::Value;
 
-use crate::harness::{Client, Server};
+use crate::harness::{Client, Server, until};
 
 const HS256_KEY: &str = "a-shared-key-of-more-than-thirty-two-bytes";
 
@@ -97,11 +97,12 @@ async fn hs256_signs_and_publishes_no_key() {
 }
 
 #[tokio::test]
-async fn changed_algorithm_keeps_old_tokens_valid_and_publishes_both_keys() {
+async fn changed_algorithm_is_a_rotation() {
     let builder = |algorithm| {
         Server::builder()
             .env("PUBLIC_URL", "https://auth.example.com")
             .env("SIGNING_ALG", algorithm)
+            .env("JWKS_MAX_AGE", "0s")
     };
     let server = builder("EdDSA").start().await;
     let mut alice = works(&server, "EdDSA").await;
@@ -111,9 +112,21 @@ async fn changed_algorithm_keeps_old_tokens_valid_and_publishes_both_keys() {
     let published = keys(&server).await;
     let algorithms: Vec<_> = published.iter().map(|key| &key["alg"]).collect();
     assert_eq!(algorithms, ["EdDSA", "ES256"]);
-    let new = server.login("alice", crate::harness::PASSWORD).await;
-    let token = new.access.expect("a token");
-    assert_eq!(header(&token)["alg"], "ES256");
-    verify(&token, &published[1]);
+    until("the new key signs", async || {
+        let new = server.login("alice", crate::harness::PASSWORD).await;
+        let token = new.access.expect("a token");
+        let signed_by = header(&token)["alg"].clone();
+        // Until then the old one does, and both verify everywhere.
+        verify(
+            &token,
+            published
+                .iter()
+                .find(|key| key["alg"] == signed_by)
+                .expect("published"),
+        );
+        signed_by == "ES256"
+    })
+    .await;
     verify(alice.access.as_deref().expect("a token"), &published[0]);
+    assert_eq!(alice.get("/users/me").await.status, 200);
 }

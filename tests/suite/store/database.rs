@@ -7,9 +7,7 @@ use std::sync::OnceLock;
 use chrono::{DateTime, TimeDelta, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use rbac_sentinel::testing::rbac::Scope;
-use rbac_sentinel::testing::store::{
-    NewSession, NewUser, Rotation, RotationRequest, Store, StoredKey, User,
-};
+use rbac_sentinel::testing::store::{NewSession, NewUser, Rotation, RotationRequest, Store, User};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -91,18 +89,21 @@ impl Database {
         new
     }
 
-    /// A new signing key, which retires the others. Each has an algorithm of its own, for a second
-    /// key of one algorithm is not added.
-    pub async fn signing_key(&self, kid: &str, at: DateTime<Utc>, others_until: DateTime<Utc>) {
-        let key = StoredKey {
-            kid: kid.to_owned(),
-            algorithm: format!("algorithm of {kid}"),
-            sealed_private_key: vec![0, 1, 255, 0],
-            created_at: at,
-            retired_at: None,
-        };
-        let added = self.store.ensure_signing_key(&key, others_until).await;
-        assert!(added.expect("asked"), "{kid} is not added");
+    /// A new signing key.
+    pub async fn signing_key(&self, kid: &str, at: DateTime<Utc>) {
+        let mut tx = self.store.transaction().await.expect("begun");
+        tx.lock_signing_keys().await.expect("locked");
+        let key = super::keys::key(kid, at);
+        tx.insert_signing_key(&key).await.expect("added");
+        tx.commit().await.expect("stored");
+    }
+
+    /// Retires a signing key. Returns whether that changed it.
+    pub async fn retire_signing_key(&self, kid: &str, at: DateTime<Utc>) -> bool {
+        let mut tx = self.store.transaction().await.expect("begun");
+        let retired = tx.retire_signing_key(kid, at).await.expect("asked");
+        tx.commit().await.expect("stored");
+        retired
     }
 
     pub async fn rotate(&self, request: &RotationRequest) -> Rotation {

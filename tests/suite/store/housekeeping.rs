@@ -229,11 +229,14 @@ pub async fn housekeeping_removes_rotated_tokens_and_reuse_stays_detected(db: &D
 }
 
 pub async fn housekeeping_removes_long_retired_signing_keys(db: &Database) {
-    for (kid, made, others_until) in [("a", 1, 0), ("b", 2, 50), ("c", 3, 70)] {
-        db.signing_key(kid, at(made), at(others_until)).await;
+    for (kid, made, until) in [("a", 1, Some(50)), ("b", 2, Some(70)), ("c", 3, None)] {
+        db.signing_key(kid, at(made)).await;
+        if let Some(until) = until {
+            assert!(db.retire_signing_key(kid, at(until)).await);
+        }
     }
     let kids = async || {
-        let keys = db.store.signing_keys(at(0)).await.expect("asked");
+        let keys = db.store.stored_signing_keys().await.expect("asked");
         keys.into_iter().map(|key| key.kid).collect::<Vec<_>>()
     };
     let lease = begun(db).await;

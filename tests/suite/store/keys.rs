@@ -1,5 +1,6 @@
 //! Signing keys, and the database as a whole.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use rbac_sentinel::testing::error::Error;
 use rbac_sentinel::testing::store::{Rotation, StoredKey};
@@ -7,51 +8,70 @@ use rbac_sentinel::testing::store::{Rotation, StoredKey};
 use super::database::{Database, at, rotation};
 use super::one_change::OneChange as _;
 
-fn key(kid: &str, seconds: i64) -> StoredKey {
+pub fn key(kid: &str, published_at: DateTime<Utc>) -> StoredKey {
     StoredKey {
         kid: kid.to_owned(),
-        algorithm: "EdDSA".to_owned(),
+        algorithm: format!("algorithm of {kid}"),
         sealed_private_key: vec![0, 1, 255, 0],
-        created_at: at(seconds),
-        retired_at: None,
+        published_at,
+        active_at: published_at + TimeDelta::seconds(5),
+        retire_at: None,
+        revoked_at: None,
     }
 }
 
-pub async fn keys_are_listed_oldest_first_and_new_key_retires_the_others(db: &Database) {
+pub async fn keys_are_listed_first_published_first_until_they_end(db: &Database) {
+    let kids = async |now| {
+        let keys = db.store.signing_keys(at(now)).await.expect("asked");
+        keys.into_iter().map(|key| key.kid).collect::<Vec<_>>()
+    };
+    assert!(kids(0).await.is_empty());
+    for (kid, seconds) in [("b", 1), ("c", 2), ("a", 3)] {
+        db.signing_key(kid, at(seconds)).await;
+    }
+    let stored = db.store.stored_signing_keys().await.expect("asked");
+    assert_eq!(stored[0].sealed_private_key, [0, 1, 255, 0]);
+    assert_eq!(stored[0].algorithm, "algorithm of b");
+    assert_eq!(
+        (stored[0].published_at, stored[0].active_at),
+        (at(1), at(6))
+    );
+    assert_eq!((stored[0].retire_at, stored[0].revoked_at), (None, None));
+
+    // The first deadline stays, unless an earlier one comes.
+    assert!(db.retire_signing_key("b", at(100)).await);
+    assert!(!db.retire_signing_key("b", at(101)).await);
+    assert!(db.retire_signing_key("b", at(50)).await);
+    assert_eq!(kids(49).await, ["b", "c", "a"]);
+    assert_eq!(kids(50).await, ["c", "a"]);
+    // A revoked key ends at once, and once.
+    let mut tx = db.store.transaction().await.expect("begun");
+    assert!(tx.revoke_signing_key("c", at(10)).await.expect("asked"));
+    assert!(!tx.revoke_signing_key("c", at(11)).await.expect("asked"));
     assert!(
-        db.store
-            .signing_keys(at(0))
+        !tx.revoke_signing_key("nobody", at(11))
             .await
             .expect("asked")
-            .is_empty()
     );
-    for (kid, seconds) in [("b", 1), ("c", 2), ("a", 3)] {
-        db.signing_key(kid, at(seconds), at(100)).await;
-    }
-    let keys = db.store.signing_keys(at(10)).await.expect("asked");
-    let kids: Vec<_> = keys.iter().map(|key| key.kid.as_str()).collect();
-    assert_eq!(kids, ["b", "c", "a"]);
-    assert_eq!(keys[0].retired_at, Some(at(100)));
-    assert_eq!(keys[1].retired_at, Some(at(100)));
-    assert_eq!(keys[2].retired_at, None);
-    assert_eq!(keys[0].sealed_private_key, [0, 1, 255, 0]);
-    assert_eq!(
-        (keys[0].algorithm.as_str(), keys[0].created_at),
-        ("algorithm of b", at(1))
-    );
-    // From its deadline on, a retired key is not listed.
-    let keys = db.store.signing_keys(at(100)).await.expect("asked");
-    assert_eq!(keys.len(), 1);
-    assert_eq!(keys[0].kid, "a");
+    tx.commit().await.expect("stored");
+    assert_eq!(kids(0).await, ["b", "a"]);
+    let stored = db.store.stored_signing_keys().await.expect("asked");
+    assert_eq!(stored[1].revoked_at, Some(at(10)));
+    assert_eq!(stored[1].retire_at, Some(at(10)));
 }
 
-pub async fn retired_key_keeps_its_first_deadline(db: &Database) {
-    for (kid, seconds, until) in [("a", 1, 50), ("b", 2, 60), ("c", 3, 70)] {
-        db.signing_key(kid, at(seconds), at(until)).await;
+pub async fn signing_key_is_resealed_and_deleted(db: &Database) {
+    for kid in ["a", "b"] {
+        db.signing_key(kid, at(1)).await;
     }
-    let keys = db.store.signing_keys(at(10)).await.expect("asked");
-    let deadlines: Vec<_> = keys.iter().map(|key| key.retired_at).collect();
-    assert_eq!(deadlines, [Some(at(60)), Some(at(70)), None]);
+    let mut tx = db.store.transaction().await.expect("begun");
+    tx.reseal_signing_key("a", &[7, 8]).await.expect("asked");
+    tx.delete_signing_key("b").await.expect("asked");
+    tx.commit().await.expect("stored");
+    let stored = db.store.stored_signing_keys().await.expect("asked");
+    assert_eq!(stored.len(), 1);
+    assert_eq!(stored[0].kid, "a");
+    assert_eq!(stored[0].sealed_private_key, [7, 8]);
 }
 
 pub async fn everything_survives_a_restart(db: &Database) {
@@ -59,7 +79,7 @@ pub async fn everything_survives_a_restart(db: &Database) {
     let session = db.session(&alice, at(0)).await;
     let request = rotation(session.token_hash, at(1));
     db.rotate(&request).await;
-    db.signing_key("a", at(1), at(50)).await;
+    db.signing_key("a", at(1)).await;
     let before = db.store.user(alice.id).await.expect("asked");
     let sessions = db.store.sessions(alice.id, at(2)).await.expect("asked");
 
@@ -88,35 +108,25 @@ pub async fn ping_answers_on_open_and_fails_on_closed_database(db: &Database) {
     assert!(matches!(refused, Err(Error::Unavailable)), "{refused:?}");
 }
 
-pub async fn concurrent_replicas_add_one_signing_key(db: &Database) {
+pub async fn changes_of_signing_keys_wait_for_each_other(db: &Database) {
     let shared = db.shared().await;
     let attempts = (0..20).map(|n| {
         let store = shared[n % shared.len()].clone();
         tokio::spawn(async move {
-            let key = key(&format!("key-{n}"), 1);
-            store.ensure_signing_key(&key, at(100)).await
+            let mut tx = store.transaction().await.expect("begun");
+            let stored = tx.lock_signing_keys().await.expect("locked");
+            if stored.is_empty() {
+                let key = key(&format!("key-{n}"), at(1));
+                tx.insert_signing_key(&key).await.expect("added");
+            }
+            tx.commit().await.expect("stored");
         })
     });
-    let added = join_all(attempts).await;
-    let added = added.into_iter().map(|added| added.expect("joins"));
-    assert_eq!(
-        added
-            .filter(|added| *added.as_ref().expect("asked"))
-            .count(),
-        1
-    );
-    let keys = db.store.signing_keys(at(2)).await.expect("asked");
-    assert_eq!(keys.len(), 1);
-    // A key of another algorithm does not count.
-    let mut other = key("other", 2);
-    other.algorithm = "ES256".to_owned();
-    for expected in [true, false] {
-        let added = db.store.ensure_signing_key(&other, at(100)).await;
-        assert_eq!(added.expect("asked"), expected);
+    for attempt in join_all(attempts).await {
+        attempt.expect("joins");
     }
     let keys = db.store.signing_keys(at(2)).await.expect("asked");
-    let retired: Vec<_> = keys.iter().map(|key| key.retired_at).collect();
-    assert_eq!(retired, [Some(at(100)), None]);
+    assert_eq!(keys.len(), 1);
 }
 
 pub async fn write_check_leaves_nothing_behind(db: &Database) {

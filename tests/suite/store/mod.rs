@@ -84,11 +84,11 @@ macro_rules! contracts {
                 housekeeping_removes_expired_sessions_only,
                 housekeeping_removes_rotated_tokens_and_reuse_stays_detected,
                 housekeeping_removes_long_retired_signing_keys;
-            keys: keys_are_listed_oldest_first_and_new_key_retires_the_others,
-                retired_key_keeps_its_first_deadline,
+            keys: keys_are_listed_first_published_first_until_they_end,
                 everything_survives_a_restart,
                 ping_answers_on_open_and_fails_on_closed_database,
-                concurrent_replicas_add_one_signing_key,
+                changes_of_signing_keys_wait_for_each_other,
+                signing_key_is_resealed_and_deleted,
                 write_check_leaves_nothing_behind;
             last_admin: last_administrator_cannot_be_removed,
                 disabled_administrator_does_not_count,

@@ -22,7 +22,7 @@ const WHOLE: [(&str, &[&str], &str); 4] = [
         "a count of everything, along the smallest index, and rarer where it takes long",
     ),
     ("signing_keys", &["signing_keys", SORT], FEW_KEYS),
-    ("retire_signing_keys", &["signing_keys"], FEW_KEYS),
+    ("stored_signing_keys", &["signing_keys", SORT], FEW_KEYS),
     ("remove_signing_keys", &["signing_keys", SORT], FEW_KEYS),
 ];
 const FEW_KEYS: &str = "there are a handful of keys";

@@ -47,9 +47,9 @@ pub async fn keys_sort_with_and_without_fractional_seconds(db: &Database) {
     order.rotate_left(3);
     for (n, micros) in order {
         let kid = format!("key{n}");
-        db.signing_key(&kid, moment(*micros), at(10)).await;
+        db.signing_key(&kid, moment(*micros)).await;
     }
     let keys = db.store.signing_keys(at(5)).await.expect("asked");
-    let times: Vec<_> = keys.iter().map(|key| key.created_at).collect();
+    let times: Vec<_> = keys.iter().map(|key| key.published_at).collect();
     assert_eq!(times, MICROS.map(moment));
 }

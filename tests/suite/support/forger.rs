@@ -1,15 +1,16 @@
 //! Makes access tokens that a server must refuse, most of them signed with its own key.
 
-use aws_lc_rs::signature::Ed25519KeyPair;
+use std::sync::Arc;
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use rbac_sentinel::testing::clock::Clock;
-use rbac_sentinel::testing::config::SigningAlgorithm;
-use rbac_sentinel::testing::secrets::{Purpose, SealingKey, secret_for};
+use rbac_sentinel::testing::secrets::{Purpose, Secrets, stored_secrets};
 use rbac_sentinel::testing::store::{Options, PostgresOptions, SqliteOptions, Store};
-use rbac_sentinel::testing::tokens::{Claims, Keyring, Tokens};
+use rbac_sentinel::testing::tokens::{Claims, KeyOptions, Keys, TokenOptions, Tokens};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -36,7 +37,7 @@ fn part(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-/// The signer of a running server with EdDSA: its own keys, loaded from its database.
+/// The signer of a running server: its own keys, loaded from its database.
 async fn signer(server: &Server) -> Tokens {
     let data = server.path().join("data");
     // Statements keep the metric handles of their first use, which may be this one.
@@ -59,20 +60,34 @@ async fn signer(server: &Server) -> Tokens {
         }),
     };
     let store = Store::open(&options).await.expect("the server's database");
-    let configured = given("SECRET_KEY").map(|(_, secret)| secret.as_str());
-    let secret = secret_for(configured, &data).expect("the server's secret");
-    let keys = Keyring::load(
-        &store,
-        &SealingKey::derive(&secret, Purpose::SigningKeys).expect("derives"),
-        SigningAlgorithm::EdDsa,
-        None,
-        Clock::system().now(),
+    let configured = given("SECRET_KEY").map(|(_, secret)| ("SECRET_KEY", secret.as_str()));
+    let secrets = Secrets::of(configured.as_slice());
+    let secrets = secrets.or_else(|| stored_secrets(&data).expect("readable"));
+    let seals = secrets
+        .expect("the server's secret")
+        .seals(Purpose::SigningKeys);
+    let options = KeyOptions {
+        algorithm: None,
+        hs256_key: None,
+        max_age: TimeDelta::minutes(5),
+        rotation: None,
+    };
+    let keys = Keys::open(
+        store.clone(),
+        seals.expect("derives"),
+        options,
+        Clock::system(),
     )
     .await
     .expect("the server's keys");
     store.close().await;
-    let audience = "rbac-sentinel".to_owned();
-    Tokens::new(keys, server.api.clone(), audience, TimeDelta::minutes(15))
+    let options = TokenOptions {
+        issuer: server.api.clone(),
+        audience: "rbac-sentinel".to_owned(),
+        ttl: TimeDelta::minutes(15),
+        permissions: false,
+    };
+    Tokens::new(Arc::new(keys), options)
 }
 
 /// Every forgery of `token` that the default algorithm allows for. The first is not one: the same
@@ -93,9 +108,9 @@ pub async fn forgeries(server: &Server, token: &str) -> Vec<Forged> {
         header.kid = Some(kid.to_owned());
         encode(&header, &original, key).expect("signs")
     };
-    let other =
-        Ed25519KeyPair::generate_pkcs8v1(&aws_lc_rs::rand::SystemRandom::new()).expect("generates");
-    let other = EncodingKey::from_ed_der(other.as_ref());
+    let random = aws_lc_rs::rand::SystemRandom::new();
+    let other = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random);
+    let other = EncodingKey::from_ec_der(other.expect("generates").as_ref());
 
     let (message, signature) = token.rsplit_once('.').expect("three parts");
     let (head, _) = message.split_once('.').expect("three parts");
@@ -150,12 +165,12 @@ pub async fn forgeries(server: &Server, token: &str) -> Vec<Forged> {
         (
             "a token signed by another key with the same id",
             "bad_signature",
-            encoded(Algorithm::EdDSA, &kid, &other),
+            encoded(Algorithm::ES256, &kid, &other),
         ),
         (
             "a token signed by a key that nobody knows",
             "unknown_kid",
-            encoded(Algorithm::EdDSA, "unheard-of", &other),
+            encoded(Algorithm::ES256, "unheard-of", &other),
         ),
         (
             "a token signed with the public key as a secret",
@@ -177,7 +192,7 @@ pub async fn forgeries(server: &Server, token: &str) -> Vec<Forged> {
             "malformed",
             format!(
                 "{}.{}.{signature}",
-                part(&json!({ "typ": "JWT", "alg": "EdDSA", "kid": kid })),
+                part(&json!({ "typ": "JWT", "alg": "ES256", "kid": kid })),
                 part(&claims)
             ),
         ),

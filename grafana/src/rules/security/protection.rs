@@ -7,6 +7,7 @@ pub(super) fn alerts() -> Vec<Alert> {
     vec![
         signatures(),
         key_age(),
+        key_unreadable(),
         limits_local(),
         limits_deny(),
         shared_cache(),
@@ -40,13 +41,28 @@ fn key_age() -> Alert {
     Alert::new(
         Severity::Ticket,
         "AuthSigningKeyRotationOverdue",
+        // A scheduled rotation publishes the successor a little before the key is 90 days old.
         "max by (job) (\n  \
-         time() - auth_signing_key_created_timestamp_seconds{state=\"active\"}\n\
-         ) > 90 * 86400",
+         time() - (auth_signing_key_created_timestamp_seconds{state=\"active\"} != 0)\n\
+         ) > 91 * 86400",
     )
     .text(
         "{{ $labels.job }}: the signing key is {{ $value | humanizeDuration }} old",
-        "Signing keys should be renewed every 90 days.",
+        "Signing keys should be renewed every 90 days: KEY_ROTATION is off or does not work.",
+    )
+    .links("signing-keys", "auth-security")
+}
+
+fn key_unreadable() -> Alert {
+    Alert::new(
+        Severity::Page,
+        "AuthSigningKeyUnreadable",
+        "max by (job, instance) (auth_signing_keys{state=\"unreadable\"}) > 0",
+    )
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }} cannot decrypt {{ $value }} signing keys",
+        "This replica lacks the secret that encrypted them. It refuses tokens that they sign, and does not \
+         start again.",
     )
     .links("signing-keys", "auth-security")
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::local_cache::LocalCache;
@@ -172,13 +173,14 @@ impl SharedCache {
     }
 
     /// Applies the invalidations of other replicas.
-    pub(super) async fn listen(&self, local: &LocalCache) {
+    pub(super) async fn listen(&self, local: &LocalCache, key_change: &Notify) {
         self.redis
             .listen(|notification| match notification {
                 Notification::Subscribed => {
                     local.invalidate_all();
                     INVALIDATIONS.inc(Invalidation::Everything);
                 }
+                Notification::KeyChange => key_change.notify_one(),
                 Notification::Message(message) => self.apply(message, local),
             })
             .await;

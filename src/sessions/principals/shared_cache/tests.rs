@@ -37,12 +37,7 @@ fn entries(session: Uuid, found: &CachedPrincipal) -> Vec<Option<Vec<u8>>> {
 
 /// A shared cache whose Redis does not answer.
 fn alone() -> Arc<SharedCache> {
-    let options = RedisOptions {
-        url: "redis://127.0.0.1:1".to_owned(),
-        prefix: "test:".to_owned(),
-        timeout: Duration::from_millis(100),
-        key: [7; 32].into(),
-    };
+    let options = RedisOptions::of("redis://127.0.0.1:1");
     let clock = Clock::manual(NOW);
     let redis = Redis::open(&options, clock.clone()).expect("a URL");
     Arc::new(SharedCache::new(redis, clock))

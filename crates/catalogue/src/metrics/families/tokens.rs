@@ -4,9 +4,10 @@ use metrics::{Counter, Gauge, Histogram};
 
 use super::buckets::{CHECKS, NONE};
 use super::families;
-use crate::metrics::family::{Family, OpenFamily};
+use crate::metrics::family::Family;
 use crate::metrics::labels::{
-    Grant, RefreshResult, ReuseAction, RevocationReason, TokenType, VerificationResult,
+    Grant, KeyReload, KeyState, RefreshResult, ReuseAction, RevocationReason, TokenType,
+    VerificationResult,
 };
 
 families! {
@@ -26,9 +27,17 @@ families! {
     TOKEN_VERIFICATION_DURATION: Family<Histogram, ()> = (
         "auth_token_verification_duration_seconds", "seconds",
         "Duration of verifying an access token's signature and claims.", CHECKS);
-    SIGNING_KEY_CREATED: OpenFamily<Gauge> = (
+    SIGNING_KEYS: Family<Gauge, KeyState> = (
+        "auth_signing_keys", "",
+        "Signing keys by state, as this replica last read them.", NONE);
+    SIGNING_KEY_CREATED: Family<Gauge, KeyState> = (
         "auth_signing_key_created_timestamp_seconds", "seconds",
-        "Creation time of a signing key.", NONE,
-        &[("kid", "the keys in the database, at most 4"), ("state", "`active` or `retiring`")],
-    );
+        "When the oldest signing key in this state was created; 0 if there is none.", NONE);
+    SIGNING_KEY_RELOADS: Family<Counter, KeyReload> = (
+        "auth_signing_key_reloads_total", "",
+        "Readings of the signing keys from the database, by outcome. Every replica reads them every 2 seconds.",
+        NONE);
+    SIGNING_KEYS_LAST_RELOAD: Family<Gauge, ()> = (
+        "auth_signing_keys_last_reload_timestamp_seconds", "seconds",
+        "When this replica last read the signing keys.", NONE);
 }

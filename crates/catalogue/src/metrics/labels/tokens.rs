@@ -113,3 +113,27 @@ label_set! {
         Revoked = ["invalid", "revoked"],
     }
 }
+
+label_set! {
+    /// The states of a signing key.
+    pub enum KeyState ["state"] {
+        /// It verifies and will sign.
+        Published = ["published"],
+        /// It signs.
+        Active = ["active"],
+        /// It verifies until the tokens that it signed have expired.
+        Retiring = ["retiring"],
+        /// No secret of this replica decrypts it: tokens signed with it are refused here.
+        Unreadable = ["unreadable"],
+    }
+}
+
+label_set! {
+    /// The outcome of a reading of the signing keys.
+    pub enum KeyReload ["outcome"] {
+        /// They are up to date.
+        Done = ["done"],
+        /// Those read before stay in use.
+        Failed = ["failed"],
+    }
+}
