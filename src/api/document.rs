@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::body::JSON;
 use super::edge::body_limits::MAX_BODY;
 use super::edge::operation::{Access, Operation, RateLimit};
 use super::guard::{ANY_SCOPE, BEARER, SCHEME};
@@ -14,6 +15,8 @@ use catalogue::endpoints;
 /// The issuer in examples.
 const ISSUER: &str = "https://auth.example.com";
 const PROBLEM: &str = "application/problem+json";
+/// What the framework calls JSON.
+const FRAMEWORK_JSON: &str = "application/json; charset=utf-8";
 
 /// The tags in the order of a client's first steps.
 const TAGS: [&str; 4] = ["Authentication", "Account", "Administration", "Discovery"];
@@ -68,6 +71,7 @@ pub fn complete(
         document["components"]["schemas"][schema]["additionalProperties"] = json!(false);
     }
     add_examples(&mut document);
+    name_json(&mut document);
     Ok((document, documented))
 }
 
@@ -124,7 +128,7 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
         .is_some_and(|list| !list.is_empty());
     let mut add = |status: &str, description: &str, headers: Value| {
         let (media, schema) = if record.oauth_errors {
-            ("application/json; charset=utf-8", "OAuthError")
+            (JSON, "OAuthError")
         } else {
             (PROBLEM, "Problem")
         };
@@ -214,6 +218,21 @@ fn closed_schema(operation: &Value, record: &Operation) -> Option<String> {
     let (_, content) = object(&operation["requestBody"]["content"]).next()?;
     let schema = content["schema"]["$ref"].as_str()?.rsplit('/').next()?;
     Some(schema.to_owned())
+}
+
+/// Gives JSON its registered name, which has no parameters: generators look for exactly that.
+fn name_json(document: &mut Value) {
+    for (_, _, operation) in operations_mut(document) {
+        let responses = operation["responses"].as_object_mut();
+        for (_, response) in responses.into_iter().flatten() {
+            let content = response.get_mut("content").and_then(Value::as_object_mut);
+            if let Some(content) = content
+                && let Some(schema) = content.remove(FRAMEWORK_JSON)
+            {
+                content.insert(JSON.to_owned(), schema);
+            }
+        }
+    }
 }
 
 fn add_examples(document: &mut Value) {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use poem::Request;
 use poem::http::header;
 use poem_openapi::param::Path;
@@ -20,6 +19,7 @@ use super::fields::{Email, SecretText, Username, present};
 use super::guard::{AnyScope, Authenticated, ChangesPassword, Require, session_ended};
 use super::oauth::Issued;
 use super::problem::Problem;
+use super::time::Time;
 use super::views::{Done, User};
 use crate::accounts::Accounts;
 use crate::auth::PasswordChange;
@@ -104,11 +104,11 @@ struct Session {
     /// Whether this request belongs to the session.
     current: bool,
     /// The time of the login.
-    created_at: DateTime<Utc>,
+    created_at: Time,
     /// The time of the last refresh.
-    last_used_at: DateTime<Utc>,
+    last_used_at: Time,
     /// The session ends at this time even if it is refreshed.
-    expires_at: DateTime<Utc>,
+    expires_at: Time,
 }
 
 impl Session {
@@ -119,9 +119,9 @@ impl Session {
             id: session.id,
             user_agent: session.user_agent,
             current: session.id == current,
-            created_at: session.created_at,
-            last_used_at: session.last_used_at,
-            expires_at: session.expires_at,
+            created_at: session.created_at.into(),
+            last_used_at: session.last_used_at.into(),
+            expires_at: session.expires_at.into(),
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod ops;
 mod pages;
 mod problem;
 mod register;
+mod time;
 mod views;
 mod wellknown;
 

@@ -1,9 +1,9 @@
 //! Answers of several resources.
 
-use chrono::{DateTime, Utc};
 use poem_openapi::{ApiResponse, Object};
 use uuid::Uuid;
 
+use super::time::Time;
 use crate::store;
 
 /// The response to an operation that returns nothing.
@@ -28,15 +28,15 @@ pub struct User {
     /// A disabled account cannot log in.
     disabled: bool,
     /// The time of creation.
-    created_at: DateTime<Utc>,
+    created_at: Time,
     /// The time of the last change.
-    updated_at: DateTime<Utc>,
+    updated_at: Time,
     /// The time of the last login with a password.
     #[oai(skip_serializing_if_is_none)]
-    last_login_at: Option<DateTime<Utc>>,
+    last_login_at: Option<Time>,
     /// The initial password is valid until this time. Absent once the owner has changed it.
     #[oai(skip_serializing_if_is_none)]
-    initial_password_until: Option<DateTime<Utc>>,
+    initial_password_until: Option<Time>,
 }
 
 impl From<&store::User> for User {
@@ -47,10 +47,10 @@ impl From<&store::User> for User {
             email: user.email.clone(),
             roles: user.roles.clone(),
             disabled: user.disabled,
-            created_at: user.created_at,
-            updated_at: user.updated_at,
-            last_login_at: user.last_login_at,
-            initial_password_until: user.initial_password_until,
+            created_at: user.created_at.into(),
+            updated_at: user.updated_at.into(),
+            last_login_at: user.last_login_at.map(Time::from),
+            initial_password_until: user.initial_password_until.map(Time::from),
         }
     }
 }

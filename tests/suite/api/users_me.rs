@@ -54,6 +54,41 @@ async fn users_me_shows_own_account_without_secrets() {
     }
 }
 
+/// Many validators refuse `+00:00`.
+#[tokio::test]
+async fn times_end_in_z() {
+    let server = Server::start().await;
+    let alice = server.user("alice").await;
+    let admin = server.admin().await;
+    let created = json!({ "username": "bob", "email": "bob@example.com" });
+    let answers = [
+        alice.get("/users/me").await,
+        alice.get("/users/me/sessions").await,
+        admin.post("/admin/users", &created).await,
+        admin.get("/admin/users").await,
+    ];
+    let mut seen = std::collections::BTreeSet::new();
+    for answer in answers {
+        let fields = answer.text.split('"').collect::<Vec<_>>();
+        for window in fields.windows(3) {
+            let (name, value) = (window[0], window[2]);
+            if name.ends_with("_at") || name.ends_with("_until") {
+                assert!(value.ends_with('Z'), "{name} {value}");
+                seen.insert(name.to_owned());
+            }
+        }
+    }
+    let every = [
+        "created_at",
+        "expires_at",
+        "initial_password_until",
+        "last_login_at",
+        "last_used_at",
+        "updated_at",
+    ];
+    assert!(seen.iter().eq(every.iter()), "{seen:?}");
+}
+
 #[tokio::test]
 async fn users_me_rejects_malformed_change_by_field() {
     let server = Server::start().await;

@@ -33,7 +33,7 @@ fn openapi_documents_every_error_with_media_type_and_schema() {
     let mut faults = Faults::default();
     for operation in operations() {
         let (media, schema) = if operation.oauth() {
-            ("application/json; charset=utf-8", "OAuthError")
+            ("application/json", "OAuthError")
         } else {
             ("application/problem+json", "Problem")
         };
