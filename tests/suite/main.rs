@@ -40,6 +40,7 @@
 //! | modes of files, one service a folder | `operations/data_folder.rs` |
 //! | refusals to start | `operations/refusals_to_start.rs` |
 //! | roles of the stack's database | `operations/database_roles.rs` |
+//! | proxies that map the paths of other systems | `operations/old_paths.rs` |
 //! | housekeeping | `operations/housekeeping.rs`; the statements: `store/housekeeping.rs` |
 //! | metrics, statements per request | `operations/metrics/` |
 //! | secrets in logs | `operations/log_secrets.rs` |

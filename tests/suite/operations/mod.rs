@@ -9,6 +9,7 @@ mod log_refusals;
 mod log_secrets;
 mod metrics;
 mod offline_commands;
+mod old_paths;
 mod password_memory;
 mod refusals_to_start;
 mod replicas;
