@@ -125,6 +125,7 @@ async fn listen(option: &str, address: &mut SocketAddr) -> Result<TcpListener> {
 /// Locks the embedded database, and says which connections are not encrypted.
 fn lock(config: &Config) -> Result<Option<data_dir::Lock>> {
     transport::warn_about_plain_connections(config);
+    transport::warn_about_missing_public_url(config);
     services::prepare_data_dir(config)?;
     data_dir::lock(config)
 }
@@ -290,6 +291,7 @@ fn run(
     let Assembled { api, ops, mark, .. } = assembled;
     let api_limits = server::ConnectionLimits {
         client_timeout: config.clients.timeout,
+        idle_timeout: config.clients.idle_timeout,
         connections: descriptors::connections(&config.clients),
         per_source: usize::try_from(config.clients.per_source()).unwrap_or(usize::MAX),
         proxies: config.limits.trusted_proxies.clone(),

@@ -1,4 +1,5 @@
-//! Warns at start-up about connections that carry secrets over a network without TLS.
+//! Warns at start-up about connections that carry secrets over a network without TLS, and about a missing
+//! public address.
 
 use crate::config::{Config, Secret};
 
@@ -12,6 +13,18 @@ pub fn warn_about_plain_connections(config: &Config) {
                 advice(option)
             );
         }
+    }
+}
+
+/// Warns about an issuer that is no address.
+pub fn warn_about_missing_public_url(config: &Config) {
+    let listeners = &config.listeners;
+    if listeners.public_url.is_none() && listeners.api_addr.ip().is_unspecified() {
+        tracing::warn!(
+            "API_ADDR accepts connections on every address and PUBLIC_URL is unset: tokens name {} as their \
+             issuer, which no client can reach. Set PUBLIC_URL to the address that clients use",
+            listeners.issuer()
+        );
     }
 }
 

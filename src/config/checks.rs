@@ -7,6 +7,8 @@ use super::{Config, PasswordRules, Redis, Secret};
 
 /// The range of CLIENT_TIMEOUT.
 const CLIENT_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(10);
+/// The range of IDLE_TIMEOUT.
+const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(1);
 /// The intervals of the synthetic probe.
 const PROBE_INTERVAL: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(5);
 /// The longest lifetime of an access token.
@@ -52,10 +54,8 @@ impl Config {
         if let Some(sentence) = refuse_redis(&self.redis) {
             return refuse(sentence);
         }
-        if let Some(url) = &self.listeners.public_url
-            && !(url.starts_with("https://") || url.starts_with("http://"))
-        {
-            return refuse("PUBLIC_URL must start with https:// or http://.");
+        if let Some(sentence) = self.listeners.refuse_public_url() {
+            return refuse(sentence);
         }
         if self.hashing.password_policy == PasswordRules::Off && self.is_public() {
             return refuse(
@@ -72,6 +72,12 @@ impl Config {
             return refuse(
                 "CLIENT_TIMEOUT must be between 1s and 10m: shorter cuts off slow networks, longer \
                  lets clients hold connections.",
+            );
+        }
+        if !IDLE_TIMEOUT.contains(&self.clients.idle_timeout) {
+            return refuse(
+                "IDLE_TIMEOUT must be between 1s and 1h: longer than the load balancer's, which is 60s \
+                 for most.",
             );
         }
         if self.tokens.access_token_ttl > MAX_ACCESS_TOKEN_TTL

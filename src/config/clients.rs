@@ -15,10 +15,15 @@ const MIN_PER_SOURCE: u32 = 100;
 /// Timeout and maximum number of connections.
 #[derive(Clone, Debug, Args)]
 pub struct Clients {
-    /// Timeout of clients: for the head of a request, for its whole body, for a response of which the
-    /// client reads nothing, and for idle connections. Give load balancers a shorter idle timeout.
+    /// Timeout of clients: for the head of a request, for its whole body, and for a response of which the
+    /// client reads nothing.
     #[arg(long = "client-timeout", env = "CLIENT_TIMEOUT", default_value = "30s", value_parser = humantime::parse_duration, help_heading = "Listeners")]
     pub timeout: Duration,
+
+    /// Timeout of connections between two requests: longer than that of the load balancer in front, which
+    /// is 60 seconds for most, so that it does not send a request into a connection that is ending.
+    #[arg(long = "idle-timeout", env = "IDLE_TIMEOUT", default_value = "75s", value_parser = humantime::parse_duration, help_heading = "Listeners")]
+    pub idle_timeout: Duration,
 
     /// Maximum of open connections of the API; beyond it requests get 503 with Retry-After. Default:
     /// 20000, or fewer if the file descriptors do not allow that.
@@ -49,6 +54,7 @@ impl Clients {
     pub(super) fn lines(&self) -> Vec<Line> {
         vec![
             ("CLIENT_TIMEOUT", time(self.timeout)),
+            ("IDLE_TIMEOUT", time(self.idle_timeout)),
             ("MAX_CONNECTIONS", self.max_connections().to_string()),
             ("MAX_CONNECTIONS_PER_SOURCE", self.per_source().to_string()),
         ]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use url::Url;
 
 use super::masked::{Line, time, word};
 
@@ -56,8 +57,8 @@ pub struct Listeners {
     )]
     pub docs: Docs,
 
-    /// The service's public base URL: the issuer of its tokens. Default: http://API_ADDR, https:// with
-    /// TLS_CERT.
+    /// The service's public base URL, with the path under which a proxy serves it, if any: the issuer of
+    /// its tokens. Default: http://API_ADDR, https:// with TLS_CERT.
     #[arg(long, env = "PUBLIC_URL", help_heading = "Listeners")]
     pub public_url: Option<String>,
 
@@ -117,6 +118,33 @@ impl Listeners {
         }
     }
 
+    /// Why PUBLIC_URL cannot be the base of links and an issuer (RFC 8414 section 2), as a sentence.
+    pub(super) fn refuse_public_url(&self) -> Option<&'static str> {
+        let text = self.public_url.as_deref()?;
+        let Ok(url) = Url::parse(text) else {
+            return Some("PUBLIC_URL must be a URL such as https://auth.example.com.");
+        };
+        if !matches!(url.scheme(), "https" | "http") {
+            return Some("PUBLIC_URL must start with https:// or http://.");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Some(
+                "PUBLIC_URL must have no query and no fragment: links are appended to it.",
+            );
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Some(
+                "PUBLIC_URL must have no username and no password: every token contains it.",
+            );
+        }
+        // Clients compare issuers as text.
+        let normal = url.as_str().trim_end_matches('/');
+        (normal != text.trim_end_matches('/')).then_some(
+            "PUBLIC_URL must be in its normal form: scheme and host in lower case, the host in ASCII, no \
+             default port, no `.` or `..` in the path.",
+        )
+    }
+
     /// Where the API listens, as a URL.
     #[must_use]
     pub fn api_url(&self) -> String {
@@ -174,6 +202,41 @@ mod tests {
         ] {
             let config = from_arguments(&["--public-url", url]);
             assert_eq!(config.listeners.base_path(), path, "{url}");
+        }
+        assert_eq!(from_arguments(&[]).listeners.base_path(), "/");
+    }
+
+    #[test]
+    fn public_url_has_scheme_and_host_and_at_most_a_path() {
+        for (url, path) in [
+            ("https://auth.example.com", "/"),
+            ("https://auth.example.com/", "/"),
+            ("http://127.0.0.1:8000", "/"),
+            ("https://[2001:db8::1]:8443", "/"),
+            ("https://example.com/auth", "/auth"),
+            ("https://example.com/a/b/", "/a/b"),
+        ] {
+            let config = from_arguments(&["--public-url", url]);
+            assert_eq!(config.validate(), Ok(()), "{url}");
+            assert_eq!(config.listeners.base_path(), path, "{url}");
+            assert_eq!(config.listeners.issuer(), url.trim_end_matches('/'));
+        }
+        for (url, word) in [
+            ("auth.example.com", "must be a URL"),
+            ("https://", "must be a URL"),
+            ("https://exa mple.com", "must be a URL"),
+            ("ftp://example.com", "https:// or http://"),
+            ("https://example.com?x=1", "no query"),
+            ("https://example.com/#top", "no fragment"),
+            ("https://me:hunter2@example.com", "no password"),
+            ("https://Example.com", "normal form"),
+            ("https://example.com:443", "normal form"),
+            ("https://example.com/a/../b", "normal form"),
+        ] {
+            let refusal = from_arguments(&["--public-url", url]).validate();
+            let refusal = refusal.expect_err(url).to_string();
+            assert!(refusal.contains(word), "{url}: {refusal}");
+            assert!(!refusal.contains("hunter2"), "{refusal}");
         }
         assert_eq!(from_arguments(&[]).listeners.base_path(), "/");
     }

@@ -46,6 +46,7 @@ const BOUNDS: &[(&str, &[&str], &[&str])] = &[
     ("HASH_THREADS", &["1", "256"], &["0", "257"]),
     // The grace period of refresh tokens is 10 seconds.
     ("HOUSEKEEPING_RETENTION", &["10s", "100d"], &["9999ms"]),
+    ("IDLE_TIMEOUT", &["1s", "1h"], &["999ms", "3601s"]),
     ("INITIAL_PASSWORD_TTL", &["1s", "90d"], &["0s", "7776001s"]),
     ("JWKS_MAX_AGE", &["0s", "24h"], &["86401s"]),
     ("KEY_ROTATION", &["off", "1h", "730d"], &["59m", "731d"]),

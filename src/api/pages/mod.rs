@@ -104,14 +104,14 @@ a { color: #0b5cad; } dt { font-weight: 600; } dd { margin: 0 0 1rem; }
 <h1>rbac-sentinel</h1>
 <p>Authentication and role-based access control with built-in observability.</p>
 <dl>
-{links}<dt><a href="/.well-known/jwks.json">/.well-known/jwks.json</a></dt><dd>The keys that verify access tokens.</dd>
-<dt><a href="/health">/health</a></dt><dd>Whether the service works.</dd>
+{links}<dt><a href=".well-known/jwks.json">/.well-known/jwks.json</a></dt><dd>The keys that verify access tokens.</dd>
+<dt><a href="health">/health</a></dt><dd>Whether the service works.</dd>
 </dl>
 </body>
 </html>
 "#;
 
-const LINKS: &str = r#"<dt><a href="/docs">/docs</a></dt><dd>Try every operation: Authorize logs in.</dd>
-<dt><a href="/redoc">/redoc</a></dt><dd>The same as a document to read.</dd>
-<dt><a href="/openapi.json">/openapi.json</a>, <a href="/openapi.yaml">/openapi.yaml</a></dt><dd>The same for programs.</dd>
+const LINKS: &str = r#"<dt><a href="docs">/docs</a></dt><dd>Try every operation: Authorize logs in.</dd>
+<dt><a href="redoc">/redoc</a></dt><dd>The same as a document to read.</dd>
+<dt><a href="openapi.json">/openapi.json</a>, <a href="openapi.yaml">/openapi.yaml</a></dt><dd>The same for programs.</dd>
 "#;

@@ -20,8 +20,9 @@ pub(super) struct Activity {
     requests: AtomicUsize,
     /// Bytes wait for the client to read them.
     blocked: AtomicBool,
-    /// Bytes arrived and nothing was sent since.
-    unanswered: AtomicBool,
+    /// Since when bytes have arrived and nothing was sent, in milliseconds from the start and one more; 0
+    /// when everything was answered.
+    unanswered: AtomicU64,
     /// How many of the connection's first bytes matched the preface; more than its length if they did
     /// not.
     preface: AtomicUsize,
@@ -44,7 +45,7 @@ impl Activity {
             sent: AtomicU64::new(0),
             requests: AtomicUsize::new(0),
             blocked: AtomicBool::new(false),
-            unanswered: AtomicBool::new(false),
+            unanswered: AtomicU64::new(0),
             preface: AtomicUsize::new(0),
             cut: OnceLock::new(),
         }
@@ -74,7 +75,15 @@ impl Activity {
             let seen = if is_preface { seen + count } else { usize::MAX };
             self.preface.store(seen, Ordering::Relaxed);
         }
-        self.unanswered.store(true, Ordering::Relaxed);
+        if self.unanswered.load(Ordering::Relaxed) == 0 {
+            let since = self.millis().saturating_add(1);
+            self.unanswered.store(since, Ordering::Relaxed);
+        }
+    }
+
+    /// Milliseconds since the start.
+    fn millis(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Whether it speaks HTTP/2.
@@ -84,10 +93,8 @@ impl Activity {
 
     /// The client read some bytes.
     pub(super) fn sent(&self) {
-        let millis = self.start.elapsed().as_millis();
-        let millis = u64::try_from(millis).unwrap_or(u64::MAX);
-        self.sent.store(millis, Ordering::Relaxed);
-        self.unanswered.store(false, Ordering::Relaxed);
+        self.sent.store(self.millis(), Ordering::Relaxed);
+        self.unanswered.store(0, Ordering::Relaxed);
     }
 
     /// Whether bytes wait for the client to read them.
@@ -105,26 +112,33 @@ impl Activity {
         self.cut.get().copied().unwrap_or(ConnectionEnd::Closed)
     }
 
-    /// Waits until the connection was idle for so long: no request in progress, nothing unread,
-    /// nothing sent.
-    pub(super) async fn expired(&self, limit: Duration) -> ConnectionEnd {
+    /// Waits until the head of a request took longer than `head`, or until nothing happened for `idle`: no
+    /// request in progress, nothing unread, nothing sent.
+    pub(super) async fn expired(&self, head: Duration, idle: Duration) -> ConnectionEnd {
         loop {
             let now = Instant::now();
-            let sent = self.start + Duration::from_millis(self.sent.load(Ordering::Relaxed));
-            let busy = self.is_working() || self.blocked.load(Ordering::Relaxed);
-            let due = if busy { now } else { sent } + limit;
+            let (due, end) = self.due(now, head, idle);
             if due <= now {
-                break;
+                return end;
             }
-            tokio::time::sleep_until(due).await;
+            // A head may begin meanwhile.
+            tokio::time::sleep_until(due.min(now + head)).await;
         }
+    }
+
+    /// When the connection is to be closed if nothing happens until then, and why.
+    fn due(&self, now: Instant, head: Duration, idle: Duration) -> (Instant, ConnectionEnd) {
+        let at = |millis| self.start + Duration::from_millis(millis);
+        if self.is_working() || self.blocked.load(Ordering::Relaxed) {
+            return (now + head.min(idle), ConnectionEnd::Idle);
+        }
+        let unanswered = self.unanswered.load(Ordering::Relaxed);
         // HTTP/2 sends other frames, too.
-        let head = self.unanswered.load(Ordering::Relaxed);
-        if head && !self.is_multiplexed() {
-            ConnectionEnd::Header
-        } else {
-            ConnectionEnd::Idle
+        if unanswered > 0 && !self.is_multiplexed() {
+            return (at(unanswered - 1) + head, ConnectionEnd::Header);
         }
+        let sent = at(self.sent.load(Ordering::Relaxed));
+        (sent + idle, ConnectionEnd::Idle)
     }
 }
 
@@ -138,7 +152,7 @@ mod tests {
         for part in parts {
             activity.received(part);
         }
-        activity.expired(Duration::ZERO).await
+        activity.expired(Duration::ZERO, Duration::ZERO).await
     }
 
     #[tokio::test]
@@ -156,5 +170,34 @@ mod tests {
             assert_eq!(end(parts).await, ConnectionEnd::Idle, "{parts:?}");
         }
         assert_eq!(end(&[]).await, ConnectionEnd::Idle);
+    }
+
+    #[test]
+    fn head_has_its_own_deadline_however_long_the_connection_was_idle() {
+        let seconds = Duration::from_secs;
+        let (head, idle) = (seconds(30), seconds(75));
+        for (head_at, is_http2, expected) in [
+            (None, false, (seconds(85), ConnectionEnd::Idle)),
+            (Some(10), false, (seconds(40), ConnectionEnd::Header)),
+            (Some(84), false, (seconds(114), ConnectionEnd::Header)),
+            (Some(84), true, (seconds(85), ConnectionEnd::Idle)),
+        ] {
+            let activity = Activity::new();
+            if is_http2 {
+                activity.received(PREFACE);
+            }
+            activity.sent.store(10_000, Ordering::Relaxed);
+            let since = head_at.map_or(0, |at: u64| at * 1000 + 1);
+            activity.unanswered.store(since, Ordering::Relaxed);
+            let now = activity.start + seconds(84);
+            let (due, end) = activity.due(now, head, idle);
+            assert_eq!((due - activity.start, end), expected, "{head_at:?}");
+            // A request in progress is asked about again.
+            let working = activity.work();
+            assert_eq!(activity.due(now, head, idle).0, now + head);
+            drop(working);
+            activity.set_blocked(true);
+            assert_eq!(activity.due(now, head, idle).0, now + head);
+        }
     }
 }

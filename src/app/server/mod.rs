@@ -70,8 +70,10 @@ const MAX_PENDING_RESETS: usize = 20;
 /// The connection limits of one listener.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {
-    /// The timeout for sending a request's head, for not reading a response, and for being idle.
+    /// The timeout for sending a request's head, and for not reading a response.
     pub client_timeout: Duration,
+    /// The timeout of connections between two requests.
+    pub idle_timeout: Duration,
     /// Connections that are served at once.
     pub connections: usize,
     /// Connections that one source may have.
@@ -105,6 +107,7 @@ where
         tls,
         builder: builder(limits.client_timeout),
         client_timeout: limits.client_timeout,
+        idle_timeout: limits.idle_timeout,
         requests: Arc::default(),
         most_requests: limits.connections,
         local,
@@ -215,6 +218,7 @@ struct Server<E> {
     tls: Option<Arc<Tls>>,
     builder: Builder<TokioExecutor>,
     client_timeout: Duration,
+    idle_timeout: Duration,
     requests: Arc<AtomicUsize>,
     /// As many as connections: only HTTP/2 streams can exceed it.
     most_requests: usize,
@@ -323,7 +327,7 @@ impl<E: Endpoint<Output = Response> + 'static> Server<E> {
             biased;
             // An error means that the client left; its request is counted where it is dropped.
             _ = connection.as_mut() => return activity.end(),
-            end = activity.expired(limit) => end,
+            end = activity.expired(limit, self.idle_timeout) => end,
             () = stopped(&mut stopping) => ConnectionEnd::Shutdown,
         };
         connection.as_mut().graceful_shutdown();

@@ -21,6 +21,7 @@ async fn clients_in_the_backlog_are_served_at_shutdown() {
     }
     let limits = ConnectionLimits {
         client_timeout: Duration::from_mins(1),
+        idle_timeout: Duration::from_mins(1),
         connections: CLIENTS,
         refusals: 1,
         per_source: CLIENTS,

@@ -14,7 +14,8 @@ use crate::raw::{Raw, RawAnswer};
 
 /// A server with a short client timeout, yet long enough for clients on a slow machine.
 async fn impatient() -> Server {
-    Builder::default().env("CLIENT_TIMEOUT", "3s").start().await
+    let builder = Builder::default().env("CLIENT_TIMEOUT", "3s");
+    builder.env("IDLE_TIMEOUT", "3s").start().await
 }
 
 /// Logs in, repeatedly if the machine is so slow that the server times out. Returns how many of these
@@ -135,6 +136,31 @@ async fn silent_connection_is_disconnected() {
             == 0.0
     })
     .await;
+}
+
+#[tokio::test]
+async fn idle_connection_outlives_the_deadline_of_slow_clients() {
+    let builder = Builder::default().env("CLIENT_TIMEOUT", "1s");
+    let server = builder.env("IDLE_TIMEOUT", "10m").start().await;
+    let mut idle = connect(&server).await;
+    assert_eq!(status(&mut idle).await, "200");
+    let mut slow = connect(&server).await;
+    slow.write_all(b"GET /health HT").await.expect("sent");
+    assert_eq!(rest(slow).await, "", "cut off");
+    assert_eq!(status(&mut idle).await, "200");
+}
+
+/// The status of a request on this connection, which stays open.
+async fn status(stream: &mut TcpStream) -> String {
+    let request = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
+    stream.write_all(request).await.expect("sent");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"}") {
+        let read = stream.read_buf(&mut answer).await.expect("answered");
+        assert!(read > 0, "closed");
+    }
+    let answer = String::from_utf8(answer).expect("UTF-8");
+    answer.split(' ').nth(1).expect("a status").to_owned()
 }
 
 /// Reads frames until the server has answered the client's settings with its own and an acknowledgement.
