@@ -1,19 +1,15 @@
-// Access tokens verified by fast-jwt, with the keys fetched once.
+// Access tokens verified by fast-jwt, with keys that are fetched beside it.
 
 import { createVerifier } from "fast-jwt";
 import { createPublicKey } from "node:crypto";
+import { publishedKeys } from "./published_keys.mjs";
 import { prove } from "./support.mjs";
 
-async function verifier(issuer, audience) {
-  const { keys } = await (await fetch(`${issuer}/.well-known/jwks.json`)).json();
-  const pem = (jwk) => createPublicKey({ key: jwk, format: "jwk" }).export({ type: "spki", format: "pem" });
-  const keyOf = async ({ header }) => {
-    const jwk = keys.find(({ kid }) => kid === header.kid);
-    if (!jwk) throw new Error("unknown key");
-    return pem(jwk);
-  };
+function verifier(issuer, audience) {
+  const keys = publishedKeys(issuer);
   return createVerifier({
-    key: keyOf,
+    key: async ({ header }) =>
+      createPublicKey({ key: await keys(header.kid), format: "jwk" }).export({ type: "spki", format: "pem" }),
     algorithms: ["ES256", "RS256", "EdDSA"],
     allowedIss: issuer,
     allowedAud: audience,

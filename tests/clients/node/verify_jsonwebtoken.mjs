@@ -1,4 +1,4 @@
-// Access tokens verified by jsonwebtoken, with the keys from jwks-rsa, which keeps them.
+// Access tokens verified by jsonwebtoken, with the keys from jwks-rsa, which keeps them for the service's JWKS_MAX_AGE.
 // jsonwebtoken knows no EdDSA keys.
 
 import jwt from "jsonwebtoken";
@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { prove } from "./support.mjs";
 
 function verifier(issuer, audience) {
-  const keys = jwksClient({ jwksUri: `${issuer}/.well-known/jwks.json` });
+  const keys = jwksClient({ jwksUri: `${issuer}/.well-known/jwks.json`, cacheMaxAge: 300_000, rateLimit: true });
   const keyOf = (header, callback) =>
     keys.getSigningKey(header.kid).then((key) => callback(null, key.getPublicKey()), callback);
   return async (token) => {

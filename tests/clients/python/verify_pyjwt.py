@@ -1,4 +1,5 @@
-"""Access tokens verified by PyJWT. PyJWKClient keeps the keys, and fetches them again for an unknown `kid`."""
+"""Access tokens verified by PyJWT. PyJWKClient keeps the keys for five minutes, the service's JWKS_MAX_AGE, and
+fetches them again for an unknown `kid`."""
 
 import jwt
 from support import prove
