@@ -49,7 +49,7 @@ use self::admin::roles::AdminRolesApi;
 use self::admin::sessions::AdminSessionsApi;
 use self::admin::users::AdminUsersApi;
 use self::device_cookie::DeviceCookie;
-use self::document::Documented;
+use self::document::{Documented, InOrder};
 use self::edge::middleware::Edge;
 use self::edge::probe_mark::Mark;
 use self::edge::rate_limits::EdgeLimits;
@@ -166,14 +166,7 @@ impl OpenApi for Described {
 
 fn service<A: OpenApi>(apis: A) -> OpenApiService<A, ()> {
     OpenApiService::new(apis, "rbac-sentinel", env!("CARGO_PKG_VERSION"))
-        .description(
-            "Authentication and role-based access control with built-in observability.\n\n\
-             Errors are problem details (RFC 9457); `/oauth/token`, `/oauth/revoke`, `/login` and \
-             `/refresh` answer with the errors of OAuth 2.0 (RFC 6749). Every response carries `X-Request-Id`. If the client sends one of \
-             up to 64 letters, digits, dots, dashes and underscores, the response repeats it and carries \
-             the service's own in `X-Service-Request-Id`. Unknown fields in request bodies are refused, \
-             except in forms. A trailing slash in a path is ignored.",
-        )
+        .description(include_str!("document/introduction.md"))
         .contact(ContactObject::new().name("rbac-sentinel contributors"))
         .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
 }
@@ -183,10 +176,14 @@ fn service<A: OpenApi>(apis: A) -> OpenApiService<A, ()> {
 /// # Errors
 /// When the document cannot be put together: a defect.
 pub fn document() -> Result<String> {
-    let (document, _) = complete_document(&service(Described).spec())?;
-    let mut text = serde_json::to_string_pretty(&document).map_err(Error::internal)?;
+    let (document, _) = complete_own_document()?;
+    let mut text = serde_json::to_string_pretty(&InOrder(&document)).map_err(Error::internal)?;
     text.push('\n');
     Ok(text)
+}
+
+fn complete_own_document() -> Result<(Value, Vec<Documented>)> {
+    complete_document(&service(Described).spec())
 }
 
 fn complete_document(derived: &str) -> Result<(Value, Vec<Documented>)> {
@@ -204,8 +201,8 @@ pub fn documentation(server: &str) -> Result<Documentation> {
     let (mut document, _) = complete_document(&derived)?;
     document["servers"][0]["url"] = server.into();
     guard::at_server(&mut document["components"]["securitySchemes"], server);
-    let json = serde_json::to_string(&document).map_err(Error::internal)?;
-    let yaml = yaml_serde::to_string(&document).map_err(Error::internal)?;
+    let json = serde_json::to_string(&InOrder(&document)).map_err(Error::internal)?;
+    let yaml = yaml_serde::to_string(&InOrder(&document)).map_err(Error::internal)?;
 
     // Replaces the framework's document, which the interfaces embed, by the completed one. Between the
     // title and it are megabytes of scripts: each is looked for from its own end of the page.

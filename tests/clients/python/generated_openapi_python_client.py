@@ -9,7 +9,8 @@ from sentinel_client import AuthenticatedClient, Client
 from sentinel_client.api.account import read_me
 from sentinel_client.api.administration import list_users, read_user
 from sentinel_client.api.authentication import logout, register, token
-from sentinel_client.models import Logout, OAuthError, Problem, Register, TokenForm, Tokens, User, UserPage
+from sentinel_client.models import Logout, OAuthError, Problem, Register, TokenForm
+from sentinel_client.models import TokenFormGrantType, Tokens, User, UserPage
 from sentinel_client.types import UNSET
 from support import ISSUER, PASSWORD, USERNAME, did
 
@@ -17,7 +18,7 @@ anyone = Client(base_url=ISSUER, raise_on_unexpected_status=True)
 
 
 def grant(grant_type: str, **form: str) -> Tokens:
-    answer = token.sync(client=anyone, body=TokenForm(grant_type, **form))
+    answer = token.sync(client=anyone, body=TokenForm(TokenFormGrantType(grant_type), **form))
     if isinstance(answer, OAuthError):
         raise SystemExit(f"{answer.error}: {answer.error_description}")
     return answer

@@ -25,7 +25,11 @@ pub fn operations() -> Vec<Operation> {
         |value: &Value| -> Map<String, Value> { value.as_object().cloned().unwrap_or_default() };
     let mut found = Vec::new();
     for (template, item) in entries(&document["paths"]) {
-        for (method, value) in entries(&item) {
+        for (method, mut value) in entries(&item) {
+            resolve(
+                &mut value["responses"],
+                &document["components"]["responses"],
+            );
             let method = method.to_uppercase();
             let id = value["operationId"].as_str().map(str::to_owned);
             found.push(Operation {
@@ -38,6 +42,18 @@ pub fn operations() -> Vec<Operation> {
     }
     assert!(!found.is_empty(), "the document has no operations");
     found
+}
+
+/// Replaces references to shared responses by those.
+fn resolve(responses: &mut Value, shared: &Value) {
+    for (_, response) in responses.as_object_mut().expect("responses") {
+        if let Some(reference) = response["$ref"].as_str() {
+            let name = reference.rsplit('/').next().expect("a name");
+            let whole = shared[name].clone();
+            assert!(whole.is_object(), "{name}");
+            *response = whole;
+        }
+    }
 }
 
 impl Operation {

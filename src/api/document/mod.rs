@@ -1,19 +1,21 @@
 //! The OpenAPI document: derived by the framework from the signatures, completed with the responses
 //! that follow from the shape of each operation.
 
-use serde_json::{Map, Value, json};
+mod order;
+mod responses;
+mod schemas;
+
+use serde_json::{Value, json};
 
 use super::body::JSON;
 use super::edge::body_limits::MAX_BODY;
 use super::edge::operation::{Access, Operation, RateLimit};
 use super::guard::{ANY_SCOPE, BEARER, SCHEME};
-use super::problem::ProblemKind;
 use crate::error::{Error, Result};
 use crate::rbac::Permission;
-use catalogue::endpoints;
 
-/// The issuer in examples.
-const ISSUER: &str = "https://auth.example.com";
+pub use self::order::InOrder;
+
 const PROBLEM: &str = "application/problem+json";
 /// What the framework calls JSON.
 const FRAMEWORK_JSON: &str = "application/json; charset=utf-8";
@@ -70,8 +72,9 @@ pub fn complete(
     for schema in closed {
         document["components"]["schemas"][schema]["additionalProperties"] = json!(false);
     }
-    add_examples(&mut document);
     name_json(&mut document);
+    schemas::complete(&mut document);
+    responses::share(&mut document);
     Ok((document, documented))
 }
 
@@ -143,7 +146,10 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
             // A flow may document the status, too; the headers are the guard's and the edge's.
             responses
                 .entry(status)
-                .and_modify(|known| known["headers"] = headers)
+                .and_modify(|known| {
+                    known["headers"].clone_from(&headers);
+                    known["description"] = description.into();
+                })
                 .or_insert(response);
         }
     };
@@ -170,16 +176,12 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
             "The access token is missing or invalid.",
             challenge.clone(),
         );
-        if let Access::Needs(permission) = record.access {
-            let description = format!(
-                "The permission `{}` is missing, or an initial password must be changed first.",
-                permission.name()
-            );
-            add("403", &description, challenge);
-        } else {
-            let description = "An initial password must be changed first.";
-            add("403", description, challenge);
-        }
+        add(
+            "403",
+            "A permission is missing (`security` names what the operation needs), or an initial password \
+             must be changed first.",
+            challenge,
+        );
     }
     if record.rate_limit != RateLimit::Exempt {
         let headers = json!({
@@ -235,76 +237,10 @@ fn name_json(document: &mut Value) {
     }
 }
 
-fn add_examples(document: &mut Value) {
-    let id = "0199a5c4-9f6e-7c3a-8d2b-5e4f3a2b1c0d";
-    let session = "0199a5c5-1b2c-7d3e-9f4a-6b5c4d3e2f1a";
-    let time = "2026-01-01T12:00:00Z";
-    let user = json!({
-        "id": id, "username": "alice", "email": "alice@example.com", "roles": ["user"],
-        "disabled": false, "created_at": time, "updated_at": time, "last_login_at": time,
-    });
-    let password = "violet-harbour-31";
-    let refresh = "rt_3q2-7wEBAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs";
-    let examples = json!({
-        "Register": { "username": "alice", "email": "alice@example.com", "password": password },
-        "CreateUser": { "username": "bob", "email": "bob@example.com", "role": "user" },
-        "CreatedUser": { "user": user, "initial_password": "kW3vX0bq7ZQm1cJtR9yLhA2d" },
-        "TokenForm": { "grant_type": "password", "username": "alice", "password": password },
-        "LoginForm": { "grant_type": "password", "username": "alice", "password": password },
-        "Refresh": { "refresh_token": refresh },
-        "RefreshForm": { "refresh_token": refresh },
-        "RevokeForm": { "token": refresh },
-        "Metadata": {
-            "issuer": ISSUER, "token_endpoint": format!("{ISSUER}{}", endpoints::TOKEN.template),
-            "revocation_endpoint": format!("{ISSUER}{}", endpoints::REVOKE.template),
-            "jwks_uri": format!("{ISSUER}{}", endpoints::JWKS.template),
-            "grant_types_supported": ["password", "refresh_token"], "response_types_supported": [],
-            "token_endpoint_auth_methods_supported": ["none"],
-            "revocation_endpoint_auth_methods_supported": ["none"],
-            "scopes_supported": ["authenticated"],
-        },
-        "Logout": { "refresh_token": refresh },
-        "UpdateMe": { "username": "alice2", "current_password": password },
-        "DeleteMe": { "current_password": password },
-        "UpdateUser": { "disabled": true },
-        "ChangePassword": { "current_password": password, "new_password": "amber-lantern-77" },
-        "Tokens": {
-            "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSIsImtpZCI6Ii4uLiJ9.e30.c2ln",
-            "token_type": "bearer", "expires_in": 900, "refresh_token": refresh,
-        },
-        "User": user,
-        "UserPage": { "items": [user], "next_cursor": "AZmlxJ9ufDqNK15POisbDQ" },
-        "Session": {
-            "id": session, "user_agent": "curl/8.5.0", "current": true, "created_at": time,
-            "last_used_at": time, "expires_at": "2026-01-31T12:00:00Z",
-        },
-        "Greeting": { "message": "Hello, Admin alice" },
-        "Health": { "status": "ok" },
-        "Problem": {
-            "type": "urn:rbac-sentinel:problem:taken", "title": ProblemKind::Taken.title(),
-            "status": 409, "instance": "/register",
-            "request_id": "6f1c2b9de08a4c7700000000000004d2",
-            "errors": [{ "field": "email", "rule": "belongs to another account" }],
-        },
-        "OAuthError": {
-            "error": "invalid_grant", "error_description": "wrong username or password",
-        },
-    });
-    let schemas = document["components"]["schemas"].as_object_mut();
-    let schemas: &mut Map<String, Value> = match schemas {
-        Some(schemas) => schemas,
-        None => return,
-    };
-    for (name, example) in object(&examples) {
-        if let Some(schema) = schemas.get_mut(name) {
-            schema["example"] = example.clone();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use catalogue::endpoints;
 
     const RECORD: Operation =
         Operation::new(endpoints::READ_ME, Access::Needs(Permission::Authenticated));
