@@ -63,7 +63,7 @@ pub mod testing {
     pub mod api {
         pub use crate::api::operations;
         pub use crate::api::{
-            Access, HOME_OPERATION, MAX_BODY, Operation, PAGES, ProblemKind, RateLimit,
+            Access, MAX_BODY, Operation, PAGES, PAGES_ALWAYS, ProblemKind, RateLimit,
         };
     }
     pub mod app {

@@ -305,6 +305,7 @@ fn special(
 fn of_pages(cases: &mut Vec<Case>) {
     for page in endpoints::PAGES {
         let ops = page.template == endpoints::METRICS.template;
+        let path = page.template.replace("{code}", "not-found");
         for (what, headers) in [
             ("", &[][..]),
             ("gzip", &[("Accept-Encoding", "gzip")]),
@@ -316,7 +317,7 @@ fn of_pages(cases: &mut Vec<Case>) {
                 caller: if ops { "monitoring" } else { "stranger" },
                 what: what.to_owned(),
                 limit: limit_of_page(*page),
-                requests: Requests::Same(request("GET", page.template, headers, "")),
+                requests: Requests::Same(request("GET", &path, headers, "")),
                 ops,
             });
         }

@@ -1,7 +1,7 @@
 //! The OpenAPI document as the list of operations, with an example body of each.
 
 use catalogue::endpoints::Endpoint;
-use rbac_sentinel::testing::api::{HOME_OPERATION, PAGES, RateLimit, operations};
+use rbac_sentinel::testing::api::{PAGES, PAGES_ALWAYS, RateLimit, operations};
 use serde_json::Value;
 
 use crate::common::Result;
@@ -78,7 +78,7 @@ fn limit(id: &str) -> Result<String> {
 
 /// The limits of a page, as of an operation.
 pub fn limit_of_page(page: Endpoint) -> String {
-    let mut records = PAGES.iter().chain([&HOME_OPERATION]);
+    let mut records = PAGES.iter().chain(PAGES_ALWAYS);
     let record = records.find(|record| record.endpoint == page);
     // The others are those of the operational listener.
     in_words(record.map_or(RateLimit::Exempt, |record| record.rate_limit))

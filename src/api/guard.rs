@@ -327,7 +327,7 @@ mod tests {
     /// What the client reads about a token that is not good.
     fn said(reason: VerificationResult) -> String {
         let problem = invalid_token(reason);
-        let detail = problem.body("/users/me", "id").detail.expect("said");
+        let detail = problem.body("", "/users/me", "id").detail.expect("said");
         let [(name, challenge)] = problem.more.headers.as_slice() else {
             panic!("one header");
         };

@@ -41,7 +41,7 @@ use serde_json::Value;
 pub use self::edge::body_limits::{MAX_BODY, Refused};
 pub use self::edge::operation::{Access, Operation, RateLimit};
 pub use self::edge::probe_mark;
-pub use self::pages::{Documentation, HOME_OPERATION, OPERATIONS as PAGES};
+pub use self::pages::{ALWAYS as PAGES_ALWAYS, Documentation, OPERATIONS as PAGES};
 pub use self::problem::ProblemKind;
 
 use self::admin::page::AdminPageApi;
@@ -127,8 +127,10 @@ pub struct ApiParts {
     pub documentation: Option<Documentation>,
     /// Clients reach the service only by HTTPS.
     pub https: bool,
-    /// The issuer of tokens and the base of links.
+    /// The issuer of tokens.
     pub issuer: String,
+    /// The base of links to problem types: a URL, or empty for the host that was asked.
+    pub link_base: String,
 }
 
 type Apis = (
@@ -257,6 +259,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         documentation,
         https,
         issuer,
+        link_base,
     } = parts;
     let metadata = MetadataApi {
         metadata: Metadata::new(&issuer, documentation.is_some()),
@@ -289,14 +292,14 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
 
     let edge_limits = EdgeLimits::new(Arc::clone(&limits), proxies);
     let documents: &[Operation] = documentation.as_ref().map_or(&[], |_| pages::OPERATIONS);
-    let pages_here = [&pages::HOME_OPERATION].into_iter().chain(documents);
+    let pages_here = pages::ALWAYS.iter().chain(documents);
     let pages_here = pages_here.chain(scrape.is_some().then_some(&ops::OPERATION));
     let pages_here = pages_here.map(|page| (page, vec![200]));
     let routes = Arc::new(Routes::new(
         documented.into_iter().chain(pages_here),
         scheme,
     ));
-    let mut route = Route::new();
+    let mut route = pages::problems(Route::new())?;
     if let Some(documentation) = documentation {
         route = documentation.mount(route);
     }
@@ -319,6 +322,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         draining,
         body_timeout,
         probe_mark,
+        link_base,
     );
     Ok(SecurityHeaders::new(edge, https))
 }

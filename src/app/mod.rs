@@ -218,6 +218,7 @@ fn assemble(
         clock: services.clock.clone(),
         documentation: documentation(Docs::On, listeners.base_path())?,
         issuer: listeners.issuer(),
+        link_base: listeners.link_base(),
         https,
     })?;
     let ops = api::ops::endpoint(

@@ -106,6 +106,14 @@ impl Listeners {
         )
     }
 
+    /// The base of links to the service's own pages: PUBLIC_URL, or nothing, which makes them relative
+    /// to the host that was asked.
+    #[must_use]
+    pub fn link_base(&self) -> String {
+        let url = self.public_url.as_deref().unwrap_or_default();
+        url.trim_end_matches('/').to_owned()
+    }
+
     /// The path below which clients find the API: `/` unless PUBLIC_URL has one.
     #[must_use]
     pub fn base_path(&self) -> &str {

@@ -18,6 +18,7 @@
 //! | OpenAPI document | `api/permissions/documentation.rs`; that it is current: `repository/generated_files.rs` |
 //! | OpenAPI page in a browser | `api/pages.rs` |
 //! | pages and documents: codings, `ETag`, `DOCS` | `api/documents.rs` |
+//! | problem types and their pages | `api/problem_types.rs` |
 //! | security headers | `api/security_headers.rs` |
 //! | error bodies, 400 404 405 413 415 | `api/errors/` |
 //! | request ids, hosts | `api/errors/request_id.rs`, `api/errors/host.rs` |

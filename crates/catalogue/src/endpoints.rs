@@ -87,6 +87,8 @@ endpoints! {
     REDOC = Get "/redoc" "redoc" Availability;
     OPENAPI_JSON = Get "/openapi.json" "openapiJson" Availability;
     OPENAPI_YAML = Get "/openapi.yaml" "openapiYaml" Availability;
+    PROBLEMS = Get "/problems" "problems" Availability;
+    PROBLEM = Get "/problems/{code}" "problem" Availability;
     METRICS = Get "/metrics" "metrics" Excluded;
 }
 

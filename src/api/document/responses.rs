@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::schemas::ISSUER;
 use super::{PROBLEM, operations_mut};
 use crate::api::body::JSON;
 use crate::api::problem::{Problem, ProblemKind};
@@ -72,7 +73,7 @@ fn example(media: &str, status: u16) -> Value {
         serde_json::to_value(problem.oauth_body())
     } else {
         let id = "6f1c2b9de08a4c7700000000000004d2";
-        serde_json::to_value(problem.body("/users/me", id))
+        serde_json::to_value(problem.body(ISSUER, "/users/me", id))
     };
     body.unwrap_or_default()
 }

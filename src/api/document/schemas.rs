@@ -7,7 +7,7 @@ use crate::api::problem::ProblemKind;
 use crate::hashing::MAX_PASSWORD_CHARS;
 
 /// The issuer in examples.
-const ISSUER: &str = "https://auth.example.com";
+pub(super) const ISSUER: &str = "https://auth.example.com";
 /// The codes of RFC 6749 and RFC 7009 that the service answers with.
 const OAUTH_ERRORS: [&str; 8] = [
     "invalid_request",

@@ -168,7 +168,7 @@ mod tests {
             },
             retry_after: Duration::from_millis(11_001),
         });
-        let body = problem.body("/login", "id");
+        let body = problem.body("", "/login", "id");
         assert_eq!((body.status, body.limit.as_deref()), (429, Some("login")));
         assert_eq!(body.counted.as_deref(), Some("account"));
         assert!(body.detail.is_some_and(|d| d.ends_with("in 12 seconds")));
@@ -199,7 +199,7 @@ mod tests {
                 },
                 retry_after: Duration::from_secs(seconds),
             });
-            let detail = problem.body("/login", "id").detail.expect("said");
+            let detail = problem.body("", "/login", "id").detail.expect("said");
             assert_eq!(detail, format!("too many requests {expected}"));
         }
     }

@@ -1,7 +1,9 @@
-//! Pages for people: the OpenAPI document and the two user interfaces over it.
+//! Pages for people: the OpenAPI document, the two user interfaces over it, and the catalogue of
+//! problems.
 
 mod asset;
 mod policy;
+mod problems;
 
 use std::sync::Arc;
 
@@ -10,12 +12,17 @@ use poem::{EndpointExt as _, Request, Response, Route};
 
 use self::asset::Asset;
 use crate::api::edge::operation::{Access, Operation, RateLimit};
+use crate::api::problem::ProblemKind;
 use crate::error::Result;
 use crate::metrics::Limiter;
 use catalogue::endpoints::{self, Endpoint};
 
-/// The record of the start page.
-pub const HOME_OPERATION: Operation = Operation::new(endpoints::HOME, Access::Public);
+/// The records of the pages that are always served: the start page, and what problem types link to.
+pub const ALWAYS: &[Operation] = &[
+    Operation::new(endpoints::HOME, Access::Public),
+    page_operation(endpoints::PROBLEMS),
+    page_operation(endpoints::PROBLEM),
+];
 
 /// The records of the documentation's pages.
 pub const OPERATIONS: &[Operation] = &[
@@ -74,9 +81,28 @@ impl Documentation {
 /// When its policy is not a valid header value: a defect.
 pub fn home(documented: bool) -> Result<impl poem::Endpoint<Output = Response>> {
     let links = if documented { LINKS } else { "" };
-    let html = HOME.replace("{links}", links);
+    let html = simple("rbac-sentinel", &HOME.replace("{links}", links));
     let policy = policy::of_page(&html);
     Ok(page(Arc::new(Asset::new(HTML, &policy, html)?)))
+}
+
+/// Adds the catalogue of problems to the routes of a listener.
+///
+/// # Errors
+/// When a policy is not a valid header value: a defect.
+pub fn problems(route: Route) -> Result<Route> {
+    let asset = |html: String| Asset::new(HTML, &policy::of_page(&html), html).map(Arc::new);
+    let all = page(asset(problems::list())?);
+    let mut route = route.at(endpoints::PROBLEMS.template, all);
+    for kind in ProblemKind::ALL {
+        route = route.at(kind.path(), page(asset(problems::of(*kind))?));
+    }
+    Ok(route)
+}
+
+/// A simple page with the style of all.
+fn simple(title: &str, body: &str) -> String {
+    SIMPLE.replace("{title}", title).replace("{body}", body)
 }
 
 fn page(asset: Arc<Asset>) -> impl poem::Endpoint<Output = Response> {
@@ -89,26 +115,32 @@ fn page(asset: Arc<Asset>) -> impl poem::Endpoint<Output = Response> {
 
 const HTML: &str = "text/html; charset=utf-8";
 
-const HOME: &str = r#"<!doctype html>
+/// Light or dark as the reader's system is; the contrast of every text is at least 7 to 1.
+const SIMPLE: &str = r#"<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>rbac-sentinel</title>
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
 <style>
-body { font: 1rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem; color: #1c2733; }
-a { color: #0b5cad; } dt { font-weight: 600; } dd { margin: 0 0 1rem; }
+body { font: 1rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem; color: #1c2733; background: #fff; }
+a { color: #0a4c91; } dt { font-weight: 600; } dd { margin: 0 0 1rem; }
+@media (prefers-color-scheme: dark) { body { color: #e3e8ee; background: #14191f; } a { color: #8cc4ff; } }
 </style>
 </head>
 <body>
-<h1>rbac-sentinel</h1>
+{body}</body>
+</html>
+"#;
+
+const HOME: &str = r#"<h1>rbac-sentinel</h1>
 <p>Authentication and role-based access control with built-in observability.</p>
 <dl>
-{links}<dt><a href=".well-known/jwks.json">/.well-known/jwks.json</a></dt><dd>The keys that verify access tokens.</dd>
+{links}<dt><a href="problems">/problems</a></dt><dd>What each error means and what to do.</dd>
+<dt><a href=".well-known/jwks.json">/.well-known/jwks.json</a></dt><dd>The keys that verify access tokens.</dd>
 <dt><a href="health">/health</a></dt><dd>Whether the service works.</dd>
 </dl>
-</body>
-</html>
 "#;
 
 const LINKS: &str = r#"<dt><a href="docs">/docs</a></dt><dd>Try every operation: Authorize logs in.</dd>

@@ -26,7 +26,8 @@ pub struct FieldError {
 #[derive(Clone, Debug, Serialize, Object)]
 #[oai(rename = "Problem")]
 pub struct ProblemBody {
-    /// A stable URN that identifies the problem type.
+    /// Identifies the problem type: a URL whose last part is its code, and which says what the problem
+    /// means and what to do. Without `PUBLIC_URL` it is relative to the host.
     #[serde(rename = "type")]
     #[oai(rename = "type")]
     pub kind: String,
@@ -166,11 +167,11 @@ impl Problem {
         Self::new(kind).header(header::RETRY_AFTER, retry_after.max(1).to_string())
     }
 
-    /// The body of problem details.
+    /// The body of problem details. The base of links is a URL, or empty for this host.
     #[must_use]
-    pub fn body(&self, instance: &str, request_id: &str) -> ProblemBody {
+    pub fn body(&self, base: &str, instance: &str, request_id: &str) -> ProblemBody {
         ProblemBody {
-            kind: format!("urn:rbac-sentinel:problem:{}", self.kind.code()),
+            kind: format!("{base}{}", self.kind.path()),
             title: self.kind.title().to_owned(),
             status: self.status().as_u16(),
             detail: self.more.detail.clone(),
@@ -264,7 +265,7 @@ mod tests {
     #[test]
     fn internal_errors_show_nothing_of_their_cause() {
         let problem = Problem::from(Error::internal("password=hunter2 in statement 7"));
-        let body = serde_json::to_string(&problem.body("/x", "id")).expect("serializes");
+        let body = serde_json::to_string(&problem.body("", "/x", "id")).expect("serializes");
         assert_eq!(problem.status(), 500);
         assert!(
             !body.contains("hunter2") && !body.contains("statement"),
@@ -290,8 +291,10 @@ mod tests {
     #[test]
     fn fields_and_rules_are_named() {
         let problem = Problem::from(Error::Taken { field: "email" });
-        let body = problem.body("/register", "id");
+        let body = problem.body("", "/register", "id");
         assert_eq!((body.status, body.errors[0].field.as_str()), (409, "email"));
-        assert_eq!(body.kind, "urn:rbac-sentinel:problem:taken");
+        assert_eq!(body.kind, "/problems/taken");
+        let body = problem.body("https://example.com/auth", "/register", "id");
+        assert_eq!(body.kind, "https://example.com/auth/problems/taken");
     }
 }

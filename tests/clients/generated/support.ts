@@ -12,7 +12,7 @@ export const account = {
 /** A registration with a common password. */
 export const weakAccount = { username: "weak", email: "weak@example.com", password: "password" };
 /** The type of the problem of a caller without a token. */
-export const unauthenticated = "urn:rbac-sentinel:problem:unauthenticated";
+export const unauthenticated = `${ISSUER}/problems/unauthenticated`;
 /** The id of an account that does not exist. */
 export const nobody = "00000000-0000-7000-8000-000000000000";
 

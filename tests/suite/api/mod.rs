@@ -10,6 +10,7 @@ mod logout;
 mod oauth;
 mod pages;
 mod permissions;
+mod problem_types;
 mod refresh;
 mod refresh_replays;
 mod register;

@@ -27,7 +27,8 @@ impl Walk {
         let request = request.build().expect("a request");
         let name = format!("{} {}", request.method(), request.url().path());
         let page = request.method() == Method::GET
-            && ["/", "/docs", "/redoc"].contains(&request.url().path());
+            && ["/", "/docs", "/redoc", "/problems", "/problems/taken"]
+                .contains(&request.url().path());
         let answer = crate::harness::http().execute(request).await;
         let answer = Answer::read(answer.expect("answered")).await;
         self.statuses.insert(answer.status);
@@ -76,7 +77,7 @@ impl Walk {
             }
             hashes.join(" ")
         };
-        let (scripts, styles) = if name.ends_with('/') {
+        let (scripts, styles) = if !name.ends_with("/docs") && !name.ends_with("/redoc") {
             (String::new(), hashes("<style", "</style>"))
         } else {
             // The interfaces make styles while they run.
@@ -130,7 +131,15 @@ async fn walk(server: &mut Server, https: bool) {
     }
     // The caller logged out above: log in again.
     let admin = server.admin().await;
-    for path in ["/", "/docs", "/redoc", "/openapi.json", "/openapi.yaml"] {
+    for path in [
+        "/",
+        "/problems",
+        "/problems/taken",
+        "/docs",
+        "/redoc",
+        "/openapi.json",
+        "/openapi.yaml",
+    ] {
         let tag = walk.ask(anon.request(Method::GET, path)).await;
         let again = anon.request(Method::GET, path);
         let again = again.header("if-none-match", tag.header("etag"));

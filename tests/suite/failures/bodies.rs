@@ -117,7 +117,7 @@ async fn unfinished_requests_of_one_source_are_bounded_over_all_its_streams() {
         .send(("GET", "/health"), stream::empty())
         .await;
     assert_eq!(status, 503, "{json}");
-    assert_eq!(json["type"], "urn:rbac-sentinel:problem:overloaded");
+    assert_eq!(json["type"], "/problems/overloaded");
     assert_eq!(waiting.len(), 2 * SHARE);
     waiting.shutdown().await;
     until("served again", || async {

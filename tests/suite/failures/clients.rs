@@ -244,7 +244,7 @@ fn assert_too_slow(path: &str, answer: &RawAnswer) {
     if path == "/login" {
         assert_eq!(json["error"], "invalid_request", "{json}");
     } else {
-        assert_eq!(json["type"], "urn:rbac-sentinel:problem:too-slow", "{json}");
+        assert_eq!(json["type"], "/problems/too-slow", "{json}");
     }
 }
 

@@ -35,12 +35,14 @@ pub struct Edge<E> {
     draining: Arc<AtomicBool>,
     bodies: BodyLimits,
     probe_mark: Option<Mark>,
+    link_base: String,
     ids: RequestIds,
 }
 
 impl<E> Edge<E> {
     /// Wraps `inner`. While `draining` is set, clients are asked to reconnect elsewhere. A body that
-    /// takes longer than `body_timeout` gets 408. Requests with the mark are the probe's.
+    /// takes longer than `body_timeout` gets 408. Requests with the mark are the probe's. Problem types
+    /// are links with this base.
     #[must_use]
     pub fn new(
         inner: E,
@@ -49,6 +51,7 @@ impl<E> Edge<E> {
         draining: Arc<AtomicBool>,
         body_timeout: Duration,
         probe_mark: Option<Mark>,
+        link_base: String,
     ) -> Self {
         Self {
             inner: Arc::new(inner),
@@ -57,6 +60,7 @@ impl<E> Edge<E> {
             draining,
             bodies: BodyLimits::new(body_timeout),
             probe_mark,
+            link_base,
             ids: RequestIds::new(),
         }
     }
@@ -206,13 +210,13 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
             Ok(Err(error)) => {
                 let problem = self.problem(error, route, path);
                 log(&problem);
-                render(&problem, route, path, id)
+                self.render(&problem, route, path, id)
             }
             Err(_) => {
                 // The panic hook has logged the place.
                 HTTP_PANICS.inc(());
                 let problem = Problem::new(ProblemKind::Internal);
-                render(&problem, route, path, id)
+                self.render(&problem, route, path, id)
             }
         }
     }
@@ -250,6 +254,26 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
             tracing::error!(%error, "internal error");
         }
         Problem::new(kind)
+    }
+
+    fn render(&self, problem: &Problem, route: &Route, path: &str, id: &RequestId) -> Response {
+        let (content_type, body) = if route.has_oauth_errors() {
+            (
+                "application/json; charset=utf-8",
+                serde_json::to_vec(&problem.oauth_body()),
+            )
+        } else {
+            let body = problem.body(&self.link_base, path, id.as_str());
+            ("application/problem+json", serde_json::to_vec(&body))
+        };
+        let mut response = Response::builder()
+            .status(problem.status())
+            .content_type(content_type)
+            .body(body.unwrap_or_default());
+        for (name, value) in &problem.more.headers {
+            response.headers_mut().insert(name, value.clone());
+        }
+        response
     }
 }
 
@@ -332,26 +356,6 @@ fn strip_trailing_slash(uri: &mut Uri) {
     if let Ok(stripped) = Uri::from_parts(parts) {
         *uri = stripped;
     }
-}
-
-fn render(problem: &Problem, route: &Route, path: &str, id: &RequestId) -> Response {
-    let (content_type, body) = if route.has_oauth_errors() {
-        (
-            "application/json; charset=utf-8",
-            serde_json::to_vec(&problem.oauth_body()),
-        )
-    } else {
-        let body = problem.body(path, id.as_str());
-        ("application/problem+json", serde_json::to_vec(&body))
-    };
-    let mut response = Response::builder()
-        .status(problem.status())
-        .content_type(content_type)
-        .body(body.unwrap_or_default());
-    for (name, value) in &problem.more.headers {
-        response.headers_mut().insert(name, value.clone());
-    }
-    response
 }
 
 /// Sets the headers of every response; the last response of a connection closes it.

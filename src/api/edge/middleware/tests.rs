@@ -53,6 +53,7 @@ fn edge<E>(inner: E) -> Edge<E> {
         Arc::default(),
         Duration::MAX,
         None,
+        String::new(),
     )
 }
 
@@ -130,7 +131,7 @@ fn a_panic_is_counted_and_answered_with_a_500_and_the_service_goes_on() {
             let problem: Value = serde_json::from_str(&body).expect("JSON");
             assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
             assert_eq!(response.content_type(), Some("application/problem+json"));
-            assert_eq!(problem["type"], "urn:rbac-sentinel:problem:internal");
+            assert_eq!(problem["type"], "/problems/internal");
             assert_eq!(problem["instance"], "/ill");
             let id = response.header("x-request-id").expect("an id");
             assert_eq!(problem["request_id"], id);
@@ -165,7 +166,7 @@ async fn a_source_that_the_record_does_not_name_is_a_server_error() {
             "{path}"
         );
         let problem: Value = serde_json::from_str(&body).expect("JSON");
-        assert_eq!(problem["type"], "urn:rbac-sentinel:problem:internal");
+        assert_eq!(problem["type"], "/problems/internal");
     }
 }
 

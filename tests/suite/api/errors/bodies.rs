@@ -210,7 +210,7 @@ async fn body_over_64_kib_answers_413() {
     let answer = raw.answer().await;
     assert_eq!(answer.status, 413, "{answer:?}");
     assert_eq!(answer.header("content-type"), "application/problem+json");
-    assert_eq!(answer.json()["type"], "urn:rbac-sentinel:problem:too-large");
+    assert_eq!(answer.json()["type"], "/problems/too-large");
     assert_eq!(answer.json()["request_id"], answer.header("x-request-id"));
 }
 
@@ -235,7 +235,7 @@ async fn chunked_body_over_64_kib_answers_413() {
     raw.chunk(b" ").await;
     let answer = raw.answer().await;
     assert_eq!(answer.status, 413, "{answer:?}");
-    assert_eq!(answer.json()["type"], "urn:rbac-sentinel:problem:too-large");
+    assert_eq!(answer.json()["type"], "/problems/too-large");
 }
 
 #[tokio::test]
@@ -301,10 +301,7 @@ async fn truncated_body_reaches_no_handler() {
     raw.send(b"not a chunk\r\n").await;
     let answer = raw.answer().await;
     assert_eq!(answer.status, 400, "{answer:?}");
-    assert_eq!(
-        answer.json()["type"],
-        "urn:rbac-sentinel:problem:malformed-request"
-    );
+    assert_eq!(answer.json()["type"], "/problems/malformed-request");
     assert_eq!(
         server.register("alice").await.status,
         201,

@@ -32,7 +32,7 @@ async fn request_without_or_with_two_hosts_answers_400() {
             let answer = raw.answer().await;
             assert_eq!(answer.status, 400, "{path} {lines}: {answer:?}");
             let json = answer.json();
-            assert_eq!(json["type"], "urn:rbac-sentinel:problem:malformed-request");
+            assert_eq!(json["type"], "/problems/malformed-request");
             assert_eq!(json["detail"], why);
         }
     }

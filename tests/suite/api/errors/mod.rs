@@ -16,7 +16,15 @@ use crate::document::operations;
 use crate::harness::{Answer, Server};
 
 /// Pages that are served beside the documented operations.
-const PAGES: [&str; 5] = ["/", "/docs", "/redoc", "/openapi.json", "/openapi.yaml"];
+const PAGES: [&str; 7] = [
+    "/",
+    "/problems",
+    "/problems/not-found",
+    "/docs",
+    "/redoc",
+    "/openapi.json",
+    "/openapi.yaml",
+];
 
 #[tokio::test]
 async fn unknown_path_answers_404_problem_for_every_method() {
@@ -27,6 +35,8 @@ async fn unknown_path_answers_404_problem_for_every_method() {
         "/admin/users/1/2/3",
         "/users/me/x",
         "/.git/config",
+        "/problems/unheard-of",
+        "/problems/not-found/x",
     ] {
         for method in [Method::GET, Method::POST, Method::DELETE, Method::OPTIONS] {
             let answer = Answer::of(server.anon().request(method, path)).await;

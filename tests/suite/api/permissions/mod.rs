@@ -114,7 +114,7 @@ fn admitted_fault(answer: &Answer) -> Option<String> {
 
 fn is_problem(answer: &Answer, code: &str) -> bool {
     answer.header("content-type") == "application/problem+json"
-        && answer.json["type"] == format!("urn:rbac-sentinel:problem:{code}")
+        && answer.json["type"] == format!("/problems/{code}")
         && answer.json["status"] == answer.status
         && answer.json["request_id"] == answer.service_request_id()
 }

@@ -150,6 +150,7 @@ async fn open_labels_stay_within_their_bounds() {
     let mut routes: BTreeSet<String> = ["unmatched", "/", "/docs", "/redoc"]
         .into_iter()
         .chain(["/openapi.json", "/openapi.yaml"])
+        .chain(["/problems", "/problems/{code}"])
         .map(str::to_owned)
         .collect();
     routes.extend(operations().into_iter().map(|operation| operation.template));
