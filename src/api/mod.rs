@@ -348,3 +348,21 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_is_left_out_and_nothing_else() {
+        for (text, left) in [
+            ("a\nb x c\nd", "a\nd"),
+            ("x\nb", "b"),
+            ("a\nb x", "a\n"),
+            ("a\nx\nx\n", "a\nx\n"),
+            ("a\n", "a\n"),
+        ] {
+            assert_eq!(without_line(text.to_owned(), "x"), left);
+        }
+    }
+}

@@ -355,3 +355,27 @@ impl Store {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_refusals_only_that_of_a_reuse_is_stored() {
+        let (session, user) = (Uuid::now_v7(), Uuid::now_v7());
+        for refused in [
+            Rotation::Unknown,
+            Rotation::Expired { user },
+            Rotation::Ended { user },
+            Rotation::Disabled { user },
+        ] {
+            assert!(!refused.must_commit());
+        }
+        let reused = Rotation::Reused {
+            session,
+            user,
+            successor_used: true,
+        };
+        assert!(reused.must_commit());
+    }
+}
