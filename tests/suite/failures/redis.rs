@@ -192,10 +192,10 @@ async fn redis_that_cannot_be_reached_is_logged_once() {
     let url = format!("redis://{}", deaf.local_addr().expect("bound"));
     let server = Server::builder().embedded().env("REDIS_URL", &url);
     let server = server.start().await;
-    for _ in 0..4 {
+    for _ in 0..12 {
         drop(deaf.accept().await.expect("a connection"));
     }
-    // Before the fourth attempt, three have failed.
+    // An attempt may connect more than once; several have failed.
     assert_eq!(
         logged(&server, "Redis cannot be reached"),
         1,

@@ -150,6 +150,12 @@ async fn refresh_is_rate_limited_by_client_address_and_session() {
             .oauth_limited("refresh");
     }
     assert_eq!(refresh(&server, OFFICE, &token).await.status, 200);
+    // The limit logs its refusals; the refresh does not log them again.
+    let log = server.log();
+    let mut refusals = log
+        .lines()
+        .filter(|line| line.contains("authn_token_refresh_fail"));
+    assert!(refusals.all(|line| !line.contains("rate_limited")), "{log}");
 }
 
 #[tokio::test]

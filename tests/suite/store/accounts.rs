@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use rbac_sentinel::testing::error::Error;
-use rbac_sentinel::testing::store::Credentials;
+use rbac_sentinel::testing::store::{Credentials, ProfileChange};
 use uuid::Uuid;
 
 use super::database::{Database, HASH, at, new_user};
@@ -24,6 +24,16 @@ pub async fn address_of_an_earlier_version_is_found_and_stays_unique(db: &Databa
     let mut new = new_user("new");
     new.email = "old@xn--bcher-kva.example".to_owned();
     let refused = db.store.insert_user(&new).await;
+    assert!(
+        matches!(refused, Err(Error::Taken { field: "email" })),
+        "{refused:?}"
+    );
+    let other = db.user("other").await;
+    let change = ProfileChange {
+        email: Some(new.email),
+        ..ProfileChange::default()
+    };
+    let refused = db.store.update_user(other.id, &change, at(1)).await;
     assert!(
         matches!(refused, Err(Error::Taken { field: "email" })),
         "{refused:?}"
@@ -129,7 +139,7 @@ pub async fn accounts_are_counted(db: &Database) {
     assert_eq!(db.store.count_users().await.expect("asked"), (0, 0));
     let alice = db.user("alice").await;
     db.user("bob").await;
-    let disable = rbac_sentinel::testing::store::ProfileChange {
+    let disable = ProfileChange {
         disabled: Some(true),
         ..Default::default()
     };

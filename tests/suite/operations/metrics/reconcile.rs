@@ -227,3 +227,26 @@ async fn log_lines_of_warnings_and_errors_are_counted_by_level() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn accounts_and_sessions_are_counted_at_the_start() {
+    let server = Server::builder().embedded().start().await;
+    server.user("alice").await;
+    let id = server.user("bob").await.id().await;
+    let body = json!({ "disabled": true });
+    let admin = server.admin().await;
+    let disabled = admin.patch(&format!("/admin/users/{id}"), &body).await;
+    assert_eq!(disabled.status, 200, "{}", disabled.text);
+    let folder = server.stop().await;
+    let server = Server::builder().embedded().dir(folder).start().await;
+    let gauge =
+        async |name: &str, labels: &[(&str, &str)]| server.metrics().await.sum(name, labels);
+    until("counted", async || {
+        gauge("auth_inventory_last_success_timestamp_seconds", &[]).await > 0.0
+    })
+    .await;
+    assert_eq!(gauge("auth_users", &[("state", "active")]).await, 2.0);
+    assert_eq!(gauge("auth_users", &[("state", "disabled")]).await, 1.0);
+    // Alice's and the administrator's: Bob's ended.
+    assert_eq!(gauge("auth_sessions_active", &[]).await, 2.0);
+}
