@@ -108,6 +108,12 @@ impl From<Email> for String {
     }
 }
 
+impl From<String> for SecretText {
+    fn from(secret: String) -> Self {
+        Self(Zeroizing::new(secret))
+    }
+}
+
 impl SecretText {
     /// The secret itself.
     #[must_use]

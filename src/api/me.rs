@@ -19,6 +19,7 @@ use super::fields::{Email, SecretText, Username, present};
 use super::guard::{AnyScope, Authenticated, ChangesPassword, Require, session_ended};
 use super::oauth::Issued;
 use super::problem::Problem;
+use super::refresh_cookie::RefreshCookie;
 use super::time::Time;
 use super::views::{Done, User};
 use crate::accounts::Accounts;
@@ -38,9 +39,12 @@ pub struct MeApi {
     pub sessions: Arc<Sessions>,
     /// The flow of a password change.
     pub password_change: PasswordChange,
+    /// The cookie of refresh tokens.
+    pub refresh_cookie: RefreshCookie,
 }
 
 const OWN: Access = Access::Needs(Permission::Authenticated);
+const CHANGE_FAILURES: u16 = status::BAD_REQUEST | status::FORBIDDEN | status::UNPROCESSABLE;
 const PASSWORD: RateLimit = RateLimit::ByAccount(Limiter::Password);
 
 /// The records of its operations.
@@ -54,6 +58,7 @@ pub const OPERATIONS: &[Operation] = &[
         .rate_limit(PASSWORD),
     Operation::new(endpoints::CHANGE_MY_PASSWORD, OWN)
         .body(BodyPolicy::STRICT)
+        .refresh_cookie()
         .rate_limit(PASSWORD),
     Operation::new(endpoints::LIST_MY_SESSIONS, OWN),
     Operation::new(endpoints::END_MY_SESSION, OWN),
@@ -224,7 +229,7 @@ impl MeApi {
         auth: Require<ChangesPassword>,
         request: &Request,
         body: Body<ChangePassword>,
-    ) -> Result<Issued, Failure<{ status::UNPROCESSABLE }>> {
+    ) -> Result<Issued, Failure<CHANGE_FAILURES>> {
         let ChangePassword {
             current_password,
             new_password,
@@ -233,13 +238,14 @@ impl MeApi {
             current_password.into_password(),
             new_password.into_password(),
         );
+        let place = self.refresh_cookie.place(request)?;
         let user_agent = request.header(header::USER_AGENT).unwrap_or_default();
         let pair = self
             .password_change
             .change(&auth.caller, current, new, user_agent)
             .await
             .map_err(gone)?;
-        Ok(Issued::new(pair))
+        Ok(Issued::new(pair, place, &self.refresh_cookie))
     }
 
     /// List your sessions

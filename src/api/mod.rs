@@ -22,6 +22,7 @@ pub mod operations;
 pub mod ops;
 mod pages;
 mod problem;
+mod refresh_cookie;
 mod register;
 mod time;
 mod views;
@@ -50,6 +51,7 @@ use self::admin::sessions::AdminSessionsApi;
 use self::admin::users::AdminUsersApi;
 use self::device_cookie::DeviceCookie;
 use self::document::{Documented, InOrder};
+use self::edge::cors::Cors;
 use self::edge::middleware::Edge;
 use self::edge::probe_mark::Mark;
 use self::edge::rate_limits::EdgeLimits;
@@ -61,12 +63,13 @@ use self::oauth::metadata::{Metadata, MetadataApi};
 use self::oauth::revoke::RevokeApi;
 use self::oauth::token::TokenApi;
 use self::ops::{Readiness, Scrape};
+use self::refresh_cookie::RefreshCookie;
 use self::register::RegisterApi;
 use self::wellknown::WellKnownApi;
 use crate::accounts::Accounts;
 use crate::auth::{Login, Logout, PasswordChange, Refresh, Register, Revoke};
 use crate::clock::Clock;
-use crate::config::Networks;
+use crate::config::{Networks, Origins};
 use crate::error::{Error, Result};
 use crate::limits::Throttle;
 use crate::metrics::Scheme;
@@ -131,6 +134,10 @@ pub struct ApiParts {
     pub issuer: String,
     /// The base of links to problem types: a URL, or empty for the host that was asked.
     pub link_base: String,
+    /// The origins whose pages may call the API.
+    pub origins: Origins,
+    /// How long browsers keep refresh tokens in a cookie, if they may.
+    pub cookies: Option<Duration>,
 }
 
 type Apis = (
@@ -260,24 +267,35 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         https,
         issuer,
         link_base,
+        origins,
+        cookies,
     } = parts;
     let metadata = MetadataApi {
         metadata: Metadata::new(&issuer, documentation.is_some()),
         tokens: Arc::clone(&tokens),
     };
+    let refresh_cookie = RefreshCookie::new(&issuer, &origins, cookies);
     let apis = (
         RegisterApi(register),
         TokenApi {
             login,
             refresh: Arc::new(refresh),
             device_cookie: DeviceCookie::new(https),
+            refresh_cookie: refresh_cookie.clone(),
         },
-        RevokeApi(revoke),
-        LogoutApi(logout),
+        RevokeApi {
+            revoke,
+            refresh_cookie: refresh_cookie.clone(),
+        },
+        LogoutApi {
+            logout,
+            refresh_cookie: refresh_cookie.clone(),
+        },
         MeApi {
             accounts: Arc::clone(&accounts),
             sessions: Arc::clone(&sessions),
             password_change,
+            refresh_cookie,
         },
         AdminPageApi,
         AdminUsersApi(Arc::clone(&accounts)),
@@ -323,7 +341,8 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         body_timeout,
         probe_mark,
         link_base,
-    );
+    )
+    .cors(Cors::new(&origins, cookies.is_some()));
     Ok(SecurityHeaders::new(edge, https))
 }
 

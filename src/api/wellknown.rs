@@ -25,7 +25,7 @@ pub struct WellKnownApi {
 
 /// The records of its operations.
 pub const OPERATIONS: &[Operation] = &[
-    Operation::new(endpoints::JWKS, Access::Public),
+    Operation::new(endpoints::JWKS, Access::Public).open(),
     Operation::new(endpoints::HEALTH, Access::Public).rate_limit(RateLimit::Exempt),
 ];
 

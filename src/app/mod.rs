@@ -219,6 +219,8 @@ fn assemble(
         documentation: documentation(Docs::On, listeners.base_path())?,
         issuer: listeners.issuer(),
         link_base: listeners.link_base(),
+        origins: config.browsers.cors_origins.clone(),
+        cookies: config.cookies_last(),
         https,
     })?;
     let ops = api::ops::endpoint(

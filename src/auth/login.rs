@@ -308,8 +308,17 @@ impl Login {
 
 /// Counts a login request that was malformed.
 pub fn malformed() {
+    refused(LoginResult::InvalidRequest);
+}
+
+/// Counts a login request of a page that may not make it.
+pub fn foreign() {
+    refused(LoginResult::ForeignOrigin);
+}
+
+fn refused(result: LoginResult) {
     Event::Login {
-        result: LoginResult::InvalidRequest,
+        result,
         user: None,
         session: None,
     }

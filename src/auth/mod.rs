@@ -7,7 +7,7 @@ mod client_mark;
 pub mod login;
 mod logout;
 mod password_change;
-mod refresh;
+pub mod refresh;
 mod register;
 mod revoke;
 

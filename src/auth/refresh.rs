@@ -221,6 +221,11 @@ impl Refresh {
     }
 }
 
+/// Counts a refresh of a page that may not make it.
+pub fn foreign() {
+    Ended::refused(RefreshResult::ForeignOrigin, None).report();
+}
+
 fn refuse(rotation: &Rotation) -> Ended {
     match *rotation {
         Rotation::Expired { user } => Ended::refused(RefreshResult::Expired, Some(user)),

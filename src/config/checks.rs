@@ -57,6 +57,9 @@ impl Config {
         if let Some(sentence) = self.listeners.refuse_public_url() {
             return refuse(sentence);
         }
+        if let Some(sentence) = self.refuse_browsers() {
+            return refuse(sentence);
+        }
         if self.hashing.password_policy == PasswordRules::Off && self.is_public() {
             return refuse(
                 "PASSWORD_POLICY is off and PUBLIC_URL begins with https://: this is a production \

@@ -13,12 +13,13 @@ impl Config {
     /// The effective configuration, one `NAME=value` a line, secrets masked.
     #[must_use]
     pub fn masked(&self) -> String {
-        let lines: [Vec<Line>; 12] = [
+        let lines: [Vec<Line>; 13] = [
             self.listeners.lines(),
             vec![
                 ("DATA_DIR", self.data_dir.display().to_string()),
                 ("ALLOW_INSECURE", self.allow_insecure.to_string()),
             ],
+            self.browsers.lines(),
             self.clients.lines(),
             self.database.lines(),
             self.redis.lines(),

@@ -5,6 +5,7 @@
 //! To add an option: a field in its group, a line in the group's `lines`, its name in
 //! `catalogue::options`.
 
+mod browsers;
 mod checks;
 mod clients;
 mod database;
@@ -16,6 +17,7 @@ mod listeners;
 mod logs;
 mod masked;
 mod networks;
+mod origins;
 mod probe;
 mod rate_limits;
 mod redis;
@@ -29,6 +31,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 pub use self::redis::Redis;
+pub use browsers::Browsers;
 pub use clients::Clients;
 pub use database::{Database, SqliteSynchronous};
 pub use first_admin::FirstAdmin;
@@ -38,6 +41,7 @@ pub use keys::{NamedSecret, is_secret_id};
 pub use listeners::{Docs, Listeners};
 pub use logs::{LogAddresses, LogFormat, Logs};
 pub use networks::Networks;
+pub use origins::{Origin, Origins};
 pub use probe::Probe;
 pub use rate_limits::RateLimits;
 pub use secret::Secret;
@@ -50,6 +54,10 @@ pub struct Config {
     /// The listeners.
     #[command(flatten)]
     pub listeners: Listeners,
+
+    /// What browsers may do.
+    #[command(flatten)]
+    pub browsers: Browsers,
 
     /// Limits on connections.
     #[command(flatten)]

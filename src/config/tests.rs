@@ -27,11 +27,17 @@ fn is_accepted(option: &str, value: &str) -> bool {
     Cli::try_parse_from(arguments).is_ok_and(|cli| cli.config.validate().is_ok())
 }
 
-/// Options that are numbers or times: what is just within their bounds, and what is just outside.
+/// Options that are numbers or times, and those of browsers: what is just within their bounds, and what is just outside.
 const BOUNDS: &[(&str, &[&str], &[&str])] = &[
     ("ACCESS_TOKEN_TTL", &["1s", "30m"], &["0s", "1801s"]),
+    ("ALLOW_COOKIES", &["on", "off"], &["true", ""]),
     ("CANARY_INTERVAL", &["1s", "5m"], &["999ms", "301s"]),
     ("CLIENT_TIMEOUT", &["1s", "10m"], &["999ms", "601s"]),
+    (
+        "CORS_ORIGINS",
+        &["", "https://a.example,http://localhost:3000"],
+        &["*", "null", "https://a.example/", "https://a.example:443"],
+    ),
     ("DB_ACQUIRE_TIMEOUT", &["1ms", "60s"], &["0s", "60001ms"]),
     ("DB_MAX_CONNECTIONS", &["1", "1000"], &["0", "1001"]),
     (

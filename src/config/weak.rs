@@ -46,6 +46,13 @@ impl Config {
                  tests.",
             );
         }
+        if self.trusts_plain_pages() {
+            return Some(
+                "CORS_ORIGINS has an http:// origin and PUBLIC_URL begins with https://: the network \
+                 between can change such a page and take the tokens that it gets. List its https:// \
+                 origin, or set ALLOW_INSECURE=true for tests.",
+            );
+        }
         None
     }
 }

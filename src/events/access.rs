@@ -6,6 +6,9 @@ use uuid::Uuid;
 use super::{fold, names};
 use crate::metrics::{self, Backend, LimitDecision, Limiter, VerificationResult};
 
+/// The reason for a refusal of a page of a foreign origin, as in the code of its problem.
+pub(super) const FOREIGN_ORIGIN: &str = "foreign-origin";
+
 pub(super) fn rate_limited(limiter: Limiter, dimension: &'static str, backend: Backend) {
     metrics::RATE_LIMITS.inc((limiter, (LimitDecision::Deny, backend)));
     let limiter = limiter.word();

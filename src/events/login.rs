@@ -3,7 +3,7 @@
 use tracing::info;
 use uuid::Uuid;
 
-use super::{Id, fold, issued, names};
+use super::{Id, access, fold, issued, names};
 use crate::metrics::{self, Grant, LoginMethod, LoginResult, Outcome, PasswordChangeResult};
 
 pub(super) fn login(result: LoginResult, user: Option<Uuid>, session: Option<Uuid>) {
@@ -11,6 +11,9 @@ pub(super) fn login(result: LoginResult, user: Option<Uuid>, session: Option<Uui
     if result == LoginResult::Success {
         issued(Grant::Password);
         info!(event = names::LOGIN, user = %Id(user), session = %Id(session), "login");
+    } else if result == LoginResult::ForeignOrigin {
+        // Not as a refused login: the address is a victim's, and must not be blocked for it.
+        access::refused(access::FOREIGN_ORIGIN);
     } else if result != LoginResult::RateLimited {
         let reason = result.word();
         if let Some(refusals) = fold::refusal(names::LOGIN_REFUSED, reason) {

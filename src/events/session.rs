@@ -3,7 +3,7 @@
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::{Id, fold, issued, names};
+use super::{Id, access, fold, issued, names};
 use crate::metrics::{self, Grant, RefreshResult, ReuseAction, RevocationReason};
 
 pub(super) fn refresh(
@@ -27,6 +27,7 @@ pub(super) fn refresh(
                 "a used refresh token was presented again: its session was ended");
         }
         RefreshResult::RateLimited => {}
+        RefreshResult::ForeignOrigin => access::refused(access::FOREIGN_ORIGIN),
         _ => {
             let reason = result.word();
             if let Some(refusals) = fold::refusal(names::REFRESH_REFUSED, reason) {

@@ -19,6 +19,7 @@
 //! | OpenAPI page in a browser | `api/pages.rs` |
 //! | pages and documents: codings, `ETag`, `DOCS` | `api/documents.rs` |
 //! | problem types and their pages | `api/problem_types.rs` |
+//! | pages of other origins, cookies, attacks by pages | `browsers/`; in a browser: `browsers/pages.rs` |
 //! | security headers | `api/security_headers.rs` |
 //! | error bodies, 400 404 405 413 415 | `api/errors/` |
 //! | request ids, hosts | `api/errors/request_id.rs`, `api/errors/host.rs` |
@@ -60,6 +61,7 @@
 //! in random order.
 
 mod api;
+mod browsers;
 mod cache;
 mod failures;
 mod flows;
@@ -69,4 +71,4 @@ mod repository;
 mod store;
 mod support;
 
-use support::{document, forger, harness, http2, raw};
+use support::{browser, document, forger, harness, http2, raw};

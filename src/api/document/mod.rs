@@ -11,6 +11,7 @@ use super::body::JSON;
 use super::edge::body_limits::MAX_BODY;
 use super::edge::operation::{Access, Operation, RateLimit};
 use super::guard::{ANY_SCOPE, BEARER, SCHEME};
+use super::refresh_cookie::COOKIE;
 use crate::error::{Error, Result};
 use crate::rbac::Permission;
 
@@ -62,6 +63,7 @@ pub fn complete(
         }
         operation["security"] = security(record.access);
         add_common_responses(operation, record);
+        add_refresh_cookie(operation, record);
         closed.extend(closed_schema(operation, record));
         documented.push((record, successes(operation)));
     }
@@ -178,6 +180,10 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
             challenge,
         );
     }
+    if record.refresh_cookie && record.access == Access::Public {
+        let description = "The page's origin is neither that of the service nor a listed one.";
+        add("403", description, json!({}));
+    }
     if record.rate_limit != RateLimit::Exempt {
         let headers = json!({
             "Retry-After": text("Seconds after which the request is allowed again."),
@@ -206,6 +212,24 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
             "Identifies the request in the logs. If the client sent an id, the response repeats it \
              and carries the service's id in `X-Service-Request-Id`.",
         );
+    }
+}
+
+/// Adds the header with which a client asks for the cookie, if the operation knows it.
+fn add_refresh_cookie(operation: &mut Value, record: &Operation) {
+    if !record.refresh_cookie {
+        return;
+    }
+    let description = "The refresh token is, or is to be, in the cookie \
+                       `__Host-rbac-sentinel-refresh` instead of the body. Needs `ALLOW_COOKIES`.";
+    let parameter = json!({
+        "name": "Refresh-Token-In", "in": "header", "description": description,
+        "required": false, "deprecated": false,
+        "schema": { "type": "string", "enum": [COOKIE] },
+    });
+    match operation["parameters"].as_array_mut() {
+        Some(parameters) => parameters.push(parameter),
+        None => operation["parameters"] = json!([parameter]),
     }
 }
 

@@ -67,6 +67,7 @@ fn example(media: &str, status: u16) -> Value {
     let oauth = media == JSON;
     let problem = match status {
         400 if oauth => Problem::new(ProblemKind::InvalidGrant).oauth("invalid_grant"),
+        403 if oauth => Problem::new(ProblemKind::ForeignOrigin),
         _ => occurrence(status),
     };
     let body = if oauth {

@@ -56,21 +56,27 @@ impl BodyLimits {
         }
     }
 
+    /// Refuses surplus requests, and those on surplus connections.
+    ///
+    /// # Errors
+    /// 503.
+    pub fn admit_connection(request: &Request) -> Result<(), Problem> {
+        match request.extensions().get::<Refused>() {
+            Some(Refused::Full) => Err(overloaded("too many connections or requests")),
+            Some(Refused::Source) => Err(overloaded(
+                "too many connections or requests from this address",
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// Reads the body up to the limit. Keep the returned permit as long as the body.
     ///
     /// # Errors
     /// 503 when the request is refused or there is no room for a large body, 413 when the body is too
     /// large, 408 when it is too slow, 400 when it ends early.
     pub async fn admit(&self, request: &mut Request) -> Result<LargeBody, Problem> {
-        match request.extensions().get::<Refused>() {
-            Some(Refused::Full) => return Err(overloaded("too many connections or requests")),
-            Some(Refused::Source) => {
-                return Err(overloaded(
-                    "too many connections or requests from this address",
-                ));
-            }
-            None => {}
-        }
+        Self::admit_connection(request)?;
         let announced = request.headers().get(header::CONTENT_LENGTH);
         let announced = announced.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         // Refused before it is sent.

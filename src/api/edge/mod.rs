@@ -3,6 +3,7 @@
 pub mod body_limits;
 pub mod client_address;
 pub mod content_coding;
+pub mod cors;
 pub mod host;
 pub mod middleware;
 pub mod operation;

@@ -84,6 +84,10 @@ pub struct Operation {
     pub oauth_errors: bool,
     /// Whether it runs to completion when the client disconnects.
     pub detached: Detached,
+    /// Pages of every origin may read its responses.
+    pub open: bool,
+    /// The refresh token may be in a cookie.
+    pub refresh_cookie: bool,
     /// The step of the synthetic probe that calls it.
     pub probe_step: Option<CanaryStep>,
 }
@@ -103,6 +107,8 @@ impl Operation {
                 Method::Get | Method::Head | Method::Options => Detached::Never,
                 _ => Detached::Always,
             },
+            open: false,
+            refresh_cookie: false,
             probe_step: None,
         }
     }
@@ -139,6 +145,20 @@ impl Operation {
     #[must_use]
     pub const fn login_stops_with_client(mut self) -> Self {
         self.detached = Detached::Refreshes;
+        self
+    }
+
+    /// For pages of every origin.
+    #[must_use]
+    pub const fn open(mut self) -> Self {
+        self.open = true;
+        self
+    }
+
+    /// With the refresh token in a cookie, for clients that want it there.
+    #[must_use]
+    pub const fn refresh_cookie(mut self) -> Self {
+        self.refresh_cookie = true;
         self
     }
 

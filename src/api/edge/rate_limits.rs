@@ -83,6 +83,23 @@ impl EdgeLimits {
         Ok(())
     }
 
+    /// Applies the limit of preflight requests.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn admit_preflight(
+        &self,
+        request: &Request,
+        client: Option<ClientAddress>,
+    ) -> Result<(), Problem> {
+        if !self.throttle.is_on() {
+            return Ok(());
+        }
+        let client = client.ok_or_else(|| Error::internal("a connection without an address"))?;
+        self.warn_of_proxy(request);
+        Ok(self.throttle.preflight(&Source::from(client.0))?)
+    }
+
     /// The client's address.
     #[must_use]
     pub fn client(&self, request: &Request) -> Option<ClientAddress> {

@@ -155,6 +155,11 @@ impl Route {
             .is_some_and(|operation| operation.oauth_errors)
     }
 
+    /// Whether pages of every origin may read its responses.
+    pub fn is_open(&self) -> bool {
+        self.operation.is_some_and(|operation| operation.open)
+    }
+
     /// Whether the edge lets it run to completion when the client disconnects.
     pub fn is_detached(&self) -> bool {
         self.operation

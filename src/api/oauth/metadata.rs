@@ -14,8 +14,8 @@ use catalogue::endpoints;
 
 /// The records of its operations.
 pub const OPERATIONS: &[Operation] = &[
-    Operation::new(endpoints::OAUTH_METADATA, Access::Public),
-    Operation::new(endpoints::OPENID_METADATA, Access::Public),
+    Operation::new(endpoints::OAUTH_METADATA, Access::Public).open(),
+    Operation::new(endpoints::OPENID_METADATA, Access::Public).open(),
 ];
 
 /// The metadata (RFC 8414 section 2).

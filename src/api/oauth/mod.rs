@@ -14,6 +14,7 @@ use poem_openapi::types::Type as _;
 use poem_openapi::{ApiResponse, Object};
 
 use super::problem::{Problem, ProblemKind};
+use super::refresh_cookie::{Place, RefreshCookie};
 use crate::rbac::Scope;
 use crate::sessions::TokenPair;
 
@@ -26,8 +27,10 @@ pub struct Tokens {
     token_type: String,
     /// The lifetime of the access token, in seconds.
     expires_in: i64,
-    /// Send it with `grant_type=refresh_token`, once, for the next pair of tokens.
-    refresh_token: String,
+    /// Send it with `grant_type=refresh_token`, once, for the next pair of tokens. Absent if it is in the
+    /// cookie.
+    #[oai(skip_serializing_if_is_none)]
+    refresh_token: Option<String>,
     /// The permissions of the session, if a scope limits it. Empty: it may only read its own account
     /// and log out. `password:change`: the password is an initial one and must be changed first.
     #[oai(skip_serializing_if_is_none)]
@@ -41,18 +44,22 @@ pub struct Issued {
 }
 
 impl Issued {
-    /// A pair.
+    /// A pair, with the refresh token in this place.
     #[must_use]
-    pub fn new(pair: TokenPair) -> Self {
+    pub fn new(pair: TokenPair, place: Place, cookie: &RefreshCookie) -> Self {
+        let (refresh_token, cookies) = match place {
+            Place::Body => (Some(pair.refresh_token), Vec::new()),
+            Place::Cookie => (None, vec![cookie.set(&pair.refresh_token)]),
+        };
         Self {
             tokens: Json(Tokens {
                 access_token: pair.access_token,
                 token_type: "bearer".to_owned(),
                 expires_in: pair.expires_in,
-                refresh_token: pair.refresh_token,
+                refresh_token,
                 scope: pair.scope,
             }),
-            cookies: Vec::new(),
+            cookies,
         }
     }
 
@@ -83,7 +90,8 @@ impl ApiResponse for Issued {
             name: "Set-Cookie".to_owned(),
             description: Some(
                 "After a login, the device cookie for 180 days: `HttpOnly`, `SameSite=Strict`, and \
-                 `Secure` with HTTPS."
+                 `Secure` with HTTPS. With `Refresh-Token-In: cookie`, the refresh token: `HttpOnly`, \
+                 `SameSite=Strict`, `Secure`."
                     .to_owned(),
             ),
             required: false,

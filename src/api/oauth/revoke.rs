@@ -3,30 +3,37 @@
 use poem::Request;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
-use super::form::Form;
+use super::form::{Form, missing};
 use crate::api::Tag;
 use crate::api::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
 use crate::api::edge::rate_limits::source_of;
 use crate::api::failure::OAuthFailure;
 use crate::api::fields::SecretText;
+use crate::api::refresh_cookie::{Place, RefreshCookie};
 use crate::auth::Revoke;
 use crate::metrics::Limiter;
 use catalogue::endpoints;
 
 /// Revocation.
-pub struct RevokeApi(pub Revoke);
+pub struct RevokeApi {
+    /// The flow.
+    pub revoke: Revoke,
+    /// The cookie of refresh tokens.
+    pub refresh_cookie: RefreshCookie,
+}
 
 /// The record of its operation.
 pub const OPERATIONS: &[Operation] = &[Operation::new(endpoints::REVOKE, Access::Public)
     .body(BodyPolicy::LENIENT)
     .rate_limit(RateLimit::BySource(Limiter::Revoke))
-    .oauth_errors()];
+    .oauth_errors()
+    .refresh_cookie()];
 
 /// A revocation (RFC 7009 section 2.1). Unknown fields are ignored.
 #[derive(Object)]
 struct RevokeForm {
-    /// A refresh token or an access token.
-    token: SecretText,
+    /// A refresh token or an access token, unless the refresh token is in the cookie.
+    token: Option<SecretText>,
     /// Ignored: the tokens themselves show what they are.
     token_type_hint: Option<String>,
     /// Ignored: every client is public.
@@ -39,7 +46,11 @@ struct RevokeForm {
 enum Revoked {
     /// The token is not valid, or no longer.
     #[oai(status = 200)]
-    Ok,
+    Ok(
+        /// Removes the cookie of the refresh token, with `Refresh-Token-In: cookie`.
+        #[oai(header = "Set-Cookie")]
+        Option<String>,
+    ),
 }
 
 #[OpenApi(tag = "Tag::Authentication")]
@@ -60,9 +71,15 @@ impl RevokeApi {
         for ignored in ["token_type_hint", "client_id", "client_secret"] {
             fields.take(ignored)?;
         }
-        let token = fields.required("token")?;
         let source = source_of(request)?;
-        self.0.revoke(&source, token.expose()).await?;
-        Ok(Revoked::Ok)
+        let in_body = fields.take("token")?;
+        let (token, place) = self.refresh_cookie.presented(request, in_body)?;
+        match (token, place) {
+            (Some(token), _) => self.revoke.revoke(&source, token.expose()).await?,
+            (None, Place::Body) => return Err(missing("token").into()),
+            // The cookie is gone already.
+            (None, Place::Cookie) => {}
+        }
+        Ok(Revoked::Ok(RefreshCookie::removed_from(place)))
     }
 }

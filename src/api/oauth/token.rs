@@ -19,9 +19,10 @@ use crate::api::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
 use crate::api::edge::rate_limits::source_of;
 use crate::api::failure::OAuthFailure;
 use crate::api::fields::{SecretText, present};
-use crate::api::problem::Problem;
+use crate::api::problem::{Problem, ProblemKind};
+use crate::api::refresh_cookie::RefreshCookie;
 use crate::auth::login::{self, Attempt, LoggedIn};
-use crate::auth::{Login, Refresh as RefreshFlow, RefreshingClient};
+use crate::auth::{Login, Refresh as RefreshFlow, RefreshingClient, refresh};
 use crate::error::Error;
 use crate::metrics::{CanaryStep, Limiter};
 use crate::request_context::detached;
@@ -35,6 +36,8 @@ pub struct TokenApi {
     pub refresh: Arc<RefreshFlow>,
     /// The cookie of devices that have logged in.
     pub device_cookie: DeviceCookie,
+    /// The cookie of refresh tokens.
+    pub refresh_cookie: RefreshCookie,
 }
 
 /// The records of its operations.
@@ -43,17 +46,20 @@ pub const OPERATIONS: &[Operation] = &[
         .body(BodyPolicy::LENIENT)
         .rate_limit(RateLimit::ByGrant)
         .oauth_errors()
+        .refresh_cookie()
         .login_stops_with_client(),
     Operation::new(endpoints::LOGIN, Access::Public)
         .body(BodyPolicy::LENIENT)
         .rate_limit(RateLimit::ByGrant)
         .oauth_errors()
+        .refresh_cookie()
         .login_stops_with_client()
         .probed(CanaryStep::Login),
     Operation::new(endpoints::REFRESH, Access::Public)
         .body(BodyPolicy::STRICT)
         .rate_limit(RateLimit::BySource(Limiter::Refresh))
         .oauth_errors()
+        .refresh_cookie()
         .probed(CanaryStep::Refresh),
 ];
 
@@ -106,8 +112,8 @@ struct LoginForm {
 struct RefreshForm {
     /// `refresh_token`, the default.
     grant_type: Option<String>,
-    /// The refresh token from the last login or refresh.
-    refresh_token: SecretText,
+    /// The refresh token from the last login or refresh, unless it is in the cookie.
+    refresh_token: Option<SecretText>,
     /// Permissions, separated by spaces. Limits the session to those that it already has, permanently.
     scope: Option<String>,
 }
@@ -116,8 +122,9 @@ struct RefreshForm {
 #[derive(Debug, Object, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Refresh {
-    /// The refresh token from the last login or refresh.
-    refresh_token: SecretText,
+    /// The refresh token from the last login or refresh, unless it is in the cookie.
+    #[serde(default, deserialize_with = "present")]
+    refresh_token: Option<SecretText>,
     /// Permissions, separated by spaces. Limits the session to those that it already has, permanently.
     #[serde(default, deserialize_with = "present")]
     scope: Option<String>,
@@ -170,7 +177,7 @@ impl Refresh {
     fn of(mut fields: Fields) -> Result<Self, Problem> {
         expect_client(&mut fields)?;
         Ok(Self {
-            refresh_token: fields.required("refresh_token")?,
+            refresh_token: fields.take("refresh_token")?,
             scope: fields.text("scope")?,
         })
     }
@@ -193,6 +200,10 @@ impl TokenApi {
     ///
     /// For first-party clients only, which are public: client credentials, in the body or as HTTP
     /// Basic, are accepted and ignored. `/login` and `/refresh` do the same and have details.
+    ///
+    /// With the header `Refresh-Token-In: cookie`, if `ALLOW_COOKIES` is on, the refresh token is in the
+    /// cookie `__Host-rbac-sentinel-refresh` and not in the body: for pages of `PUBLIC_URL` and of
+    /// `CORS_ORIGINS`.
     #[oai(path = "/oauth/token", method = "post", operation_id = "token")]
     async fn token(
         &self,
@@ -254,6 +265,11 @@ impl TokenApi {
             Ok((grant, scope))
         });
         let (grant, scope) = grant.inspect_err(|_| login::malformed())?;
+        let place = self.refresh_cookie.place_of_login(request);
+        let place = place.inspect_err(|problem| match problem.kind {
+            ProblemKind::ForeignOrigin => login::foreign(),
+            _ => login::malformed(),
+        })?;
         let source = source_of(request)?;
         let attempt = Attempt {
             source: &source,
@@ -266,7 +282,8 @@ impl TokenApi {
         let login = self.login.login(attempt).await?;
         let LoggedIn { pair, device } =
             login.ok_or_else(|| refusal("invalid_grant", "wrong username or password"))?;
-        Ok(Issued::new(pair).cookie(self.device_cookie.set(&device)))
+        let issued = Issued::new(pair, place, &self.refresh_cookie);
+        Ok(issued.cookie(self.device_cookie.set(&device)))
     }
 
     /// The refresh grant. It is detached: cut off after the rotation's commit, the client would have no
@@ -277,7 +294,18 @@ impl TokenApi {
         asked_for: Refresh,
     ) -> Result<Issued, OAuthFailure> {
         let source = source_of(request)?;
-        let scope = asked_for.scope.filter(|scope| !scope.is_empty());
+        let Refresh {
+            refresh_token,
+            scope,
+        } = asked_for;
+        let presented = self.refresh_cookie.presented(request, refresh_token);
+        let (token, place) = presented.inspect_err(|problem| {
+            if problem.kind == ProblemKind::ForeignOrigin {
+                refresh::foreign();
+            }
+        })?;
+        let token = token.ok_or_else(|| missing("refresh_token"))?;
+        let scope = scope.filter(|scope| !scope.is_empty());
         let scope = asked(scope.as_deref())?;
         let flow = Arc::clone(&self.refresh);
         let user_agent = request.header(header::USER_AGENT).unwrap_or_default();
@@ -287,8 +315,7 @@ impl TokenApi {
                 source: &source,
                 user_agent: &user_agent,
             };
-            let token = asked_for.refresh_token.expose();
-            flow.refresh(client, token, scope).await
+            flow.refresh(client, token.expose(), scope).await
         });
         let pair = work.await.map_err(Error::internal)??;
         let pair = pair.ok_or_else(|| {
@@ -297,7 +324,7 @@ impl TokenApi {
                 "the refresh token is invalid, expired or revoked",
             )
         })?;
-        Ok(Issued::new(pair))
+        Ok(Issued::new(pair, place, &self.refresh_cookie))
     }
 }
 

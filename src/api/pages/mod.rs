@@ -28,8 +28,8 @@ pub const ALWAYS: &[Operation] = &[
 pub const OPERATIONS: &[Operation] = &[
     page_operation(endpoints::SWAGGER),
     page_operation(endpoints::REDOC),
-    page_operation(endpoints::OPENAPI_JSON),
-    page_operation(endpoints::OPENAPI_YAML),
+    page_operation(endpoints::OPENAPI_JSON).open(),
+    page_operation(endpoints::OPENAPI_YAML).open(),
 ];
 
 const fn page_operation(endpoint: Endpoint) -> Operation {

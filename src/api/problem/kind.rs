@@ -112,6 +112,9 @@ kinds! {
     PasswordChangeRequired = FORBIDDEN "password-change-required" "The password must be changed first" Changed
         "The account has an initial password, which somebody else knows."
         "Ask the user for a new password, send both to POST /users/me/password, and go on with the tokens of its answer.";
+    ForeignOrigin = FORBIDDEN "foreign-origin" "The origin is not allowed" Changed
+        "A page may not do this: its origin is neither that of the service nor one that the operator has listed."
+        "Ask the operator to list the origin of your page. If it is not your page, it tried to act for its visitors, and nothing was done.";
     NotFound = NOT_FOUND "not-found" "Not found" Changed
         "There is nothing at this path, or no account, role or session with this name or id."
         "Check the path and the id. It may have been deleted.";
@@ -218,6 +221,7 @@ mod tests {
             "401 unauthenticated",
             "403 forbidden",
             "403 password-change-required",
+            "403 foreign-origin",
             "404 not-found",
             "405 method-not-allowed",
             "408 too-slow",

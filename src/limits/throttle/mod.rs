@@ -90,7 +90,16 @@ impl Throttle {
     /// # Errors
     /// [`Error::RateLimited`].
     pub fn general(&self, source: &Source) -> Result<()> {
-        self.count_here(Limiter::General, self.rates.general, source)
+        self.count_here(Limiter::General, "general", self.rates.general, source)
+    }
+
+    /// Checks the limit of preflight requests: as many as requests of any kind, and counted apart from
+    /// them. A browser that may not ask could not tell its page why the request itself is refused.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn preflight(&self, source: &Source) -> Result<()> {
+        self.count_here(Limiter::General, "preflight", self.rates.general, source)
     }
 
     /// Asks whether a page of the documentation may be sent to this source: they are large.
@@ -98,17 +107,23 @@ impl Throttle {
     /// # Errors
     /// [`Error::RateLimited`].
     pub fn page(&self, source: &Source) -> Result<()> {
-        self.count_here(Limiter::Pages, self.rates.pages_source, source)
+        self.count_here(Limiter::Pages, "pages", self.rates.pages_source, source)
     }
 
-    /// Counts in process by source.
-    fn count_here(&self, limiter: Limiter, rate: Rate, source: &Source) -> Result<()> {
+    /// Counts in process by source, under this name.
+    fn count_here(
+        &self,
+        limiter: Limiter,
+        name: &'static str,
+        rate: Rate,
+        source: &Source,
+    ) -> Result<()> {
         if self.is_exempt() {
             return Ok(());
         }
         let mut networks = source.networks().map(|network| {
             let counted = Counted {
-                limiter: limiter.word(),
+                limiter: name,
                 dimension: network.word(),
                 // The local counter needs no digest: it does not leave the process.
                 digest: network.octets(),

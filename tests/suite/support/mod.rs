@@ -1,6 +1,7 @@
 //! Helpers of the tests: servers, clients, and readers of answers.
 
 pub mod alone;
+pub mod browser;
 pub mod document;
 pub mod forger;
 pub mod harness;

@@ -1,10 +1,12 @@
 //! The middleware around the whole API: request id, measurement, limits, panics, error bodies, and
 //! the headers of every response.
 
+mod in_flight;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use http_body::Body as _;
@@ -15,16 +17,19 @@ use poem::http::{HeaderValue, Method as HttpMethod, StatusCode, header};
 use poem::{Body, Endpoint, Request, Response};
 use poem_openapi::error::{ParseParamError, ParsePathError, ParseRequestPayloadError};
 
+pub use self::in_flight::InFlightGuard;
 use super::body_limits::BodyLimits;
 pub use super::body_limits::Refused;
+use super::cors::{self, Cors};
 use super::host;
 use super::probe_mark::Mark;
 use super::rate_limits::EdgeLimits;
 use super::request_ids::{self, RequestIds};
-use super::routes::{Durations, Route, Routes};
+use super::routes::{Route, Routes};
 use crate::api::problem::{Problem, ProblemKind};
+use crate::config::Origins;
 use crate::events::Event;
-use crate::metrics::{HTTP_ACTIVE, HTTP_PANICS, Method};
+use crate::metrics::{HTTP_PANICS, Method};
 use crate::request_context::{RequestContext, RequestId, detached, in_request, is_logged};
 
 /// Wraps the whole API.
@@ -37,6 +42,7 @@ pub struct Edge<E> {
     probe_mark: Option<Mark>,
     link_base: String,
     ids: RequestIds,
+    cors: Cors,
 }
 
 impl<E> Edge<E> {
@@ -62,66 +68,15 @@ impl<E> Edge<E> {
             probe_mark,
             link_base,
             ids: RequestIds::new(),
-        }
-    }
-}
-
-/// Measures a request in flight. Dropped before the answer: the client disconnected.
-struct InFlightGuard<'a> {
-    route: &'a Route,
-    synthetic: bool,
-    method: Method,
-    start: Instant,
-    answered: bool,
-}
-
-impl<'a> InFlightGuard<'a> {
-    fn new(route: &'a Route, synthetic: bool) -> Self {
-        let method = route.method;
-        HTTP_ACTIVE.with((method, route.scheme)).increment();
-        Self {
-            route,
-            synthetic,
-            method,
-            start: Instant::now(),
-            answered: false,
+            cors: Cors::new(&Origins::default(), false),
         }
     }
 
-    fn answered(mut self, response: &Response, size: Option<u64>) {
-        self.answered = true;
-        let duration = self.durations().answered(response.status().as_u16());
-        duration.record(self.start.elapsed().as_secs_f64());
-        if let Some(size) = size.filter(|_| !self.synthetic) {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "bodies are far smaller than 2^53"
-            )]
-            self.route.size().record(size as f64);
-        }
-    }
-
-    const fn durations(&self) -> &Durations {
-        if self.synthetic {
-            &self.route.probe
-        } else {
-            &self.route.users
-        }
-    }
-}
-
-impl Drop for InFlightGuard<'_> {
-    fn drop(&mut self) {
-        HTTP_ACTIVE
-            .with((self.method, self.route.scheme))
-            .decrement();
-        if !self.answered {
-            if !self.synthetic {
-                self.route.aborted().increment(1);
-            }
-            let duration = self.durations().aborted();
-            duration.record(self.start.elapsed().as_secs_f64());
-        }
+    /// Pages of these origins may call the API; by default of none.
+    #[must_use]
+    pub fn cors(mut self, cors: Cors) -> Self {
+        self.cors = cors;
+        self
     }
 }
 
@@ -152,7 +107,21 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
             route: route.template,
             synthetic,
         };
-        let mut response = in_request(context, self.answer(request, route, &path, context)).await;
+        let wanted = cors::preflight(&request);
+        let asked_for = wanted.as_ref().map_or(route, |wanted| {
+            self.routes.find(label(wanted), request.uri().path())
+        });
+        let sharing = self.cors.sharing(request.headers(), asked_for.is_open());
+        let preflight = wanted.is_some() && sharing.is_allowed();
+        let answer = async {
+            if preflight {
+                self.permit(&request, &path, &context)
+            } else {
+                self.answer(request, route, &path, context).await
+            }
+        };
+        let mut response = in_request(context, answer).await;
+        self.cors.complete(response.headers_mut(), sharing);
 
         if head {
             response.set_body(Body::empty());
@@ -217,6 +186,23 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
                 HTTP_PANICS.inc(());
                 let problem = Problem::new(ProblemKind::Internal);
                 self.render(&problem, route, path, id)
+            }
+        }
+    }
+
+    /// Answers a preflight request of an allowed origin, before any other limit: a browser shows its
+    /// page no error of it.
+    fn permit(&self, request: &Request, path: &str, context: &RequestContext) -> Response {
+        let admitted = BodyLimits::admit_connection(request);
+        let admitted = admitted.and_then(|()| host::check(request));
+        let admitted =
+            admitted.and_then(|()| self.limits.admit_preflight(request, context.address));
+        match admitted {
+            Ok(()) => cors::permission(),
+            Err(problem) => {
+                log(&problem);
+                let route = self.routes.find(Method::Options, path);
+                self.render(&problem, route, path, &context.id)
             }
         }
     }

@@ -72,7 +72,7 @@ fn openapi_documents_every_status_that_applies() {
         let expected = [
             ("400", has_body || has_parameters),
             ("401", guarded),
-            ("403", guarded),
+            ("403", guarded || operation.record().refresh_cookie),
             ("408", has_body),
             ("413", has_body),
             ("415", has_body),

@@ -49,6 +49,8 @@ label_set! {
         InitialPasswordExpired = ["failure", "initial_password_expired"],
         /// The request was malformed.
         InvalidRequest = ["failure", "invalid_request"],
+        /// A page of an origin that is not allowed made it.
+        ForeignOrigin = ["failure", "foreign_origin"],
         /// A rate limit refused it before any lookup.
         RateLimited = ["failure", "rate_limited"],
         /// The hash gate shed the request.

@@ -41,6 +41,8 @@ label_set! {
         Revoked = ["failure", "revoked"],
         /// The account is disabled.
         Disabled = ["failure", "disabled"],
+        /// A page of an origin that is not allowed made it.
+        ForeignOrigin = ["failure", "foreign_origin"],
         /// A rate limit refused it before any lookup.
         RateLimited = ["failure", "rate_limited"],
         /// An internal error.
