@@ -64,7 +64,7 @@ fn now() -> Vec<Panel> {
             Unit::Seconds,
             "Signing-key age",
             "Age of the key that signs now. `KEY_ROTATION` replaces it at 90 days. Replace it at once if \
-             `SECRET_KEY` or a backup of the database may have leaked, with `rbac-sentinel keys revoke`; \
+             `SECRET_KEY` or a backup of the database may have leaked, with the command keys revoke; \
              then watch *Token verification failures*.",
         )
         .runbook(&["signing-keys"])
