@@ -26,6 +26,9 @@ pub enum Error {
         /// The rule, as a sentence.
         rule: String,
     },
+    /// Several fields break rules.
+    #[error("{} fields break rules", .0.len())]
+    Several(Vec<(&'static str, String)>),
     /// A value that must be unique belongs to another account.
     #[error("this {field} is taken")]
     Taken {
@@ -75,6 +78,44 @@ pub struct Limited {
     pub rate: Rate,
     /// The wait until the next permit.
     pub retry_after: Duration,
+}
+
+/// Collects broken rules, so that a client learns of all at once.
+#[derive(Debug, Default)]
+pub struct Faults(Vec<Error>);
+
+impl Faults {
+    /// The outcome of one check; `None` where it has found a broken rule.
+    ///
+    /// # Errors
+    /// Every other error.
+    pub fn check<T>(&mut self, outcome: Result<T>) -> Result<Option<T>> {
+        match outcome {
+            Ok(value) => Ok(Some(value)),
+            Err(fault @ (Error::Invalid { .. } | Error::WeakPassword { .. })) => {
+                self.0.push(fault);
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The result of all checks.
+    ///
+    /// # Errors
+    /// The one broken rule, or [`Error::Several`].
+    pub fn result(mut self) -> Result<()> {
+        if self.0.len() > 1 {
+            let rules = self.0.into_iter().filter_map(|fault| match fault {
+                Error::Invalid { field, rule } | Error::WeakPassword { field, rule } => {
+                    Some((field, rule))
+                }
+                _ => None,
+            });
+            return Err(Error::Several(rules.collect()));
+        }
+        self.0.pop().map_or(Ok(()), Err)
+    }
 }
 
 impl Error {

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{Accounts, Actor, not_the_probe, validation};
-use crate::error::{Error, Result};
+use crate::error::{Error, Faults, Result};
 use crate::hashing::Password;
 use crate::limits::Source;
 use crate::metrics::UserAction;
@@ -14,8 +14,8 @@ impl Accounts {
     /// Changes an account. Disabling ends its sessions at once.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Invalid`], [`Error::Taken`], and [`Error::Conflict`] for disabling
-    /// the last administrator.
+    /// [`Error::NotFound`], [`Error::Invalid`], [`Error::Several`], [`Error::Taken`], and
+    /// [`Error::Conflict`] for disabling the last administrator.
     pub async fn update(
         &self,
         actor: Actor<'_>,
@@ -25,12 +25,9 @@ impl Accounts {
         if change.username.is_some() || change.email.is_some() {
             not_the_probe(id)?;
         }
-        if let Some(username) = &change.username {
-            validation::check_username(username)?;
-        }
-        if let Some(email) = &mut change.email {
-            *email = validation::stored_form(email)?;
-        }
+        let mut faults = Faults::default();
+        check_names(&mut faults, &mut change)?;
+        faults.result()?;
         let mut tx = self.store.transaction().await?;
         let changed = self.update_in(&mut tx, actor, id, &change).await;
         let (user, due) = tx.finish(changed).await?;
@@ -73,17 +70,24 @@ impl Accounts {
         &self,
         caller: &Caller,
         source: &Source,
-        change: ProfileChange,
+        mut change: ProfileChange,
         current_password: Option<Password>,
     ) -> Result<User> {
+        let mut faults = Faults::default();
+        check_names(&mut faults, &mut change)?;
         let own = &caller.account.user;
         let username = change.username.as_deref();
         let username = username.filter(|username| *username != own.username);
         let email = change.email.as_deref();
         let email = email.filter(|email| *email != own.email);
-        if username.is_some() || email.is_some() {
+        let current = if username.is_some() || email.is_some() {
             let what = "is needed to change the username or the e-mail address";
-            let current = needed(current_password, what)?;
+            faults.check(needed(current_password, what))?
+        } else {
+            None
+        };
+        faults.result()?;
+        if let Some(current) = current {
             self.limits.profile(source, own.id, username, email).await?;
             self.prove_password(own.id, current).await?;
         }
@@ -127,6 +131,19 @@ impl Accounts {
             .event(actor.event(UserAction::Deleted, id))
             .sessions_ended(ended, EndReason::Deleted))
     }
+}
+
+/// Checks a new username and e-mail address, and brings the address into the form that is stored.
+fn check_names(faults: &mut Faults, change: &mut ProfileChange) -> Result<()> {
+    if let Some(username) = &change.username {
+        faults.check(validation::check_username(username))?;
+    }
+    if let Some(email) = &mut change.email
+        && let Some(stored) = faults.check(validation::stored_form(email))?
+    {
+        *email = stored;
+    }
+    Ok(())
 }
 
 /// The current password of a request that needs it.

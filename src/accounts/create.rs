@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{Accounts, Actor, validation};
-use crate::error::{Error, Result};
+use crate::error::{Error, Faults, Result};
 use crate::hashing::Password;
 use crate::metrics::{RoleAction, UserAction};
 use crate::rbac::BuiltIn;
@@ -66,7 +66,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::Forbidden`] when the actor may not grant the role, [`Error::Invalid`],
-    /// [`Error::WeakPassword`], [`Error::Taken`], [`Error::Overloaded`].
+    /// [`Error::WeakPassword`], [`Error::Several`], [`Error::Taken`], [`Error::Overloaded`].
     pub async fn make(&self, account: NewAccount, actor: Actor<'_>) -> Result<User> {
         let NewAccount {
             username,
@@ -76,15 +76,18 @@ impl Accounts {
             initial,
         } = account;
         actor.check_may_give(&role)?;
-        validation::check_username(&username)?;
-        let email = validation::stored_form(&email)?;
-        self.check_password("password", &password, &username, &email)?;
+        let mut faults = Faults::default();
+        faults.check(validation::check_username(&username))?;
+        let stored_form = faults.check(validation::stored_form(&email))?;
+        let email = stored_form.unwrap_or(email);
+        faults.check(self.check_password("password", &password, &username, &email))?;
         if !self.store.role_exists(&role).await? {
-            return Err(Error::Invalid {
+            faults.check::<()>(Err(Error::Invalid {
                 field: "role",
                 rule: "must be the name of an existing role".to_owned(),
-            });
+            }))?;
         }
+        faults.result()?;
         let password_hash = self.hash_new("password", password).await?;
         let now = self.clock.now();
         let new = NewUser {

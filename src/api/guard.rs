@@ -15,6 +15,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::Value;
 
 use super::edge::operation::{Operation, RateLimit};
+use super::edge::query;
 use super::problem::{Problem, ProblemKind};
 use crate::error::Error;
 use crate::events::Event;
@@ -110,6 +111,7 @@ impl<'a, P: Needs> ApiExtractor<'a> for Require<P> {
         };
         let caller = caller(request, need).await?.ok_or_else(unauthenticated)?;
         limit(request, &caller).await?;
+        check_query(request)?;
         Ok(Self {
             caller,
             permission: PhantomData,
@@ -143,7 +145,9 @@ impl<'a> ApiExtractor<'a> for Maybe {
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         // The flow decides what the token permits.
-        Ok(Self(caller(request, Need::AnyScope).await?))
+        let caller = caller(request, Need::AnyScope).await?;
+        check_query(request)?;
+        Ok(Self(caller))
     }
 }
 
@@ -156,6 +160,11 @@ async fn limit(request: &Request, caller: &Caller) -> Result<(), Problem> {
             .await?;
     }
     Ok(())
+}
+
+/// Checks the query of a request whose caller is admitted.
+fn check_query(request: &Request) -> Result<(), Problem> {
+    query::check(request, attached::<&Operation>(request)?)
 }
 
 /// What the edge and the assembly attach to each request.

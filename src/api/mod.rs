@@ -75,6 +75,7 @@ use crate::limits::Throttle;
 use crate::metrics::Scheme;
 use crate::sessions::Sessions;
 use crate::tokens::Tokens;
+use catalogue::endpoints;
 
 #[derive(Tags)]
 enum Tag {
@@ -138,6 +139,8 @@ pub struct ApiParts {
     pub origins: Origins,
     /// How long browsers keep refresh tokens in a cookie, if they may.
     pub cookies: Option<Duration>,
+    /// The path below which clients find the API.
+    pub base_path: String,
 }
 
 type Apis = (
@@ -269,14 +272,19 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         link_base,
         origins,
         cookies,
+        base_path,
     } = parts;
+    let base = base_path.trim_end_matches('/').to_owned();
     let metadata = MetadataApi {
         metadata: Metadata::new(&issuer, documentation.is_some()),
         tokens: Arc::clone(&tokens),
     };
     let refresh_cookie = RefreshCookie::new(&issuer, &origins, cookies);
     let apis = (
-        RegisterApi(register),
+        RegisterApi {
+            flow: register,
+            location: format!("{base}{}", endpoints::READ_ME.template),
+        },
         TokenApi {
             login,
             refresh: Arc::new(refresh),
@@ -298,7 +306,10 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
             refresh_cookie,
         },
         AdminPageApi,
-        AdminUsersApi(Arc::clone(&accounts)),
+        AdminUsersApi {
+            accounts: Arc::clone(&accounts),
+            base,
+        },
         AdminRolesApi(accounts),
         AdminSessionsApi(Arc::clone(&sessions)),
         WellKnownApi { tokens, readiness },

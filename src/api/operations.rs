@@ -102,6 +102,28 @@ mod tests {
     }
 
     #[test]
+    fn records_name_the_query_parameters_of_the_document() {
+        let document = crate::api::document().expect("complete");
+        let document: serde_json::Value = serde_json::from_str(&document).expect("JSON");
+        for operation in all() {
+            let Endpoint {
+                template, method, ..
+            } = operation.endpoint;
+            let method = method.word().to_lowercase();
+            let parameters = document["paths"][template][&method]["parameters"].as_array();
+            let in_query = |parameter: &&serde_json::Value| parameter["in"] == "query";
+            let named = parameters.into_iter().flatten().filter(in_query);
+            let named: Vec<_> = named.filter_map(|one| one["name"].as_str()).collect();
+            assert_eq!(operation.query.unwrap_or_default(), named, "{template}");
+            // RFC 6749 section 3.2: the forms ignore what they do not know.
+            let lenient = operation
+                .body
+                .is_some_and(|body| !body.refuses_unknown_fields);
+            assert_eq!(operation.query.is_none(), lenient, "{template}");
+        }
+    }
+
+    #[test]
     fn the_probe_calls_its_steps_in_their_order() {
         for (step, endpoint) in CanaryStep::ALL.iter().zip(PROBE) {
             assert!(endpoint.template.ends_with(step.word()), "{endpoint:?}");

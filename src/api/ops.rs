@@ -101,7 +101,7 @@ pub fn endpoint(
 }
 
 /// The record of `/metrics`, where it is served beside the API.
-pub const OPERATION: Operation = Operation::new(endpoints::METRICS, Access::Public);
+pub const OPERATION: Operation = Operation::new(endpoints::METRICS, Access::Public).any_query();
 
 /// A public `/metrics`: at most one scrape a second is rendered.
 pub fn public_metrics(scrape: Scrape, clock: Clock) -> impl Endpoint<Output = Response> {

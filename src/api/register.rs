@@ -20,7 +20,12 @@ use crate::rbac::BuiltIn;
 use catalogue::endpoints;
 
 /// Registration.
-pub struct RegisterApi(pub RegisterFlow);
+pub struct RegisterApi {
+    /// The flow.
+    pub flow: RegisterFlow,
+    /// The path of the caller's own account, for the client.
+    pub location: String,
+}
 
 /// The record of its operation.
 pub const OPERATIONS: &[Operation] = &[Operation::new(endpoints::REGISTER, Access::Optional)
@@ -49,7 +54,12 @@ struct Register {
 enum Registered {
     /// The account was created and can log in.
     #[oai(status = 201)]
-    Created(Json<User>),
+    Created(
+        Json<User>,
+        /// Where its owner finds the account.
+        #[oai(header = "Location")]
+        String,
+    ),
 }
 
 #[OpenApi(tag = "Tag::Authentication")]
@@ -82,7 +92,8 @@ impl RegisterApi {
         };
         let source = source_of(request)?;
         let caller = caller.0.as_ref().map(|caller| &*caller.account);
-        let user = self.0.register(&source, account, caller).await?;
-        Ok(Registered::Created(Json(User::from(&user))))
+        let user = self.flow.register(&source, account, caller).await?;
+        let location = self.location.clone();
+        Ok(Registered::Created(Json(User::from(&user)), location))
     }
 }

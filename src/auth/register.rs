@@ -80,7 +80,7 @@ fn label(error: &Error) -> RegistrationResult {
     match error {
         Error::Taken { .. } => RegistrationResult::Duplicate,
         Error::WeakPassword { .. } => RegistrationResult::WeakPassword,
-        Error::Invalid { .. } => RegistrationResult::InvalidInput,
+        Error::Invalid { .. } | Error::Several(_) => RegistrationResult::InvalidInput,
         Error::Refused(_) => RegistrationResult::ForAnother,
         Error::Forbidden(_) => RegistrationResult::ForbiddenRole,
         Error::Overloaded { .. } => RegistrationResult::Overloaded,

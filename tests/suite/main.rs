@@ -21,7 +21,7 @@
 //! | problem types and their pages | `api/problem_types.rs` |
 //! | pages of other origins, cookies, attacks by pages | `browsers/`; in a browser: `browsers/pages.rs` |
 //! | security headers | `api/security_headers.rs` |
-//! | error bodies, 400 404 405 413 415 | `api/errors/` |
+//! | error bodies, 400 404 405 413 415, unknown query parameters, all fields at fault at once | `api/errors/` |
 //! | request ids, hosts | `api/errors/request_id.rs`, `api/errors/host.rs` |
 //! | rate limits, 429, addresses behind proxies | `limits/`; the arithmetic: `cache/permits.rs` |
 //! | hash gate, load shedding, 503 | `limits/hash_gate.rs`, `limits/hash_gate_metrics.rs` |

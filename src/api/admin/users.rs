@@ -25,11 +25,16 @@ use crate::store::{self, ProfileChange};
 use catalogue::endpoints;
 
 /// Accounts.
-pub struct AdminUsersApi(pub Arc<Accounts>);
+pub struct AdminUsersApi {
+    /// Accounts.
+    pub accounts: Arc<Accounts>,
+    /// What precedes the paths of the API for clients; empty without a path in `PUBLIC_URL`.
+    pub base: String,
+}
 
 /// The records of its operations.
 pub const OPERATIONS: &[Operation] = &[
-    operation(endpoints::LIST_USERS, Permission::UsersRead),
+    operation(endpoints::LIST_USERS, Permission::UsersRead).query(&["limit", "cursor", "search"]),
     operation(endpoints::CREATE_USER, Permission::UsersWrite).body(BodyPolicy::STRICT),
     operation(endpoints::READ_USER, Permission::UsersRead),
     operation(endpoints::UPDATE_USER, Permission::UsersWrite).body(BodyPolicy::STRICT),
@@ -95,7 +100,12 @@ enum Users {
 enum Created {
     /// The account was created.
     #[oai(status = 201)]
-    Created(Json<CreatedUser>),
+    Created(
+        Json<CreatedUser>,
+        /// The path of the account.
+        #[oai(header = "Location")]
+        String,
+    ),
 }
 
 #[derive(ApiResponse)]
@@ -132,11 +142,11 @@ impl AdminUsersApi {
         let after = cursor.0.as_deref();
         let page = if let Some(beginning) = &search.0 {
             let after = after.map(search_cursor).transpose()?;
-            let found = self.0.search(beginning, after.as_deref(), limit.0);
+            let found = self.accounts.search(beginning, after.as_deref(), limit.0);
             page(found.await?, String::into_bytes)
         } else {
             let after = after.map(list_cursor).transpose()?;
-            page(self.0.list(after, limit.0).await?, |id| {
+            page(self.accounts.list(after, limit.0).await?, |id| {
                 id.into_bytes().into()
             })
         };
@@ -160,14 +170,16 @@ impl AdminUsersApi {
         } = body.0;
         let actor = Actor::Admin(&auth.caller.account);
         let (user, initial_password) = self
-            .0
+            .accounts
             .create_with_generated_password(actor, username.into(), email.into(), role)
             .await?;
-        let user = User::from(&user);
-        Ok(Created::Created(Json(CreatedUser {
-            user,
+        let template = endpoints::READ_USER.template;
+        let path = template.replace("{id}", &user.id.to_string());
+        let created = CreatedUser {
+            user: User::from(&user),
             initial_password,
-        })))
+        };
+        Ok(Created::Created(Json(created), self.base.clone() + &path))
     }
 
     /// Read an account
@@ -180,7 +192,7 @@ impl AdminUsersApi {
         /// The account's id.
         id: Path<Uuid>,
     ) -> Result<Account, Failure<{ status::BAD_ID }>> {
-        let user = self.0.user(id.0).await?;
+        let user = self.accounts.user(id.0).await?;
         Ok(Account::Ok(Json(User::from(&user))))
     }
 
@@ -212,7 +224,7 @@ impl AdminUsersApi {
             disabled,
         };
         let user = self
-            .0
+            .accounts
             .update(Actor::Admin(&auth.caller.account), id.0, change)
             .await?;
         Ok(Account::Ok(Json(User::from(&user))))
@@ -233,7 +245,7 @@ impl AdminUsersApi {
         /// The account's id.
         id: Path<Uuid>,
     ) -> Result<Done, Failure<{ status::BAD_ID | status::CONFLICT }>> {
-        self.0
+        self.accounts
             .delete(Actor::Admin(&auth.caller.account), id.0)
             .await?;
         Ok(Done::NoContent)

@@ -125,8 +125,8 @@ fn security(access: Access) -> Value {
     }
 }
 
-/// Adds the errors that follow from an operation's shape: of bodies, the guard, rate limits, and the service
-/// itself.
+/// Adds the errors that follow from an operation's shape: of query and body, the guard, rate limits, and the
+/// service itself.
 fn add_common_responses(operation: &mut Value, record: &Operation) {
     let mut add = |status: &str, description: &str, headers: Value| {
         let (media, schema) = if record.oauth_errors {
@@ -154,8 +154,9 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
     };
     let text =
         |description: &str| json!({ "description": description, "schema": { "type": "string" } });
+    // At least for query parameters that the operation does not have.
+    add("400", "The request is malformed.", json!({}));
     if let Some(policy) = record.body {
-        add("400", "The request is malformed.", json!({}));
         let too_large = format!("The body is larger than {} KiB.", MAX_BODY / 1024);
         add("408", "The body took too long to arrive.", json!({}));
         add("413", &too_large, json!({}));

@@ -8,6 +8,7 @@ pub mod host;
 pub mod middleware;
 pub mod operation;
 pub mod probe_mark;
+pub mod query;
 pub mod rate_limits;
 pub mod request_ids;
 pub mod routes;

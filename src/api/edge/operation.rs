@@ -80,6 +80,8 @@ pub struct Operation {
     pub rate_limit: RateLimit,
     /// Its body, if it takes one.
     pub body: Option<BodyPolicy>,
+    /// The names of its query parameters, if others are refused.
+    pub query: Option<&'static [&'static str]>,
     /// Its errors are RFC 6749's rather than problem details.
     pub oauth_errors: bool,
     /// Whether it runs to completion when the client disconnects.
@@ -102,6 +104,7 @@ impl Operation {
             access,
             rate_limit: RateLimit::General,
             body: None,
+            query: Some(&[]),
             oauth_errors: false,
             detached: match endpoint.method {
                 Method::Get | Method::Head | Method::Options => Detached::Never,
@@ -124,6 +127,20 @@ impl Operation {
     #[must_use]
     pub const fn body(mut self, policy: BodyPolicy) -> Self {
         self.body = Some(policy);
+        self
+    }
+
+    /// With these query parameters.
+    #[must_use]
+    pub const fn query(mut self, names: &'static [&'static str]) -> Self {
+        self.query = Some(names);
+        self
+    }
+
+    /// Whatever the query is.
+    #[must_use]
+    pub const fn any_query(mut self) -> Self {
+        self.query = None;
         self
     }
 

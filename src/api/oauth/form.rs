@@ -12,6 +12,7 @@ use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::api::body::{expect_media_type, expect_utf8_form, read};
+use crate::api::edge::query;
 use crate::api::fields::SecretText;
 use crate::api::problem::Problem;
 
@@ -19,6 +20,19 @@ use crate::api::problem::Problem;
 pub const FORM: &str = "application/x-www-form-urlencoded";
 /// The maximum number of fields of a form; OAuth 2.0 and its extensions define two dozen.
 const MAX_FIELDS: usize = 64;
+
+/// The parameters of the forms, which must not be in the query; others there are ignored.
+const OF_THE_BODY: [&str; 9] = [
+    "grant_type",
+    "username",
+    "password",
+    "refresh_token",
+    "token",
+    "token_type_hint",
+    "scope",
+    "client_id",
+    "client_secret",
+];
 
 /// The fields of a form that has been read. `T` documents them.
 pub struct Form<T> {
@@ -62,7 +76,9 @@ impl<'a, T: Type> ApiExtractor<'a> for Form<T> {
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let bytes = read(request, body).await?;
-        let fields = expect_media_type(request, &[FORM]).and_then(|_| Fields::parse(&bytes));
+        let fields = query::refuse(request, &OF_THE_BODY)
+            .and_then(|()| expect_media_type(request, &[FORM]))
+            .and_then(|_| Fields::parse(&bytes));
         Ok(Self {
             fields,
             documented: PhantomData,

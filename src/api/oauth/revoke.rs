@@ -25,6 +25,7 @@ pub struct RevokeApi {
 /// The record of its operation.
 pub const OPERATIONS: &[Operation] = &[Operation::new(endpoints::REVOKE, Access::Public)
     .body(BodyPolicy::LENIENT)
+    .any_query()
     .rate_limit(RateLimit::BySource(Limiter::Revoke))
     .oauth_errors()
     .refresh_cookie()];

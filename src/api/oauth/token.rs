@@ -44,12 +44,14 @@ pub struct TokenApi {
 pub const OPERATIONS: &[Operation] = &[
     Operation::new(endpoints::TOKEN, Access::Public)
         .body(BodyPolicy::LENIENT)
+        .any_query()
         .rate_limit(RateLimit::ByGrant)
         .oauth_errors()
         .refresh_cookie()
         .login_stops_with_client(),
     Operation::new(endpoints::LOGIN, Access::Public)
         .body(BodyPolicy::LENIENT)
+        .any_query()
         .rate_limit(RateLimit::ByGrant)
         .oauth_errors()
         .refresh_cookie()

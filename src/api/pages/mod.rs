@@ -19,7 +19,7 @@ use catalogue::endpoints::{self, Endpoint};
 
 /// The records of the pages that are always served: the start page, and what problem types link to.
 pub const ALWAYS: &[Operation] = &[
-    Operation::new(endpoints::HOME, Access::Public),
+    Operation::new(endpoints::HOME, Access::Public).any_query(),
     page_operation(endpoints::PROBLEMS),
     page_operation(endpoints::PROBLEM),
 ];
@@ -33,7 +33,9 @@ pub const OPERATIONS: &[Operation] = &[
 ];
 
 const fn page_operation(endpoint: Endpoint) -> Operation {
-    Operation::new(endpoint, Access::Public).rate_limit(RateLimit::BySource(Limiter::Pages))
+    Operation::new(endpoint, Access::Public)
+        .rate_limit(RateLimit::BySource(Limiter::Pages))
+        .any_query()
 }
 
 /// The documentation: the OpenAPI document in its forms.

@@ -13,6 +13,9 @@ use serde::Serialize;
 pub use self::kind::ProblemKind;
 use crate::error::Error;
 
+/// The maximum number of fields that a refusal names.
+pub const MAX_FIELDS_NAMED: usize = 20;
+
 /// A field that breaks a rule.
 #[derive(Clone, Debug, Serialize, Object)]
 pub struct FieldError {
@@ -20,6 +23,16 @@ pub struct FieldError {
     pub field: String,
     /// The broken rule. Never repeats the value.
     pub rule: String,
+}
+
+impl FieldError {
+    /// A field and the rule that it breaks.
+    pub fn new(field: impl Into<String>, rule: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            rule: rule.into(),
+        }
+    }
 }
 
 /// Problem details (RFC 9457).
@@ -43,7 +56,7 @@ pub struct ProblemBody {
     /// The service's id of the request, as in its logs. The response also carries it in `X-Request-Id`,
     /// or in `X-Service-Request-Id` if the client sent an `X-Request-Id`.
     pub request_id: String,
-    /// The fields that break a rule.
+    /// All fields that break a rule, up to 20.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[oai(default, skip_serializing_if_is_empty)]
     pub errors: Vec<FieldError>,
@@ -132,10 +145,7 @@ impl Problem {
     /// Names a field and the rule that it breaks.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, rule: impl Into<String>) -> Self {
-        self.more.errors.push(FieldError {
-            field: field.into(),
-            rule: rule.into(),
-        });
+        self.more.errors.push(FieldError::new(field, rule));
         self
     }
 
@@ -222,6 +232,11 @@ impl From<Error> for Problem {
         match error {
             Error::Invalid { field, rule } => Self::new(Kind::InvalidField).field(field, rule),
             Error::WeakPassword { field, rule } => Self::new(Kind::WeakPassword).field(field, rule),
+            Error::Several(rules) => rules
+                .into_iter()
+                .fold(Self::new(Kind::InvalidField), |problem, (field, rule)| {
+                    problem.field(field, rule)
+                }),
             Error::WrongPassword => Self::new(Kind::WrongPassword)
                 .field("current_password", "is not the current password"),
             Error::Taken { field } => {

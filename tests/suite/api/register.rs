@@ -41,6 +41,32 @@ async fn registered_account_can_login_by_username_or_email_in_any_case() {
 }
 
 #[tokio::test]
+async fn answer_says_where_the_new_account_is() {
+    for (url, base) in [
+        ("https://auth.example.com", ""),
+        ("https://example.com/auth", "/auth"),
+    ] {
+        let server = Server::builder().env("PUBLIC_URL", url).start().await;
+        let answer = server.register("alice").await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        let location = answer.header("location").to_owned();
+        let path = location.strip_prefix(base).expect("below the base path");
+        let alice = server.anon().login("alice", PASSWORD).await;
+        let found = server.anon().with(&alice.json).get(path).await;
+        assert_eq!(found.json["id"], answer.json["id"], "{location}");
+
+        let admin = server.admin().await;
+        let body = json!({ "username": "bob", "email": "bob@example.com" });
+        let answer = admin.post("/admin/users", &body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        let location = answer.header("location").to_owned();
+        let path = location.strip_prefix(base).expect("below the base path");
+        let found = admin.get(path).await;
+        assert_eq!(found.json["username"], "bob", "{location}");
+    }
+}
+
+#[tokio::test]
 async fn address_is_stored_with_its_domain_in_ascii_and_found_in_both_forms() {
     let server = Server::start().await;
     let stored = "Anna@xn--bcher-kva.example";

@@ -22,7 +22,9 @@ use super::body_limits::BodyLimits;
 pub use super::body_limits::Refused;
 use super::cors::{self, Cors};
 use super::host;
+use super::operation::Access;
 use super::probe_mark::Mark;
+use super::query;
 use super::rate_limits::EdgeLimits;
 use super::request_ids::{self, RequestIds};
 use super::routes::{Route, Routes};
@@ -149,12 +151,10 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
             .limits
             .admit(&mut request, route.operation, context.address);
         let admitted = match limited.and_then(|()| host::check(&request)) {
-            Ok(()) => {
-                if let Some(operation) = route.operation {
-                    request.set_data(operation);
-                }
-                self.bodies.admit(&mut request).await
-            }
+            Ok(()) => match prepare(&mut request, route) {
+                Ok(()) => self.bodies.admit(&mut request).await,
+                Err(refused) => Err(refused),
+            },
             Err(refused) => Err(refused),
         };
         let outcome = match admitted {
@@ -261,6 +261,18 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
         }
         response
     }
+}
+
+/// Attaches the operation's record. Where a guard admits callers, the guard checks the query.
+fn prepare(request: &mut Request, route: &Route) -> Result<(), Problem> {
+    let Some(operation) = route.operation else {
+        return Ok(());
+    };
+    request.set_data(operation);
+    if operation.access == Access::Public {
+        query::check(request, operation)?;
+    }
+    Ok(())
 }
 
 /// Sees to it that the log says or counts every refusal: most flows have events of their own.

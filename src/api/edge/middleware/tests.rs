@@ -5,7 +5,7 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::*;
-use crate::api::edge::operation::{Access, Operation, RateLimit};
+use crate::api::edge::operation::{Operation, RateLimit};
 use crate::api::edge::rate_limits::source_of;
 use crate::cache::{Cache, Memory};
 use crate::clock::Clock;

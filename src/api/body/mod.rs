@@ -1,4 +1,6 @@
-//! Request bodies. A refusal names the field and the rule, never the value.
+//! Request bodies. A refusal names all fields at fault and their rules, never a value.
+
+mod faults;
 
 use bytes::Bytes;
 use poem::{FromRequest, Request, RequestBody};
@@ -9,7 +11,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::edge::operation::Operation;
-use super::problem::Problem;
+use super::problem::{FieldError, Problem};
 use crate::error::Error;
 
 /// The media type of JSON.
@@ -17,6 +19,9 @@ pub(super) const JSON: &str = "application/json";
 /// The field and the rule of a refusal that concerns the whole body.
 const WHOLE: &str = "body";
 const NO_OBJECT: &str = "must be a JSON object";
+const MISSING: &str = "is missing";
+const TWICE: &str = "is given twice";
+const UNKNOWN: &str = "is unknown";
 const NO_UTF8: &str = "must be UTF-8";
 
 /// A JSON body. The framework's own extractor does not name fields, and repeats values. A body that is
@@ -69,9 +74,12 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        refusal(&path, &error.into_inner())
+        match broken_field(&path, &error.into_inner()) {
+            Ok(first) => faults::all::<T>(bytes, first),
+            Err(problem) => problem,
+        }
     })?;
-    json.end().map_err(|error| refusal("", &error))?;
+    json.end().map_err(|error| no_json(&error))?;
     Ok(value)
 }
 
@@ -128,39 +136,49 @@ pub(super) fn expect_media_type(
 
 /// Turns serde's message into field and rule. Its messages repeat values, so only the parts that
 /// are ours (field names, expectations) are taken.
-fn refusal(path: &str, error: &serde_json::Error) -> Problem {
+///
+/// # Errors
+/// What is not JSON has no fields.
+fn broken_field(path: &str, error: &serde_json::Error) -> Result<FieldError, Problem> {
     let message = error.to_string();
     // Only at the beginning: a value further on may contain the same words.
     let quoted = |before: &str| {
         let rest = message.strip_prefix(before)?;
-        Some(rest.split('`').next().unwrap_or_default().to_owned())
+        Some(rest.split('`').next().unwrap_or_default())
     };
-    let problem = Problem::malformed();
-    if let Some(field) = quoted("missing field `") {
-        return problem.field(field, "is missing");
-    }
-    if let Some(field) = quoted("duplicate field `") {
-        return problem.field(field, "is given twice");
-    }
-    if let Some(field) = quoted("unknown field `") {
-        let field: String = field.chars().take(64).collect();
-        return problem.field(field, "is unknown");
-    }
-    if error.is_data() {
-        let expected = message
-            .rsplit_once("expected ")
-            .map_or("something else", |(_, rest)| {
-                rest.split(" at line").next().unwrap_or(rest)
-            });
-        if path == "." || path.is_empty() {
-            return problem.field(WHOLE, NO_OBJECT);
+    let known = [
+        ("missing field `", MISSING),
+        ("duplicate field `", TWICE),
+        ("unknown field `", UNKNOWN),
+    ];
+    for (before, rule) in known {
+        if let Some(field) = quoted(before) {
+            return Ok(FieldError::new(shown(field), rule));
         }
-        return problem.field(path, format!("must be {expected}"));
     }
-    problem.detail(format!(
-        "the body is not JSON: line {}, column {}",
-        error.line(),
-        error.column()
+    if !error.is_data() {
+        return Err(no_json(error));
+    }
+    if path == "." || path.is_empty() {
+        return Ok(FieldError::new(WHOLE, NO_OBJECT));
+    }
+    let expected = message
+        .rsplit_once("expected ")
+        .map_or("something else", |(_, rest)| {
+            rest.split(" at line").next().unwrap_or(rest)
+        });
+    Ok(FieldError::new(path, format!("must be {expected}")))
+}
+
+/// As much of a field's name as is repeated.
+fn shown(name: &str) -> String {
+    name.chars().take(64).collect()
+}
+
+fn no_json(error: &serde_json::Error) -> Problem {
+    let (line, column) = (error.line(), error.column());
+    Problem::malformed().detail(format!(
+        "the body is not JSON: line {line}, column {column}"
     ))
 }
 
@@ -181,10 +199,7 @@ mod tests {
     }
 
     fn parse(text: &str) -> Problem {
-        let mut json = serde_json::Deserializer::from_str(text);
-        let error = serde_path_to_error::deserialize::<_, Example>(&mut json).expect_err("refused");
-        let path = error.path().to_string();
-        refusal(&path, &error.into_inner())
+        super::parse::<Example>(text.as_bytes()).expect_err("refused")
     }
 
     #[test]
