@@ -75,7 +75,6 @@ use crate::limits::Throttle;
 use crate::metrics::Scheme;
 use crate::sessions::Sessions;
 use crate::tokens::Tokens;
-use catalogue::endpoints;
 
 #[derive(Tags)]
 enum Tag {
@@ -139,7 +138,7 @@ pub struct ApiParts {
     pub origins: Origins,
     /// How long browsers keep refresh tokens in a cookie, if they may.
     pub cookies: Option<Duration>,
-    /// The path below which clients find the API.
+    /// What precedes the paths of the API for clients; empty without a path in `PUBLIC_URL`.
     pub base_path: String,
 }
 
@@ -218,15 +217,17 @@ pub fn documentation(server: &str) -> Result<Documentation> {
 
     // Replaces the framework's document, which the interfaces embed, by the completed one. Between the
     // title and it are megabytes of scripts: each is looked for from its own end of the page.
-    let embed = |html: String, title: &str| {
+    let embed = |html: String, title: &str, head: &str| {
         let (before, after) = html
             .rsplit_once(&derived)
             .ok_or_else(|| Error::internal("a page does not embed its document"))?;
-        let before = before.replacen(title, "<title>rbac-sentinel API</title>", 1);
+        let before = before.replacen(title, head, 1);
         Ok::<_, Error>([&before, json.as_str(), after].concat())
     };
-    let docs = embed(service.swagger_ui_html(), "<title>Swagger UI</title>")?;
-    let redoc = embed(service.redoc_html(), "<title>Redoc</title>")?;
+    let swagger = pages::swagger::with_options(&service.swagger_ui_html())?;
+    let docs = embed(swagger, "<title>Swagger UI</title>", pages::swagger::HEAD)?;
+    let title = "<title>rbac-sentinel API</title>";
+    let redoc = embed(service.redoc_html(), "<title>Redoc</title>", title)?;
     // It would load fonts from another host.
     let redoc = without_line(redoc, "fonts.googleapis.com");
     Documentation::new(json, yaml, docs, redoc)
@@ -274,17 +275,13 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         cookies,
         base_path,
     } = parts;
-    let base = base_path.trim_end_matches('/').to_owned();
     let metadata = MetadataApi {
         metadata: Metadata::new(&issuer, documentation.is_some()),
         tokens: Arc::clone(&tokens),
     };
     let refresh_cookie = RefreshCookie::new(&issuer, &origins, cookies);
     let apis = (
-        RegisterApi {
-            flow: register,
-            location: format!("{base}{}", endpoints::READ_ME.template),
-        },
+        RegisterApi::new(register, &base_path),
         TokenApi {
             login,
             refresh: Arc::new(refresh),
@@ -306,10 +303,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
             refresh_cookie,
         },
         AdminPageApi,
-        AdminUsersApi {
-            accounts: Arc::clone(&accounts),
-            base,
-        },
+        AdminUsersApi::new(Arc::clone(&accounts), base_path),
         AdminRolesApi(accounts),
         AdminSessionsApi(Arc::clone(&sessions)),
         WellKnownApi { tokens, readiness },

@@ -21,10 +21,16 @@ use catalogue::endpoints;
 
 /// Registration.
 pub struct RegisterApi {
-    /// The flow.
-    pub flow: RegisterFlow,
-    /// The path of the caller's own account, for the client.
-    pub location: String,
+    flow: RegisterFlow,
+    location: String,
+}
+
+impl RegisterApi {
+    /// The operation over its flow, for clients that find the API below this path.
+    pub fn new(flow: RegisterFlow, base_path: &str) -> Self {
+        let location = format!("{base_path}{}", endpoints::READ_ME.template);
+        Self { flow, location }
+    }
 }
 
 /// The record of its operation.

@@ -221,7 +221,7 @@ fn assemble(
         link_base: listeners.link_base(),
         origins: config.browsers.cors_origins.clone(),
         cookies: config.cookies_last(),
-        base_path: listeners.base_path().to_owned(),
+        base_path: listeners.base_path().trim_end_matches('/').to_owned(),
         https,
     })?;
     let ops = api::ops::endpoint(

@@ -26,10 +26,18 @@ use catalogue::endpoints;
 
 /// Accounts.
 pub struct AdminUsersApi {
-    /// Accounts.
-    pub accounts: Arc<Accounts>,
-    /// What precedes the paths of the API for clients; empty without a path in `PUBLIC_URL`.
-    pub base: String,
+    accounts: Arc<Accounts>,
+    base_path: String,
+}
+
+impl AdminUsersApi {
+    /// The operations, for clients that find the API below this path.
+    pub const fn new(accounts: Arc<Accounts>, base_path: String) -> Self {
+        Self {
+            accounts,
+            base_path,
+        }
+    }
 }
 
 /// The records of its operations.
@@ -179,7 +187,10 @@ impl AdminUsersApi {
             user: User::from(&user),
             initial_password,
         };
-        Ok(Created::Created(Json(created), self.base.clone() + &path))
+        Ok(Created::Created(
+            Json(created),
+            self.base_path.clone() + &path,
+        ))
     }
 
     /// Read an account

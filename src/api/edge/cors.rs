@@ -18,7 +18,7 @@ const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
 );
 /// The headers that pages may read, beside those that need no permission.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "etag, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id, \
+    "etag, location, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id, \
      x-service-request-id",
 );
 /// How long a browser need not ask again, in seconds: the longest that Chromium accepts.

@@ -4,6 +4,7 @@
 mod asset;
 mod policy;
 mod problems;
+pub mod swagger;
 
 use std::sync::Arc;
 

@@ -90,7 +90,13 @@ async fn pages_of_listed_origins_read_every_response_and_others_none() {
         assert_eq!(answer.status, status, "{path}");
         assert_eq!((readable(&answer), varies(&answer)), (APP, 1), "{path}");
         assert_eq!(answer.header("access-control-allow-credentials"), "");
-        for name in ["retry-after", "x-request-id", "www-authenticate", "etag"] {
+        for name in [
+            "retry-after",
+            "x-request-id",
+            "www-authenticate",
+            "etag",
+            "location",
+        ] {
             let exposed = answer.header("access-control-expose-headers");
             assert!(
                 exposed.split(", ").any(|one| one == name),

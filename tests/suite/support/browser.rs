@@ -116,6 +116,15 @@ impl Browser {
         }
     }
 
+    /// Shows pages as to readers whose system is dark.
+    pub async fn in_the_dark(&self) {
+        let dark = json!({ "name": "prefers-color-scheme", "value": "dark" });
+        let command = json!({
+            "cmd": "Emulation.setEmulatedMedia", "params": { "features": [dark] },
+        });
+        self.post("/goog/cdp/execute", command).await.expect("dark");
+    }
+
     /// Opens a page.
     pub async fn open(&self, url: &str) {
         let opened = self.post("/url", json!({ "url": url })).await;
