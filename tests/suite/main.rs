@@ -20,6 +20,7 @@
 //! | pages and documents: codings, `ETag`, `DOCS` | `api/documents.rs` |
 //! | problem types and their pages | `api/problem_types.rs` |
 //! | pages of other origins, cookies, attacks by pages | `browsers/`; in a browser: `browsers/pages.rs` |
+//! | the service under a path, behind nginx | `browsers/under_a_path.rs` |
 //! | security headers | `api/security_headers.rs` |
 //! | error bodies, 400 404 405 413 415, unknown query parameters, all fields at fault at once | `api/errors/` |
 //! | request ids, hosts | `api/errors/request_id.rs`, `api/errors/host.rs` |
@@ -71,4 +72,4 @@ mod repository;
 mod store;
 mod support;
 
-use support::{browser, document, forger, harness, http2, raw};
+use support::{browser, document, forger, harness, http2, nginx, raw};

@@ -5,20 +5,10 @@ use crate::harness::{ADMIN_PASSWORD, Server};
 
 /// Tries the operation of administrators out.
 async fn call_admin_only(browser: &Browser, picture: &str) {
-    let operation = "#operations-Administration-adminOnly";
-    for part in [".opblock-summary-control", ".try-out__btn", ".execute"] {
-        browser.click(&format!("{operation} {part}")).await;
-    }
-    let answered = |part: &str| {
-        format!(
-            "return document.querySelector('.live-responses-table .response {part}')?.innerText"
-        )
-    };
-    let status = browser.script(&answered(".response-col_status")).await;
-    let body = browser.script(&answered(".microlight")).await;
+    let (status, body) = browser.try_out("Administration", "adminOnly").await;
     browser.screenshot(picture).await;
-    assert!(status.to_string().contains("200"), "{status}");
-    assert!(body.to_string().contains("Hello, Admin admin"), "{body}");
+    assert!(status.contains("200"), "{status}");
+    assert!(body.contains("Hello, Admin admin"), "{body}");
 }
 
 /// The contrast of an element's text with the page's background (WCAG 2.2).
@@ -82,21 +72,7 @@ async fn openapi_ui_authorize_button_logs_in_and_calls_protected_operations() {
     let browser = Browser::start().await;
     browser.open(&format!("{}/docs", server.api)).await;
 
-    browser.click(".btn.authorize").await;
-    browser.type_into("#oauth_username", "admin").await;
-    browser.type_into("#oauth_password", ADMIN_PASSWORD).await;
-    browser.screenshot("docs-authorize").await;
-    browser
-        .click(".auth-container:has(#oauth_username) .btn.modal-btn.authorize")
-        .await;
-    browser
-        .script(
-            "return [...document.querySelectorAll('.auth-btn-wrapper')]\
-             .some(buttons => buttons.innerText.includes('Logout'))",
-        )
-        .await;
-    browser.click(".btn.modal-btn.btn-done").await;
-
+    browser.authorize("admin", ADMIN_PASSWORD).await;
     call_admin_only(&browser, "docs-called").await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 

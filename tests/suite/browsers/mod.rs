@@ -5,6 +5,7 @@ mod attacks;
 mod cookies;
 mod cors;
 mod pages;
+mod under_a_path;
 
 use reqwest::{Method, RequestBuilder};
 

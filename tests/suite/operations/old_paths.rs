@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{Client, PASSWORD, Server, http, until};
+use crate::nginx::Nginx;
 use testkit::ports::free_port;
 use testkit::process::Process;
 
@@ -14,7 +15,8 @@ const ACCOUNT: &str = "0199a5c4-9f6e-7c3a-8d2b-5e4f3a2b1c0d";
 
 /// The files as they are published, started in front of a server. The programs are killed when dropped.
 struct Proxies {
-    _processes: [Process; 2],
+    _haproxy: Process,
+    _nginx: Nginx,
     bases: [String; 2],
 }
 
@@ -32,48 +34,34 @@ fn published(file: &str, port: u16, server: &Server) -> String {
         .replace("bind :8080", &format!("bind 127.0.0.1:{port}"))
 }
 
-fn start(variable: &str, arguments: &[&str], file: &Path, folder: &Path) -> Process {
-    let program = std::env::var(variable)
-        .unwrap_or_else(|_| panic!("{variable} must name the program: run scripts/test"));
-    let mut command = Command::new(program);
-    command.args(arguments).arg(file);
-    Process::start(&variable.to_lowercase(), &mut command, folder).expect("the proxy starts")
-}
-
 impl Proxies {
     async fn start(folder: &Path, server: &Server) -> Self {
         let ports = [free_port(), free_port()];
-        let haproxy = folder.join("haproxy.cfg");
-        std::fs::write(&haproxy, published("haproxy.cfg", ports[0], server)).expect("written");
-        let nginx = folder.join("nginx.conf");
-        let within = format!(
-            "daemon off; pid {0}/nginx.pid; events {{}}\n\
-             http {{ access_log off; client_body_temp_path {0}/body; proxy_temp_path {0}/proxy;\n\
-             fastcgi_temp_path {0}/f; uwsgi_temp_path {0}/u; scgi_temp_path {0}/s;\n{1} }}",
-            folder.display(),
-            published("nginx.conf", ports[1], server),
-        );
-        std::fs::write(&nginx, within).expect("written");
-        let mut processes = [
-            start("HAPROXY", &["-db", "-f"], &haproxy, folder),
-            // `NGINX` would be a list of sockets to it.
-            start("NGINX_PROGRAM", &["-e", "stderr", "-c"], &nginx, folder),
-        ];
-        let bases = ports.map(|port| format!("http://127.0.0.1:{port}"));
-        for (base, process) in bases.iter().zip(&mut processes) {
-            let health = &format!("{base}/health");
-            until("the proxy answers", || {
-                let ended = process.ended().expect("known");
-                assert!(ended.is_none(), "{}", process.output());
-                async move {
-                    let answer = http().get(health).send().await;
-                    answer.is_ok_and(|answer| answer.status() == 200)
-                }
-            })
-            .await;
-        }
+        let file = folder.join("haproxy.cfg");
+        std::fs::write(&file, published("haproxy.cfg", ports[0], server)).expect("written");
+        let program =
+            std::env::var("HAPROXY").expect("HAPROXY must name the program: run scripts/test");
+        let mut command = Command::new(program);
+        command.args(["-db", "-f"]).arg(&file);
+        let mut haproxy = Process::start("haproxy", &mut command, folder).expect("it starts");
+        let base = format!("http://127.0.0.1:{}", ports[0]);
+        let health = format!("{base}/health");
+        until("HAProxy answers", || {
+            let ended = haproxy.ended().expect("known");
+            assert!(ended.is_none(), "{}", haproxy.output());
+            let request = http().get(&health);
+            async move {
+                let answer = request.send().await;
+                answer.is_ok_and(|answer| answer.status() == 200)
+            }
+        })
+        .await;
+        let servers = published("nginx.conf", ports[1], server);
+        let nginx = Nginx::start(folder, ports[1], &servers, "/health").await;
+        let bases = [base, nginx.base.clone()];
         Self {
-            _processes: processes,
+            _haproxy: haproxy,
+            _nginx: nginx,
             bases,
         }
     }

@@ -186,6 +186,40 @@ impl Browser {
         }
     }
 
+    /// Logs in by the OpenAPI page's button *Authorize*.
+    pub async fn authorize(&self, name: &str, password: &str) {
+        self.click(".btn.authorize").await;
+        self.type_into("#oauth_username", name).await;
+        self.type_into("#oauth_password", password).await;
+        self.screenshot("docs-authorize").await;
+        self.click(".auth-container:has(#oauth_username) .btn.modal-btn.authorize")
+            .await;
+        self.script(
+            "return [...document.querySelectorAll('.auth-btn-wrapper')]\
+             .some(buttons => buttons.innerText.includes('Logout'))",
+        )
+        .await;
+        self.click(".btn.modal-btn.btn-done").await;
+    }
+
+    /// Calls an operation by the OpenAPI page's button *Try it out*. Gives status and body as shown.
+    pub async fn try_out(&self, tag: &str, operation: &str) -> (String, String) {
+        for button in [".opblock-summary-control", ".try-out__btn", ".execute"] {
+            self.click(&format!("#operations-{tag}-{operation} {button}"))
+                .await;
+        }
+        let shown = async |part: &str| {
+            let script = format!(
+                "return document.querySelector('.live-responses-table .response {part}')?.innerText"
+            );
+            self.script(&script).await.to_string()
+        };
+        (
+            shown(".response-col_status").await,
+            shown(".microlight").await,
+        )
+    }
+
     /// The messages in the browser's log.
     pub async fn complaints(&self) -> Vec<String> {
         let log = self

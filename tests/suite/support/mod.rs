@@ -6,6 +6,7 @@ pub mod document;
 pub mod forger;
 pub mod harness;
 pub mod http2;
+pub mod nginx;
 pub mod raw;
 pub mod statements;
 
