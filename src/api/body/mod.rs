@@ -4,7 +4,7 @@ mod faults;
 
 use bytes::Bytes;
 use poem::{FromRequest, Request, RequestBody};
-use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde::de::DeserializeOwned;
@@ -19,8 +19,8 @@ pub(super) const JSON: &str = "application/json";
 /// The field and the rule of a refusal that concerns the whole body.
 const WHOLE: &str = "body";
 const NO_OBJECT: &str = "must be a JSON object";
-const MISSING: &str = "is missing";
-const TWICE: &str = "is given twice";
+pub(super) const MISSING: &str = "is missing";
+pub(super) const TWICE: &str = "is given twice";
 const UNKNOWN: &str = "is unknown";
 const NO_UTF8: &str = "must be UTF-8";
 
@@ -38,14 +38,7 @@ impl<'a, T: DeserializeOwned + Type, const REQUIRED: bool> ApiExtractor<'a> for 
     }
 
     fn request_meta() -> Option<MetaRequest> {
-        Some(MetaRequest {
-            description: None,
-            content: vec![MetaMediaType {
-                content_type: JSON,
-                schema: T::schema_ref(),
-            }],
-            required: REQUIRED,
-        })
+        Some(documented([(JSON, T::schema_ref())], REQUIRED))
     }
 
     async fn from_request(
@@ -59,6 +52,22 @@ impl<'a, T: DeserializeOwned + Type, const REQUIRED: bool> ApiExtractor<'a> for 
         }
         expect_media_type(request, &[JSON])?;
         Ok(Self(parse(&bytes)?))
+    }
+}
+
+/// A body in the OpenAPI document: its media types with their schemas.
+pub(super) fn documented<const N: usize>(
+    content: [(&'static str, MetaSchemaRef); N],
+    required: bool,
+) -> MetaRequest {
+    let media = content.map(|(content_type, schema)| MetaMediaType {
+        content_type,
+        schema,
+    });
+    MetaRequest {
+        description: None,
+        content: media.into(),
+        required,
     }
 }
 

@@ -7,11 +7,11 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 use poem::{Request, RequestBody};
-use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
+use poem_openapi::registry::{MetaRequest, Registry};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
-use crate::api::body::{expect_media_type, expect_utf8_form, read};
+use crate::api::body::{MISSING, TWICE, documented, expect_media_type, expect_utf8_form, read};
 use crate::api::edge::query;
 use crate::api::fields::SecretText;
 use crate::api::problem::Problem;
@@ -60,14 +60,7 @@ impl<'a, T: Type> ApiExtractor<'a> for Form<T> {
     }
 
     fn request_meta() -> Option<MetaRequest> {
-        Some(MetaRequest {
-            description: None,
-            content: vec![MetaMediaType {
-                content_type: FORM,
-                schema: T::schema_ref(),
-            }],
-            required: true,
-        })
+        Some(documented([(FORM, T::schema_ref())], true))
     }
 
     async fn from_request(
@@ -117,7 +110,7 @@ impl Fields {
         let mut given = self.0.extract_if(.., is_it).map(|(_, value)| value);
         let (value, another) = (given.next(), given.next());
         if another.is_some() {
-            return Err(Problem::malformed().field(name, "is given twice"));
+            return Err(Problem::malformed().field(name, TWICE));
         }
         Ok(value.filter(|value| !value.expose().is_empty()))
     }
@@ -142,7 +135,7 @@ impl Fields {
 
 /// A required parameter is missing.
 pub fn missing(name: &str) -> Problem {
-    Problem::malformed().field(name, "is missing")
+    Problem::malformed().field(name, MISSING)
 }
 
 #[cfg(test)]

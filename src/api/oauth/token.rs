@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use poem::http::header;
 use poem::{Request, RequestBody};
-use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
+use poem_openapi::registry::{MetaRequest, Registry};
 use poem_openapi::types::Type as _;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, Object, OpenApi};
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::form::{FORM, Fields, Form, missing};
 use super::{Issued, asked, refusal};
 use crate::api::Tag;
-use crate::api::body::{JSON, expect_media_type, parse, read};
+use crate::api::body::{JSON, documented, expect_media_type, parse, read};
 use crate::api::device_cookie::DeviceCookie;
 use crate::api::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
 use crate::api::edge::rate_limits::source_of;
@@ -344,19 +344,11 @@ impl<'a> ApiExtractor<'a> for RefreshBody {
     }
 
     fn request_meta() -> Option<MetaRequest> {
-        let json = MetaMediaType {
-            content_type: JSON,
-            schema: Refresh::schema_ref(),
-        };
-        let form = MetaMediaType {
-            content_type: FORM,
-            schema: RefreshForm::schema_ref(),
-        };
-        Some(MetaRequest {
-            description: None,
-            content: vec![json, form],
-            required: true,
-        })
+        let content = [
+            (JSON, Refresh::schema_ref()),
+            (FORM, RefreshForm::schema_ref()),
+        ];
+        Some(documented(content, true))
     }
 
     async fn from_request(

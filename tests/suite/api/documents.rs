@@ -5,17 +5,9 @@ use std::io::Read as _;
 use flate2::read::GzDecoder;
 use reqwest::{Method, Response, StatusCode};
 
+use crate::document::PAGES;
 use crate::harness::{Answer, Client, Server};
 
-const PAGES: [&str; 7] = [
-    "/",
-    "/problems",
-    "/problems/not-found",
-    "/docs",
-    "/redoc",
-    "/openapi.json",
-    "/openapi.yaml",
-];
 /// The paths that `DOCS` moves.
 const DOCUMENTATION: [&str; 4] = ["/docs", "/redoc", "/openapi.json", "/openapi.yaml"];
 

@@ -7,6 +7,17 @@ use uuid::Uuid;
 
 use crate::harness::Client;
 
+/// Pages that are served beside the documented operations.
+pub const PAGES: [&str; 7] = [
+    "/",
+    "/problems",
+    "/problems/not-found",
+    "/docs",
+    "/redoc",
+    "/openapi.json",
+    "/openapi.yaml",
+];
+
 /// One documented operation.
 pub struct Operation {
     pub id: String,

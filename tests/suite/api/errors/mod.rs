@@ -14,19 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::document::operations;
+use crate::document::{PAGES, operations};
 use crate::harness::{Answer, Server};
-
-/// Pages that are served beside the documented operations.
-const PAGES: [&str; 7] = [
-    "/",
-    "/problems",
-    "/problems/not-found",
-    "/docs",
-    "/redoc",
-    "/openapi.json",
-    "/openapi.yaml",
-];
 
 #[tokio::test]
 async fn unknown_path_answers_404_problem_for_every_method() {
