@@ -87,7 +87,8 @@ pub struct RequestId {
 }
 
 impl RequestId {
-    const MAX: usize = 64;
+    /// The maximum length of an id, in characters.
+    pub const MAX: usize = 64;
 
     /// An id from a process-wide random prefix and a counter: unique and cheap, not a secret.
     #[must_use]

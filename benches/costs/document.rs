@@ -59,7 +59,7 @@ fn body(document: &Value, content: &Value) -> Result<Option<Body>> {
     };
     let reference = content["schema"]["$ref"].as_str().ok_or("no schema")?;
     let schema = reference.rsplit('/').next().unwrap_or_default();
-    let example = &document["components"]["schemas"][schema]["example"];
+    let example = &document["components"]["schemas"][schema]["examples"][0];
     if example.is_null() {
         return Err(format!("{schema} has no example in the document").into());
     }

@@ -283,7 +283,8 @@ fn register(registry: &mut Registry) {
         MetaSecurityScheme {
             ty: "oauth2",
             description: Some(
-                "An access token as `Authorization: Bearer TOKEN`. For first-party clients only: \
+                "An access token as `Authorization: Bearer TOKEN`: a JWT by RFC 9068, verified as RFC 8725 \
+                 requires. For first-party clients only: \
                  third-party clients must not use the password grant (RFC 9700 section 2.4).",
             ),
             name: None,
@@ -308,7 +309,7 @@ fn register(registry: &mut Registry) {
         BEARER,
         MetaSecurityScheme {
             ty: "http",
-            description: Some("An access token that the client has already."),
+            description: Some("An access token that the client has already: a JWT by RFC 9068, verified as RFC 8725 requires."),
             name: None,
             key_in: None,
             scheme: Some("bearer"),

@@ -4,8 +4,10 @@ use super::Permission;
 
 /// Longest name of a role, and of each part of a permission.
 const LONGEST: usize = 63;
+/// The grammar of a role's name as a regular expression, for documents.
+pub const ROLE_NAME_PATTERN: &str = "^[a-z][a-z0-9_.-]{0,62}$";
 
-/// Whether a role may have this name: `^[a-z][a-z0-9_.-]{0,62}$`.
+/// Whether a role may have this name: [`ROLE_NAME_PATTERN`].
 #[must_use]
 pub const fn is_role_name(name: &str) -> bool {
     is_name(name.as_bytes())

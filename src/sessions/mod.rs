@@ -31,7 +31,7 @@ pub use self::principals::Account;
 /// The scope of tokens that change an initial password and do nothing else.
 pub const PASSWORD_CHANGE: &str = "password:change";
 /// The maximum stored length of the client's `User-Agent`.
-const MAX_USER_AGENT_CHARS: usize = 200;
+pub const MAX_USER_AGENT_CHARS: usize = 200;
 
 /// Lifetimes of sessions and their tokens, and the maximum number of sessions.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,12 @@
 //! The OpenAPI document: derived by the framework from the signatures, completed with the responses
 //! that follow from the shape of each operation.
 
+mod headers;
 mod order;
 mod responses;
 mod schemas;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::body::JSON;
 use super::edge::body_limits::MAX_BODY;
@@ -36,6 +37,8 @@ pub fn complete(
     mut document: Value,
     records: impl IntoIterator<Item = &'static Operation>,
 ) -> Result<(Value, Vec<Documented>)> {
+    // The framework writes 3.0; nothing else of what it writes for this service differs between the two.
+    document["openapi"] = "3.1.1".into();
     document["servers"] =
         json!([{ "url": "/", "description": "The host that served this document." }]);
     if let Some(tags) = document["tags"].as_array_mut() {
@@ -75,6 +78,7 @@ pub fn complete(
         document["components"]["schemas"][schema]["additionalProperties"] = json!(false);
     }
     name_json(&mut document);
+    headers::complete(&mut document);
     schemas::complete(&mut document);
     responses::share(&mut document);
     Ok((document, documented))
@@ -128,7 +132,7 @@ fn security(access: Access) -> Value {
 /// Adds the errors that follow from an operation's shape: of query and body, the guard, rate limits, and the
 /// service itself.
 fn add_common_responses(operation: &mut Value, record: &Operation) {
-    let mut add = |status: &str, description: &str, headers: Value| {
+    let mut add = |status: &str, description: &str, headers: Map<String, Value>| {
         let (media, schema) = if record.oauth_errors {
             (JSON, "OAuthError")
         } else {
@@ -146,29 +150,27 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
             responses
                 .entry(status)
                 .and_modify(|known| {
-                    known["headers"].clone_from(&headers);
+                    known["headers"] = headers.clone().into();
                     known["description"] = description.into();
                 })
                 .or_insert(response);
         }
     };
-    let text =
-        |description: &str| json!({ "description": description, "schema": { "type": "string" } });
     // At least for query parameters that the operation does not have.
-    add("400", "The request is malformed.", json!({}));
+    add("400", "The request is malformed.", Map::new());
     if let Some(policy) = record.body {
         let too_large = format!("The body is larger than {} KiB.", MAX_BODY / 1024);
-        add("408", "The body took too long to arrive.", json!({}));
-        add("413", &too_large, json!({}));
+        add("408", "The body took too long to arrive.", Map::new());
+        add("413", &too_large, Map::new());
         let status = policy.wrong_media_type.status();
         add(
             status.as_str(),
             "The body has an unsupported media type.",
-            json!({}),
+            Map::new(),
         );
     }
     if record.access != Access::Public {
-        let challenge = json!({ "WWW-Authenticate": text("The challenge (RFC 6750).") });
+        let challenge = headers::references(&["WWW-Authenticate"]);
         add(
             "401",
             "The access token is missing or invalid.",
@@ -183,25 +185,21 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
     }
     if record.refresh_cookie && record.access == Access::Public {
         let description = "The page's origin is neither that of the service nor a listed one.";
-        add("403", description, json!({}));
+        add("403", description, Map::new());
     }
     if record.rate_limit != RateLimit::Exempt {
-        let headers = json!({
-            "Retry-After": text("Seconds after which the request is allowed again."),
-            "RateLimit-Policy": text("The limit: its name, `q` requests in `w` seconds."),
-            "RateLimit": text("The limit's name, `r` requests left, the next one in `t` seconds."),
-        });
+        let headers = headers::references(&["Retry-After", "RateLimit-Policy", "RateLimit"]);
         add("429", "A rate limit is exceeded.", headers);
     }
     add(
         "500",
         "Internal server error. The logs contain the request id.",
-        json!({}),
+        Map::new(),
     );
     add(
         "503",
         "The service is overloaded, or a dependency does not answer.",
-        json!({ "Retry-After": text("Seconds to wait before trying again.") }),
+        headers::references(&["Retry-After"]),
     );
     for response in operation["responses"]
         .as_object_mut()
@@ -209,10 +207,11 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
         .flatten()
         .map(|(_, r)| r)
     {
-        response["headers"]["X-Request-Id"] = text(
-            "Identifies the request in the logs. If the client sent an id, the response repeats it \
-             and carries the service's id in `X-Service-Request-Id`.",
-        );
+        let id = headers::references(&["X-Request-Id"]);
+        match response["headers"].as_object_mut() {
+            Some(headers) => headers.extend(id),
+            None => response["headers"] = id.into(),
+        }
     }
 }
 

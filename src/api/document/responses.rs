@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::schemas::ISSUER;
 use super::{PROBLEM, operations_mut};
 use crate::api::body::JSON;
-use crate::api::problem::{Problem, ProblemKind};
+use crate::api::problem::{OAuthCode, Problem, ProblemKind};
 
 /// Replaces the errors of every operation by references to components, each with an example of its own
 /// status.
@@ -66,7 +66,7 @@ fn content_mut(response: &mut Value) -> impl Iterator<Item = (&String, &mut Valu
 fn example(media: &str, status: u16) -> Value {
     let oauth = media == JSON;
     let problem = match status {
-        400 if oauth => Problem::new(ProblemKind::InvalidGrant).oauth("invalid_grant"),
+        400 if oauth => Problem::new(ProblemKind::InvalidGrant).oauth(OAuthCode::InvalidGrant),
         403 if oauth => Problem::new(ProblemKind::ForeignOrigin),
         _ => occurrence(status),
     };

@@ -3,22 +3,15 @@
 use catalogue::endpoints;
 use serde_json::{Map, Value, json};
 
-use crate::api::problem::ProblemKind;
+use super::operations_mut;
+use crate::api::problem::{MAX_FIELDS_NAMED, OAuthCode, ProblemKind};
 use crate::hashing::MAX_PASSWORD_CHARS;
+use crate::rbac::names::ROLE_NAME_PATTERN;
+use crate::request_context::RequestId;
+use crate::sessions::MAX_USER_AGENT_CHARS;
 
 /// The issuer in examples.
 pub(super) const ISSUER: &str = "https://auth.example.com";
-/// The codes of RFC 6749 and RFC 7009 that the service answers with.
-const OAUTH_ERRORS: [&str; 8] = [
-    "invalid_request",
-    "invalid_client",
-    "invalid_grant",
-    "invalid_scope",
-    "unsupported_grant_type",
-    "unsupported_token_type",
-    "temporarily_unavailable",
-    "server_error",
-];
 
 /// Completes the schemas of the components.
 pub(super) fn complete(document: &mut Value) {
@@ -36,7 +29,17 @@ pub(super) fn complete(document: &mut Value) {
     }
     for (name, example) in examples() {
         if let Some(schema) = schemas.get_mut(&name) {
-            schema["example"] = example;
+            schema["examples"] = json!([example]);
+        }
+    }
+    for (_, _, operation) in operations_mut(document) {
+        let parameters = operation
+            .get_mut("parameters")
+            .and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten() {
+            if parameter["name"] == "role" {
+                parameter["schema"]["pattern"] = ROLE_NAME_PATTERN.into();
+            }
         }
     }
 }
@@ -48,6 +51,7 @@ fn facets() -> Vec<(&'static str, &'static str, Value)> {
     let hints = json!({ "enum": ["access_token", "refresh_token"] });
     let email = json!({ "format": "email" });
     let secret = json!({ "maxLength": MAX_PASSWORD_CHARS });
+    let role = json!({ "pattern": ROLE_NAME_PATTERN });
     let codes = ProblemKind::ALL.iter().map(|kind| kind.code());
     let codes = codes.collect::<Vec<_>>().join("|");
     let uri = json!({ "format": "uri" });
@@ -58,7 +62,11 @@ fn facets() -> Vec<(&'static str, &'static str, Value)> {
         ("RevokeForm", "token_type_hint", hints),
         ("Tokens", "token_type", json!({ "enum": ["bearer"] })),
         ("Health", "status", json!({ "enum": ["ok"] })),
-        ("OAuthError", "error", json!({ "enum": OAUTH_ERRORS })),
+        (
+            "OAuthError",
+            "error",
+            json!({ "enum": OAuthCode::ALL.map(OAuthCode::word) }),
+        ),
         (
             "Problem",
             "type",
@@ -76,6 +84,21 @@ fn facets() -> Vec<(&'static str, &'static str, Value)> {
         ),
         ("User", "email", email.clone()),
         ("UserPage", "items", json!({ "maxItems": 200 })),
+        ("Problem", "errors", json!({ "maxItems": MAX_FIELDS_NAMED })),
+        (
+            "Problem",
+            "request_id",
+            json!({ "maxLength": RequestId::MAX }),
+        ),
+        ("Tokens", "expires_in", json!({ "minimum": 1 })),
+        ("Register", "role", role.clone()),
+        ("CreateUser", "role", role.clone()),
+        ("User", "username", json!({ "maxLength": 32 })),
+        (
+            "Session",
+            "user_agent",
+            json!({ "maxLength": MAX_USER_AGENT_CHARS }),
+        ),
         ("DeleteMe", "current_password", secret.clone()),
         ("UpdateMe", "current_password", secret.clone()),
         ("ChangePassword", "current_password", secret),
@@ -134,7 +157,7 @@ fn examples() -> Map<String, Value> {
         "UpdateUser": { "disabled": true },
         "ChangePassword": { "current_password": password, "new_password": "amber-lantern-77" },
         "Tokens": {
-            "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSIsImtpZCI6Ii4uLiJ9.e30.c2ln",
+            "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiIsImtpZCI6Ii4uLiJ9.e30.c2ln",
             "token_type": "bearer", "expires_in": 900, "refresh_token": refresh,
         },
         "User": user,
@@ -168,7 +191,7 @@ mod tests {
             }
         }
         for (name, example) in examples() {
-            assert_eq!(schemas[&name]["example"], example, "{name}");
+            assert_eq!(schemas[&name]["examples"], json!([example]), "{name}");
         }
     }
 }

@@ -13,7 +13,7 @@ use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaRespon
 use poem_openapi::types::Type as _;
 use poem_openapi::{ApiResponse, Object};
 
-use super::problem::{Problem, ProblemKind};
+use super::problem::{OAuthCode, Problem, ProblemKind};
 use super::refresh_cookie::{Place, RefreshCookie};
 use crate::rbac::Scope;
 use crate::sessions::TokenPair;
@@ -118,7 +118,7 @@ impl ApiResponse for Issued {
 }
 
 /// An error with one of the codes of RFC 6749 section 5.2.
-pub fn refusal(code: &'static str, description: &str) -> Problem {
+pub fn refusal(code: OAuthCode, description: &str) -> Problem {
     Problem::new(ProblemKind::InvalidGrant)
         .detail(description)
         .oauth(code)
@@ -131,6 +131,6 @@ fn asked(scope: Option<&str>) -> Result<Scope, Problem> {
     };
     Scope::parse(text).ok_or_else(|| {
         let rule = "scope must be names of printable ASCII characters, separated by single spaces";
-        refusal("invalid_scope", rule)
+        refusal(OAuthCode::InvalidScope, rule)
     })
 }

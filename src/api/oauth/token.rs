@@ -19,7 +19,7 @@ use crate::api::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
 use crate::api::edge::rate_limits::source_of;
 use crate::api::failure::OAuthFailure;
 use crate::api::fields::{SecretText, present};
-use crate::api::problem::{Problem, ProblemKind};
+use crate::api::problem::{OAuthCode, Problem, ProblemKind};
 use crate::api::refresh_cookie::RefreshCookie;
 use crate::auth::login::{self, Attempt, LoggedIn};
 use crate::auth::{Login, Refresh as RefreshFlow, RefreshingClient, refresh};
@@ -148,7 +148,7 @@ impl Grant {
             Some("password") => Ok(Self::Password),
             Some("refresh_token") => Ok(Self::Refresh),
             Some(_) => Err(refusal(
-                "unsupported_grant_type",
+                OAuthCode::UnsupportedGrantType,
                 "the supported grant types are `password` and `refresh_token`",
             )),
         }
@@ -283,7 +283,7 @@ impl TokenApi {
         };
         let login = self.login.login(attempt).await?;
         let LoggedIn { pair, device } =
-            login.ok_or_else(|| refusal("invalid_grant", "wrong username or password"))?;
+            login.ok_or_else(|| refusal(OAuthCode::InvalidGrant, "wrong username or password"))?;
         let issued = Issued::new(pair, place, &self.refresh_cookie);
         Ok(issued.cookie(self.device_cookie.set(&device)))
     }
@@ -322,7 +322,7 @@ impl TokenApi {
         let pair = work.await.map_err(Error::internal)??;
         let pair = pair.ok_or_else(|| {
             refusal(
-                "invalid_grant",
+                OAuthCode::InvalidGrant,
                 "the refresh token is invalid, expired or revoked",
             )
         })?;
@@ -363,7 +363,7 @@ impl<'a> ApiExtractor<'a> for RefreshBody {
         let mut fields = Fields::parse(&bytes)?;
         if Grant::of(&mut fields, Some(Grant::Refresh))? != Grant::Refresh {
             let description = "the only grant type here is `refresh_token`";
-            return Err(refusal("unsupported_grant_type", description).into());
+            return Err(refusal(OAuthCode::UnsupportedGrantType, description).into());
         }
         Ok(Self(Refresh::of(fields)?))
     }

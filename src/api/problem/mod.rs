@@ -3,6 +3,7 @@
 //! Handlers return a problem as an error; only the edge renders it.
 
 mod kind;
+mod oauth;
 
 use std::fmt;
 
@@ -11,6 +12,7 @@ use poem_openapi::Object;
 use serde::Serialize;
 
 pub use self::kind::ProblemKind;
+pub use self::oauth::OAuthCode;
 use crate::error::Error;
 
 /// The maximum number of fields that a refusal names.
@@ -89,7 +91,7 @@ pub struct Problem {
     /// The permission that is missing.
     pub permission: Option<&'static str>,
     /// The RFC 6749 error code, if it is not the default of the status.
-    pub oauth: Option<&'static str>,
+    pub oauth: Option<OAuthCode>,
     /// The rest, on the heap to keep `Result<_, Problem>` small.
     pub more: Box<More>,
 }
@@ -151,7 +153,7 @@ impl Problem {
 
     /// Uses one of RFC 6749's error codes on OAuth endpoints.
     #[must_use]
-    pub const fn oauth(mut self, code: &'static str) -> Self {
+    pub const fn oauth(mut self, code: OAuthCode) -> Self {
         self.oauth = Some(code);
         self
     }
@@ -197,14 +199,6 @@ impl Problem {
     /// The body of an OAuth error.
     #[must_use]
     pub fn oauth_body(&self) -> OAuthErrorBody {
-        let usual = match self.status().as_u16() {
-            401 => "invalid_client",
-            // The standard has no code for 429. `invalid_grant` would make clients discard valid
-            // tokens, and `slow_down` (RFC 8628) is for devices that poll.
-            429 | 503 => "temporarily_unavailable",
-            500 => "server_error",
-            _ => "invalid_request",
-        };
         let fields = self
             .more
             .errors
@@ -216,10 +210,12 @@ impl Problem {
         } else {
             description.join("; ")
         };
+        let usual = || OAuthCode::of_status(self.status().as_u16());
+        let code = self.oauth.unwrap_or_else(usual);
         // The characters that the standard allows: a field's name comes from the client.
         let foreign = |c: char| !(' '..='~').contains(&c) || c == '"' || c == '\\';
         OAuthErrorBody {
-            error: self.oauth.unwrap_or(usual).to_owned(),
+            error: code.word().to_owned(),
             error_description: description.replace(foreign, "?"),
         }
     }

@@ -37,10 +37,12 @@ pub fn operations() -> Vec<Operation> {
     let mut found = Vec::new();
     for (template, item) in entries(&document["paths"]) {
         for (method, mut value) in entries(&item) {
-            resolve(
-                &mut value["responses"],
-                &document["components"]["responses"],
-            );
+            let shared = &document["components"];
+            resolve(&mut value["responses"], &shared["responses"]);
+            let responses = value["responses"].as_object_mut().into_iter().flatten();
+            for (_, response) in responses {
+                resolve(&mut response["headers"], &shared["headers"]);
+            }
             let method = method.to_uppercase();
             let id = value["operationId"].as_str().map(str::to_owned);
             found.push(Operation {
@@ -55,14 +57,14 @@ pub fn operations() -> Vec<Operation> {
     found
 }
 
-/// Replaces references to shared responses by those.
-fn resolve(responses: &mut Value, shared: &Value) {
-    for (_, response) in responses.as_object_mut().expect("responses") {
-        if let Some(reference) = response["$ref"].as_str() {
+/// Replaces references to shared responses or headers by those.
+fn resolve(members: &mut Value, shared: &Value) {
+    for (_, member) in members.as_object_mut().expect("an object") {
+        if let Some(reference) = member["$ref"].as_str() {
             let name = reference.rsplit('/').next().expect("a name");
             let whole = shared[name].clone();
             assert!(whole.is_object(), "{name}");
-            *response = whole;
+            *member = whole;
         }
     }
 }

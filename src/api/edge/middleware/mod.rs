@@ -28,7 +28,7 @@ use super::query;
 use super::rate_limits::EdgeLimits;
 use super::request_ids::{self, RequestIds};
 use super::routes::{Route, Routes};
-use crate::api::problem::{Problem, ProblemKind};
+use crate::api::problem::{OAuthCode, Problem, ProblemKind};
 use crate::config::Origins;
 use crate::events::Event;
 use crate::metrics::{HTTP_PANICS, Method};
@@ -278,7 +278,7 @@ fn prepare(request: &mut Request, route: &Route) -> Result<(), Problem> {
 /// Sees to it that the log says or counts every refusal: most flows have events of their own.
 fn log(problem: &Problem) {
     if problem.status().is_client_error() && !is_logged() {
-        let reason = problem.oauth.unwrap_or(problem.kind.code());
+        let reason = problem.oauth.map_or(problem.kind.code(), OAuthCode::word);
         Event::Refused { reason }.emit();
     }
 }
