@@ -90,12 +90,12 @@ async fn synthetic_logins_are_counted_apart_from_users() {
         "http_server_requests_aborted_total",
         "auth_log_events_total",
     ] {
-        // The first administrator was created before the first request.
-        let labels = [("actor", "owner")];
-        let labels = if of_users == "auth_user_changes_total" {
-            &labels[..]
-        } else {
-            &[]
+        let labels: &[_] = match of_users {
+            // The first administrator was created before the first request.
+            "auth_user_changes_total" => &[("actor", "owner")],
+            // A busy machine is warned about: its Redis or database is slow.
+            "auth_log_events_total" => &[("level", "error")],
+            _ => &[],
         };
         assert_eq!(metrics.sum(of_users, labels), 0.0, "{of_users}");
     }
