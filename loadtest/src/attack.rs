@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Scenario as GooseScenario, Transaction, TransactionFunction};
@@ -10,6 +11,8 @@ use goose::{GooseAttack, GooseError, GooseScheduler};
 use rand::Rng as _;
 
 use crate::live::Ramp;
+use crate::pacer::Pacer;
+use crate::rates::Rates;
 use crate::reconcile::Counts;
 use crate::scenarios::{Class, Scenario};
 use crate::state::{Shared, Slot, UserState, take};
@@ -17,7 +20,13 @@ use crate::user::User;
 use crate::{Error, Result};
 
 /// Seconds that goose runs longer than the users, which end the run themselves, to the millisecond.
-const MARGIN: u64 = 2;
+const MARGIN: Duration = Duration::from_secs(2);
+/// Time after the ramp within which all users should be ready for arrivals.
+const READY_LIMIT: Duration = Duration::from_mins(1);
+/// Time within which steps end after the last arrival: beyond the clients' timeout.
+const STEP_LIMIT: Duration = Duration::from_secs(65);
+/// Time after which a user without an arrival lets goose look up.
+const LOOK_UP: Duration = Duration::from_millis(200);
 
 /// The load.
 #[derive(Clone, Debug)]
@@ -26,8 +35,63 @@ pub struct Load {
     pub ramp: Ramp,
     /// Run time after all have started.
     pub run_time: Duration,
+    /// Rates at which steps begin, instead of the scenario's pauses and rates.
+    pub arrivals: Option<Rates>,
     /// The file of goose's own report.
     pub html: PathBuf,
+}
+
+impl Load {
+    /// Its length: from the first user on, or from the first arrival if arrivals have a rate.
+    #[must_use]
+    pub fn length(&self, kinds: &[Kind]) -> Duration {
+        if kinds.iter().any(|kind| kind.pacer.is_some()) {
+            self.run_time
+        } else {
+            self.ramp.time() + self.run_time
+        }
+    }
+}
+
+/// A kind of users, and their arrivals if they have a rate.
+#[derive(Clone, Debug)]
+pub struct Kind {
+    class: Class,
+    /// Lets them begin.
+    pub pacer: Option<Arc<Pacer>>,
+}
+
+impl Kind {
+    /// The kinds of a scenario under this load.
+    #[must_use]
+    pub fn all(scenario: &Scenario, load: &Load) -> Vec<Self> {
+        let classes = (scenario.classes)();
+        let weights: usize = classes.iter().map(|class| class.weight).sum();
+        let kind = |class: Class| {
+            let share = class.weight as f64 / weights as f64;
+            let rates = match &load.arrivals {
+                Some(rates) => Some(rates.share(share)),
+                None => class.arrivals.as_ref().map(|plan| plan.over(load.run_time)),
+            };
+            Self {
+                pacer: rates.map(|rates| Arc::new(Pacer::new(rates))),
+                class,
+            }
+        };
+        classes.into_iter().map(kind).collect()
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.class.name
+    }
+
+    /// The usual pause between two steps, where the end of one begins it.
+    fn pace(&self) -> Option<Duration> {
+        let pace = self.class.pace();
+        pace.filter(|_| self.pacer.is_none())
+    }
 }
 
 /// Runs a scenario; returns goose's own counts of its requests.
@@ -35,15 +99,17 @@ pub struct Load {
 /// # Errors
 /// When goose cannot start, or cannot write its report.
 pub async fn attack(
-    scenario: &Scenario,
+    kinds: &[Kind],
     load: &Load,
     host: &str,
     shared: &Arc<Shared>,
 ) -> Result<Counts> {
-    let attack = attack_of(scenario, load, host, shared).map_err(|error| explain(&error))?;
-    let metrics = Box::pin(attack.execute())
-        .await
-        .map_err(|error| explain(&error))?;
+    let attack = attack_of(kinds, load, host, shared).map_err(|error| explain(&error))?;
+    let pacers: Vec<_> = kinds.iter().filter_map(|kind| kind.pacer.clone()).collect();
+    let conductor = tokio::spawn(conduct(pacers, load.ramp, Arc::clone(shared)));
+    let metrics = Box::pin(attack.execute()).await;
+    conductor.abort();
+    let metrics = metrics.map_err(|error| explain(&error))?;
     let mut counts = Counts::new();
     for request in metrics.requests.values() {
         for (status, count) in &request.status_code_counts {
@@ -57,12 +123,38 @@ pub async fn attack(
     Ok(counts)
 }
 
+/// Lets arrivals begin once all users are ready for them, and ends the run after the last.
+async fn conduct(pacers: Vec<Arc<Pacer>>, ramp: Ramp, shared: Arc<Shared>) {
+    let Some(begin) = &shared.arrivals else {
+        return;
+    };
+    let ready = || shared.ready.load(Ordering::Relaxed) >= ramp.users;
+    poll(ramp.time() + READY_LIMIT, ready).await;
+    let origin = *begin.get_or_init(Instant::now);
+    let end = shared.deadline();
+    for pacer in pacers {
+        std::thread::spawn(move || pacer.run(origin, end));
+    }
+    tokio::time::sleep_until(end.into()).await;
+    let idle = || shared.stepping.load(Ordering::Relaxed) == 0;
+    poll(STEP_LIMIT, idle).await;
+    goose::trigger_killswitch("the last arrival is served");
+}
+
+/// Waits until something is true, but not longer than this.
+async fn poll(most: Duration, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + most;
+    while !is_so() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 fn explain(error: &GooseError) -> Error {
     format!("goose: {error}").into()
 }
 
 fn attack_of(
-    scenario: &Scenario,
+    kinds: &[Kind],
     load: &Load,
     host: &str,
     shared: &Arc<Shared>,
@@ -71,7 +163,12 @@ fn attack_of(
     configuration.host = Some(host.to_owned());
     configuration.users = Some(load.ramp.users);
     configuration.increase_rate = Some(load.ramp.rate.to_string());
-    configuration.run_time = Some((load.run_time.as_secs() + MARGIN).to_string());
+    let mut run_time = load.run_time + MARGIN;
+    if shared.arrivals.is_some() {
+        // The conductor ends it.
+        run_time += READY_LIMIT + STEP_LIMIT;
+    }
+    configuration.run_time = Some(run_time.as_secs().to_string());
     configuration.report_file = vec![load.html.display().to_string()];
     // Otherwise goose drops the requests of the ramp-up, which the server counts.
     configuration.no_reset_metrics = true;
@@ -86,38 +183,44 @@ fn attack_of(
     configuration.no_gzip = true;
     let mut attack = GooseAttack::initialize_with_config(configuration)?
         .set_scheduler(GooseScheduler::RoundRobin);
-    for class in (scenario.classes)() {
-        let users = GooseScenario::new(class.name)
-            .set_weight(class.weight)?
+    for kind in kinds {
+        let users = GooseScenario::new(kind.name())
+            .set_weight(kind.class.weight)?
             .register_transaction(
-                Transaction::new(start(class, shared))
+                Transaction::new(start(kind.clone(), shared))
                     .set_name("start")
                     .set_on_start(),
             )
-            .register_transaction(Transaction::new(step(class)).set_name("step"));
+            .register_transaction(Transaction::new(step(kind.clone())).set_name("step"));
         attack = attack.register_scenario(users);
     }
     Ok(attack)
 }
 
-fn start(class: Class, shared: &Arc<Shared>) -> TransactionFunction {
+fn start(kind: Kind, shared: &Arc<Shared>) -> TransactionFunction {
     let shared = Arc::clone(shared);
     Arc::new(move |goose_user: &mut GooseUser| {
-        let shared = Arc::clone(&shared);
+        let (kind, shared) = (kind.clone(), Arc::clone(&shared));
         Box::pin(async move {
             // The first user starts the clock.
             shared.started();
-            let state = UserState::new(goose_user.weighted_users_index, class.pace(), shared);
+            if let Some(pacer) = &kind.pacer {
+                pacer.join();
+            }
+            let index = goose_user.weighted_users_index;
+            let state = UserState::new(index, kind.pace(), Arc::clone(&shared));
             let mut user = User::new(goose_user, state);
-            (class.start)(&mut user).await;
+            (kind.class.start)(&mut user).await;
+            shared.ready.fetch_add(1, Ordering::Relaxed);
             put_back(user);
             Ok(())
         })
     })
 }
 
-fn step(class: Class) -> TransactionFunction {
+fn step(kind: Kind) -> TransactionFunction {
     Arc::new(move |goose_user: &mut GooseUser| {
+        let kind = kind.clone();
         Box::pin(async move {
             let Some(state) = take(goose_user) else {
                 return Ok(());
@@ -126,9 +229,11 @@ fn step(class: Class) -> TransactionFunction {
             if user.is_over() {
                 // Goose is about to end the run.
                 tokio::time::sleep(Duration::from_millis(50)).await;
+            } else if let Some(pacer) = &kind.pacer {
+                arrive(&kind, pacer, &mut user).await;
             } else {
-                (class.step)(&mut user).await;
-                if let Some((least, most)) = class.wait {
+                take_step(&kind, &mut user).await;
+                if let Some((least, most)) = kind.class.wait {
                     let seconds = user.state.rng.random_range(least..=most);
                     user.wait(Duration::from_secs_f64(seconds)).await;
                 }
@@ -137,6 +242,30 @@ fn step(class: Class) -> TransactionFunction {
             Ok(())
         })
     })
+}
+
+/// Takes the next arrival, if there is one soon.
+async fn arrive(kind: &Kind, pacer: &Pacer, user: &mut User<'_>) {
+    match tokio::time::timeout(LOOK_UP, pacer.next()).await {
+        Ok(Some(due)) => {
+            user.state.due = Some(due);
+            user.state.told = Duration::ZERO;
+            let began = Instant::now();
+            take_step(kind, user).await;
+            pacer.done(began.elapsed(), user.state.told);
+        }
+        // Arrivals are over; the conductor ends the run.
+        Ok(None) => tokio::time::sleep(Duration::from_millis(50)).await,
+        // Goose looks between steps whether the run was interrupted.
+        Err(_) => {}
+    }
+}
+
+async fn take_step(kind: &Kind, user: &mut User<'_>) {
+    let shared = Arc::clone(&user.state.shared);
+    shared.stepping.fetch_add(1, Ordering::Relaxed);
+    (kind.class.step)(user).await;
+    shared.stepping.fetch_sub(1, Ordering::Relaxed);
 }
 
 fn put_back(user: User<'_>) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::rates::{self, Rates};
 use crate::scenarios::Name;
 
 /// The load lab of rbac-sentinel.
@@ -147,6 +148,19 @@ pub struct Options {
     #[arg(long, value_parser = humantime::parse_duration, value_name = "TIME", help_heading = "Load")]
     pub run_time: Option<Duration>,
 
+    /// Steps begun a second, whether or not those before are answered; the users are a pool that takes them
+    #[arg(long, value_parser = rates::rate, value_name = "RATE", help_heading = "Load")]
+    pub rate: Option<f64>,
+
+    /// The same in stages, one after another: `100/s:30s,100..500/s:1m` is one rate, then a slope
+    #[arg(
+        long,
+        value_name = "RATE:TIME,…",
+        conflicts_with_all = ["rate", "run_time"],
+        help_heading = "Load"
+    )]
+    pub stages: Option<Rates>,
+
     /// Seed of all random numbers: the same seed gives the same users and sequences
     #[arg(long, default_value_t = 1, help_heading = "Load")]
     pub seed: u64,
@@ -232,5 +246,8 @@ mod tests {
         assert!(complaint(&["peak", "--spawn-rate", "NaN"]).contains("from 0.1 to 10000"));
         assert!(complaint(&["peak", "--spawn", "--set", "X"]).contains("NAME=VALUE"));
         assert!(complaint(&["peak", "--server", "x"]).contains("--spawn"));
+        assert!(complaint(&["peak", "--rate", "500"]).contains("as in 500/s"));
+        let both = ["peak", "--rate", "5/s", "--stages", "5/s:1s"];
+        assert!(complaint(&both).contains("--stages"));
     }
 }

@@ -8,6 +8,7 @@
 //!   test
 //! - [`scenarios`] one file each, made of the steps of a [`user`], which keeps its [`state`]; [`attack`]
 //!   runs them with goose
+//! - [`rates`] when arrivals are due; [`pacer`] lets users begin them then
 //! - [`recorder`] the users' measurements; [`live`] the same during the run
 //! - [`memory`] the server's memory during the run; [`delay`] scheduling delay of the lab itself
 //! - [`result`] a run as plain data; [`figures`] fills it from both sides
@@ -36,6 +37,8 @@ mod figures;
 mod latency_bounds;
 mod live;
 mod memory;
+mod pacer;
+mod rates;
 mod reconcile;
 mod recorder;
 mod report;
@@ -47,6 +50,7 @@ mod setup;
 mod spawn;
 mod state;
 mod target;
+mod thresholds;
 mod user;
 mod verdict;
 

@@ -261,6 +261,7 @@ mod tests {
                 outcome: Outcome::Success,
                 time: Duration::from_millis(1),
                 pace: None,
+                since_due: None,
                 code: None,
             });
         }

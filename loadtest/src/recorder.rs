@@ -72,6 +72,9 @@ pub struct Sample<'a> {
     pub time: Duration,
     /// The user's usual pause, if it makes any.
     pub pace: Option<Duration>,
+    /// From the moment at which the request was due, where arrivals have a rate: it takes the place of the
+    /// correction by the pace.
+    pub since_due: Option<Duration>,
     /// The error code in the answer.
     pub code: Option<&'a str>,
 }
@@ -228,8 +231,9 @@ impl Recorder {
             corrected: times(),
         });
         row.times.saturating_record(time);
-        row.corrected.saturating_record(time);
-        if let Some(pace) = seen.pace.map(micros) {
+        row.corrected
+            .saturating_record(seen.since_due.map_or(time, micros));
+        if let Some(pace) = seen.pace.map(micros).filter(|_| seen.since_due.is_none()) {
             let mut missing = time.saturating_sub(pace);
             while missing >= pace {
                 row.corrected.saturating_record(missing);
@@ -270,6 +274,7 @@ mod tests {
             outcome,
             time: Duration::from_millis(millis),
             pace: pace.map(Duration::from_millis),
+            since_due: None,
             code: Some("invalid_token"),
         }
     }
@@ -322,5 +327,17 @@ mod tests {
         assert_eq!(corrected.len(), 14);
         assert!(times.value_at_quantile(0.5) < 2_000);
         assert!(corrected.value_at_quantile(0.5) > 200_000);
+    }
+
+    #[test]
+    fn latency_of_an_arrival_runs_from_when_it_was_due() {
+        let recorder = Recorder::new(BTreeMap::new());
+        recorder.record(&Sample {
+            since_due: Some(Duration::from_millis(500)),
+            ..seen(Some(200), Outcome::Success, 1, Some(1))
+        });
+        let (times, corrected) = recorder.statistics().times(|_| true);
+        assert_eq!((times.len(), corrected.len()), (1, 1));
+        assert!(times.max() < 2_000 && corrected.max() >= 500_000);
     }
 }

@@ -9,6 +9,7 @@ use testkit::machine::Machine;
 
 use crate::Result;
 use crate::memory::Memory;
+use crate::pacer::Arrivals;
 use crate::reconcile::Identity;
 use crate::recorder::Times;
 use crate::target::About;
@@ -65,6 +66,9 @@ pub struct RunResult {
     pub delay: [f64; 3],
     /// Size of `/metrics`.
     pub scrape: Scrape,
+    /// What became of the arrivals, where they have a rate.
+    #[serde(default)]
+    pub arrivals: Vec<Arrivals>,
     /// The identities.
     pub identities: Vec<Identity>,
     /// The objectives, the facts, the baseline.

@@ -1,17 +1,19 @@
 //! A run, from the first check to the verdict.
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use chrono::SecondsFormat;
 use testkit::exposition::Between;
 use testkit::machine;
 
-use crate::attack::{self, Load};
+use crate::attack::{self, Kind, Load};
 use crate::cli::Options;
 use crate::delay::{Delay, DelayProbe};
 use crate::figures::{figures, server_times};
 use crate::live::{self, Metrics};
 use crate::memory::Memory;
+use crate::pacer::Arrivals;
 use crate::reconcile::{Counts, reconcile};
 use crate::recorder::{Recorder, Statistics};
 use crate::result::{self, Cores, RunResult};
@@ -20,7 +22,7 @@ use crate::scenarios::Scenario;
 use crate::setup::{self, ServerUnderTest};
 use crate::state::Shared;
 use crate::target::REQUESTS;
-use crate::{Result, baseline, latency_bounds, report};
+use crate::{Result, baseline, latency_bounds, report, thresholds};
 
 /// Runs a scenario; returns whether everything held.
 ///
@@ -70,6 +72,7 @@ async fn run_async(options: &Options) -> Result<bool> {
             server: server / seconds,
         }),
         memory: observed.memory,
+        arrivals: observed.arrivals.clone(),
         delay: [0.5, 0.95, 0.99].map(|q| observed.delay.millis(q)),
         ..figures(&observed.statistics, &observed.server)
     };
@@ -102,6 +105,7 @@ struct Observed {
     processor_seconds: Option<(f64, f64)>,
     memory: Option<Memory>,
     delay: Delay,
+    arrivals: Vec<Arrivals>,
 }
 
 /// Runs the users and measures.
@@ -126,11 +130,16 @@ async fn drive(
     let metrics = Metrics::serve(address, &bounds, run_id, scenario.name, &revision)?;
     let metrics = Arc::new(metrics);
     let recorder = Arc::new(Recorder::new(metrics.histograms()));
+    let kinds = Kind::all(scenario, load);
+    let open = kinds.iter().any(|kind| kind.pacer.is_some());
     let shared = Arc::new(Shared {
         run: run_id.to_owned(),
         seed: options.seed,
-        length: load.ramp.time() + load.run_time,
+        length: load.length(&kinds),
         began: OnceLock::new(),
+        arrivals: open.then(OnceLock::new),
+        ready: AtomicUsize::new(0),
+        stepping: AtomicUsize::new(0),
         admin,
         accounts,
         sessions: (0..load.ramp.users).map(|_| Mutex::new(None)).collect(),
@@ -151,7 +160,7 @@ async fn drive(
         shared.length,
         options.quiet,
     ));
-    let goose = attack::attack(scenario, load, target.api.as_str(), &shared);
+    let goose = attack::attack(&kinds, load, target.api.as_str(), &shared);
     let goose = Box::pin(goose).await;
     progress.abort();
     metrics.active(false);
@@ -169,7 +178,12 @@ async fn drive(
     if statistics.span.is_none() {
         return Err("no request was sent: is the run too short for its users to come?".into());
     }
+    let arrivals = kinds.iter().filter_map(|kind| {
+        let pacer = kind.pacer.as_ref()?;
+        Some(Arrivals::of(kind.name(), pacer, &delay))
+    });
     Ok(Observed {
+        arrivals: arrivals.collect(),
         revision,
         statistics,
         goose: goose?,
@@ -197,6 +211,8 @@ fn judge(result: &mut RunResult, options: &Options, scenario: &Scenario, observe
     let objectives = scenario.objectives.iter();
     let objectives = objectives.map(|objective| objective.judge(result, options.ignore_speed));
     let facts = scenario.facts.iter().map(|fact| fact.judge(server));
-    let verdicts = objectives.chain(facts).collect();
+    let arrivals = result.arrivals.iter();
+    let arrivals = arrivals.map(|arrivals| thresholds::rate(arrivals, options.ignore_speed));
+    let verdicts = objectives.chain(facts).chain(arrivals).collect();
     result.verdicts = verdicts;
 }

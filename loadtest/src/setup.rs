@@ -12,6 +12,7 @@ use crate::attack::Load;
 use crate::cli::Options;
 use crate::live::Ramp;
 use crate::memory::Watch;
+use crate::rates::{Rates, Schedule};
 use crate::scenarios::Scenario;
 use crate::spawn::{Plan, Server};
 use crate::state::{Account, new_account};
@@ -187,15 +188,18 @@ async fn check_limits(options: &Options, target: &Target, scenario: &Scenario) -
 #[must_use]
 pub fn load(options: &Options, scenario: &Scenario, folder: &Path) -> Load {
     let users = options.users.and_then(|users| usize::try_from(users).ok());
+    let run_time = options.run_time.unwrap_or(scenario.run_time);
+    let plan = options.rate.map(Schedule::Steady);
+    let plan = plan.or_else(|| options.stages.clone().map(Schedule::Stages));
+    let arrivals = plan.map(|plan| plan.over(run_time));
+    let length = arrivals.as_ref().map_or(run_time, Rates::length);
     Load {
         ramp: Ramp {
             users: users.unwrap_or(scenario.users),
             rate: options.spawn_rate.unwrap_or(scenario.rate),
         },
-        run_time: options
-            .run_time
-            .unwrap_or(scenario.run_time)
-            .max(Duration::from_secs(1)),
+        run_time: length.max(Duration::from_secs(1)),
+        arrivals,
         html: folder.join("goose.html"),
     }
 }

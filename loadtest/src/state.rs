@@ -1,6 +1,7 @@
 //! State of a virtual user: its account, its session, and its random numbers. All of it follows from the
 //! seed and the user's number, so that a run can be repeated.
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,8 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::recorder::Recorder;
 
+/// An end that is not known yet.
+const FAR: Duration = Duration::from_hours(1);
 /// Share of an access token's lifetime after which it is renewed.
 const RENEW_AFTER: f64 = 0.8;
 
@@ -66,10 +69,16 @@ pub struct Shared {
     pub run: String,
     /// Seed of all random numbers.
     pub seed: u64,
-    /// Length of the run, from its first user on.
+    /// Length of the run, from its first user on, or from the first arrival.
     pub length: Duration,
     /// When the first user started.
     pub began: OnceLock<Instant>,
+    /// When arrivals at a rate begin, once all users are ready for them.
+    pub arrivals: Option<OnceLock<Instant>>,
+    /// Users that have taken their first step.
+    pub ready: AtomicUsize,
+    /// Users that are within a step.
+    pub stepping: AtomicUsize,
     /// The administrator.
     pub admin: Account,
     /// Accounts registered before the run, for the scenario.
@@ -88,7 +97,13 @@ impl Shared {
 
     /// When users begin no further step.
     pub fn deadline(&self) -> Instant {
-        self.started() + self.length
+        match &self.arrivals {
+            None => self.started() + self.length,
+            Some(origin) => match origin.get() {
+                Some(origin) => *origin + self.length,
+                None => Instant::now() + FAR,
+            },
+        }
     }
 }
 
@@ -107,6 +122,10 @@ pub struct UserState {
     pub tokens: Option<Tokens>,
     /// Usual pause between two requests, for the correction of coordinated omission.
     pub pace: Option<Duration>,
+    /// When its next request was due, if that is known.
+    pub due: Option<Instant>,
+    /// Time that it waited because it was refused, within this step.
+    pub told: Duration,
     /// Client address that it claims, as a trusted proxy.
     pub source: Option<String>,
     /// State shared with the other users.
@@ -124,6 +143,8 @@ impl UserState {
             account: None,
             tokens: None,
             pace,
+            due: None,
+            told: Duration::ZERO,
             source: None,
             shared,
         }

@@ -150,6 +150,7 @@ impl<'a> User<'a> {
             .expect_status_code(call.expected)
             .set_request_builder(builder)
             .build();
+        let due = self.state.due.take();
         let started = Instant::now();
         if let Ok(response) = self.goose_user.request(request).await
             && let Ok(response) = response.response
@@ -172,6 +173,7 @@ impl<'a> User<'a> {
             outcome: answer.outcome,
             time: started.elapsed(),
             pace: self.state.pace,
+            since_due: due.map(|due| due.elapsed()),
             code: answer.json["code"]
                 .as_str()
                 .or(answer.json["error"].as_str()),
@@ -274,10 +276,12 @@ impl<'a> User<'a> {
     }
 
     /// Waits after a refusal, as long as the server asks.
-    async fn back_off(&self, answer: &Answer) {
+    async fn back_off(&mut self, answer: &Answer) {
         if answer.outcome == Outcome::Refused {
+            let since = Instant::now();
             self.wait(answer.retry_after.unwrap_or(DEFAULT_RETRY_AFTER))
                 .await;
+            self.state.told += since.elapsed();
         }
     }
 

@@ -1,6 +1,7 @@
 //! The lab as a program: on real servers, on real ports, judged by its exit code and what it leaves.
 
 mod harness;
+mod mixes;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -82,6 +82,7 @@ pub(super) fn classes() -> Vec<Class> {
             wait: Some((2.0, 5.0)),
             start: |_| Box::pin(async {}),
             step: step!(register),
+            arrivals: None,
         },
         Class {
             name: "returner",
@@ -89,6 +90,7 @@ pub(super) fn classes() -> Vec<Class> {
             wait: Some((1.0, 3.0)),
             start: step!(register_and_login),
             step: step!(log_in),
+            arrivals: None,
         },
         Class {
             name: "reader",
@@ -96,6 +98,7 @@ pub(super) fn classes() -> Vec<Class> {
             wait: Some((1.0, 2.0)),
             start: step!(register_and_login),
             step: step!(read),
+            arrivals: None,
         },
     ]
 }

@@ -35,6 +35,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 wait: None,
                 start: |_| Box::pin(async {}),
                 step: step!(storm),
+                arrivals: None,
             },
             Class {
                 name: "reader",
@@ -42,6 +43,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 wait: Some((0.02, 0.06)),
                 start: step!(register_and_login),
                 step: step!(read),
+                arrivals: None,
             },
         ]
     },

@@ -21,6 +21,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
             wait: None,
             start: step!(register_and_login),
             step: step!(read),
+            arrivals: None,
         }]
     },
     ..Scenario::BASE

@@ -30,6 +30,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 wait,
                 start: step!(register_and_login),
                 step: step!(read),
+                arrivals: None,
             },
             Class {
                 name: "administrator",
@@ -37,6 +38,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 wait,
                 start: step!(login_as_admin),
                 step: step!(page_accounts),
+                arrivals: None,
             },
             Class {
                 name: "curious",
@@ -44,6 +46,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 wait,
                 start: step!(register_and_login),
                 step: step!(request_forbidden),
+                arrivals: None,
             },
         ]
     },

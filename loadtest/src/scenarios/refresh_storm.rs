@@ -36,6 +36,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
             wait: None,
             start: step!(open),
             step: step!(storm),
+            arrivals: None,
         }]
     },
     ..Scenario::BASE

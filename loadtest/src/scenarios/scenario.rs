@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use crate::rates::Schedule;
 use crate::user::User;
 use crate::verdict::{Fact, Objective};
 
@@ -96,7 +97,7 @@ pub type Work<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 pub type Step = for<'a, 'u> fn(&'a mut User<'u>) -> Work<'a>;
 
 /// A kind of users.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Class {
     /// Its name.
     pub name: &'static str,
@@ -108,13 +109,15 @@ pub struct Class {
     pub start: Step,
     /// Step that is repeated.
     pub step: Step,
+    /// Rates at which steps begin, instead of after a pause.
+    pub arrivals: Option<Schedule>,
 }
 
 impl Class {
     /// The usual pause between two steps.
     #[must_use]
     pub fn pace(&self) -> Option<Duration> {
-        let (least, most) = self.wait?;
+        let (least, most) = self.wait.filter(|_| self.arrivals.is_none())?;
         Some(Duration::from_secs_f64(f64::midpoint(least, most)))
     }
 }

@@ -39,6 +39,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 wait: Some((0.2, 1.0)),
                 start: step!(register_and_login),
                 step: step!(browse),
+                arrivals: None,
             },
             Class {
                 name: "administrator",
@@ -46,6 +47,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 wait: Some((0.2, 1.0)),
                 start: step!(login_as_admin),
                 step: step!(administer),
+                arrivals: None,
             },
         ]
     },

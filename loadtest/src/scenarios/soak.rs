@@ -26,6 +26,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
             wait: Some((0.05, 0.25)),
             start: step!(register_and_login),
             step: step!(live),
+            arrivals: None,
         }]
     },
     ..Scenario::BASE

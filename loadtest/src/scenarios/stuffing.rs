@@ -43,6 +43,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 wait: Some((0.05, 0.2)),
                 start: |_| Box::pin(async {}),
                 step: step!(guess),
+                arrivals: None,
             },
             Class {
                 name: "person",
@@ -50,6 +51,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
                 wait: Some((0.2, 1.0)),
                 start: step!(register_at_own_address),
                 step: step!(live),
+                arrivals: None,
             },
         ]
     },

@@ -1,0 +1,3 @@
+//! Loads of one's own.
+
+mod arrivals;
