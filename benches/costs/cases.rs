@@ -189,7 +189,7 @@ fn special(
         Requests::Once(sessions.iter().map(make).collect())
     };
     match operation.id.as_str() {
-        "login" => {
+        "login" | "token" => {
             let example = example.ok_or("no example")?;
             for (what, name, value) in [
                 ("wrong password", "password", "not-the-password"),
@@ -200,6 +200,13 @@ fn special(
                 let sent = send(None, template, Some(&with(example, name, value)));
                 add("stranger", what, Requests::Same(sent));
             }
+            let sessions = server.sessions(names(spare + 1))?;
+            let make = |session: &Session| {
+                let token = &session.refresh;
+                let fields = json!({ "grant_type": "refresh_token", "refresh_token": token });
+                send(None, template, Some(&fields))
+            };
+            add("user", "living token", once(&sessions, &make));
         }
         "register" | "createUser" => {
             let example = example.ok_or("no example")?;
@@ -232,16 +239,30 @@ fn special(
                 }
             }
         }
-        "refresh" => {
+        "refresh" | "revoke" => {
+            let name = if operation.id == "revoke" {
+                "token"
+            } else {
+                "refresh_token"
+            };
+            let sessions = server.sessions(names(spare + 1))?;
+            let make =
+                |session: &Session| send(None, template, Some(&json!({ name: session.refresh })));
+            add("user", "living token", once(&sessions, &make));
+        }
+        "listMySessions" => {
+            let sessions = server.sessions(std::iter::repeat_n(seeded(4 * spare), 100))?;
+            let newest = sessions.last().ok_or("no session")?;
+            let sent = send(Some(&newest.access), template, None);
+            add("user", "100 sessions", Requests::Same(sent));
+        }
+        "endMySession" => {
             let sessions = server.sessions(names(spare + 1))?;
             let make = |session: &Session| {
-                send(
-                    None,
-                    template,
-                    Some(&json!({ "refresh_token": session.refresh })),
-                )
+                let path = template.replace("{id}", &session.id());
+                send(Some(&session.access), &path, None)
             };
-            add("user", "living token", once(&sessions, &make));
+            add("user", "its own", once(&sessions, &make));
         }
         "logout" => {
             for what in ["", "every session"] {
@@ -274,8 +295,8 @@ fn special(
         }
         "listUsers" => {
             for (what, query) in [
-                ("200 accounts", "?limit=200"),
-                ("search", "?limit=200&search=seed"),
+                ("100 accounts", "?limit=100"),
+                ("search", "?limit=100&search=seed"),
                 ("search that finds nothing", "?search=zzzz"),
             ] {
                 let sent = send(Some(&callers.admin), &format!("{template}{query}"), None);

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use testkit::service::{self, Service};
 
@@ -29,6 +31,16 @@ pub struct Server {
 pub struct Session {
     pub access: String,
     pub refresh: String,
+}
+
+impl Session {
+    /// Its id.
+    pub fn id(&self) -> String {
+        let claims = self.access.split('.').nth(1).unwrap_or_default();
+        let claims = URL_SAFE_NO_PAD.decode(claims).unwrap_or_default();
+        let claims: Value = serde_json::from_slice(&claims).unwrap_or_default();
+        claims["sid"].as_str().unwrap_or_default().to_owned()
+    }
 }
 
 impl Server {
@@ -103,7 +115,7 @@ impl Server {
             let mut connection = Connection::open(self.service.api).await?;
             let (mut ids, mut cursor) = (Vec::new(), String::new());
             loop {
-                let path = format!("/admin/users?limit=200{cursor}");
+                let path = format!("/admin/users?limit=100{cursor}");
                 let answer = connection.exchange(&get(&path, &admin.access)).await?;
                 let page: Value = serde_json::from_slice(answer.body)?;
                 for user in page["items"].as_array().into_iter().flatten() {

@@ -151,13 +151,18 @@ impl<'a> ApiExtractor<'a> for Maybe {
     }
 }
 
-/// Checks the limit of administrators, where the operation's record says so.
+/// Checks the limit by account that no flow checks, where the operation's record says so: that of
+/// administrators, and that of sessions to end.
 async fn limit(request: &Request, caller: &Caller) -> Result<(), Problem> {
     let record: &Operation = attached::<&Operation>(request)?;
-    if record.rate_limit == RateLimit::ByAccount(Limiter::Admin) {
-        attached::<Arc<Throttle>>(request)?
-            .admin(caller.id())
-            .await?;
+    let RateLimit::ByAccount(limiter) = record.rate_limit else {
+        return Ok(());
+    };
+    let throttle = attached::<Arc<Throttle>>(request)?;
+    match limiter {
+        Limiter::Admin => throttle.admin(caller.id()).await?,
+        Limiter::Revoke => throttle.end_session(caller.id()).await?,
+        _ => {}
     }
     Ok(())
 }

@@ -6,13 +6,13 @@ use serde::Deserialize;
 
 use super::Tag;
 use super::body::Body;
-use super::edge::operation::{Access, BodyPolicy, Operation};
+use super::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
 use super::failure::{Failure, status};
 use super::fields::{SecretText, present};
 use super::guard::{self, AnyScope, Require};
 use super::refresh_cookie::RefreshCookie;
 use crate::auth::Logout as LogoutFlow;
-use crate::metrics::CanaryStep;
+use crate::metrics::{CanaryStep, Limiter};
 use crate::rbac::Permission;
 use catalogue::endpoints;
 
@@ -27,6 +27,7 @@ pub struct LogoutApi {
 /// The record of its operation.
 pub const OPERATIONS: &[Operation] = &[Operation::new(endpoints::LOGOUT, Access::AnyScope)
     .body(BodyPolicy::STRICT)
+    .rate_limit(RateLimit::ByAccount(Limiter::Revoke))
     .refresh_cookie()
     .probed(CanaryStep::Logout)];
 

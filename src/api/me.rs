@@ -7,11 +7,12 @@ use poem::http::header;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Tag;
 use super::body::Body;
+use super::direct::Direct;
 use super::edge::operation::{Access, BodyPolicy, Operation, RateLimit};
 use super::edge::rate_limits::source_of;
 use super::failure::{Failure, status};
@@ -61,7 +62,8 @@ pub const OPERATIONS: &[Operation] = &[
         .refresh_cookie()
         .rate_limit(PASSWORD),
     Operation::new(endpoints::LIST_MY_SESSIONS, OWN),
-    Operation::new(endpoints::END_MY_SESSION, OWN),
+    Operation::new(endpoints::END_MY_SESSION, OWN)
+        .rate_limit(RateLimit::ByAccount(Limiter::Revoke)),
 ];
 
 /// Changes to one's own account. Absent fields stay unchanged.
@@ -100,7 +102,7 @@ struct ChangePassword {
 }
 
 /// An active session.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 struct Session {
     /// The session's id: `sid` in its access tokens.
     id: Uuid,
@@ -132,9 +134,9 @@ impl Session {
 }
 
 /// The caller's active sessions.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 struct SessionList {
-    /// At most 200, newest first.
+    /// At most 100, newest first.
     items: Vec<Session>,
 }
 
@@ -149,7 +151,7 @@ enum Account {
 enum SessionsAnswer {
     /// The sessions.
     #[oai(status = 200)]
-    Ok(Json<SessionList>),
+    Ok(Direct<SessionList>),
 }
 
 #[expect(
@@ -263,7 +265,7 @@ impl MeApi {
             .into_iter()
             .map(|session| Session::new(session, current))
             .collect();
-        Ok(SessionsAnswer::Ok(Json(SessionList { items })))
+        Ok(SessionsAnswer::Ok(Direct(SessionList { items })))
     }
 
     /// End one of your sessions

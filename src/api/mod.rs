@@ -9,6 +9,7 @@
 mod admin;
 mod body;
 mod device_cookie;
+mod direct;
 mod document;
 mod edge;
 mod failure;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, SecondsFormat, Utc};
 use poem_openapi::registry::MetaSchemaRef;
 use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
+use serde::{Serialize, Serializer};
 
 /// A point in time, in UTC and with `Z`: many validators refuse `+00:00`, which the framework writes.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +14,12 @@ pub struct Time(DateTime<Utc>);
 impl From<DateTime<Utc>> for Time {
     fn from(time: DateTime<Utc>) -> Self {
         Self(time)
+    }
+}
+
+impl Time {
+    fn text(self) -> String {
+        self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true)
     }
 }
 
@@ -48,7 +55,12 @@ impl ParseFromJSON for Time {
 
 impl ToJSON for Time {
     fn to_json(&self) -> Option<serde_json::Value> {
-        let text = self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-        Some(text.into())
+        Some(self.text().into())
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text())
     }
 }

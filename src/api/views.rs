@@ -1,6 +1,7 @@
 //! Answers of several resources.
 
 use poem_openapi::{ApiResponse, Object};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::time::Time;
@@ -15,7 +16,7 @@ pub enum Done {
 }
 
 /// An account.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 pub struct User {
     /// The account's id, a UUIDv7: never changes, and sorts by time of creation.
     id: Uuid,
@@ -33,9 +34,11 @@ pub struct User {
     updated_at: Time,
     /// The time of the last login with a password.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     last_login_at: Option<Time>,
     /// The initial password is valid until this time. Absent once the owner has changed it.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     initial_password_until: Option<Time>,
 }
 
@@ -51,6 +54,36 @@ impl From<&store::User> for User {
             updated_at: user.updated_at.into(),
             last_login_at: user.last_login_at.map(Time::from),
             initial_password_until: user.initial_password_until.map(Time::from),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use poem_openapi::types::ToJSON as _;
+
+    use super::*;
+
+    #[test]
+    fn account_is_the_same_alone_and_in_a_list() {
+        let at = DateTime::from_timestamp_micros(1_767_268_800_120_000).expect("a time");
+        let user = |last_login_at, initial_password_until| {
+            User::from(&store::User {
+                id: Uuid::nil(),
+                username: "alice".to_owned(),
+                email: "alice@example.com".to_owned(),
+                disabled: false,
+                roles: vec!["user".to_owned()],
+                created_at: at,
+                updated_at: at,
+                last_login_at,
+                initial_password_until,
+            })
+        };
+        for user in [user(None, None), user(Some(at), None), user(None, Some(at))] {
+            let in_list = serde_json::to_value(&user).expect("JSON");
+            assert_eq!(user.to_json(), Some(in_list));
         }
     }
 }

@@ -122,6 +122,15 @@ pub struct RateLimits {
     )]
     pub revoke_source: Rate,
 
+    /// Sessions that one account ends: its own logouts.
+    #[arg(
+        long = "rate-limit-revoke-account",
+        env = "RATE_LIMIT_REVOKE_ACCOUNT",
+        default_value = "120/1m",
+        help_heading = "Rate limits"
+    )]
+    pub revoke_account: Rate,
+
     /// Confirmations of one account's current password while logged in.
     #[arg(
         long = "rate-limit-password-account",
@@ -177,6 +186,7 @@ impl RateLimits {
             ("RATE_LIMIT_REFRESH_SOURCE", self.refresh_source),
             ("RATE_LIMIT_REFRESH_ACCOUNT", self.refresh_account),
             ("RATE_LIMIT_REVOKE_SOURCE", self.revoke_source),
+            ("RATE_LIMIT_REVOKE_ACCOUNT", self.revoke_account),
             ("RATE_LIMIT_PASSWORD_ACCOUNT", self.password_account),
             ("RATE_LIMIT_PROFILE_ACCOUNT", self.profile_account),
             ("RATE_LIMIT_ADMIN_ACCOUNT", self.admin_account),
@@ -204,6 +214,7 @@ impl RateLimits {
             refresh_source: rate,
             refresh_account: rate,
             revoke_source: rate,
+            revoke_account: rate,
             password_account: rate,
             profile_account: rate,
             admin_account: rate,

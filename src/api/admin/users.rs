@@ -7,13 +7,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::operation;
 use crate::accounts::{Accounts, Actor};
 use crate::api::Tag;
 use crate::api::body::Body;
+use crate::api::direct::Direct;
 use crate::api::edge::operation::{BodyPolicy, Operation};
 use crate::api::failure::{Failure, status};
 use crate::api::fields::{Email, Username, present};
@@ -88,12 +89,13 @@ struct CreatedUser {
 }
 
 /// One page of accounts.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 struct UserPage {
     /// The accounts.
     items: Vec<User>,
     /// The `cursor` of the next page. Absent on the last page.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }
 
@@ -101,7 +103,7 @@ struct UserPage {
 enum Users {
     /// One page.
     #[oai(status = 200)]
-    Ok(Json<UserPage>),
+    Ok(Direct<UserPage>),
 }
 
 #[derive(ApiResponse)]
@@ -137,7 +139,7 @@ impl AdminUsersApi {
         /// The maximum number of accounts on the page.
         #[oai(
             default = "default_limit",
-            validator(minimum(value = "1"), maximum(value = "200"))
+            validator(minimum(value = "1"), maximum(value = "100"))
         )]
         limit: Query<u32>,
         /// `next_cursor` of the previous page.
@@ -158,7 +160,7 @@ impl AdminUsersApi {
                 id.into_bytes().into()
             })
         };
-        Ok(Users::Ok(Json(page)))
+        Ok(Users::Ok(Direct(page)))
     }
 
     /// Create an account

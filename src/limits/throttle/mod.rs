@@ -194,6 +194,15 @@ impl Throttle {
         self.ask(Limiter::Revoke, &wanted).await
     }
 
+    /// Checks the limit of sessions that an account ends by its access tokens.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub async fn end_session(&self, user: Uuid) -> Result<()> {
+        let wanted = [(Subject::User(user), self.rates.revoke_account)];
+        self.ask(Limiter::Revoke, &wanted).await
+    }
+
     /// Checks the limits of a change of username or address by the account's owner: those of a
     /// registration of the new ones, because the response reveals whether they are taken, and one by
     /// account.

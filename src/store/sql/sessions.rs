@@ -23,7 +23,7 @@ statements! {
              WHERE s.id = $1 AND u.disabled = FALSE AND ", active_session!();
         LIST_SESSIONS "list_sessions" =
             "SELECT s.id, s.user_agent, s.created_at, s.last_used_at, s.expires_at FROM sessions s \
-             WHERE s.user_id = $1 AND ", active_session!(), " ORDER BY s.id DESC LIMIT 200";
+             WHERE s.user_id = $1 AND ", active_session!(), " ORDER BY s.id DESC LIMIT 100";
         END_SESSION "end_session" =
             "UPDATE sessions SET ended_at = $3, end_reason = $4 WHERE id = $1 AND user_id = $2 AND ended_at IS NULL";
         REMOVE_SESSION "remove_session" =

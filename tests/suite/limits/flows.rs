@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use reqwest::Method;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{change_password, from, limits, login, refresh, register};
 use crate::harness::{ADMIN_PASSWORD, Answer, Client, PASSWORD, Server};
@@ -288,6 +289,24 @@ async fn revocation_is_rate_limited_by_client_address() {
     assert_eq!(alice.get("/users/me").await.status, 200);
     assert_eq!(revoke(OFFICE, &token).await.status, 200);
     alice.get("/users/me").await.invalid_token();
+}
+
+#[tokio::test]
+async fn ending_ones_sessions_is_rate_limited_by_account() {
+    let server = limits(&[("REVOKE_ACCOUNT", "2/1h")]).start().await;
+    let (first, bob) = (server.user("alice").await, server.user("bob").await);
+    let second = server.login("alice", PASSWORD).await;
+    assert_eq!(first.post("/logout", &json!({})).await.status, 204);
+    let unknown = format!("/users/me/sessions/{}", Uuid::now_v7());
+    second.delete(&unknown).await.problem(404, "not-found");
+    for refused in [
+        second.post("/logout", &json!({})).await,
+        second.delete(&unknown).await,
+    ] {
+        refused.limited("revoke", "account");
+    }
+    assert_eq!(second.get("/users/me").await.status, 200);
+    assert_eq!(bob.post("/logout", &json!({})).await.status, 204);
 }
 
 #[tokio::test]
