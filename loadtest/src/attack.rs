@@ -14,7 +14,7 @@ use crate::live::Ramp;
 use crate::pacer::Pacer;
 use crate::rates::Rates;
 use crate::reconcile::Counts;
-use crate::scenarios::{Class, Scenario};
+use crate::scenarios::{Class, Scenario, Step};
 use crate::state::{Shared, Slot, UserState, take};
 use crate::user::User;
 use crate::{Error, Result};
@@ -56,7 +56,7 @@ impl Load {
 /// A kind of users, and their arrivals if they have a rate.
 #[derive(Clone, Debug)]
 pub struct Kind {
-    class: Class,
+    class: Arc<Class>,
     /// Lets them begin.
     pub pacer: Option<Arc<Pacer>>,
 }
@@ -65,9 +65,9 @@ impl Kind {
     /// The kinds of a scenario under this load.
     #[must_use]
     pub fn all(scenario: &Scenario, load: &Load) -> Vec<Self> {
-        let classes = (scenario.classes)();
+        let classes = &scenario.classes;
         let weights: usize = classes.iter().map(|class| class.weight).sum();
-        let kind = |class: Class| {
+        let kind = |class: &Class| {
             let share = class.weight as f64 / weights as f64;
             let rates = match &load.arrivals {
                 Some(rates) => Some(rates.share(share)),
@@ -75,16 +75,16 @@ impl Kind {
             };
             Self {
                 pacer: rates.map(|rates| Arc::new(Pacer::new(rates))),
-                class,
+                class: Arc::new(class.clone()),
             }
         };
-        classes.into_iter().map(kind).collect()
+        classes.iter().map(kind).collect()
     }
 
     /// Its name.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        self.class.name
+    pub fn name(&self) -> &str {
+        &self.class.name
     }
 
     /// The usual pause between two steps, where the end of one begins it.
@@ -210,7 +210,7 @@ fn start(kind: Kind, shared: &Arc<Shared>) -> TransactionFunction {
             let index = goose_user.weighted_users_index;
             let state = UserState::new(index, kind.pace(), Arc::clone(&shared));
             let mut user = User::new(goose_user, state);
-            (kind.class.start)(&mut user).await;
+            kind.class.begin.take(&mut user).await;
             shared.ready.fetch_add(1, Ordering::Relaxed);
             put_back(user);
             Ok(())
@@ -261,10 +261,25 @@ async fn arrive(kind: &Kind, pacer: &Pacer, user: &mut User<'_>) {
     }
 }
 
+/// One of these steps, by chance.
+fn choose<'a>(steps: &'a [(u32, Step)], user: &mut User<'_>) -> &'a Step {
+    let all: u32 = steps.iter().map(|(weight, _)| weight).sum();
+    let mut left = match steps {
+        [_] => 0,
+        _ => user.state.rng.random_range(0..all),
+    };
+    let mut found = steps.iter().find(|(weight, _)| {
+        let is_it = left < *weight;
+        left = left.saturating_sub(*weight);
+        is_it
+    });
+    &found.get_or_insert(&steps[0]).1
+}
+
 async fn take_step(kind: &Kind, user: &mut User<'_>) {
     let shared = Arc::clone(&user.state.shared);
     shared.stepping.fetch_add(1, Ordering::Relaxed);
-    (kind.class.step)(user).await;
+    choose(&kind.class.steps, user).take(user).await;
     shared.stepping.fetch_sub(1, Ordering::Relaxed);
 }
 

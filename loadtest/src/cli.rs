@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::rates::{self, Rates};
-use crate::scenarios::Name;
+use crate::scenarios::{self, Scenario};
+use crate::thresholds::Threshold;
 
 /// The load lab of rbac-sentinel.
 ///
@@ -37,6 +38,11 @@ pub struct Arguments {
 pub enum Command {
     /// List the scenarios, with their loads, references and targets
     List,
+    /// Print a built-in scenario as TOML, to begin one's own with
+    Show {
+        /// Its name
+        scenario: String,
+    },
     /// Print one document of several results
     Report {
         /// Results of runs: `result.json` of each
@@ -49,9 +55,9 @@ pub enum Command {
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Options {
-    /// Scenario to run
-    #[arg(value_enum, required = true)]
-    pub scenario: Option<Name>,
+    /// Scenario to run: one that `list` shows, or a TOML file
+    #[arg(value_parser = scenarios::find, required = true)]
+    pub scenario: Option<Scenario>,
 
     /// Start a server on free ports and an empty embedded database, and stop it afterwards
     #[arg(long, help_heading = "Server")]
@@ -176,6 +182,10 @@ pub struct Options {
     /// Tolerated loss of times and rates against the baseline, in percent
     #[arg(long, default_value_t = 25.0, value_parser = percent, value_name = "PERCENT", help_heading = "Report")]
     pub tolerance: f64,
+
+    /// A bound of a figure, such as `p99.9 of GET /users/me < 2ms` or `goodput > 100/s`; may be repeated
+    #[arg(long = "threshold", value_name = "BOUND", help_heading = "Report")]
+    pub thresholds: Vec<Threshold>,
 
     /// Judge identities and failures but not speed, for machines whose speed means nothing
     #[arg(long, help_heading = "Report")]

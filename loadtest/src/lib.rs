@@ -6,17 +6,17 @@
 //! - [`cli`] options; [`run`] a whole run, from the first check to the exit code
 //! - [`setup`] preparation; [`spawn`] a server of the lab's own; [`target`] a client of the server under
 //!   test
-//! - [`scenarios`] one file each, made of the steps of a [`user`], which keeps its [`state`]; [`attack`]
-//!   runs them with goose
+//! - [`scenarios`] one TOML file each, made of the actions of a [`user`], which keeps its [`state`];
+//!   [`attack`] runs them with goose
 //! - [`rates`] when arrivals are due; [`pacer`] lets users begin them then
 //! - [`recorder`] the users' measurements; [`live`] the same during the run
 //! - [`memory`] the server's memory during the run; [`delay`] scheduling delay of the lab itself
 //! - [`result`] a run as plain data; [`figures`] fills it from both sides
-//! - [`reconcile`] and [`latency_bounds`] compare the two sides; [`verdict`] judges objectives;
-//!   [`baseline`] compares with an earlier run
+//! - [`reconcile`] and [`latency_bounds`] compare the two sides; [`verdict`] judges objectives,
+//!   [`thresholds`] bounds in words, [`expectation`] all of them by their words; [`baseline`] compares with an earlier run
 //! - [`report`] the result as JSON, as a table, and as the document of all results
 //!
-//! To add a scenario, write a file in [`scenarios`] and name it in its list.
+//! To add a scenario, write a file in [`scenarios`]' folder `builtin` and name it in its list.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs, clippy::pedantic)]
@@ -33,6 +33,8 @@ mod attack;
 mod baseline;
 pub mod cli;
 mod delay;
+mod description;
+mod expectation;
 mod figures;
 mod latency_bounds;
 mod live;
@@ -55,7 +57,7 @@ mod user;
 mod verdict;
 
 pub use report::results::document;
-pub use scenarios::list;
+pub use scenarios::{list, text};
 
 /// Why a run cannot take place, as a sentence.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use loadtest::cli::{Arguments, Command};
-use loadtest::{document, list, run};
+use loadtest::{document, list, run, text};
 
 /// Everything held.
 const HELD: u8 = 0;
@@ -19,10 +19,14 @@ const MISUSED: u8 = 2;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
-        Some(Command::List) => {
-            print!("{}", list());
-            Ok(HELD)
-        }
+        Some(Command::List) => list().map_err(Into::into).map(|text| {
+            print!("{text}");
+            HELD
+        }),
+        Some(Command::Show { scenario }) => text(&scenario).map_err(Into::into).map(|text| {
+            print!("{text}");
+            HELD
+        }),
         Some(Command::Report { files }) => document(&files).map(|text| {
             print!("{text}");
             HELD

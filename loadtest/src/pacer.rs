@@ -27,6 +27,7 @@ pub struct Pacer {
     origin: OnceLock<Instant>,
     /// One permit for each arrival that is due and not taken.
     due: Semaphore,
+    released: AtomicU64,
     taken: AtomicU64,
     /// Users that take them.
     users: AtomicUsize,
@@ -51,6 +52,7 @@ impl Pacer {
             rates,
             origin: OnceLock::new(),
             due: Semaphore::new(0),
+            released: AtomicU64::new(0),
             taken: AtomicU64::new(0),
             users: AtomicUsize::new(0),
             tally: Mutex::new(Tally {
@@ -69,6 +71,7 @@ impl Pacer {
         let due = (0..).map_while(|number| self.rates.due(number));
         for due in due.map(|due| origin + due).take_while(|due| *due < end) {
             sleep_until(due);
+            self.released.fetch_add(1, Ordering::Relaxed);
             self.due.add_permits(1);
         }
         sleep_until(end);
@@ -139,15 +142,10 @@ pub struct Arrivals {
 impl Arrivals {
     /// What became of them. `delay` is the lab's own.
     #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "numbers of arrivals and users"
-    )]
     pub fn of(kind: &str, pacer: &Pacer, delay: &Delay) -> Self {
         let tally = pacer.tally().clone();
         let users = pacer.users.load(Ordering::Relaxed);
-        let due = pacer.rates.arrivals().round() as u64;
+        let due = pacer.released.load(Ordering::Relaxed);
         let begun = pacer.taken.load(Ordering::Relaxed).min(due);
         let reached = begun as f64 >= due as f64 * REACHED;
         let late = Duration::from_micros(tally.woken.value_at_quantile(0.99))
@@ -167,7 +165,7 @@ impl Arrivals {
             ))
         } else {
             let step = seconds(tally.busy) / tally.steps.max(1) as f64;
-            let rate = due as f64 / seconds(pacer.rates.length());
+            let rate = pacer.rates.arrivals() / seconds(pacer.rates.length());
             Some(format!(
                 "all {users} users were busy: a step took {:.1} ms, so that {rate:.1}/s keep {:.0} users busy; more --users, or a faster server",
                 step * 1e3,
@@ -264,6 +262,7 @@ mod tests {
         );
 
         let starved = pacer();
+        run(&starved, TIME, TIME).await;
         starved.tally().woken.saturating_record(700_000);
         let reason = outcome(&starved).reason.expect("one");
         assert!(

@@ -8,6 +8,7 @@ use testkit::exposition::Buckets;
 use testkit::machine::Machine;
 
 use crate::Result;
+use crate::description::Description;
 use crate::memory::Memory;
 use crate::pacer::Arrivals;
 use crate::reconcile::Identity;
@@ -24,6 +25,9 @@ pub struct RunResult {
     pub version: u32,
     /// The scenario.
     pub scenario: String,
+    /// What it is.
+    #[serde(default)]
+    pub description: Option<Description>,
     /// Id of the run.
     pub run_id: String,
     /// When it began (RFC 3339).

@@ -38,6 +38,12 @@ routes! {
     AdminOnly = ADMIN_ONLY,
     /// Shows a page of accounts.
     ListUsers = LIST_USERS,
+    /// Shows the own sessions.
+    ListSessions = LIST_MY_SESSIONS,
+    /// Changes the own account.
+    UpdateMe = UPDATE_ME,
+    /// Shows the keys that verify tokens.
+    Keys = JWKS,
 }
 
 impl Route {

@@ -22,7 +22,8 @@ use crate::scenarios::Scenario;
 use crate::setup::{self, ServerUnderTest};
 use crate::state::Shared;
 use crate::target::REQUESTS;
-use crate::{Result, baseline, latency_bounds, report, thresholds};
+use crate::thresholds::Threshold;
+use crate::{Result, baseline, expectation, latency_bounds, report};
 
 /// Runs a scenario; returns whether everything held.
 ///
@@ -36,7 +37,7 @@ pub fn run(options: &Options) -> Result<bool> {
 }
 
 async fn run_async(options: &Options) -> Result<bool> {
-    let scenario = options.scenario.ok_or("which scenario?")?.scenario();
+    let scenario = options.scenario.as_ref().ok_or("which scenario?")?;
     let started = setup::now();
     let run_id = setup::run_id(started);
     let folder = setup::folder(options, scenario, &run_id)?;
@@ -44,14 +45,15 @@ async fn run_async(options: &Options) -> Result<bool> {
     let earlier = options.baseline.as_deref().map(RunResult::read);
     let earlier = earlier.transpose()?;
     if let Some(earlier) = &earlier {
-        baseline::check(earlier, scenario.name, load.ramp.users)?;
+        baseline::check(earlier, &scenario.name, load.ramp.users)?;
     }
     let under_test = setup::server(options, scenario, &run_id).await?;
     let observed = drive(options, scenario, &load, &run_id, under_test).await?;
 
     let seconds = observed.statistics.seconds();
     let mut result = RunResult {
-        scenario: scenario.name.to_owned(),
+        scenario: scenario.name.clone(),
+        description: Some(scenario.description.clone()),
         run_id,
         started: started.to_rfc3339_opts(SecondsFormat::Secs, true),
         revision: observed.revision.clone(),
@@ -127,7 +129,7 @@ async fn drive(
     let revision = machine::revision();
     let bounds = before.bounds(REQUESTS);
     let address = options.metrics_addr;
-    let metrics = Metrics::serve(address, &bounds, run_id, scenario.name, &revision)?;
+    let metrics = Metrics::serve(address, &bounds, run_id, &scenario.name, &revision)?;
     let metrics = Arc::new(metrics);
     let recorder = Arc::new(Recorder::new(metrics.histograms()));
     let kinds = Kind::all(scenario, load);
@@ -212,7 +214,11 @@ fn judge(result: &mut RunResult, options: &Options, scenario: &Scenario, observe
     let objectives = objectives.map(|objective| objective.judge(result, options.ignore_speed));
     let facts = scenario.facts.iter().map(|fact| fact.judge(server));
     let arrivals = result.arrivals.iter();
-    let arrivals = arrivals.map(|arrivals| thresholds::rate(arrivals, options.ignore_speed));
-    let verdicts = objectives.chain(facts).chain(arrivals).collect();
+    let arrivals = arrivals.map(|arrivals| expectation::rate(arrivals, options.ignore_speed));
+    let thresholds = scenario.thresholds.iter().chain(&options.thresholds);
+    let judge = |one: &Threshold| one.judge(statistics, server, options.ignore_speed);
+    let thresholds = thresholds.map(judge);
+    let verdicts = objectives.chain(thresholds).chain(facts).chain(arrivals);
+    let verdicts = verdicts.collect();
     result.verdicts = verdicts;
 }

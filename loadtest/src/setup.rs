@@ -90,6 +90,10 @@ pub async fn server(
     scenario: &Scenario,
     run_id: &str,
 ) -> Result<ServerUnderTest> {
+    if scenario.keeps_time() && (options.rate.is_some() || options.stages.is_some()) {
+        let name = &scenario.name;
+        return Err(format!("the users of {name} wait for each other: they have no rate").into());
+    }
     let under_test = if options.spawn {
         start(options, scenario, run_id).await?
     } else {
@@ -102,8 +106,7 @@ pub async fn server(
 
 /// Settings of a server that the lab starts: the scenario's, then those of --set.
 fn settings(options: &Options, scenario: &Scenario) -> Vec<(String, String)> {
-    let settings = scenario.settings.iter();
-    let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let settings = scenario.settings.iter().cloned();
     settings.chain(options.settings.clone()).collect()
 }
 

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use goose::goose::{GooseRequest, GooseUser};
-use rand::Rng as _;
 use serde_json::{Value, json};
 
 use crate::recorder::{Outcome, Sample};
@@ -77,6 +76,33 @@ impl<'a> Call<'a> {
     }
 }
 
+/// A request that a scenario describes.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The operation.
+    pub route: Route,
+    /// The query behind its path.
+    pub query: String,
+    /// Its body.
+    pub json: Option<Value>,
+    /// The expected status.
+    pub expected: u16,
+}
+
+impl Request {
+    /// The same from this cursor on.
+    #[must_use]
+    pub fn after(&self, cursor: &str) -> Self {
+        let mut next = self.clone();
+        if !next.query.is_empty() {
+            next.query.push('&');
+        }
+        next.query.push_str("cursor=");
+        next.query.push_str(cursor);
+        next
+    }
+}
+
 /// An answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -111,11 +137,6 @@ impl<'a> User<'a> {
     pub async fn wait(&self, time: Duration) {
         let until = (Instant::now() + time).min(self.state.shared.deadline());
         tokio::time::sleep_until(until.into()).await;
-    }
-
-    /// True with a chance of one in `count`.
-    pub fn one_in(&mut self, count: u32) -> bool {
-        self.state.rng.random_range(0..count) == 0
     }
 
     /// Sends a request and records it.
@@ -244,31 +265,37 @@ impl<'a> User<'a> {
         self.call(Call::new(Route::Refresh, 200).body(body)).await
     }
 
+    /// Forgets account and session, as somebody who does not come back.
+    pub fn leave(&mut self) {
+        self.state.account = None;
+        self.state.tokens = None;
+    }
+
     /// Reads the own account.
     pub async fn me(&mut self) {
-        self.get(Route::Me, 200, "").await;
+        let request = Request {
+            route: Route::Me,
+            query: String::new(),
+            json: None,
+            expected: 200,
+        };
+        self.request(&request).await;
     }
 
-    /// Requests the page for administrators, and expects this status.
-    pub async fn admin_only(&mut self, expected: u16) {
-        self.get(Route::AdminOnly, expected, "").await;
-    }
-
-    /// Reads this page of accounts.
-    pub async fn list_users(&mut self, query: &str) -> Value {
-        self.get(Route::ListUsers, 200, query).await
-    }
-
-    async fn get(&mut self, route: Route, expected: u16, query: &str) -> Value {
+    /// Sends a request as the holder of the own session, which it renews if it must; returns the answer.
+    pub async fn request(&mut self, request: &Request) -> Value {
         if self.state.tokens.as_ref().is_some_and(Tokens::is_stale) {
             self.refresh().await;
         }
         let Some(tokens) = self.state.tokens.clone() else {
             return Value::Null;
         };
-        let mut call = Call::new(route, expected).token(&tokens.access);
-        if !query.is_empty() {
-            call = call.query(query);
+        let mut call = Call::new(request.route, request.expected).token(&tokens.access);
+        if !request.query.is_empty() {
+            call = call.query(&request.query);
+        }
+        if let Some(json) = &request.json {
+            call = call.body(Body::Json(json.clone()));
         }
         let answer = self.call(call).await;
         self.back_off(&answer).await;

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use crate::description::{Description, Reference};
 use crate::result::{Figures, RunResult};
-use crate::scenarios::{Name, Reference, Scenario};
-use clap::ValueEnum as _;
+use crate::scenarios::find;
 
 /// Explanation of the first table.
 pub(super) const EXPLANATION: &str = "Users' times run from sending a request to the last byte of its answer, the server's until the \
@@ -12,10 +12,10 @@ pub(super) const EXPLANATION: &str = "Users' times run from sending a request to
      an answer longer than its usual pause (coordinated omission); users without a pause have no schedule \
      to fall behind. *Refused* is 503 or 429 with Retry-After.";
 
-/// The scenario of a result.
-pub(super) fn scenario(result: &RunResult) -> Option<&'static Scenario> {
-    let mut all = Name::value_variants().iter().map(|name| name.scenario());
-    all.find(|scenario| scenario.name == result.scenario)
+/// What the scenario of a result is: as the result says, or for an older one as it is now.
+pub(super) fn scenario(result: &RunResult) -> Option<Description> {
+    let now = || Some(find(&result.scenario).ok()?.description);
+    result.description.clone().or_else(now)
 }
 
 /// Milliseconds with two or no decimals, by size.

@@ -70,10 +70,26 @@ fn summary(text: &mut String, result: &RunResult) {
         millis(p99_ms),
         percent(result.failed),
         percent(result.refused),
-        published(reference.and_then(|reference| Some(reference.per_second?.to_string()))),
-        published(reference.and_then(|reference| Some(millis(reference.p50? * 1e3)))),
-        published(reference.and_then(|reference| Some(millis(reference.p95? * 1e3)))),
-        published(reference.and_then(|reference| Some(percent(reference.failed?)))),
+        published(
+            reference
+                .as_ref()
+                .and_then(|reference| Some(reference.per_second?.to_string()))
+        ),
+        published(
+            reference
+                .as_ref()
+                .and_then(|reference| Some(millis(reference.p50? * 1e3)))
+        ),
+        published(
+            reference
+                .as_ref()
+                .and_then(|reference| Some(millis(reference.p95? * 1e3)))
+        ),
+        published(
+            reference
+                .as_ref()
+                .and_then(|reference| Some(percent(reference.failed?)))
+        ),
     );
 }
 

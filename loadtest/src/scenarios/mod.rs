@@ -1,83 +1,81 @@
-//! The scenarios, one file each.
+//! The scenarios, one TOML file each; what requests alone do not make is in code, one file each.
 
-mod burst;
-mod fastapi_auth;
+mod actions;
+mod file;
 mod login_storm;
-mod peak;
-mod rbac_mix;
 mod refresh_storm;
 mod scenario;
-mod sentinel;
-mod soak;
 mod stuffing;
 
 use std::fmt::Write as _;
+use std::path::Path;
 
-use clap::ValueEnum;
+pub use actions::Step;
+pub use scenario::{Class, Scenario};
 
-pub use scenario::{Class, Reference, Scenario};
-
-/// Names of the scenarios on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Name {
-    /// 50 users of a website and its administration, as FastAuth-RBAC-Sentinel published it
-    Sentinel,
-    /// 300 users register, log in and read, as FastAPI-Authentication-System published it
-    #[value(name = "fastapi-auth-300")]
-    FastapiAuth300,
-    /// The same with 500 users
-    #[value(name = "fastapi-auth-500")]
-    FastapiAuth500,
-    /// The same with 800 users who start slowly
-    #[value(name = "fastapi-auth-800")]
-    FastapiAuth800,
-    /// The same with 400 users who start fast
-    FastapiAuthBurst,
-    /// 1,000 users within ten seconds
-    #[value(name = "burst-1000")]
-    Burst1000,
-    /// More logins than can be hashed, beside a few reads
-    LoginStorm,
-    /// Every session is refreshed at the same moment, some from two tabs
-    RefreshStorm,
-    /// Guessed passwords from many addresses, beside normal users
-    Stuffing,
-    /// Reads, pages of accounts and denials in known proportions
-    RbacMix,
-    /// As many reads as the machine can do
-    Peak,
-    /// Moderate load for an hour
-    Soak,
+macro_rules! built_in {
+    ($($name:literal,)*) => {
+        &[$(($name, include_str!(concat!("builtin/", $name, ".toml"))),)*]
+    };
 }
 
-impl Name {
-    /// The scenario.
-    #[must_use]
-    pub const fn scenario(self) -> &'static Scenario {
-        match self {
-            Self::Sentinel => &sentinel::SCENARIO,
-            Self::FastapiAuth300 => &fastapi_auth::WITH_300,
-            Self::FastapiAuth500 => &fastapi_auth::WITH_500,
-            Self::FastapiAuth800 => &fastapi_auth::WITH_800,
-            Self::FastapiAuthBurst => &fastapi_auth::BURST,
-            Self::Burst1000 => &burst::SCENARIO,
-            Self::LoginStorm => &login_storm::SCENARIO,
-            Self::RefreshStorm => &refresh_storm::SCENARIO,
-            Self::Stuffing => &stuffing::SCENARIO,
-            Self::RbacMix => &rbac_mix::SCENARIO,
-            Self::Peak => &peak::SCENARIO,
-            Self::Soak => &soak::SCENARIO,
-        }
+/// The scenarios that the lab brings with it.
+const BUILT_IN: &[(&str, &str)] = built_in![
+    "sentinel",
+    "fastapi-auth-300",
+    "fastapi-auth-500",
+    "fastapi-auth-800",
+    "fastapi-auth-burst",
+    "burst-1000",
+    "login-storm",
+    "refresh-storm",
+    "stuffing",
+    "rbac-mix",
+    "peak",
+    "soak",
+];
+
+/// The scenario of this name, or in this file.
+///
+/// # Errors
+/// When there is none, or the file is wrong.
+pub fn find(name: &str) -> Result<Scenario, String> {
+    if let Some((name, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
+        return file::parse(text, name);
     }
+    let path = Path::new(name);
+    if path.extension().is_none_or(|extension| extension != "toml") {
+        let names: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+        return Err(format!(
+            "there is no such scenario; there are {}, and files that end in .toml",
+            names.join(", ")
+        ));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    file::parse(&text, &stem).map_err(|error| format!("{name}: {error}"))
+}
+
+/// The text of a built-in scenario, for a file of one's own.
+///
+/// # Errors
+/// When there is none of this name.
+pub fn text(name: &str) -> Result<&'static str, String> {
+    let built_in = BUILT_IN.iter().find(|(known, _)| *known == name);
+    let built_in = built_in.ok_or_else(|| format!("there is no scenario {name}"))?;
+    Ok(built_in.1)
 }
 
 /// List of all scenarios, as text.
-#[must_use]
-pub fn list() -> String {
+///
+/// # Errors
+/// Never: a test reads all of them.
+pub fn list() -> Result<String, String> {
     let mut text = String::new();
-    for name in Name::value_variants() {
-        let scenario = name.scenario();
-        let _ = writeln!(text, "{}\n    {}", scenario.name, scenario.about);
+    for (name, _) in BUILT_IN {
+        let scenario = find(name)?;
+        let about = &scenario.description.about;
+        let _ = writeln!(text, "{name}\n    {about}");
         let _ = writeln!(
             text,
             "    {} users, {} a second, then {}",
@@ -85,63 +83,60 @@ pub fn list() -> String {
             scenario.rate,
             humantime::format_duration(scenario.run_time)
         );
-        if let Some(reference) = &scenario.reference {
+        if let Some(reference) = &scenario.description.reference {
             let _ = writeln!(text, "    published by {}", reference.system);
         }
-        for objective in scenario.objectives {
+        for objective in &scenario.objectives {
             let _ = writeln!(text, "    target: {objective}");
         }
-        for fact in scenario.facts {
+        for threshold in &scenario.thresholds {
+            let _ = writeln!(text, "    target: {threshold}");
+        }
+        for fact in &scenario.facts {
             let _ = writeln!(text, "    expected: {}", fact.name);
         }
         text.push('\n');
     }
-    text
+    Ok(text)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
-    fn scenario_names_match_the_command_line() {
-        for name in Name::value_variants() {
-            let asked = name.to_possible_value().expect("shown");
-            assert_eq!(asked.get_name(), name.scenario().name);
+    fn built_in_scenarios_are_valid_and_listed() {
+        let list = list().expect("all are valid");
+        for (name, _) in BUILT_IN {
+            let scenario = find(name).expect(name);
+            assert_eq!(&scenario.name, name);
+            assert!(
+                !scenario.objectives.is_empty(),
+                "{name}: something is expected"
+            );
+            assert!(!scenario.description.about.is_empty(), "{name}");
+            assert!(!scenario.description.bottleneck.is_empty(), "{name}");
+            assert!(list.contains(&scenario.description.about));
         }
-        let names: BTreeSet<_> = Name::value_variants()
-            .iter()
-            .map(|name| name.scenario().name)
-            .collect();
-        assert_eq!(names.len(), Name::value_variants().len());
     }
 
     #[test]
-    fn scenarios_have_users_objectives_and_valid_pauses() {
-        for name in Name::value_variants() {
-            let scenario = name.scenario();
-            let classes = (scenario.classes)();
-            let weights: usize = classes.iter().map(|class| class.weight).sum();
-            assert!(
-                weights > 0 && scenario.users >= weights,
-                "{}: all kinds take part",
-                scenario.name
-            );
-            assert!(
-                !scenario.objectives.is_empty(),
-                "{}: something is expected",
-                scenario.name
-            );
-            for class in classes {
-                assert!(
-                    class
-                        .wait
-                        .is_none_or(|(least, most)| 0.0 < least && least <= most)
-                );
-            }
-            assert!(list().contains(scenario.about));
-        }
+    fn only_the_storm_of_refreshes_keeps_a_time_of_its_own() {
+        let keeping = BUILT_IN
+            .iter()
+            .filter(|(name, _)| find(name).expect(name).keeps_time());
+        let keeping: Vec<_> = keeping.map(|(name, _)| *name).collect();
+        assert_eq!(keeping, ["refresh-storm"]);
+    }
+
+    #[test]
+    fn unknown_scenario_and_unreadable_file_are_named() {
+        assert!(
+            find("sentinal")
+                .expect_err("unknown")
+                .contains("sentinel, ")
+        );
+        let missing = find("/nonexistent/mine.toml").expect_err("no file");
+        assert!(missing.starts_with("/nonexistent/mine.toml: "), "{missing}");
     }
 }

@@ -5,11 +5,9 @@
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::scenario::{Class, Scenario, step};
 use crate::recorder::Outcome;
 use crate::state::Tokens;
 use crate::user::User;
-use crate::verdict::Fact;
 
 /// Time from one storm to the next.
 const ROUND: Duration = Duration::from_secs(2);
@@ -18,29 +16,8 @@ const PAUSE: Duration = Duration::from_millis(800);
 /// Time before a storm at which its token is read.
 const BEFORE: Duration = Duration::from_millis(400);
 
-pub(super) const SCENARIO: Scenario = Scenario {
-    name: "refresh-storm",
-    about: "300 users refresh at the same moment every 2 s, two thirds of them in pairs with the same token, and then read",
-    bottleneck: "The database's writer: all refreshes of a moment stand in one queue, each one a transaction that \
-            waits for the disk, so the last one waits for all others. Nothing is hashed, and no session is \
-            lost.",
-    run_time: Duration::from_mins(1),
-    users: 300,
-    rate: 50.0,
-    facts: &[Fact::NO_FAMILY_REVOKED, Fact::TWO_TABS],
-    saturates: true,
-    classes: || {
-        vec![Class {
-            name: "tab",
-            weight: 1,
-            wait: None,
-            start: step!(open),
-            step: step!(storm),
-            arrivals: None,
-        }]
-    },
-    ..Scenario::BASE
-};
+/// The action by which users wait for each other.
+pub(super) const WITH_ALL_OTHERS: &str = "refresh with all others";
 
 /// The session of a user: of three users, the first two share one.
 const fn shared_session(index: usize) -> usize {
@@ -52,7 +29,8 @@ fn tokens<'a>(user: &'a User<'_>) -> MutexGuard<'a, Option<Tokens>> {
     session.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn open(user: &mut User<'_>) {
+/// Opens a session, or takes part in one.
+pub(super) async fn open(user: &mut User<'_>) {
     // The second tab of a pair uses the session of the first.
     if user.state.index % 3 != 1 {
         user.register_and_login().await;
@@ -61,7 +39,8 @@ async fn open(user: &mut User<'_>) {
     }
 }
 
-async fn storm(user: &mut User<'_>) {
+/// Refreshes at the same moment as all others, and then reads.
+pub(super) async fn refresh(user: &mut User<'_>) {
     let since = user.state.shared.started();
     let rounds = (since.elapsed() + BEFORE).as_secs_f64() / ROUND.as_secs_f64();
     let next = since + ROUND.mul_f64(rounds.floor() + 1.0);

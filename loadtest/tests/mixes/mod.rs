@@ -1,3 +1,5 @@
 //! Loads of one's own.
 
 mod arrivals;
+mod files;
+mod thresholds;

@@ -1,0 +1,299 @@
+//! Bounds of figures in words: `p99.9 of GET /users/me < 2ms`.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use testkit::exposition::Between;
+
+use crate::figures::server_times;
+use crate::recorder::{Outcome, Statistics};
+use crate::result::Verdict;
+use crate::routes::Route;
+use crate::target::REQUESTS;
+use crate::verdict::Objective;
+
+/// A figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Measure {
+    /// Of the times of successes, corrected for coordinated omission.
+    Quantile(f64),
+    /// Their mean.
+    Mean,
+    /// The longest of them.
+    Longest,
+    /// Successes a second.
+    Goodput,
+    /// Number of requests.
+    Requests,
+    /// Share that failed.
+    Failed,
+    /// Share that was refused.
+    Refused,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compare {
+    Below,
+    AtMost,
+    Above,
+    AtLeast,
+}
+
+/// Signs, of which the longer ones come first.
+const SIGNS: [(&str, Compare); 6] = [
+    ("<=", Compare::AtMost),
+    (">=", Compare::AtLeast),
+    ("≤", Compare::AtMost),
+    ("≥", Compare::AtLeast),
+    ("<", Compare::Below),
+    (">", Compare::Above),
+];
+
+/// A bound of a figure: `p99.9 of GET /users/me < 2ms`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Threshold {
+    measure: Measure,
+    /// Of one operation, or of all.
+    route: Option<Route>,
+    /// As the server measures it.
+    server: bool,
+    compare: Compare,
+    /// In seconds, requests a second, requests, or as a share.
+    bound: f64,
+}
+
+impl FromStr for Threshold {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = |problem: String| {
+            format!(
+                "`{text}`: {problem}; such as `p99.9 of GET /users/me < 2ms`, `p99 of POST /login on the \
+                 server <= 50ms`, `mean < 5ms`, `longest < 1s`, `goodput > 100/s`, `failed <= 0.1%`, \
+                 `refused of POST /login < 5%` or `requests >= 1000`"
+            )
+        };
+        let sign = SIGNS.iter().find_map(|(sign, compare)| {
+            let (left, right) = text.split_once(sign)?;
+            Some((left.trim(), *compare, right.trim()))
+        });
+        let (left, compare, right) =
+            sign.ok_or_else(|| wrong("must contain <, <=, > or >=".to_owned()))?;
+        let (left, server) = match left.strip_suffix("on the server") {
+            Some(left) => (left.trim(), true),
+            None => (left, false),
+        };
+        let (name, operation) = match left.split_once(" of ") {
+            Some((name, operation)) => (name.trim(), Some(operation.trim())),
+            None => (left, None),
+        };
+        let route = operation.map(|operation| {
+            let mut routes = Route::ALL.iter();
+            let route = routes.find(|route| route.name() == operation);
+            route.copied().ok_or_else(|| {
+                let all: Vec<_> = Route::ALL.iter().map(|route| route.name()).collect();
+                wrong(format!(
+                    "`{operation}` is no operation of {}",
+                    all.join(", ")
+                ))
+            })
+        });
+        let measure = measure(name).ok_or_else(|| wrong(format!("`{name}` is no figure")))?;
+        if server && !measure.is_time() {
+            return Err(wrong("the server's times alone can be bounded".to_owned()));
+        }
+        let bound = measure.read(right);
+        Ok(Self {
+            measure,
+            route: route.transpose()?,
+            server,
+            compare,
+            bound: bound.ok_or_else(|| wrong(format!("`{right}` is no {}", measure.unit())))?,
+        })
+    }
+}
+
+fn measure(name: &str) -> Option<Measure> {
+    let lower = name.to_lowercase();
+    Some(match lower.as_str() {
+        "median" => Measure::Quantile(0.5),
+        "mean" => Measure::Mean,
+        "longest" | "max" => Measure::Longest,
+        "goodput" => Measure::Goodput,
+        "requests" => Measure::Requests,
+        "failed" => Measure::Failed,
+        "refused" => Measure::Refused,
+        _ => {
+            let percent: f64 = lower.strip_prefix('p')?.parse().ok()?;
+            // As few digits as it was given with.
+            let q = (percent * 1e4).round() / 1e6;
+            (q > 0.0 && q < 1.0).then_some(Measure::Quantile(q))?
+        }
+    })
+}
+
+impl Measure {
+    const fn is_time(self) -> bool {
+        matches!(self, Self::Quantile(_) | Self::Mean | Self::Longest)
+    }
+
+    const fn unit(self) -> &'static str {
+        match self {
+            Self::Quantile(_) | Self::Mean | Self::Longest => "time, as in 2ms",
+            Self::Goodput => "rate, as in 100/s",
+            Self::Requests => "number",
+            Self::Failed | Self::Refused => "share, as in 0.1%",
+        }
+    }
+
+    fn read(self, text: &str) -> Option<f64> {
+        let number = |text: &str| {
+            let number: f64 = text.trim().parse().ok()?;
+            (number.is_finite() && number >= 0.0).then_some(number)
+        };
+        match self {
+            Self::Quantile(_) | Self::Mean | Self::Longest => {
+                let units = [("us", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0)];
+                units
+                    .iter()
+                    .find_map(|(unit, seconds)| Some(number(text.strip_suffix(unit)?)? * seconds))
+            }
+            Self::Goodput => number(text.strip_suffix("/s")?),
+            Self::Requests => number(text),
+            Self::Failed | Self::Refused => match text.strip_suffix('%') {
+                Some(percent) => Some(number(percent)? / 100.0),
+                None => number(text).filter(|share| *share <= 1.0),
+            },
+        }
+    }
+
+    fn show(self, value: f64) -> String {
+        match self {
+            Self::Quantile(_) | Self::Mean | Self::Longest => {
+                let time = Duration::from_secs_f64(value);
+                // Three digits after the point, as far as they say something.
+                let millis = format!("{:.3}", time.as_secs_f64() * 1e3);
+                let millis = millis.trim_end_matches('0').trim_end_matches('.');
+                format!("{millis} ms")
+            }
+            Self::Goodput => format!("{value:.1}/s"),
+            Self::Requests => format!("{value}"),
+            Self::Failed | Self::Refused => format!("{:.3} %", value * 100.0),
+        }
+    }
+}
+
+impl Threshold {
+    /// The lab's own objective that says the same, if there is one.
+    #[must_use]
+    pub fn objective(&self) -> Option<Objective> {
+        if self.compare != Compare::AtMost {
+            return None;
+        }
+        let is = |percent: f64| self.measure == Measure::Quantile(percent / 100.0);
+        match (self.route, self.server) {
+            (None, false) if is(50.0) => Some(Objective::p50(self.bound)),
+            (None, false) if is(95.0) => Some(Objective::p95(self.bound)),
+            (Some(route), true) if is(99.0) => Some(Objective::server_p99(route, self.bound)),
+            _ => None,
+        }
+    }
+
+    /// Whether it depends on the machine's speed.
+    const fn is_speed(&self) -> bool {
+        self.measure.is_time() || matches!(self.measure, Measure::Goodput | Measure::Requests)
+    }
+
+    /// The figure; none if there is nothing to measure.
+    fn value(&self, users: &Statistics, server: &Between) -> Option<f64> {
+        if self.server {
+            let buckets = match self.route {
+                Some(route) => server_times(server, route),
+                None => server.buckets(REQUESTS, &[]),
+            };
+            return match self.measure {
+                Measure::Quantile(q) => buckets.quantile(q),
+                Measure::Longest => buckets.quantile(1.0),
+                _ => buckets.mean(),
+            };
+        }
+        let of = |route: Route| self.route.is_none_or(|only| only == route);
+        let count = |which: Option<Outcome>| {
+            users.count(|(route, _, outcome)| of(*route) && which.is_none_or(|one| one == *outcome))
+        };
+        let all = count(None);
+        let share = |outcome| (all > 0).then(|| count(Some(outcome)) as f64 / all as f64);
+        match self.measure {
+            Measure::Goodput => Some(count(Some(Outcome::Success)) as f64 / users.seconds()),
+            Measure::Requests => Some(all as f64),
+            Measure::Failed => share(Outcome::Failure),
+            Measure::Refused => share(Outcome::Refused),
+            Measure::Quantile(_) | Measure::Mean | Measure::Longest => {
+                let success = |route, outcome| of(route) && outcome == Outcome::Success;
+                let (_, times) = users.times(|(route, _, outcome)| success(*route, *outcome));
+                let micros = match self.measure {
+                    Measure::Quantile(q) => times.value_at_quantile(q) as f64,
+                    Measure::Longest => times.max() as f64,
+                    _ => times.mean(),
+                };
+                (!times.is_empty()).then_some(micros / 1e6)
+            }
+        }
+    }
+
+    /// Compares with the figures of a run.
+    #[must_use]
+    pub fn judge(&self, users: &Statistics, server: &Between, ignore_speed: bool) -> Verdict {
+        let value = self.value(users, server);
+        let held = value.is_some_and(|value| match self.compare {
+            Compare::Below => value < self.bound,
+            Compare::AtMost => value <= self.bound,
+            Compare::Above => value > self.bound,
+            Compare::AtLeast => value >= self.bound,
+        });
+        let mut detail = match value {
+            Some(value) => self.measure.show(value),
+            None => "there was nothing to measure".to_owned(),
+        };
+        let ignored = ignore_speed && self.is_speed();
+        if ignored {
+            detail.push_str(" (not judged)");
+        }
+        Verdict {
+            name: self.to_string(),
+            held: held || ignored,
+            detail,
+        }
+    }
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.measure {
+            Measure::Quantile(q) => write!(f, "P{}", (q * 1e6).round() / 1e4)?,
+            Measure::Mean => f.write_str("mean")?,
+            Measure::Longest => f.write_str("longest")?,
+            Measure::Goodput => f.write_str("goodput")?,
+            Measure::Requests => f.write_str("requests")?,
+            Measure::Failed => f.write_str("failed")?,
+            Measure::Refused => f.write_str("refused")?,
+        }
+        if let Some(route) = self.route {
+            write!(f, " of {}", route.name())?;
+        }
+        if self.server {
+            f.write_str(" on the server")?;
+        }
+        let sign = match self.compare {
+            Compare::Below => "<",
+            Compare::AtMost => "≤",
+            Compare::Above => ">",
+            Compare::AtLeast => "≥",
+        };
+        write!(f, " {sign} {}", self.measure.show(self.bound))
+    }
+}
+
+#[cfg(test)]
+mod tests;
