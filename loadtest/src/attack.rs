@@ -39,6 +39,8 @@ pub struct Load {
     pub arrivals: Option<Rates>,
     /// The file of goose's own report.
     pub html: PathBuf,
+    /// Time after which a request counts as not answered.
+    pub timeout: Duration,
 }
 
 impl Load {
@@ -101,10 +103,10 @@ impl Kind {
 pub async fn attack(
     kinds: &[Kind],
     load: &Load,
-    host: &str,
+    configuration: GooseConfiguration,
     shared: &Arc<Shared>,
 ) -> Result<Counts> {
-    let attack = attack_of(kinds, load, host, shared).map_err(|error| explain(&error))?;
+    let attack = attack_of(kinds, load, configuration, shared).map_err(|error| explain(&error))?;
     let pacers: Vec<_> = kinds.iter().filter_map(|kind| kind.pacer.clone()).collect();
     let conductor = tokio::spawn(conduct(pacers, load.ramp, Arc::clone(shared)));
     let metrics = Box::pin(attack.execute()).await;
@@ -156,11 +158,11 @@ fn explain(error: &GooseError) -> Error {
 fn attack_of(
     kinds: &[Kind],
     load: &Load,
-    host: &str,
+    mut configuration: GooseConfiguration,
     shared: &Arc<Shared>,
 ) -> std::result::Result<GooseAttack, GooseError> {
-    let mut configuration = GooseConfiguration::default();
-    configuration.host = Some(host.to_owned());
+    configuration.host = Some(shared.base.clone());
+    configuration.timeout = Some(load.timeout.as_secs_f64().to_string());
     configuration.users = Some(load.ramp.users);
     configuration.increase_rate = Some(load.ramp.rate.to_string());
     let mut run_time = load.run_time + MARGIN;
@@ -169,7 +171,9 @@ fn attack_of(
         run_time += READY_LIMIT + STEP_LIMIT;
     }
     configuration.run_time = Some(run_time.as_secs().to_string());
-    configuration.report_file = vec![load.html.display().to_string()];
+    configuration
+        .report_file
+        .push(load.html.display().to_string());
     // Otherwise goose drops the requests of the ramp-up, which the server counts.
     configuration.no_reset_metrics = true;
     // Steps contain waits, so their times mean nothing.
@@ -204,6 +208,9 @@ fn start(kind: Kind, shared: &Arc<Shared>) -> TransactionFunction {
         Box::pin(async move {
             // The first user starts the clock.
             shared.started();
+            if let Some(connection) = &shared.connection {
+                goose_user.set_client_builder(connection.client()).await?;
+            }
             if let Some(pacer) = &kind.pacer {
                 pacer.join();
             }

@@ -96,7 +96,7 @@ pub struct Options {
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting, requires = "spawn", help_heading = "Server")]
     pub settings: Vec<(String, String)>,
 
-    /// API of a running server
+    /// API of a running server; may be https, and have a path
     #[arg(
         long,
         default_value = "http://127.0.0.1:8000",
@@ -113,6 +113,14 @@ pub struct Options {
         help_heading = "Server"
     )]
     pub ops: String,
+
+    /// Certificates in PEM that https servers are trusted by, instead of the system's
+    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    pub ca: Option<PathBuf>,
+
+    /// Speak HTTP/2, under http:// with prior knowledge; HTTP/1.1 otherwise
+    #[arg(long, help_heading = "Server")]
+    pub http2: bool,
 
     /// Administrator of that server; the password comes from LOADTEST_ADMIN_PASSWORD
     #[arg(
@@ -167,6 +175,10 @@ pub struct Options {
     )]
     pub stages: Option<Rates>,
 
+    /// Time after which a request counts as not answered
+    #[arg(long, value_parser = humantime::parse_duration, default_value = "60s", value_name = "TIME", help_heading = "Load")]
+    pub timeout: Duration,
+
     /// Seed of all random numbers: the same seed gives the same users and sequences
     #[arg(long, default_value_t = 1, help_heading = "Load")]
     pub seed: u64,
@@ -207,6 +219,10 @@ pub struct Options {
     /// No progress during the run
     #[arg(long, short, help_heading = "Report")]
     pub quiet: bool,
+
+    /// Options of goose, such as `-- --request-log requests.csv --throttle-requests 100`
+    #[arg(last = true, value_name = "GOOSE", help_heading = "Report")]
+    pub goose: Vec<String>,
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

@@ -8,6 +8,7 @@
 //!   test
 //! - [`scenarios`] one TOML file each, made of the actions of a [`user`], which keeps its [`state`];
 //!   [`attack`] runs them with goose
+//! - [`connection`] TLS and versions of HTTP; [`beneath`] goose's own options
 //! - [`rates`] when arrivals are due; [`pacer`] lets users begin them then
 //! - [`recorder`] the users' measurements; [`live`] the same during the run
 //! - [`memory`] the server's memory during the run; [`delay`] scheduling delay of the lab itself
@@ -31,7 +32,9 @@
 
 mod attack;
 mod baseline;
+mod beneath;
 pub mod cli;
+mod connection;
 mod delay;
 mod description;
 mod expectation;
@@ -39,6 +42,7 @@ mod figures;
 mod latency_bounds;
 mod live;
 mod memory;
+mod output;
 mod pacer;
 mod rates;
 mod reconcile;
@@ -56,6 +60,7 @@ mod thresholds;
 mod user;
 mod verdict;
 
+pub use output::{print, say};
 pub use report::results::document;
 pub use scenarios::{list, text};
 

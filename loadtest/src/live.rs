@@ -11,6 +11,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder
 use testkit::lab_metrics::{ACTIVE, DURATION, INFO, USERS};
 
 use crate::Result;
+use crate::output::say;
 use crate::recorder::{Outcome, Recorder};
 use crate::routes::Route;
 
@@ -164,7 +165,7 @@ pub async fn progress(
         }
         let interval = recorder.interval();
         let millis = |q: f64| interval.times.value_at_quantile(q) as f64 / 1e3;
-        eprintln!(
+        say(&format!(
             "{:>5} s of {}  {:>5} users  {:>9.1}/s  P50 {:>8.2} ms  P95 {:>8.2} ms  refused {}  failed {}",
             elapsed.as_secs(),
             whole.as_secs(),
@@ -174,7 +175,7 @@ pub async fn progress(
             millis(0.95),
             interval.refused,
             interval.failed,
-        );
+        ));
         since = 0;
         every = if watched { 1 } else { 10 };
     }

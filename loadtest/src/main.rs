@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use loadtest::cli::{Arguments, Command};
-use loadtest::{document, list, run, text};
+use loadtest::{document, list, print, run, say, text};
 
 /// Everything held.
 const HELD: u8 = 0;
@@ -20,21 +20,21 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Some(Command::List) => list().map_err(Into::into).map(|text| {
-            print!("{text}");
+            print(&text);
             HELD
         }),
         Some(Command::Show { scenario }) => text(&scenario).map_err(Into::into).map(|text| {
-            print!("{text}");
+            print(text);
             HELD
         }),
         Some(Command::Report { files }) => document(&files).map(|text| {
-            print!("{text}");
+            print(&text);
             HELD
         }),
         None => run::run(&arguments.run).map(|held| if held { HELD } else { MISSED }),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("loadtest: {error}");
+        say(&format!("loadtest: {error}"));
         MISUSED
     })
     .into()

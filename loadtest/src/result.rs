@@ -23,6 +23,9 @@ pub const VERSION: u32 = 1;
 pub struct RunResult {
     /// The version of this form.
     pub version: u32,
+    /// Whether everything held.
+    #[serde(default)]
+    pub held: bool,
     /// The scenario.
     pub scenario: String,
     /// What it is.

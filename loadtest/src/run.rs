@@ -4,15 +4,18 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use chrono::SecondsFormat;
+use goose::config::GooseConfiguration;
 use testkit::exposition::Between;
 use testkit::machine;
 
 use crate::attack::{self, Kind, Load};
 use crate::cli::Options;
+use crate::connection::{Connection, base};
 use crate::delay::{Delay, DelayProbe};
 use crate::figures::{figures, server_times};
-use crate::live::{self, Metrics};
+use crate::live::{self, Metrics, Ramp};
 use crate::memory::Memory;
+use crate::output::{print, say};
 use crate::pacer::Arrivals;
 use crate::reconcile::{Counts, reconcile};
 use crate::recorder::{Recorder, Statistics};
@@ -23,7 +26,7 @@ use crate::setup::{self, ServerUnderTest};
 use crate::state::Shared;
 use crate::target::REQUESTS;
 use crate::thresholds::Threshold;
-use crate::{Result, baseline, expectation, latency_bounds, report};
+use crate::{Result, baseline, beneath, expectation, latency_bounds, report};
 
 /// Runs a scenario; returns whether everything held.
 ///
@@ -47,8 +50,18 @@ async fn run_async(options: &Options) -> Result<bool> {
     if let Some(earlier) = &earlier {
         baseline::check(earlier, &scenario.name, load.ramp.users)?;
     }
-    let under_test = setup::server(options, scenario, &run_id).await?;
-    let observed = drive(options, scenario, &load, &run_id, under_test).await?;
+    let connection = Connection::new(options.ca.as_deref(), options.http2, options.timeout)?;
+    let goose = beneath::configuration(&options.goose)?;
+    if options.spawn {
+        phase(options, "the server is started");
+    }
+    let under_test = setup::server(options, scenario, &run_id, &connection).await?;
+    let begun = Begun {
+        run_id: &run_id,
+        connection,
+        goose,
+    };
+    let observed = drive(options, scenario, &load, begun, under_test).await?;
 
     let seconds = observed.statistics.seconds();
     let mut result = RunResult {
@@ -83,15 +96,25 @@ async fn run_async(options: &Options) -> Result<bool> {
         let against = baseline::compare(&result, earlier, options.tolerance / 100.0);
         result.verdicts.extend(against);
     }
-    report::write(&result, &folder)?;
-    print!("{}", report::markdown::report(&result));
-    let place = folder.display();
-    println!("\nIn {place}: result.json, report.md, goose.html");
     let complaints = result.complaints();
+    result.held = complaints.is_empty();
+    report::write(&result, &folder)?;
+    print(&report::markdown::report(&result));
+    let place = folder.display();
+    print(&format!(
+        "\nIn {place}: result.json, report.md, goose.html\n"
+    ));
     for complaint in &complaints {
-        eprintln!("loadtest: {complaint}");
+        say(&format!("loadtest: {complaint}"));
     }
-    Ok(complaints.is_empty())
+    Ok(result.held)
+}
+
+/// Says what is happening where nothing is to be seen.
+fn phase(options: &Options, what: &str) {
+    if !options.quiet {
+        say(what);
+    }
 }
 
 /// Measurements of a run.
@@ -110,20 +133,35 @@ struct Observed {
     arrivals: Vec<Arrivals>,
 }
 
+/// What is settled before the server is.
+struct Begun<'a> {
+    run_id: &'a str,
+    connection: Connection,
+    /// Goose's own options.
+    goose: GooseConfiguration,
+}
+
 /// Runs the users and measures.
 async fn drive(
     options: &Options,
     scenario: &Scenario,
     load: &Load,
-    run_id: &str,
+    begun: Begun<'_>,
     under_test: ServerUnderTest,
 ) -> Result<Observed> {
+    let run_id = begun.run_id;
     let ServerUnderTest {
         server,
         watch,
         target,
         admin,
     } = under_test;
+    if scenario.accounts > 0 {
+        phase(
+            options,
+            &format!("{} accounts are registered", scenario.accounts),
+        );
+    }
     let accounts = setup::prepare(&target, run_id, options.seed, scenario.accounts).await?;
     let before = target.settled_metrics().await?;
     let revision = machine::revision();
@@ -136,6 +174,8 @@ async fn drive(
     let open = kinds.iter().any(|kind| kind.pacer.is_some());
     let shared = Arc::new(Shared {
         run: run_id.to_owned(),
+        base: base(&target.api),
+        connection: (options.http2 || target.api.scheme() == "https").then_some(begun.connection),
         seed: options.seed,
         length: load.length(&kinds),
         began: OnceLock::new(),
@@ -153,6 +193,8 @@ async fn drive(
         Some((machine::processor_seconds(std::process::id())?, server))
     };
     let used_before = used();
+    let Ramp { users, rate } = load.ramp;
+    phase(options, &format!("{users} users start, {rate} a second"));
     metrics.active(true);
     let probe = DelayProbe::start();
     let progress = tokio::spawn(live::progress(
@@ -162,7 +204,7 @@ async fn drive(
         shared.length,
         options.quiet,
     ));
-    let goose = attack::attack(&kinds, load, target.api.as_str(), &shared);
+    let goose = attack::attack(&kinds, load, begun.goose, &shared);
     let goose = Box::pin(goose).await;
     progress.abort();
     metrics.active(false);
@@ -170,10 +212,18 @@ async fn drive(
     let processor_seconds = used_before
         .zip(used())
         .map(|(before, after)| (after.0 - before.0, after.1 - before.1));
+    phase(
+        options,
+        "the last answers are awaited, and the server's metrics",
+    );
     let after = target.settled_metrics().await?;
     let memory = watch.and_then(|watch| watch.memory());
+    if !options.linger.is_zero() {
+        phase(options, "the lab's metrics stay up for the last scrape");
+    }
     tokio::time::sleep(options.linger).await;
     if let Some(server) = server {
+        phase(options, "the server is stopped");
         server.stop()?;
     }
     let statistics = recorder.statistics();

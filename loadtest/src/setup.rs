@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::Result;
 use crate::attack::Load;
 use crate::cli::Options;
+use crate::connection::Connection;
 use crate::live::Ramp;
 use crate::memory::Watch;
 use crate::rates::{Rates, Schedule};
@@ -89,15 +90,16 @@ pub async fn server(
     options: &Options,
     scenario: &Scenario,
     run_id: &str,
+    connection: &Connection,
 ) -> Result<ServerUnderTest> {
     if scenario.keeps_time() && (options.rate.is_some() || options.stages.is_some()) {
         let name = &scenario.name;
         return Err(format!("the users of {name} wait for each other: they have no rate").into());
     }
     let under_test = if options.spawn {
-        start(options, scenario, run_id).await?
+        start(options, scenario, run_id, connection).await?
     } else {
-        find(options).await?
+        find(options, connection).await?
     };
     under_test.target.check_admin(&under_test.admin).await?;
     check_limits(options, &under_test.target, scenario).await?;
@@ -130,7 +132,12 @@ pub fn reported_settings(options: &Options, scenario: &Scenario) -> Vec<String> 
         .collect()
 }
 
-async fn start(options: &Options, scenario: &Scenario, run_id: &str) -> Result<ServerUnderTest> {
+async fn start(
+    options: &Options,
+    scenario: &Scenario,
+    run_id: &str,
+    connection: &Connection,
+) -> Result<ServerUnderTest> {
     let plan = Plan {
         program: options.server.clone(),
         database_url: options.database_url.clone(),
@@ -140,7 +147,10 @@ async fn start(options: &Options, scenario: &Scenario, run_id: &str) -> Result<S
     // Random: the server ends with the run.
     let admin = new_account(run_id, PREPARED, 0, &mut ChaCha8Rng::from_os_rng());
     let server = plan.start(run_id, &admin)?;
-    let target = Target::new(&server.api(), &server.ops())?;
+    let has_tls = options.settings.iter().any(|(name, _)| name == "TLS_CERT");
+    let scheme = if has_tls { "https" } else { "http" };
+    let api = server.api().replacen("http", scheme, 1);
+    let target = Target::new(&api, &server.ops(), connection)?;
     target.wait_ready().await?;
     Ok(ServerUnderTest {
         watch: Some(Watch::start(server.pid())),
@@ -150,8 +160,8 @@ async fn start(options: &Options, scenario: &Scenario, run_id: &str) -> Result<S
     })
 }
 
-async fn find(options: &Options) -> Result<ServerUnderTest> {
-    let target = Target::new(&options.host, &options.ops)?;
+async fn find(options: &Options, connection: &Connection) -> Result<ServerUnderTest> {
+    let target = Target::new(&options.host, &options.ops, connection)?;
     if !target.is_here() && !options.i_own_this_host {
         return Err(format!(
             "{} is not on this machine: --i-own-this-host confirms that it may be put under load",
@@ -204,6 +214,7 @@ pub fn load(options: &Options, scenario: &Scenario, folder: &Path) -> Load {
         run_time: length.max(Duration::from_secs(1)),
         arrivals,
         html: folder.join("goose.html"),
+        timeout: options.timeout,
     }
 }
 

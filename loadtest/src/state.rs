@@ -9,6 +9,7 @@ use goose::goose::GooseUser;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
+use crate::connection::Connection;
 use crate::recorder::Recorder;
 
 /// An end that is not known yet.
@@ -67,6 +68,10 @@ impl Tokens {
 pub struct Shared {
     /// Id of the run: part of every username, so that runs never share data.
     pub run: String,
+    /// URL of the API, without a slash at the end.
+    pub base: String,
+    /// How users connect, unless as goose does by itself.
+    pub connection: Option<Connection>,
     /// Seed of all random numbers.
     pub seed: u64,
     /// Length of the run, from its first user on, or from the first arrival.

@@ -3,11 +3,12 @@
 use std::net::{IpAddr, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, StatusCode, Url, Version};
 use serde::{Deserialize, Serialize};
 use testkit::exposition::{Between, Exposition};
 
 use crate::Result;
+use crate::connection::{Connection, below};
 use crate::routes::Route;
 use crate::state::{Account, Tokens};
 
@@ -30,7 +31,9 @@ pub struct Target {
     pub api: Url,
     /// URL of metrics and probes.
     pub ops: Url,
+    version: Version,
     client: Client,
+    ops_client: Client,
 }
 
 /// Description of the server, from its metrics.
@@ -55,7 +58,7 @@ impl Target {
     ///
     /// # Errors
     /// Names the address that is invalid.
-    pub fn new(api: &str, ops: &str) -> Result<Self> {
+    pub fn new(api: &str, ops: &str, connection: &Connection) -> Result<Self> {
         let url = |what: &str, text: &str| {
             let url =
                 Url::parse(text).map_err(|error| format!("{what} `{text}` is no URL: {error}"))?;
@@ -67,7 +70,9 @@ impl Target {
         Ok(Self {
             api: url("--host", api)?,
             ops: url("--ops", ops)?,
-            client: Client::builder().timeout(TIMEOUT).build()?,
+            version: connection.version(),
+            client: connection.client().build()?,
+            ops_client: Client::builder().timeout(TIMEOUT).build()?,
         })
     }
 
@@ -95,8 +100,9 @@ impl Target {
     pub async fn wait_ready(&self) -> Result<()> {
         let deadline = Instant::now() + Duration::from_mins(1);
         loop {
-            match self.check_ready().await {
-                Ok(()) => return Ok(()),
+            match self.check_ops().await {
+                // It listens where it is ready, so one answer tells whether it speaks as it should.
+                Ok(()) => return self.check_api().await,
                 Err(error) if Instant::now() > deadline => return Err(error),
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             }
@@ -108,8 +114,13 @@ impl Target {
     /// # Errors
     /// Whether it is not the expected one of both.
     pub async fn check_ready(&self) -> Result<()> {
-        let url = self.ops.join("/readyz")?;
-        let answer = self.client.get(url.clone()).send().await;
+        self.check_ops().await?;
+        self.check_api().await
+    }
+
+    async fn check_ops(&self) -> Result<()> {
+        let url = below(&self.ops, "/readyz")?;
+        let answer = self.ops_client.get(url.clone()).send().await;
         let answer = answer.map_err(|error| {
             format!("{url} cannot be reached ({}): is the server running, and does --ops name its operational listener?", root(&error))
         })?;
@@ -120,14 +131,26 @@ impl Target {
             )
             .into());
         }
-        let url = self.api.join("/health")?;
+        Ok(())
+    }
+
+    async fn check_api(&self) -> Result<()> {
+        let url = below(&self.api, "/health")?;
         let answer = self.client.get(url.clone()).send().await;
-        answer.map_err(|error| {
+        let answer = answer.map_err(|error| {
             format!(
-                "{url} cannot be reached ({}): does --host name the API?",
+                "{url} cannot be reached ({}): does --host name the API, and --ca who vouches for it?",
                 root(&error)
             )
         })?;
+        if answer.status() != StatusCode::OK {
+            let status = answer.status();
+            return Err(format!("{url} answered {status}: does --host name the API?").into());
+        }
+        if answer.version() != self.version {
+            let (found, asked) = (answer.version(), self.version);
+            return Err(format!("{url} speaks {found:?}, not {asked:?}").into());
+        }
         Ok(())
     }
 
@@ -136,9 +159,9 @@ impl Target {
     /// # Errors
     /// When they cannot be read or are another program's.
     pub async fn metrics(&self) -> Result<Exposition> {
-        let url = self.ops.join("/metrics")?;
+        let url = below(&self.ops, "/metrics")?;
         let answer = self
-            .client
+            .ops_client
             .get(url.clone())
             .send()
             .await
@@ -229,7 +252,8 @@ impl Target {
     /// When it does not answer.
     pub async fn has_rate_limits(&self) -> Result<bool> {
         let before = self.metrics().await?;
-        self.client.get(self.api.join(LIMITED)?).send().await?;
+        let url = below(&self.api, LIMITED)?;
+        self.client.get(url).send().await?;
         let after = self.settled_metrics().await?;
         Ok(Between { before, after }.rise("auth_rate_limit_decisions_total", &[]) > 0.0)
     }
@@ -263,7 +287,7 @@ impl Target {
     }
 
     fn url(&self, route: Route) -> Result<Url> {
-        Ok(self.api.join(route.template())?)
+        below(&self.api, route.template())
     }
 }
 
@@ -324,10 +348,13 @@ fn root(error: &reqwest::Error) -> String {
 mod tests {
     use super::*;
 
+    fn target(host: &str) -> Result<Target> {
+        let connection = Connection::new(None, false, TIMEOUT)?;
+        Target::new(host, "http://127.0.0.1:9464", &connection)
+    }
+
     fn is_here(host: &str) -> bool {
-        Target::new(host, "http://127.0.0.1:9464")
-            .expect("URLs")
-            .is_here()
+        target(host).expect("URLs").is_here()
     }
 
     #[test]
@@ -345,7 +372,7 @@ mod tests {
     #[test]
     fn invalid_address_is_named() {
         for wrong in ["localhost", "8000", "mailto:a@b"] {
-            let error = Target::new(wrong, "http://127.0.0.1:9464").expect_err("no address");
+            let error = target(wrong).expect_err("no address");
             assert!(error.to_string().contains(wrong), "{error}");
         }
     }

@@ -147,9 +147,10 @@ impl<'a> User<'a> {
             retry_after: None,
             outcome: Outcome::Failure,
         };
+        let url = format!("{}{}", self.state.shared.base, call.path);
         let Ok(mut builder) = self
             .goose_user
-            .get_request_builder(&call.route.method(), &call.path)
+            .get_request_builder(&call.route.method(), &url)
         else {
             return answer;
         };
