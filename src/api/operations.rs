@@ -58,7 +58,7 @@ const fn called_by(step: CanaryStep) -> Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::edge::operation::{Detached, RateLimit};
+    use crate::api::edge::operation::{Detached, RateLimit, Values};
     use crate::metrics::{Limiter, Method};
     use catalogue::endpoints;
 
@@ -113,8 +113,29 @@ mod tests {
             let parameters = document["paths"][template][&method]["parameters"].as_array();
             let in_query = |parameter: &&serde_json::Value| parameter["in"] == "query";
             let named = parameters.into_iter().flatten().filter(in_query);
-            let named: Vec<_> = named.filter_map(|one| one["name"].as_str()).collect();
-            assert_eq!(operation.query.unwrap_or_default(), named, "{template}");
+            let of_the_record = operation.query.unwrap_or_default();
+            assert_eq!(of_the_record.len(), named.clone().count(), "{template}");
+            for (parameter, documented) in of_the_record.iter().zip(named) {
+                let schema = &documented["schema"];
+                assert_eq!(documented["name"], parameter.name, "{template}");
+                match parameter.values {
+                    Values::Numbers(least, most) => {
+                        let bounds = [&schema["minimum"], &schema["maximum"]];
+                        let bounds = bounds.map(serde_json::Value::as_f64);
+                        assert_eq!(bounds, [Some(f64::from(least)), Some(f64::from(most))]);
+                    }
+                    Values::Texts(least, most) => {
+                        assert_eq!(
+                            (&schema["minLength"], &schema["maxLength"]),
+                            (&least.into(), &most.into())
+                        );
+                    }
+                    Values::Cursors(least, most) => {
+                        let pattern = format!("^[A-Za-z0-9_-]{{{least},{most}}}$");
+                        assert_eq!(schema["pattern"], pattern);
+                    }
+                }
+            }
             // RFC 6749 section 3.2: the forms ignore what they do not know.
             let lenient = operation
                 .body

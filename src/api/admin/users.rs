@@ -15,7 +15,7 @@ use crate::accounts::{Accounts, Actor};
 use crate::api::Tag;
 use crate::api::body::Body;
 use crate::api::direct::Direct;
-use crate::api::edge::operation::{BodyPolicy, Operation};
+use crate::api::edge::operation::{BodyPolicy, Operation, QueryParameter, Values};
 use crate::api::failure::{Failure, status};
 use crate::api::fields::{Email, Username, present};
 use crate::api::guard::{Require, UsersRead, UsersWrite};
@@ -41,9 +41,25 @@ impl AdminUsersApi {
     }
 }
 
+/// The query parameters of a list.
+const PAGES: [QueryParameter; 3] = [
+    QueryParameter {
+        name: "limit",
+        values: Values::Numbers(1, 100),
+    },
+    QueryParameter {
+        name: "cursor",
+        values: Values::Cursors(2, 512),
+    },
+    QueryParameter {
+        name: "search",
+        values: Values::Texts(1, 254),
+    },
+];
+
 /// The records of its operations.
 pub const OPERATIONS: &[Operation] = &[
-    operation(endpoints::LIST_USERS, Permission::UsersRead).query(&["limit", "cursor", "search"]),
+    operation(endpoints::LIST_USERS, Permission::UsersRead).query(&PAGES),
     operation(endpoints::CREATE_USER, Permission::UsersWrite).body(BodyPolicy::STRICT),
     operation(endpoints::READ_USER, Permission::UsersRead),
     operation(endpoints::UPDATE_USER, Permission::UsersWrite).body(BodyPolicy::STRICT),

@@ -70,6 +70,26 @@ impl BodyPolicy {
     };
 }
 
+/// A query parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryParameter {
+    /// Its name.
+    pub name: &'static str,
+    /// The values that it takes.
+    pub values: Values,
+}
+
+/// The values of a query parameter. The handler's validators say the same to the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// Whole numbers from the first to the second.
+    Numbers(u32, u32),
+    /// Texts of so many characters, from the first to the second.
+    Texts(usize, usize),
+    /// Cursors of pages: base64url of so many characters.
+    Cursors(usize, usize),
+}
+
 /// The record of an operation or page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
@@ -81,8 +101,8 @@ pub struct Operation {
     pub rate_limit: RateLimit,
     /// Its body, if it takes one.
     pub body: Option<BodyPolicy>,
-    /// The names of its query parameters, if others are refused.
-    pub query: Option<&'static [&'static str]>,
+    /// Its query parameters, if others are refused.
+    pub query: Option<&'static [QueryParameter]>,
     /// Its errors are RFC 6749's rather than problem details.
     pub oauth_errors: bool,
     /// Whether it runs to completion when the client disconnects.
@@ -133,8 +153,8 @@ impl Operation {
 
     /// With these query parameters.
     #[must_use]
-    pub const fn query(mut self, names: &'static [&'static str]) -> Self {
-        self.query = Some(names);
+    pub const fn query(mut self, parameters: &'static [QueryParameter]) -> Self {
+        self.query = Some(parameters);
         self
     }
 

@@ -107,6 +107,19 @@ async fn search_finds_prefixes_of_username_and_email_in_any_case() {
 }
 
 #[tokio::test]
+async fn list_names_all_invalid_parameters_at_once() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let path = "/admin/users?limit=0&cursor=no-cursor!&search=&page=s3cret";
+    let answer = admin.get(path).await;
+    answer.problem(400, "malformed-request");
+    let errors = answer.json["errors"].as_array().expect("fields");
+    let fields: Vec<_> = errors.iter().map(|error| &error["field"]).collect();
+    assert_eq!(fields, ["limit", "cursor", "search", "page"]);
+    assert!(!answer.text.contains("s3cret"), "{}", answer.text);
+}
+
+#[tokio::test]
 async fn list_names_invalid_parameters() {
     let server = Server::start().await;
     let admin = server.admin().await;
