@@ -42,19 +42,25 @@ pub struct User {
     initial_password_until: Option<Time>,
 }
 
-impl From<&store::User> for User {
-    fn from(user: &store::User) -> Self {
+impl From<store::User> for User {
+    fn from(user: store::User) -> Self {
         Self {
             id: user.id,
-            username: user.username.clone(),
-            email: user.email.clone(),
-            roles: user.roles.clone(),
+            username: user.username,
+            email: user.email,
+            roles: user.roles,
             disabled: user.disabled,
             created_at: user.created_at.into(),
             updated_at: user.updated_at.into(),
             last_login_at: user.last_login_at.map(Time::from),
             initial_password_until: user.initial_password_until.map(Time::from),
         }
+    }
+}
+
+impl From<&store::User> for User {
+    fn from(user: &store::User) -> Self {
+        user.clone().into()
     }
 }
 
@@ -69,7 +75,7 @@ mod tests {
     fn account_is_the_same_alone_and_in_a_list() {
         let at = DateTime::from_timestamp_micros(1_767_268_800_120_000).expect("a time");
         let user = |last_login_at, initial_password_until| {
-            User::from(&store::User {
+            User::from(store::User {
                 id: Uuid::nil(),
                 username: "alice".to_owned(),
                 email: "alice@example.com".to_owned(),

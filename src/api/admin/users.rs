@@ -287,7 +287,7 @@ const fn default_limit() -> u32 {
 
 fn page<P>(page: store::UserPage<P>, position: impl FnOnce(P) -> Vec<u8>) -> UserPage {
     UserPage {
-        items: page.users.iter().map(User::from).collect(),
+        items: page.users.into_iter().map(User::from).collect(),
         next_cursor: page.next.map(|next| URL_SAFE_NO_PAD.encode(position(next))),
     }
 }

@@ -95,6 +95,14 @@ macro_rules! user_columns {
     };
 }
 
+/// A parameter as the limit of a query. SQLite compiles a query anew at each execution if its limit is a
+/// parameter alone, which takes longer than reading some rows.
+macro_rules! limit {
+    ($parameter:literal) => {
+        concat!("CAST(", $parameter, " AS BIGINT)")
+    };
+}
+
 mod connection;
 mod jobs;
 mod keys;
@@ -129,5 +137,17 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
 pub(super) fn initialise(system: DbSystem) {
     for statement in all() {
         statement.duration(system);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_limit_is_a_parameter_alone() {
+        for statement in all() {
+            assert!(!statement.sql.contains("LIMIT $"), "{}", statement.name);
+        }
     }
 }

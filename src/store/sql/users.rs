@@ -14,16 +14,16 @@ statements! {
         CREDENTIALS_BY_ID "credentials_by_id" =
             "SELECT ", user_columns!(), ", u.password_hash FROM users u WHERE u.id = $1";
         LIST_USERS "list_users" =
-            "SELECT ", user_columns!(), " FROM users u WHERE u.id > $1 ORDER BY u.id LIMIT $2";
+            "SELECT ", user_columns!(), " FROM users u WHERE u.id > $1 ORDER BY u.id LIMIT ", limit!("$2");
         // Two statements, each of which reads one index and stops when the page is full. A single one
         // with `OR` would sort all matches of a common prefix, or read every account for a rare one.
         SEARCH_USERNAMES "search_usernames" =
             "SELECT ", user_columns!(), " FROM users u WHERE u.username_key >= $1 AND u.username_key < $2 \
-             ORDER BY u.username_key LIMIT $3";
+             ORDER BY u.username_key LIMIT ", limit!("$3");
         SEARCH_EMAILS "search_emails" =
             "SELECT ", user_columns!(), " FROM users u WHERE u.email_key >= $1 AND u.email_key < $2 \
              AND NOT (u.username_key >= $4 AND u.username_key < $2) \
-             ORDER BY u.email_key LIMIT $3";
+             ORDER BY u.email_key LIMIT ", limit!("$3");
         UPDATE_PROFILE "update_profile" =
             "UPDATE users SET username = $2, username_key = $3, email = $4, email_key = $5, updated_at = $6 \
              WHERE id = $1";
