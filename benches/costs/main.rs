@@ -41,6 +41,9 @@ struct Options {
     /// Measure the effect of another client's requests on users instead
     #[arg(long)]
     neighbours: bool,
+    /// With the default limit of pages, but without any other limit
+    #[arg(long)]
+    limit_pages: bool,
     /// Seconds of each kind of request, with `--neighbours`
     #[arg(long, default_value_t = 3)]
     seconds: u64,
@@ -63,7 +66,7 @@ fn main() -> Result<()> {
     }
     let machine = machine::describe();
     let folder = tempfile::tempdir()?;
-    let server = server::Server::start(folder.path(), options.requests)?;
+    let server = server::Server::start(folder.path(), options.requests, options.limit_pages)?;
     let mut cases = cases::all(&server)?;
     if let Some(only) = &options.only {
         cases.retain(|case| case.operation.contains(only) || case.what.contains(only));

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use catalogue::options::rate_limits;
 use serde_json::Value;
 use testkit::service::{self, Service};
 
@@ -44,15 +45,23 @@ impl Session {
 }
 
 impl Server {
-    /// Starts it with enough accounts for `requests` of each kind.
-    pub fn start(folder: &Path, requests: usize) -> Result<Self> {
+    /// Starts it with enough accounts for `requests` of each kind, and with the limit of pages or without.
+    pub fn start(folder: &Path, requests: usize, limit_pages: bool) -> Result<Self> {
         let command = || {
             let mut command = service::command(Path::new(SERVICE), folder);
             command
                 .env("SECRET_KEY", "a secret of this benchmark and no other")
                 .env("ADMIN_PASSWORD", PASSWORD)
                 .env("CANARY", "off")
-                .env("HOUSEKEEPING_INTERVAL", "0s");
+                .env("HOUSEKEEPING_INTERVAL", "0s")
+                // Many logins of one account do not end the session that other cases use.
+                .env("MAX_SESSIONS_PER_USER", "10000");
+            if limit_pages {
+                command.env("RATE_LIMITS", "on");
+                for limit in rate_limits().filter(|limit| *limit != "PAGES_SOURCE") {
+                    command.env(format!("RATE_LIMIT_{limit}"), "1000000/1s");
+                }
+            }
             command
         };
         service::seed(command(), ACCOUNTS * requests, PASSWORD)?;

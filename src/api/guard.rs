@@ -151,8 +151,8 @@ impl<'a> ApiExtractor<'a> for Maybe {
     }
 }
 
-/// Checks the limit by account that no flow checks, where the operation's record says so: that of
-/// administrators, and that of sessions to end.
+/// Checks the limit by account that no flow checks, where the operation's record says so: those of
+/// administrators and of one's own sessions.
 async fn limit(request: &Request, caller: &Caller) -> Result<(), Problem> {
     let record: &Operation = attached::<&Operation>(request)?;
     let RateLimit::ByAccount(limiter) = record.rate_limit else {
@@ -162,6 +162,7 @@ async fn limit(request: &Request, caller: &Caller) -> Result<(), Problem> {
     match limiter {
         Limiter::Admin => throttle.admin(caller.id()).await?,
         Limiter::Revoke => throttle.end_session(caller.id()).await?,
+        Limiter::Sessions => throttle.list_sessions(caller.id()).await?,
         _ => {}
     }
     Ok(())

@@ -61,7 +61,8 @@ pub const OPERATIONS: &[Operation] = &[
         .body(BodyPolicy::STRICT)
         .refresh_cookie()
         .rate_limit(PASSWORD),
-    Operation::new(endpoints::LIST_MY_SESSIONS, OWN),
+    Operation::new(endpoints::LIST_MY_SESSIONS, OWN)
+        .rate_limit(RateLimit::ByAccount(Limiter::Sessions)),
     Operation::new(endpoints::END_MY_SESSION, OWN)
         .rate_limit(RateLimit::ByAccount(Limiter::Revoke)),
 ];

@@ -131,6 +131,15 @@ pub struct RateLimits {
     )]
     pub revoke_account: Rate,
 
+    /// Lists of one account's own sessions.
+    #[arg(
+        long = "rate-limit-sessions-account",
+        env = "RATE_LIMIT_SESSIONS_ACCOUNT",
+        default_value = "120/1m",
+        help_heading = "Rate limits"
+    )]
+    pub sessions_account: Rate,
+
     /// Confirmations of one account's current password while logged in.
     #[arg(
         long = "rate-limit-password-account",
@@ -187,6 +196,7 @@ impl RateLimits {
             ("RATE_LIMIT_REFRESH_ACCOUNT", self.refresh_account),
             ("RATE_LIMIT_REVOKE_SOURCE", self.revoke_source),
             ("RATE_LIMIT_REVOKE_ACCOUNT", self.revoke_account),
+            ("RATE_LIMIT_SESSIONS_ACCOUNT", self.sessions_account),
             ("RATE_LIMIT_PASSWORD_ACCOUNT", self.password_account),
             ("RATE_LIMIT_PROFILE_ACCOUNT", self.profile_account),
             ("RATE_LIMIT_ADMIN_ACCOUNT", self.admin_account),
@@ -215,6 +225,7 @@ impl RateLimits {
             refresh_account: rate,
             revoke_source: rate,
             revoke_account: rate,
+            sessions_account: rate,
             password_account: rate,
             profile_account: rate,
             admin_account: rate,

@@ -26,7 +26,7 @@ pub enum RateLimit {
     /// The general one, which counts every request by the client's address.
     General,
     /// The general one, and this one by account, in the flow; the guard checks those of administrators
-    /// and of sessions to end.
+    /// and of one's own sessions.
     ByAccount(Limiter),
     /// The general one, and this one of the flow, which counts by the client's address, too: the
     /// handler gets the address from the edge.

@@ -203,6 +203,15 @@ impl Throttle {
         self.ask(Limiter::Revoke, &wanted).await
     }
 
+    /// Checks the limit of lists of an account's sessions.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub async fn list_sessions(&self, user: Uuid) -> Result<()> {
+        let wanted = [(Subject::User(user), self.rates.sessions_account)];
+        self.ask(Limiter::Sessions, &wanted).await
+    }
+
     /// Checks the limits of a change of username or address by the account's owner: those of a
     /// registration of the new ones, because the response reveals whether they are taken, and one by
     /// account.

@@ -4,7 +4,7 @@ use reqwest::{Method, header};
 use serde_json::json;
 
 use super::{decisions, from, limits};
-use crate::harness::Answer;
+use crate::harness::{Answer, PASSWORD};
 
 const HOME: &str = "192.0.2.1";
 const OFFICE: &str = "192.0.2.2";
@@ -74,4 +74,24 @@ async fn pages_of_the_documentation_are_rate_limited_by_source() {
     let metrics = server.metrics().await;
     assert_eq!(decisions(&metrics, "pages", "allow"), 4.0);
     assert_eq!(decisions(&metrics, "pages", "deny"), 5.0);
+}
+
+#[tokio::test]
+async fn lists_of_ones_sessions_are_rate_limited_by_account() {
+    let server = limits(&[("SESSIONS_ACCOUNT", "2/1h")]).start().await;
+    let (alice, bob) = (server.user("alice").await, server.user("bob").await);
+    let elsewhere = server.login("alice", PASSWORD).await;
+    for alice in [&alice, &elsewhere] {
+        assert_eq!(alice.get("/users/me/sessions").await.status, 200);
+    }
+    for alice in [&alice, &elsewhere] {
+        let refused = alice.get("/users/me/sessions").await;
+        refused.limited("sessions", "account");
+    }
+    assert_eq!(bob.get("/users/me/sessions").await.status, 200);
+    // It keeps nobody from ending a session.
+    assert_eq!(alice.post("/logout", &json!({})).await.status, 204);
+    let metrics = server.metrics().await;
+    assert_eq!(decisions(&metrics, "sessions", "allow"), 3.0);
+    assert_eq!(decisions(&metrics, "sessions", "deny"), 2.0);
 }

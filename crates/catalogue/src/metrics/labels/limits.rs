@@ -13,6 +13,8 @@ label_set! {
         Refresh = ["refresh"],
         /// Revocations of tokens.
         Revoke = ["revoke"],
+        /// Lists of one's own sessions.
+        Sessions = ["sessions"],
         /// Checks of the current password.
         Password = ["password"],
         /// Changes of one's own username or e-mail address.
