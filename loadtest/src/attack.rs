@@ -215,7 +215,7 @@ fn start(kind: Kind, shared: &Arc<Shared>) -> TransactionFunction {
                 pacer.join();
             }
             let index = goose_user.weighted_users_index;
-            let state = UserState::new(index, kind.pace(), Arc::clone(&shared));
+            let state = UserState::new(index, Arc::clone(&shared));
             let mut user = User::new(goose_user, state);
             kind.class.begin.take(&mut user).await;
             shared.ready.fetch_add(1, Ordering::Relaxed);
@@ -286,6 +286,8 @@ fn choose<'a>(steps: &'a [(u32, Step)], user: &mut User<'_>) -> &'a Step {
 async fn take_step(kind: &Kind, user: &mut User<'_>) {
     let shared = Arc::clone(&user.state.shared);
     shared.stepping.fetch_add(1, Ordering::Relaxed);
+    // The first step has none: nobody arrives again and again.
+    user.state.pace = kind.pace();
     choose(&kind.class.steps, user).take(user).await;
     shared.stepping.fetch_sub(1, Ordering::Relaxed);
 }

@@ -1,34 +1,75 @@
 //! Compares a run with an earlier one.
 
+use testkit::machine::Machine;
+
 use crate::Result;
-use crate::result::{RunResult, Verdict};
+use crate::result::{Load, RunResult, Verdict};
 
 /// Differences below this, in milliseconds, are no regression.
 const NOISE: f64 = 0.5;
 
-/// Checks that an earlier run was of this load.
+/// Checks that an earlier run was of this load, on this machine.
 ///
 /// # Errors
-/// When it was not.
-pub fn check(earlier: &RunResult, scenario: &str, users: usize) -> Result<()> {
-    let load = |scenario: &str, users| format!("{scenario} with {users} users");
+/// Names what differs.
+pub fn check(earlier: &RunResult, scenario: &str, load: &Load, spawned: bool) -> Result<()> {
     let (then, now) = (
-        load(&earlier.scenario, earlier.load.users),
-        load(scenario, users),
+        conditions(
+            &earlier.scenario,
+            &earlier.load,
+            earlier.spawned,
+            &earlier.machine,
+        ),
+        conditions(scenario, load, spawned, &Machine::this()),
     );
-    if then == now {
+    let pairs = then.iter().zip(&now).filter(|(then, now)| then != now);
+    let differences: Vec<_> = pairs
+        .map(|((what, then), (_, now))| format!("{what} {then}, not {now}"))
+        .collect();
+    if differences.is_empty() {
         return Ok(());
     }
-    Err(format!("the baseline is of another load: {then}, not {now}").into())
+    let differences = differences.join("; ");
+    Err(format!("the baseline cannot be compared: {differences}").into())
+}
+
+/// What must be alike, in words.
+fn conditions(
+    scenario: &str,
+    load: &Load,
+    spawned: bool,
+    machine: &Machine,
+) -> [(&'static str, String); 8] {
+    let settings = if load.settings.is_empty() {
+        "none".to_owned()
+    } else {
+        load.settings.join(" ")
+    };
+    [
+        ("scenario", scenario.to_owned()),
+        ("users", load.users.to_string()),
+        ("users started a second", load.rate.to_string()),
+        ("run time in seconds", load.run_time.to_string()),
+        ("seed", load.seed.to_string()),
+        ("own server", spawned.to_string()),
+        ("settings", settings),
+        (
+            "machine",
+            format!(
+                "{} cores of {}, {} MiB, {}",
+                machine.cores, machine.processor, machine.memory_mib, machine.system
+            ),
+        ),
+    ]
 }
 
 /// Compares with an earlier run; `tolerance` is the share by which a figure may be worse.
 #[must_use]
 pub fn compare(result: &RunResult, earlier: &RunResult, tolerance: f64) -> Vec<Verdict> {
     let times = [
-        ("P50", result.users.p50_ms, earlier.users.p50_ms),
-        ("P95", result.users.p95_ms, earlier.users.p95_ms),
-        ("P99", result.users.p99_ms, earlier.users.p99_ms),
+        ("P50", result.corrected.p50_ms, earlier.corrected.p50_ms),
+        ("P95", result.corrected.p95_ms, earlier.corrected.p95_ms),
+        ("P99", result.corrected.p99_ms, earlier.corrected.p99_ms),
     ];
     let change = |now: f64, then: f64| {
         if then == 0.0 {
@@ -89,8 +130,33 @@ mod tests {
             broken(&result(20.0, 70.0, 0.01)),
             ["failed against the baseline"]
         );
-        assert!(check(&earlier, "sentinel", 0).is_ok());
-        assert!(check(&earlier, "sentinel", 50).is_err());
-        assert!(check(&earlier, "peak", 0).is_err());
+    }
+
+    #[test]
+    fn unlike_conditions_are_refused_by_name() {
+        let mut earlier = result(20.0, 70.0, 0.0);
+        earlier.machine = Machine::this();
+        let load = Load::default();
+        assert!(check(&earlier, "sentinel", &load, false).is_ok());
+        let complaint = |earlier: &RunResult| {
+            let error = check(earlier, "sentinel", &load, false).expect_err("unlike");
+            error.to_string()
+        };
+        earlier.load.users = 50;
+        earlier.load.seed = 7;
+        assert_eq!(
+            complaint(&earlier),
+            "the baseline cannot be compared: users 50, not 0; seed 7, not 0"
+        );
+        earlier.load = load.clone();
+        earlier.load.run_time = 5.0;
+        assert!(complaint(&earlier).contains("run time in seconds 5, not 0"));
+        earlier.load = load.clone();
+        earlier.load.settings = vec!["HASH_THREADS=1".to_owned()];
+        assert!(complaint(&earlier).contains("settings HASH_THREADS=1, not none"));
+        earlier.load = load.clone();
+        earlier.machine.cores += 1;
+        assert!(complaint(&earlier).contains("machine "));
+        assert!(check(&earlier, "peak", &load, false).is_err());
     }
 }

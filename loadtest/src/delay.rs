@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::recorder::{Times, times};
+use crate::statistics::{Times, times};
 
 /// Time from one probe to the next.
 const INTERVAL: Duration = Duration::from_millis(10);

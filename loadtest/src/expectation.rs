@@ -48,6 +48,9 @@ impl FromStr for Expectation {
         if let Some(fact) = FACTS.iter().find(|fact| fact.name == text) {
             return Ok(Self::Fact(*fact));
         }
+        if let Some(objective) = Objective::of_machine(text) {
+            return Ok(Self::Objective(objective));
+        }
         let threshold: Threshold = text.parse().map_err(|problem| {
             let words = OBJECTIVES.iter().map(|(words, _)| *words);
             let words: Vec<_> = words.chain(FACTS.iter().map(|fact| fact.name)).collect();
@@ -84,6 +87,12 @@ mod tests {
         let read = |text: &str| text.parse::<Expectation>();
         assert!(matches!(read("flat memory"), Ok(Expectation::Objective(_))));
         assert!(matches!(read("P95 <= 25ms"), Ok(Expectation::Objective(_))));
+        for target in [
+            "P95 <= 4 hashes",
+            "P99 of GET /users/me on the server <= 12 round trips",
+        ] {
+            assert!(matches!(read(target), Ok(Expectation::Objective(_))));
+        }
         assert!(matches!(read("P95 < 25ms"), Ok(Expectation::Threshold(_))));
         assert!(matches!(
             read("denials are counted"),

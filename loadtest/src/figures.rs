@@ -1,14 +1,16 @@
 //! Fills a result from the measurements of both sides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use testkit::exposition::{Between, Buckets, Exposition};
 use testkit::machine::Machine;
 
-use crate::recorder::{Outcome, Statistics};
-use crate::result::{Figures, Operation, RunResult, Scrape, VERSION};
+use crate::outcome::Outcome;
+use crate::result::{Failure, Operation, RunResult, Scrape, VERSION};
 use crate::routes::Route;
+use crate::statistics::{Part, Statistics};
 use crate::target::{About, REQUESTS};
+use crate::times::Figures;
 
 /// Counters in the report, with the labels to group by.
 const COUNTERS: [(&str, &[&str]); 9] = [
@@ -26,25 +28,73 @@ const COUNTERS: [(&str, &[&str]); 9] = [
     ("http_server_requests_aborted_total", &["http_route"]),
 ];
 
+/// The server's metrics before the run, at the end of the ramp, and after the run.
+#[derive(Clone, Debug)]
+pub struct Scrapes {
+    /// Before and after.
+    pub whole: Between,
+    /// At the end of the ramp, if the run came so far.
+    pub middle: Option<Exposition>,
+}
+
+impl Scrapes {
+    /// The ramp, and what came after it.
+    fn parts(&self) -> [Option<Between>; 2] {
+        let Between { before, after } = &self.whole;
+        let part = |before: &Exposition, after: &Exposition| Between {
+            before: before.clone(),
+            after: after.clone(),
+        };
+        match &self.middle {
+            Some(middle) => [Some(part(before, middle)), Some(part(middle, after))],
+            None => [Some(part(before, after)), None],
+        }
+    }
+}
+
 /// The figures of both sides.
 #[must_use]
-pub fn figures(statistics: &Statistics, between: &Between) -> RunResult {
+pub fn figures(statistics: &Statistics, scrapes: &Scrapes) -> RunResult {
+    let between = &scrapes.whole;
     let seconds = statistics.seconds();
-    let (times, corrected) = statistics.times(|_| true);
-    let all = times.len().max(1) as f64;
-    let share = |outcome: Outcome| statistics.count(|(.., of)| *of == outcome) as f64 / all;
+    let requests = statistics.count(|_| true);
+    let unsent = statistics.unsent();
+    let all = (requests + unsent).max(1) as f64;
+    let count = |outcome: Outcome| statistics.count(|(.., of)| *of == outcome);
     let about = About::read(&between.after);
     let hashing = between.rise("auth_password_hash_duration_seconds_sum", &[]);
+    let [ramp, steady] = scrapes.parts();
+    let parts = [
+        (&statistics.ramp, ramp, true),
+        (&statistics.steady, steady, false),
+    ];
+    let operations = parts
+        .iter()
+        .flat_map(|(part, server, is_ramp)| operations(part, server.as_ref(), *is_ramp));
+    let part = &statistics.steady;
+    let of = |part: &Part, outcome: Outcome| {
+        let (times, corrected) = part.times(|(.., of)| *of == outcome);
+        [times, corrected].map(|times| Figures::of_times(&times, part.seconds()))
+    };
+    let [users, corrected] = of(part, Outcome::Success);
+    let server = parts[1].1.as_ref();
+    let server = server.map(|server| server_times(server, &successes(part, None)));
+    let server = server.and_then(|times| Figures::of_buckets(&times, part.seconds()));
     RunResult {
         version: VERSION,
         machine: Machine::this(),
         seconds,
-        users: Figures::of_times(&times, seconds),
-        corrected: Figures::of_times(&corrected, seconds),
-        server: Figures::of_buckets(&between.buckets(REQUESTS, &[]), seconds).unwrap_or_default(),
-        failed: share(Outcome::Failure),
-        refused: share(Outcome::Refused),
-        operations: operations(statistics, between, seconds),
+        requests,
+        users,
+        corrected,
+        refusals: of(part, Outcome::Refused)[0],
+        failing: of(part, Outcome::Failure)[0],
+        ramp: of(&statistics.ramp, Outcome::Success)[0],
+        server: server.unwrap_or_default(),
+        failed: (count(Outcome::Failure) + unsent) as f64 / all,
+        refused: count(Outcome::Refused) as f64 / all,
+        silence: statistics.silence,
+        operations: operations.collect(),
         failures: failures(statistics),
         counters: counters(between),
         hashing: hashing / (seconds * about.hash_permits.max(1.0)),
@@ -54,20 +104,30 @@ pub fn figures(statistics: &Statistics, between: &Between) -> RunResult {
     }
 }
 
-fn operations(statistics: &Statistics, between: &Between, seconds: f64) -> Vec<Operation> {
+fn operations(part: &Part, server: Option<&Between>, ramp: bool) -> Vec<Operation> {
     let mut operations = Vec::new();
     for route in Route::ALL {
-        let (times, _) = statistics.times(|(of, ..)| of == route);
-        if times.is_empty() {
+        let rows = || part.rows.iter().filter(|((of, ..), _)| of == route);
+        if rows().next().is_none() {
             continue;
         }
+        let of = |outcome| {
+            let (times, _) = part.times(|(of, _, is)| of == route && *is == outcome);
+            Figures::of_times(&times, part.seconds())
+        };
+        let server = server.and_then(|server| {
+            let times = server_times(server, &successes(part, Some(*route)));
+            Figures::of_buckets(&times, part.seconds())
+        });
         let mut operation = Operation {
             name: route.name(),
-            users: Figures::of_times(&times, seconds),
-            server: Figures::of_buckets(&server_times(between, *route), seconds),
+            ramp,
+            users: of(Outcome::Success),
+            refusals: of(Outcome::Refused),
+            server,
             ..Operation::default()
         };
-        for ((_, status, _), row) in statistics.rows.iter().filter(|((of, ..), _)| of == route) {
+        for ((_, status, _), row) in rows() {
             let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
             *operation.statuses.entry(status).or_default() += row.times.len();
         }
@@ -76,9 +136,45 @@ fn operations(statistics: &Statistics, between: &Between, seconds: f64) -> Vec<O
     operations
 }
 
-/// The server's latencies of an operation.
+/// Operations with the statuses that were expected of them.
+fn successes(part: &Part, route: Option<Route>) -> BTreeSet<(Route, u16)> {
+    let keys = part.rows.keys().filter(|(of, _, outcome)| {
+        *outcome == Outcome::Success && route.is_none_or(|route| route == *of)
+    });
+    keys.filter_map(|(route, status, _)| Some((*route, (*status)?)))
+        .collect()
+}
+
+/// The server's latencies of answers with these statuses.
+fn server_times(between: &Between, which: &BTreeSet<(Route, u16)>) -> Buckets {
+    let mut all = Buckets {
+        cumulated: Vec::new(),
+        sum: 0.0,
+        count: 0.0,
+    };
+    for (route, status) in which {
+        let labels = [
+            ("http_request_method", route.verb()),
+            ("http_route", route.template()),
+            ("http_response_status_code", &*status.to_string()),
+        ];
+        let buckets = between.buckets(REQUESTS, &labels);
+        all.sum += buckets.sum;
+        all.count += buckets.count;
+        if all.cumulated.is_empty() {
+            all.cumulated = buckets.cumulated;
+            continue;
+        }
+        for (sum, (_, count)) in all.cumulated.iter_mut().zip(buckets.cumulated) {
+            sum.1 += count;
+        }
+    }
+    all
+}
+
+/// The server's latencies of all answers of an operation.
 #[must_use]
-pub fn server_times(between: &Between, route: Route) -> Buckets {
+pub fn server_times_of(between: &Between, route: Route) -> Buckets {
     let labels = [
         ("http_request_method", route.verb()),
         ("http_route", route.template()),
@@ -86,18 +182,24 @@ pub fn server_times(between: &Between, route: Route) -> Buckets {
     between.buckets(REQUESTS, &labels)
 }
 
-fn failures(statistics: &Statistics) -> Vec<(String, u16, String, u64)> {
+fn failures(statistics: &Statistics) -> Vec<Failure> {
     let failures = statistics.failures.iter();
-    failures
-        .map(|((route, status, word), count)| {
-            (
-                route.name(),
-                status.unwrap_or_default(),
-                word.clone(),
-                *count,
-            )
-        })
-        .collect()
+    let failures = failures.map(|((route, status, word), failures)| Failure {
+        operation: route.name(),
+        status: status.unwrap_or_default(),
+        word: word.clone(),
+        sent: true,
+        count: failures.count,
+        request_ids: failures.request_ids.clone(),
+    });
+    let unsent = statistics.unsent.iter();
+    let unsent = unsent.map(|((route, word), count)| Failure {
+        operation: route.name(),
+        word: word.clone(),
+        count: *count,
+        ..Failure::default()
+    });
+    failures.chain(unsent).collect()
 }
 
 fn counters(between: &Between) -> BTreeMap<String, BTreeMap<String, f64>> {

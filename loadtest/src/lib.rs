@@ -10,11 +10,14 @@
 //!   [`attack`] runs them with goose
 //! - [`connection`] TLS and versions of HTTP; [`beneath`] goose's own options
 //! - [`rates`] when arrivals are due; [`pacer`] lets users begin them then
-//! - [`recorder`] the users' measurements; [`live`] the same during the run
+//! - [`recorder`] the users' measurements, by [`outcome`], as [`statistics`]; [`silence`] how long nobody was
+//!   answered; [`live`] the same during the run
 //! - [`memory`] the server's memory during the run; [`delay`] scheduling delay of the lab itself
-//! - [`result`] a run as plain data; [`figures`] fills it from both sides
-//! - [`reconcile`] and [`latency_bounds`] compare the two sides; [`verdict`] judges objectives,
-//!   [`thresholds`] bounds in words, [`expectation`] all of them by their words; [`baseline`] compares with an earlier run
+//! - [`yardstick`] what the machine can do; [`limit`] bounds of times in that
+//! - [`result`] a run as plain data; [`figures`] fills it from both sides; [`times`] figures of many latencies
+//! - [`reconcile`] and [`latency_bounds`] compare the two sides; [`verdict`] judges objectives, [`facts`] the
+//!   server's counters, [`thresholds`] bounds in words, [`expectation`] all of them by their words;
+//!   [`baseline`] compares with an earlier run
 //! - [`report`] the result as JSON, as a table, and as the document of all results
 //!
 //! To add a scenario, write a file in [`scenarios`]' folder `builtin` and name it in its list.
@@ -38,10 +41,13 @@ mod connection;
 mod delay;
 mod description;
 mod expectation;
+mod facts;
 mod figures;
 mod latency_bounds;
+mod limit;
 mod live;
 mod memory;
+mod outcome;
 mod output;
 mod pacer;
 mod rates;
@@ -53,12 +59,16 @@ mod routes;
 pub mod run;
 mod scenarios;
 mod setup;
+mod silence;
 mod spawn;
 mod state;
+mod statistics;
 mod target;
 mod thresholds;
+mod times;
 mod user;
 mod verdict;
+mod yardstick;
 
 pub use output::{print, say};
 pub use report::results::document;

@@ -11,8 +11,9 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder
 use testkit::lab_metrics::{ACTIVE, DURATION, INFO, USERS};
 
 use crate::Result;
+use crate::outcome::Outcome;
 use crate::output::say;
-use crate::recorder::{Outcome, Recorder};
+use crate::recorder::Recorder;
 use crate::routes::Route;
 
 /// The lab's own metrics, served for Prometheus.
@@ -82,7 +83,7 @@ impl Metrics {
     pub fn histograms(&self) -> BTreeMap<(Route, Outcome), Histogram> {
         let pairs = Route::ALL
             .iter()
-            .flat_map(|route| Outcome::ALL.map(|outcome| (*route, outcome)));
+            .flat_map(|route| Outcome::TIMED.map(|outcome| (*route, outcome)));
         pairs
             .map(|(route, outcome)| {
                 let labels = vec![

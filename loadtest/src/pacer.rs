@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::delay::Delay;
 use crate::rates::Rates;
-use crate::recorder::{Times, times};
+use crate::statistics::{Times, times};
 
 /// Share of the arrivals that must have begun by the end.
 const REACHED: f64 = 0.99;

@@ -2,11 +2,12 @@
 //! each other.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use testkit::exposition::Between;
 
-use crate::recorder::Statistics;
+use crate::statistics::Statistics;
 use crate::target::REQUESTS;
 
 /// An equation between counts, and whether it holds.
@@ -98,9 +99,13 @@ fn compare(name: &str, left: &Counts, right: &Counts) -> Identity {
 /// The users' counts. Requests without an answer have the status 0, as in goose.
 fn seen(statistics: &Statistics) -> Counts {
     let mut counts = Counts::new();
-    for ((route, status, _), row) in &statistics.rows {
+    for ((route, status, _), row) in statistics.rows() {
         let key = (route.name(), status.unwrap_or_default().to_string());
         *counts.entry(key).or_default() += row.times.len();
+    }
+    for ((route, _), count) in &statistics.unsent {
+        let key = (route.name(), "0".to_owned());
+        *counts.entry(key).or_default() += count;
     }
     counts
 }
@@ -138,10 +143,15 @@ fn requests(statistics: &Statistics, server: &Between) -> Identity {
 
 fn everything_answered(statistics: &Statistics) -> Identity {
     let without = statistics.count(|(_, status, _)| status.is_none());
+    let unsent = statistics.unsent();
+    let mut detail = format!("{without} were not");
+    if unsent > 0 {
+        let _ = write!(detail, ", {unsent} more could not be sent");
+    }
     Identity {
         name: "every request was answered".to_owned(),
-        held: without == 0,
-        detail: format!("{without} were not"),
+        held: without + unsent == 0,
+        detail,
     }
 }
 
@@ -249,7 +259,8 @@ mod tests {
     use testkit::exposition::Exposition;
 
     use super::*;
-    use crate::recorder::{Outcome, Recorder, Sample};
+    use crate::outcome::Outcome;
+    use crate::recorder::{Recorder, Sample};
     use crate::routes::Route;
 
     fn statistics(statuses: &[Option<u16>]) -> Statistics {
@@ -260,9 +271,11 @@ mod tests {
                 status: *status,
                 outcome: Outcome::Success,
                 time: Duration::from_millis(1),
+                steady: true,
                 pace: None,
                 since_due: None,
-                code: None,
+                word: None,
+                request_id: None,
             });
         }
         recorder.statistics()

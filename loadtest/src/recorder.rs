@@ -9,57 +9,14 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
 use metrics::Histogram as Exported;
 
+use crate::outcome::Outcome;
 use crate::routes::Route;
+use crate::silence::{LongestSilence, Silence};
+use crate::statistics::{Statistics, Times, micros, times};
 
-/// The longest latency that is recorded, in microseconds: beyond the clients' timeout.
-const LONGEST: u64 = 120_000_000;
-/// Significant digits of a latency.
-const DIGITS: u8 = 3;
-/// Different failures that are kept for the report.
-const KINDS: usize = 20;
-
-/// Outcome of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
-    /// The expected status.
-    Success,
-    /// Refused on purpose: 503 or 429 with Retry-After.
-    Refused,
-    /// Any other answer, or none.
-    Failure,
-}
-
-impl Outcome {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Success, Self::Refused, Self::Failure];
-
-    /// The word in reports and labels.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Refused => "refused",
-            Self::Failure => "failure",
-        }
-    }
-
-    /// Outcome of this status where that one was expected.
-    #[must_use]
-    pub const fn of(status: u16, expected: u16, says_when: bool) -> Self {
-        if status == expected {
-            Self::Success
-        } else if says_when && matches!(status, 429 | 503) {
-            Self::Refused
-        } else {
-            Self::Failure
-        }
-    }
-}
-
-/// One request.
+/// One request that has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample<'a> {
     /// The operation.
@@ -70,86 +27,23 @@ pub struct Sample<'a> {
     pub outcome: Outcome,
     /// From sending to the last byte.
     pub time: Duration,
-    /// The user's usual pause, if it makes any.
+    /// Whether it was sent after all users had started.
+    pub steady: bool,
+    /// The usual pause between two of these steps, if there is any.
     pub pace: Option<Duration>,
     /// From the moment at which the request was due, where arrivals have a rate: it takes the place of the
     /// correction by the pace.
     pub since_due: Option<Duration>,
-    /// The error code in the answer.
-    pub code: Option<&'a str>,
-}
-
-/// Latencies in microseconds.
-pub type Times = Histogram<u64>;
-
-/// No latencies.
-///
-/// # Panics
-/// Never: the bounds are sound.
-#[must_use]
-pub fn times() -> Times {
-    Histogram::new_with_bounds(1, LONGEST, DIGITS).expect("sound bounds")
-}
-
-/// A time as it is recorded.
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros())
-        .unwrap_or(LONGEST)
-        .clamp(1, LONGEST)
-}
-
-/// Requests with the same key are counted together.
-pub type Key = (Route, Option<u16>, Outcome);
-
-/// The requests of one key.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// Their latencies.
-    pub times: Times,
-    /// The same, corrected for coordinated omission.
-    pub corrected: Times,
-}
-
-/// All requests of a run.
-#[derive(Clone, Debug, Default)]
-pub struct Statistics {
-    /// By key.
-    pub rows: BTreeMap<Key, Row>,
-    /// Failures: operation, status, error code, count.
-    pub failures: BTreeMap<(Route, Option<u16>, String), u64>,
-    /// When the first request was sent, and when the last answer was read.
-    pub span: Option<(Instant, Instant)>,
-}
-
-impl Statistics {
-    /// Number of requests that match.
-    pub fn count(&self, which: impl Fn(&Key) -> bool) -> u64 {
-        let rows = self.rows.iter().filter(|(key, _)| which(key));
-        rows.map(|(_, row)| row.times.len()).sum()
-    }
-
-    /// Seconds from the first request to the last answer.
-    #[must_use]
-    pub fn seconds(&self) -> f64 {
-        let span = self.span.map(|(first, last)| last - first);
-        span.unwrap_or_default().as_secs_f64()
-    }
-
-    /// Latencies of the requests that match: measured and corrected.
-    pub fn times(&self, which: impl Fn(&Key) -> bool) -> (Times, Times) {
-        let mut all = (times(), times());
-        for (_, row) in self.rows.iter().filter(|(key, _)| which(key)) {
-            all.0 += &row.times;
-            all.1 += &row.corrected;
-        }
-        all
-    }
+    /// What went wrong, in a word: the problem's type, or why there was no answer.
+    pub word: Option<&'a str>,
+    /// Its id in the server's log.
+    pub request_id: Option<&'a str>,
 }
 
 /// Requests since the interval before.
 #[derive(Clone, Debug)]
 pub struct Interval {
-    /// Their latencies.
+    /// Latencies of the successful ones.
     pub times: Times,
     /// Number of refusals.
     pub refused: u64,
@@ -174,13 +68,14 @@ pub struct Recorder {
 
 struct State {
     statistics: Statistics,
+    silence: Silence,
     interval: Interval,
     exported: BTreeMap<(Route, Outcome), Exported>,
 }
 
 impl std::fmt::Debug for Recorder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ledger").finish_non_exhaustive()
+        f.debug_struct("Recorder").finish_non_exhaustive()
     }
 }
 
@@ -191,45 +86,51 @@ impl Recorder {
         Self {
             state: Mutex::new(State {
                 statistics: Statistics::default(),
+                silence: Silence::default(),
                 interval: Interval::default(),
                 exported,
             }),
         }
     }
 
-    /// Records a request.
+    /// A request is being sent.
+    pub fn sent(&self) {
+        self.state().silence.sent(Instant::now());
+    }
+
+    /// Records a request that has ended.
     pub fn record(&self, seen: &Sample<'_>) {
-        let time = micros(seen.time);
         let now = Instant::now();
         let mut state = self.state();
+        let state = &mut *state;
+        state.silence.ended(now, seen.status.is_some());
+        let word = || seen.word.unwrap_or("-").to_owned();
+        if seen.outcome == Outcome::Unsent {
+            state.interval.failed += 1;
+            let unsent = &mut state.statistics.unsent;
+            *unsent.entry((seen.route, word())).or_default() += 1;
+            return;
+        }
+        let time = micros(seen.time);
         if let Some(exported) = state.exported.get(&(seen.route, seen.outcome)) {
             exported.record(seen.time);
         }
-        let sent = now.checked_sub(seen.time).unwrap_or(now);
-        let first = state
-            .statistics
-            .span
-            .map_or(sent, |(first, _)| first.min(sent));
-        state.statistics.span = Some((first, now));
-        state.interval.times.saturating_record(time);
         match seen.outcome {
-            Outcome::Success => {}
+            Outcome::Success => state.interval.times.saturating_record(time),
             Outcome::Refused => state.interval.refused += 1,
-            Outcome::Failure => {
+            Outcome::Failure | Outcome::Unsent => {
                 state.interval.failed += 1;
-                let code = seen.code.unwrap_or("-").to_owned();
-                let failures = &mut state.statistics.failures;
-                let kind = (seen.route, seen.status, code);
-                if failures.len() < KINDS || failures.contains_key(&kind) {
-                    *failures.entry(kind).or_default() += 1;
-                }
+                let kind = (seen.route, seen.status, word());
+                state.statistics.failed(kind, seen.request_id);
             }
         }
-        let key = (seen.route, seen.status, seen.outcome);
-        let row = state.statistics.rows.entry(key).or_insert_with(|| Row {
-            times: times(),
-            corrected: times(),
-        });
+        let part = if seen.steady {
+            &mut state.statistics.steady
+        } else {
+            &mut state.statistics.ramp
+        };
+        let sent = now.checked_sub(seen.time).unwrap_or(now);
+        let row = part.add((seen.route, seen.status, seen.outcome), sent, now);
         row.times.saturating_record(time);
         row.corrected
             .saturating_record(seen.since_due.map_or(time, micros));
@@ -249,7 +150,16 @@ impl Recorder {
 
     /// All requests so far.
     pub fn statistics(&self) -> Statistics {
-        self.state().statistics.clone()
+        let state = self.state();
+        let mut statistics = state.statistics.clone();
+        let longest = state.silence.longest(Instant::now());
+        if let (Some((since, time)), Some((first, _))) = (longest, statistics.span()) {
+            statistics.silence = LongestSilence {
+                seconds: time.as_secs_f64(),
+                at: since.saturating_duration_since(first).as_secs_f64(),
+            };
+        }
+        statistics
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -273,21 +183,12 @@ mod tests {
             status,
             outcome,
             time: Duration::from_millis(millis),
+            steady: true,
             pace: pace.map(Duration::from_millis),
             since_due: None,
-            code: Some("invalid_token"),
+            word: Some("invalid_token"),
+            request_id: Some("one"),
         }
-    }
-
-    #[test]
-    fn refusal_needs_retry_after() {
-        assert_eq!(Outcome::of(200, 200, false), Outcome::Success);
-        assert_eq!(Outcome::of(403, 403, false), Outcome::Success);
-        assert_eq!(Outcome::of(503, 200, true), Outcome::Refused);
-        assert_eq!(Outcome::of(429, 200, true), Outcome::Refused);
-        assert_eq!(Outcome::of(503, 200, false), Outcome::Failure);
-        assert_eq!(Outcome::of(500, 200, true), Outcome::Failure);
-        assert_eq!(Outcome::of(200, 403, false), Outcome::Failure);
     }
 
     #[test]
@@ -305,11 +206,12 @@ mod tests {
             1
         );
         let failure = (Route::Me, None, "invalid_token".to_owned());
-        assert_eq!(statistics.failures.get(&failure), Some(&1));
+        assert_eq!(statistics.failures[&failure].count, 1);
+        assert_eq!(statistics.failures[&failure].request_ids, ["one"]);
         let interval = recorder.interval();
         assert_eq!(
             (interval.times.len(), interval.refused, interval.failed),
-            (4, 1, 1)
+            (2, 1, 1)
         );
         assert_eq!(recorder.interval().times.len(), 0);
     }
@@ -339,5 +241,33 @@ mod tests {
         let (times, corrected) = recorder.statistics().times(|_| true);
         assert_eq!((times.len(), corrected.len()), (1, 1));
         assert!(times.max() < 2_000 && corrected.max() >= 500_000);
+    }
+
+    #[test]
+    fn request_that_was_not_sent_has_no_time() {
+        let recorder = Recorder::new(BTreeMap::new());
+        recorder.record(&Sample {
+            word: Some("connection refused"),
+            ..seen(None, Outcome::Unsent, 1, Some(1))
+        });
+        let statistics = recorder.statistics();
+        assert_eq!(statistics.count(|_| true), 0);
+        let unsent = (Route::Me, "connection refused".to_owned());
+        assert_eq!((statistics.unsent[&unsent], statistics.unsent()), (1, 1));
+        assert_eq!(recorder.interval().failed, 1);
+    }
+
+    #[test]
+    fn ramp_is_kept_apart() {
+        let recorder = Recorder::new(BTreeMap::new());
+        recorder.record(&Sample {
+            steady: false,
+            ..seen(Some(200), Outcome::Success, 900, None)
+        });
+        recorder.record(&seen(Some(200), Outcome::Success, 1, None));
+        let statistics = recorder.statistics();
+        assert!(statistics.steady.times(|_| true).0.max() < 2_000);
+        assert!(statistics.ramp.times(|_| true).0.max() > 800_000);
+        assert_eq!(statistics.count(|_| true), 2);
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use testkit::exposition::Buckets;
 use testkit::machine::Machine;
 
 use crate::Result;
@@ -12,11 +11,13 @@ use crate::description::Description;
 use crate::memory::Memory;
 use crate::pacer::Arrivals;
 use crate::reconcile::Identity;
-use crate::recorder::Times;
+use crate::silence::LongestSilence;
 use crate::target::About;
+use crate::times::Figures;
+use crate::yardstick::Yardstick;
 
 /// The version of the result's form.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A run: everything that its reports say. Times are in milliseconds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -45,22 +46,34 @@ pub struct RunResult {
     pub spawned: bool,
     /// The load.
     pub load: Load,
+    /// What the machine can do.
+    pub yardstick: Yardstick,
     /// Seconds from the first request to the last answer.
     pub seconds: f64,
-    /// All requests, measured by the users.
+    /// Requests that were sent.
+    pub requests: u64,
+    /// Successful requests after the ramp, measured by the users.
     pub users: Figures,
     /// The same, corrected for coordinated omission.
     pub corrected: Figures,
-    /// All requests, measured by the server.
+    /// Refused requests after the ramp.
+    pub refusals: Figures,
+    /// Failed requests after the ramp.
+    pub failing: Figures,
+    /// Successful requests of the ramp.
+    pub ramp: Figures,
+    /// Successful requests after the ramp, measured by the server.
     pub server: Figures,
-    /// Share that failed.
+    /// Share that failed or could not be sent, of the whole run.
     pub failed: f64,
-    /// Share that was refused on purpose.
+    /// Share that was refused on purpose, of the whole run.
     pub refused: f64,
+    /// The longest time in which somebody waited and nobody was answered.
+    pub silence: LongestSilence,
     /// By operation.
     pub operations: Vec<Operation>,
-    /// Failures: operation, status, error code, count.
-    pub failures: Vec<(String, u16, String, u64)>,
+    /// Failures by kind.
+    pub failures: Vec<Failure>,
     /// Increases of the server's counters, by labels.
     pub counters: BTreeMap<String, BTreeMap<String, f64>>,
     /// Processor time, where it is known.
@@ -97,35 +110,39 @@ pub struct Load {
     pub settings: Vec<String>,
 }
 
-/// Latencies of many requests.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub struct Figures {
-    /// Number of requests.
-    pub count: u64,
-    /// Requests per second.
-    pub per_second: f64,
-    /// Mean.
-    pub mean_ms: f64,
-    /// Median.
-    pub p50_ms: f64,
-    /// 95th percentile.
-    pub p95_ms: f64,
-    /// 99th percentile.
-    pub p99_ms: f64,
-}
-
 /// One operation's requests.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Operation {
     /// Method and route template.
     #[serde(rename = "operation")]
     pub name: String,
+    /// Whether these are the requests of the ramp.
+    pub ramp: bool,
     /// Requests by status; `none` without an answer.
     pub statuses: BTreeMap<String, u64>,
-    /// Measured by the users.
+    /// Successful ones, measured by the users.
     pub users: Figures,
-    /// Measured by the server.
+    /// Refused ones.
+    pub refusals: Figures,
+    /// Successful ones, measured by the server.
     pub server: Option<Figures>,
+}
+
+/// Failures of one kind.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Failure {
+    /// Method and route template.
+    pub operation: String,
+    /// The status; 0 without an answer.
+    pub status: u16,
+    /// The problem's type, or why there was no answer.
+    pub word: String,
+    /// Whether the requests were sent at all.
+    pub sent: bool,
+    /// Their number.
+    pub count: u64,
+    /// Ids of up to three of them, to look up in the server's log.
+    pub request_ids: Vec<String>,
 }
 
 /// Cores in use, on average over the run.
@@ -157,41 +174,6 @@ pub struct Verdict {
     pub held: bool,
     /// The measured value.
     pub detail: String,
-}
-
-impl Figures {
-    /// From the users' latencies.
-    #[must_use]
-    pub fn of_times(times: &Times, seconds: f64) -> Self {
-        let millis = |q| times.value_at_quantile(q) as f64 / 1e3;
-        Self {
-            count: times.len(),
-            per_second: times.len() as f64 / seconds,
-            mean_ms: times.mean() / 1e3,
-            p50_ms: millis(0.5),
-            p95_ms: millis(0.95),
-            p99_ms: millis(0.99),
-        }
-    }
-
-    /// From the server's histogram.
-    #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "counters are whole and rise"
-    )]
-    pub fn of_buckets(buckets: &Buckets, seconds: f64) -> Option<Self> {
-        let millis = |q| buckets.quantile(q).map(|value| value * 1e3);
-        Some(Self {
-            count: buckets.count.round() as u64,
-            per_second: buckets.count / seconds,
-            mean_ms: buckets.mean()? * 1e3,
-            p50_ms: millis(0.5)?,
-            p95_ms: millis(0.95)?,
-            p99_ms: millis(0.99)?,
-        })
-    }
 }
 
 impl RunResult {
@@ -230,14 +212,22 @@ impl RunResult {
 /// A run with these figures, for tests.
 #[cfg(test)]
 pub(crate) fn sample(p95_ms: f64, per_second: f64, failed: f64) -> RunResult {
+    let figures = Figures {
+        p50_ms: 0.5,
+        p95_ms,
+        p99_ms: p95_ms,
+        ..Figures::default()
+    };
     RunResult {
         scenario: "sentinel".to_owned(),
         users: Figures {
-            p50_ms: 0.5,
-            p95_ms,
-            p99_ms: p95_ms,
             per_second,
-            ..Figures::default()
+            ..figures
+        },
+        corrected: figures,
+        yardstick: Yardstick {
+            hash_ms: 10.0,
+            round_trip_ms: 0.1,
         },
         failed,
         ..RunResult::default()
@@ -262,7 +252,7 @@ mod tests {
         assert_eq!(RunResult::read(&file).expect("read").scenario, "sentinel");
         let older = std::fs::read_to_string(&file)
             .expect("read")
-            .replace("\"version\":1", "\"version\":0");
+            .replace("\"version\":2", "\"version\":0");
         std::fs::write(&file, older).expect("written");
         assert!(
             RunResult::read(&file)

@@ -2,31 +2,40 @@
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use chrono::SecondsFormat;
 use goose::config::GooseConfiguration;
-use testkit::exposition::Between;
+use testkit::exposition::{Between, Exposition};
 use testkit::machine;
+use tokio::task::JoinHandle;
 
 use crate::attack::{self, Kind, Load};
 use crate::cli::Options;
 use crate::connection::{Connection, base};
 use crate::delay::{Delay, DelayProbe};
-use crate::figures::{figures, server_times};
+use crate::figures::{Scrapes, figures, server_times_of};
+use crate::latency_bounds::{self, Allowance};
 use crate::live::{self, Metrics, Ramp};
 use crate::memory::Memory;
 use crate::output::{print, say};
 use crate::pacer::Arrivals;
 use crate::reconcile::{Counts, reconcile};
-use crate::recorder::{Recorder, Statistics};
+use crate::recorder::Recorder;
 use crate::result::{self, Cores, RunResult};
 use crate::routes::Route;
 use crate::scenarios::Scenario;
 use crate::setup::{self, ServerUnderTest};
 use crate::state::Shared;
-use crate::target::REQUESTS;
+use crate::statistics::Statistics;
+use crate::target::{REQUESTS, Target};
 use crate::thresholds::Threshold;
-use crate::{Result, baseline, beneath, expectation, latency_bounds, report};
+use crate::verdict::{Objective, availability};
+use crate::yardstick::Yardstick;
+use crate::{Result, baseline, beneath, expectation, report};
+
+/// How often it is looked whether the ramp is over.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Runs a scenario; returns whether everything held.
 ///
@@ -48,7 +57,8 @@ async fn run_async(options: &Options) -> Result<bool> {
     let earlier = options.baseline.as_deref().map(RunResult::read);
     let earlier = earlier.transpose()?;
     if let Some(earlier) = &earlier {
-        baseline::check(earlier, &scenario.name, load.ramp.users)?;
+        let asked = reported_load(options, scenario, &load);
+        baseline::check(earlier, &scenario.name, &asked, options.spawn)?;
     }
     let connection = Connection::new(options.ca.as_deref(), options.http2, options.timeout)?;
     let goose = beneath::configuration(&options.goose)?;
@@ -71,17 +81,8 @@ async fn run_async(options: &Options) -> Result<bool> {
         started: started.to_rfc3339_opts(SecondsFormat::Secs, true),
         revision: observed.revision.clone(),
         spawned: options.spawn,
-        load: result::Load {
-            users: load.ramp.users,
-            rate: load.ramp.rate,
-            run_time: load.run_time.as_secs_f64(),
-            seed: options.seed,
-            settings: if options.spawn {
-                setup::reported_settings(options, scenario)
-            } else {
-                Vec::new()
-            },
-        },
+        load: reported_load(options, scenario, &load),
+        yardstick: observed.yardstick,
         cores: observed.processor_seconds.map(|(lab, server)| Cores {
             lab: lab / seconds,
             server: server / seconds,
@@ -117,6 +118,21 @@ fn phase(options: &Options, what: &str) {
     }
 }
 
+/// The load as the report has it.
+fn reported_load(options: &Options, scenario: &Scenario, load: &Load) -> result::Load {
+    result::Load {
+        users: load.ramp.users,
+        rate: load.ramp.rate,
+        run_time: load.run_time.as_secs_f64(),
+        seed: options.seed,
+        settings: if options.spawn {
+            setup::reported_settings(options, scenario)
+        } else {
+            Vec::new()
+        },
+    }
+}
+
 /// Measurements of a run.
 struct Observed {
     revision: String,
@@ -124,8 +140,9 @@ struct Observed {
     statistics: Statistics,
     /// Goose's counts.
     goose: Counts,
-    /// The server's metrics before and after.
-    server: Between,
+    /// The server's metrics.
+    server: Scrapes,
+    yardstick: Yardstick,
     /// Processor time of the lab and of its server.
     processor_seconds: Option<(f64, f64)>,
     memory: Option<Memory>,
@@ -162,6 +179,7 @@ async fn drive(
             &format!("{} accounts are registered", scenario.accounts),
         );
     }
+    let yardstick = Yardstick::measure(target.far()).await?;
     let accounts = setup::prepare(&target, run_id, options.seed, scenario.accounts).await?;
     let before = target.settled_metrics().await?;
     let revision = machine::revision();
@@ -177,6 +195,7 @@ async fn drive(
         base: base(&target.api),
         connection: (options.http2 || target.api.scheme() == "https").then_some(begun.connection),
         seed: options.seed,
+        ramp: load.ramp.time(),
         length: load.length(&kinds),
         began: OnceLock::new(),
         arrivals: open.then(OnceLock::new),
@@ -204,6 +223,7 @@ async fn drive(
         shared.length,
         options.quiet,
     ));
+    let middle = tokio::spawn(after_ramp(Arc::clone(&shared), target.clone()));
     let goose = attack::attack(&kinds, load, begun.goose, &shared);
     let goose = Box::pin(goose).await;
     progress.abort();
@@ -227,7 +247,7 @@ async fn drive(
         server.stop()?;
     }
     let statistics = recorder.statistics();
-    if statistics.span.is_none() {
+    if statistics.span().is_none() {
         return Err("no request was sent: is the run too short for its users to come?".into());
     }
     let arrivals = kinds.iter().filter_map(|kind| {
@@ -239,28 +259,51 @@ async fn drive(
         revision,
         statistics,
         goose: goose?,
-        server: Between { before, after },
+        server: Scrapes {
+            middle: ended(middle).await,
+            whole: Between { before, after },
+        },
+        yardstick,
         processor_seconds,
         memory,
         delay,
     })
 }
 
+/// The server's metrics once all users have started.
+async fn after_ramp(shared: Arc<Shared>, target: Target) -> Option<Exposition> {
+    while !shared.is_steady(Instant::now()) {
+        tokio::time::sleep(LOOK).await;
+    }
+    target.metrics().await.ok()
+}
+
+/// What a task has found, if it has ended.
+async fn ended<T>(task: JoinHandle<Option<T>>) -> Option<T> {
+    if !task.is_finished() {
+        task.abort();
+    }
+    task.await.ok().flatten()
+}
+
 /// Judges the run: identities, latency bounds, objectives, facts.
 fn judge(result: &mut RunResult, options: &Options, scenario: &Scenario, observed: &Observed) {
     let (statistics, server) = (&observed.statistics, &observed.server);
-    let delay = (!scenario.saturates && !options.ignore_speed).then_some(&observed.delay);
+    let server = &server.whole;
+    let allowance = Allowance::new(&observed.delay, scenario.saturates);
+    let allowance = (!options.ignore_speed).then_some(allowance);
     result.identities = reconcile(statistics, &observed.goose, server);
     for route in Route::ALL {
         let (times, _) = statistics.times(|(of, status, _)| of == route && status.is_some());
-        let server = server_times(server, *route);
-        let latency_bounds = latency_bounds::quantiles(&route.name(), &times, &server, delay);
-        result.identities.extend(latency_bounds);
+        let server = server_times_of(server, *route);
+        let bounds = latency_bounds::quantiles(&route.name(), &times, &server, allowance);
+        result.identities.extend(bounds);
     }
     let (times, _) = statistics.times(|(_, status, _)| status.is_some());
-    let means = latency_bounds::means(&times, &server.buckets(REQUESTS, &[]), delay);
+    let means = latency_bounds::means(&times, &server.buckets(REQUESTS, &[]), allowance);
     result.identities.extend(means);
-    let objectives = scenario.objectives.iter();
+    let slowest = Objective::slowest(scenario.saturates);
+    let objectives = scenario.objectives.iter().chain(&slowest);
     let objectives = objectives.map(|objective| objective.judge(result, options.ignore_speed));
     let facts = scenario.facts.iter().map(|fact| fact.judge(server));
     let arrivals = result.arrivals.iter();
@@ -268,7 +311,7 @@ fn judge(result: &mut RunResult, options: &Options, scenario: &Scenario, observe
     let thresholds = scenario.thresholds.iter().chain(&options.thresholds);
     let judge = |one: &Threshold| one.judge(statistics, server, options.ignore_speed);
     let thresholds = thresholds.map(judge);
-    let verdicts = objectives.chain(thresholds).chain(facts).chain(arrivals);
-    let verdicts = verdicts.collect();
+    let mut verdicts = vec![availability(result)];
+    verdicts.extend(objectives.chain(thresholds).chain(facts).chain(arrivals));
     result.verdicts = verdicts;
 }

@@ -74,6 +74,8 @@ pub struct Shared {
     pub connection: Option<Connection>,
     /// Seed of all random numbers.
     pub seed: u64,
+    /// Time until all users have started.
+    pub ramp: Duration,
     /// Length of the run, from its first user on, or from the first arrival.
     pub length: Duration,
     /// When the first user started.
@@ -98,6 +100,14 @@ impl Shared {
     /// When the first user started.
     pub fn started(&self) -> Instant {
         *self.began.get_or_init(Instant::now)
+    }
+
+    /// Whether all users have started by then, and arrivals at a rate have begun.
+    pub fn is_steady(&self, now: Instant) -> bool {
+        match &self.arrivals {
+            None => now >= self.started() + self.ramp,
+            Some(origin) => origin.get().is_some_and(|origin| now >= *origin),
+        }
     }
 
     /// When users begin no further step.
@@ -125,8 +135,10 @@ pub struct UserState {
     pub account: Option<Account>,
     /// Its session.
     pub tokens: Option<Tokens>,
-    /// Usual pause between two requests, for the correction of coordinated omission.
+    /// Usual pause between two of its current steps, for the correction of coordinated omission.
     pub pace: Option<Duration>,
+    /// Requests without an answer since the last one with.
+    pub unanswered: u32,
     /// When its next request was due, if that is known.
     pub due: Option<Instant>,
     /// Time that it waited because it was refused, within this step.
@@ -140,14 +152,15 @@ pub struct UserState {
 impl UserState {
     /// The user of this number.
     #[must_use]
-    pub fn new(index: usize, pace: Option<Duration>, shared: Arc<Shared>) -> Self {
+    pub fn new(index: usize, shared: Arc<Shared>) -> Self {
         Self {
             index,
             rng: rng(shared.seed, index),
             made: 0,
             account: None,
             tokens: None,
-            pace,
+            pace: None,
+            unanswered: 0,
             due: None,
             told: Duration::ZERO,
             source: None,

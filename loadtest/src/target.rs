@@ -93,6 +93,14 @@ impl Target {
         })
     }
 
+    /// Name and port of the API's machine, if it is another one.
+    #[must_use]
+    pub fn far(&self) -> Option<(String, u16)> {
+        let host = self.api.host_str().filter(|_| !self.is_here())?;
+        let port = self.api.port_or_known_default()?;
+        Some((host.trim_matches(['[', ']']).to_owned(), port))
+    }
+
     /// Waits until the server is ready.
     ///
     /// # Errors

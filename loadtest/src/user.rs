@@ -1,17 +1,24 @@
 //! Steps of a virtual user, from which scenarios are built.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use goose::goose::{GooseRequest, GooseUser};
 use serde_json::{Value, json};
 
-use crate::recorder::{Outcome, Sample};
+use crate::outcome::{Outcome, cause};
+use crate::recorder::Sample;
 use crate::routes::Route;
 use crate::state::{Account, Tokens, UserState};
 
 /// Wait after a refusal without a time in Retry-After.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Wait after a request without an answer; twice as long after the next.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest of these waits.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// A virtual user during one of its steps.
 pub struct User<'a> {
@@ -173,33 +180,33 @@ impl<'a> User<'a> {
             .set_request_builder(builder)
             .build();
         let due = self.state.due.take();
+        let shared = Arc::clone(&self.state.shared);
         let started = Instant::now();
-        if let Ok(response) = self.goose_user.request(request).await
-            && let Ok(response) = response.response
-        {
-            let status = response.status().as_u16();
-            let wait = response.headers().get("retry-after");
-            answer.retry_after = wait
-                .and_then(|seconds| seconds.to_str().ok()?.parse().ok())
-                .map(Duration::from_secs);
-            // An answer counts once it is complete.
-            if let Ok(body) = response.bytes().await {
-                answer.status = Some(status);
-                answer.json = serde_json::from_slice(&body).unwrap_or_default();
-                answer.outcome = Outcome::of(status, call.expected, answer.retry_after.is_some());
-            }
-        }
-        self.state.shared.recorder.record(&Sample {
+        let steady = shared.is_steady(started);
+        shared.recorder.sent();
+        let seen = match self.goose_user.request(request).await {
+            Ok(response) => read(response.response, call.expected, &mut answer).await,
+            Err(error) => Seen::because(error.to_string()),
+        };
+        shared.recorder.record(&Sample {
             route: call.route,
             status: answer.status,
             outcome: answer.outcome,
             time: started.elapsed(),
+            steady,
             pace: self.state.pace,
             since_due: due.map(|due| due.elapsed()),
-            code: answer.json["code"]
-                .as_str()
-                .or(answer.json["error"].as_str()),
+            word: seen.word.as_deref(),
+            request_id: seen.request_id.as_deref(),
         });
+        self.state.unanswered = match answer.status {
+            Some(_) => 0,
+            None => self.state.unanswered + 1,
+        };
+        if self.state.unanswered > 0 {
+            let doubled = FIRST_PAUSE * 2_u32.saturating_pow(self.state.unanswered - 1);
+            self.wait(doubled.min(LONGEST_PAUSE)).await;
+        }
         answer
     }
 
@@ -321,6 +328,61 @@ impl<'a> User<'a> {
             self.state.tokens = tokens;
         }
         kept
+    }
+}
+
+/// What an answer says about a failure.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The problem's type, or why there was no answer.
+    word: Option<String>,
+    /// The request's id in the server's log.
+    request_id: Option<String>,
+}
+
+impl Seen {
+    fn because(word: String) -> Self {
+        Self {
+            word: Some(word),
+            request_id: None,
+        }
+    }
+}
+
+/// Reads an answer to its end: it counts once it is complete.
+async fn read(
+    response: Result<reqwest::Response, reqwest::Error>,
+    expected: u16,
+    answer: &mut Answer,
+) -> Seen {
+    let response = match response {
+        Ok(response) => response,
+        Err(error) => {
+            answer.outcome = Outcome::of_error(&error);
+            return Seen::because(cause(&error));
+        }
+    };
+    let status = response.status().as_u16();
+    let header = |name| {
+        let value = response.headers().get(name)?.to_str().ok()?;
+        Some(value.to_owned())
+    };
+    let request_id = header("x-request-id");
+    let wait = header("retry-after").and_then(|seconds| seconds.parse().ok());
+    answer.retry_after = wait.map(Duration::from_secs);
+    let body = match response.bytes().await {
+        Ok(body) => body,
+        Err(error) => return Seen::because(cause(&error)),
+    };
+    answer.status = Some(status);
+    answer.json = serde_json::from_slice(&body).unwrap_or_default();
+    answer.outcome = Outcome::of(status, expected, answer.retry_after.is_some());
+    // The last part of a problem's type is its name; OAuth endpoints have a code instead.
+    let kind = answer.json["type"].as_str();
+    let kind = kind.and_then(|kind| kind.rsplit('/').next());
+    Seen {
+        word: kind.or(answer.json["error"].as_str()).map(str::to_owned),
+        request_id,
     }
 }
 

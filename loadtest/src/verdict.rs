@@ -2,21 +2,43 @@
 
 use std::fmt;
 
-use testkit::exposition::Between;
-
+pub use crate::facts::Fact;
+use crate::limit::Limit;
 use crate::result::{RunResult, Verdict};
 use crate::routes::Route;
+use crate::times::millis;
 
 /// Memory of one Argon2id hash with the recommended parameters, in MiB.
 const HASH_MIB: f64 = 19.0;
+/// Time for which the gate's queue holds a request unless configured otherwise, in seconds.
+const QUEUE: f64 = 2.0;
+
+/// The longest time in which somebody may wait and nobody is answered, in seconds: far above what a busy
+/// machine makes of an answer, and far below an outage that anybody calls one.
+pub const LONGEST_SILENCE: f64 = 2.0;
+
+/// Whether some user was answered all the time. It does not depend on the machine's speed.
+#[must_use]
+pub fn availability(result: &RunResult) -> Verdict {
+    let silence = result.silence;
+    Verdict {
+        name: format!("never longer than {LONGEST_SILENCE} s without an answer to anybody"),
+        held: silence.seconds <= LONGEST_SILENCE,
+        detail: format!("{:.2} s, from second {:.1} on", silence.seconds, silence.at),
+    }
+}
 
 /// A figure of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
-    /// Median of the users' times, in seconds.
+    /// Median of the users' corrected times.
     P50,
     /// Their 95th percentile.
     P95,
+    /// Their 99.9th percentile.
+    P999,
+    /// The longest of them.
+    Longest,
     /// The server's 99th percentile of an operation.
     ServerP99(Route),
     /// Share of requests that failed; refusals do not count.
@@ -33,7 +55,16 @@ pub enum Measure {
 #[derive(Clone, Copy, Debug)]
 pub struct Objective {
     measure: Measure,
-    most: f64,
+    most: Most,
+}
+
+/// The bound.
+#[derive(Clone, Copy, Debug)]
+enum Most {
+    /// In the figure's own unit.
+    Number(f64),
+    /// Of a time.
+    Time(Limit),
 }
 
 impl Objective {
@@ -48,33 +79,71 @@ impl Objective {
     pub const FEW_NEW_SERIES: Self = Self::of(Measure::NewSeries, 290.0);
 
     const fn of(measure: Measure, most: f64) -> Self {
-        Self { measure, most }
+        Self {
+            measure,
+            most: Most::Number(most),
+        }
     }
 
-    /// The users' median, in seconds.
-    #[must_use]
-    pub const fn p50(most: f64) -> Self {
-        Self::of(Measure::P50, most)
+    const fn time(measure: Measure, most: Limit) -> Self {
+        Self {
+            measure,
+            most: Most::Time(most),
+        }
     }
 
-    /// The users' 95th percentile, in seconds.
+    /// The users' median.
     #[must_use]
-    pub const fn p95(most: f64) -> Self {
-        Self::of(Measure::P95, most)
+    pub const fn p50(most: Limit) -> Self {
+        Self::time(Measure::P50, most)
     }
 
-    /// The server's 99th percentile of an operation, in seconds.
+    /// The users' 95th percentile.
     #[must_use]
-    pub const fn server_p99(route: Route, most: f64) -> Self {
-        Self::of(Measure::ServerP99(route), most)
+    pub const fn p95(most: Limit) -> Self {
+        Self::time(Measure::P95, most)
+    }
+
+    /// The server's 99th percentile of an operation.
+    #[must_use]
+    pub const fn server_p99(route: Route, most: Limit) -> Self {
+        Self::time(Measure::ServerP99(route), most)
+    }
+
+    /// A bound in what the machine can do: `P95 <= 4 hashes`, `P99 of GET /users/me on the server <= 12 round
+    /// trips`.
+    #[must_use]
+    pub fn of_machine(text: &str) -> Option<Self> {
+        let (figure, limit) = text.split_once("<=")?;
+        let limit = limit.trim().parse().ok()?;
+        match figure.trim() {
+            "P50" => Some(Self::p50(limit)),
+            "P95" => Some(Self::p95(limit)),
+            figure => {
+                let name = figure
+                    .strip_prefix("P99 of ")?
+                    .strip_suffix(" on the server")?;
+                let route = Route::ALL.iter().find(|route| route.name() == name)?;
+                Some(Self::server_p99(*route, limit))
+            }
+        }
+    }
+
+    /// What is expected of the slowest requests of every scenario: some hashes one behind another; where
+    /// the machine is filled, what the gate's queue may hold besides.
+    #[must_use]
+    pub fn slowest(saturates: bool) -> [Self; 2] {
+        let queue = if saturates { QUEUE } else { 0.0 };
+        let limit = |hashes| Limit::hashes(hashes).and_seconds(queue);
+        [
+            Self::time(Measure::P999, limit(20.0)),
+            Self::time(Measure::Longest, limit(40.0)),
+        ]
     }
 
     /// Whether it depends on the machine's speed.
     const fn is_speed(self) -> bool {
-        matches!(
-            self.measure,
-            Measure::P50 | Measure::P95 | Measure::ServerP99(_)
-        )
+        matches!(self.most, Most::Time(_))
     }
 
     const fn is_memory(self) -> bool {
@@ -85,13 +154,17 @@ impl Objective {
     }
 
     fn value(self, result: &RunResult) -> Option<f64> {
+        let times = &result.corrected;
         match self.measure {
-            Measure::P50 => Some(result.users.p50_ms / 1e3),
-            Measure::P95 => Some(result.users.p95_ms / 1e3),
+            Measure::P50 => Some(times.p50_ms),
+            Measure::P95 => Some(times.p95_ms),
+            Measure::P999 => Some(times.p999_ms),
+            Measure::Longest => Some(times.max_ms),
             Measure::ServerP99(route) => {
                 let name = route.name();
-                let row = result.operations.iter().find(|row| row.name == name)?;
-                Some(row.server.as_ref()?.p99_ms / 1e3)
+                let mut rows = result.operations.iter();
+                let row = rows.find(|row| row.name == name && !row.ramp)?;
+                Some(row.server.as_ref()?.p99_ms)
             }
             Measure::Failed => Some(result.failed),
             Measure::MemoryOfHashing => {
@@ -107,7 +180,11 @@ impl Objective {
 
     fn show(self, value: f64) -> String {
         match self.measure {
-            Measure::P50 | Measure::P95 | Measure::ServerP99(_) => format!("{:.2} ms", value * 1e3),
+            Measure::P50
+            | Measure::P95
+            | Measure::P999
+            | Measure::Longest
+            | Measure::ServerP99(_) => millis(value),
             Measure::Failed => format!("{:.2} %", value * 100.0),
             Measure::MemoryOfHashing | Measure::MemoryGrowth => format!("{value:.1} MiB"),
             Measure::NewSeries => format!("{value}"),
@@ -117,15 +194,23 @@ impl Objective {
     /// Compares with the figures of a run.
     #[must_use]
     pub fn judge(self, result: &RunResult, ignore_speed: bool) -> Verdict {
+        let machine = &result.yardstick;
+        let (most, name) = match self.most {
+            Most::Number(most) => (most, self.to_string()),
+            Most::Time(limit) => (
+                limit.millis(machine),
+                format!("{} ≤ {}", self.measure, limit.on(machine)),
+            ),
+        };
         let value = self.value(result);
         let (held, detail) = match value {
-            Some(value) => (value <= self.most, self.show(value)),
+            Some(value) => (value <= most, self.show(value)),
             // Memory is known only of the lab's own server.
             None => (self.is_memory(), "not measured".to_owned()),
         };
         let ignored = ignore_speed && self.is_speed();
         Verdict {
-            name: self.to_string(),
+            name,
             held: held || ignored,
             detail: if ignored {
                 format!("{detail} (not judged)")
@@ -136,148 +221,46 @@ impl Objective {
     }
 }
 
-impl fmt::Display for Objective {
+impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.measure {
-            Measure::P50 => "P50".to_owned(),
-            Measure::P95 => "P95".to_owned(),
-            Measure::ServerP99(route) => format!("P99 of {} on the server", route.name()),
-            Measure::Failed => "failed".to_owned(),
-            Measure::MemoryOfHashing => {
-                format!("memory beyond start and {HASH_MIB} MiB a hash thread")
+        match self {
+            Self::P50 => f.write_str("P50"),
+            Self::P95 => f.write_str("P95"),
+            Self::P999 => f.write_str("P99.9"),
+            Self::Longest => f.write_str("longest"),
+            Self::ServerP99(route) => write!(f, "P99 of {} on the server", route.name()),
+            Self::Failed => f.write_str("failed"),
+            Self::MemoryOfHashing => {
+                write!(f, "memory beyond start and {HASH_MIB} MiB a hash thread")
             }
-            Measure::MemoryGrowth => {
-                "growth of memory from the middle to the last third".to_owned()
-            }
-            Measure::NewSeries => "new series".to_owned(),
-        };
-        write!(f, "{name} ≤ {}", self.show(self.most))
-    }
-}
-
-/// Expected behaviour of a counter.
-#[derive(Clone, Copy, Debug)]
-enum Rule {
-    Still,
-    Moved,
-    /// A gauge at zero after the run.
-    Zero,
-}
-
-/// An expectation of the server's counters.
-#[derive(Clone, Copy, Debug)]
-pub struct Fact {
-    /// In words.
-    pub name: &'static str,
-    metric: &'static str,
-    labels: &'static [(&'static str, &'static str)],
-    rule: Rule,
-}
-
-impl Fact {
-    /// The queue of the hash gate is empty.
-    pub const IDLE_GATE: Self = Self {
-        name: "the hash gate's queue is empty afterwards",
-        metric: "auth_password_hash_queue_depth",
-        labels: &[],
-        rule: Rule::Zero,
-    };
-    /// The hash gate refused logins.
-    pub const SHED: Self = Self::moved(
-        "the hash gate sheds load",
-        "auth_password_hash_rejected_total",
-        &[],
-    );
-    /// Requests were denied.
-    pub const DENIALS: Self = Self::moved(
-        "denials are counted",
-        "auth_rbac_decisions_total",
-        &[("outcome", "deny")],
-    );
-    /// Rate limits refused logins.
-    pub const LIMITED: Self = Self::moved(
-        "the limits of logins refuse",
-        "auth_rate_limit_decisions_total",
-        &[("limiter", "login"), ("decision", "deny")],
-    );
-    /// Unknown usernames and wrong passwords are counted separately.
-    pub const UNKNOWN_USERS: Self = Self::moved(
-        "unknown users are counted",
-        "auth_logins_total",
-        &[("reason", "unknown_user")],
-    );
-    /// As [`Self::UNKNOWN_USERS`].
-    pub const BAD_PASSWORDS: Self = Self::moved(
-        "bad passwords are counted",
-        "auth_logins_total",
-        &[("reason", "bad_password")],
-    );
-    /// No session was ended for token reuse.
-    pub const NO_FAMILY_REVOKED: Self = Self {
-        name: "no session is lost",
-        metric: "auth_refresh_reuse_detected_total",
-        labels: &[("action", "family_revoked")],
-        rule: Rule::Still,
-    };
-    /// Second use of a token whose successor was not used yet.
-    pub const TWO_TABS: Self = Self::moved(
-        "second uses of a token are answered",
-        "auth_refresh_reuse_detected_total",
-        &[("action", "unused_replay")],
-    );
-
-    const fn moved(
-        name: &'static str,
-        metric: &'static str,
-        labels: &'static [(&'static str, &'static str)],
-    ) -> Self {
-        Self {
-            name,
-            metric,
-            labels,
-            rule: Rule::Moved,
+            Self::MemoryGrowth => f.write_str("growth of memory from the middle to the last third"),
+            Self::NewSeries => f.write_str("new series"),
         }
     }
+}
 
-    /// Judges by the server's counters.
-    #[must_use]
-    pub fn judge(&self, server: &Between) -> Verdict {
-        let value = match self.rule {
-            Rule::Zero => server.after.sum(self.metric, self.labels),
-            Rule::Still | Rule::Moved => server.rise(self.metric, self.labels),
-        };
-        let held = match self.rule {
-            Rule::Still | Rule::Zero => value == 0.0,
-            Rule::Moved => value > 0.0,
-        };
-        Verdict {
-            name: self.name.to_owned(),
-            held: held && server.after.has(self.metric),
-            detail: format!("{} {value}", self.metric),
+impl fmt::Display for Objective {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.most {
+            Most::Number(most) => write!(f, "{} ≤ {}", self.measure, self.show(most)),
+            Most::Time(limit) => write!(f, "{} ≤ {limit}", self.measure),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use testkit::exposition::Exposition;
-
     use super::*;
     use crate::result::sample as result;
 
     #[test]
     fn missed_objective_names_itself() {
-        let verdict = Objective::p95(0.025).judge(&result(30.0, 70.0, 0.0), false);
-        assert_eq!(
-            (verdict.name.as_str(), verdict.held),
-            ("P95 ≤ 25.00 ms", false)
-        );
-        assert_eq!(verdict.detail, "30.00 ms");
-        assert!(
-            Objective::p95(0.025)
-                .judge(&result(25.0, 70.0, 0.0), false)
-                .held
-        );
+        let target = Objective::p95(Limit::hashes(2.5));
+        let verdict = target.judge(&result(30.0, 70.0, 0.0), false);
+        let (name, held) = (verdict.name.as_str(), verdict.held);
+        assert_eq!((name, held), ("P95 ≤ 2.5 hashes (25 ms)", false));
+        assert_eq!(verdict.detail, "30 ms");
+        assert!(target.judge(&result(25.0, 70.0, 0.0), false).held);
         assert!(
             !Objective::NO_FAILURES
                 .judge(&result(1.0, 70.0, 0.0001), false)
@@ -286,29 +269,29 @@ mod tests {
     }
 
     #[test]
-    fn ignore_speed_still_judges_failures() {
-        assert!(
-            Objective::p95(0.025)
-                .judge(&result(30.0, 70.0, 0.0), true)
-                .held
-        );
-        assert!(
-            !Objective::NO_FAILURES
-                .judge(&result(1.0, 70.0, 0.0001), true)
-                .held
-        );
+    fn corrected_times_are_judged_and_the_longest_among_them() {
+        let mut late = result(1.0, 70.0, 0.0);
+        late.users.p95_ms = 900.0;
+        assert!(Objective::p95(Limit::hashes(2.5)).judge(&late, false).held);
+        late.corrected.max_ms = 4_000.0;
+        let [p999, longest] = Objective::slowest(true);
+        assert!(p999.judge(&late, false).held);
+        let verdict = longest.judge(&late, false);
+        assert_eq!(verdict.name, "longest ≤ 2.00 s + 40 hashes (2.40 s)");
+        assert!(!verdict.held);
     }
 
     #[test]
-    fn facts_are_judged_by_counters() {
-        let look = |text: &str| Exposition::parse(text).expect("series");
-        let server = Between {
-            before: look("auth_password_hash_rejected_total 1\nauth_password_hash_queue_depth 0\n"),
-            after: look("auth_password_hash_rejected_total 1\nauth_password_hash_queue_depth 3\n"),
-        };
-        assert!(!Fact::SHED.judge(&server).held);
-        assert!(!Fact::IDLE_GATE.judge(&server).held);
-        // A counter that is not there says nothing, and that is not enough.
-        assert!(!Fact::NO_FAMILY_REVOKED.judge(&server).held);
+    fn ignore_speed_still_judges_failures_and_availability() {
+        let slow = result(30.0, 70.0, 0.0001);
+        assert!(Objective::p95(Limit::hashes(1.0)).judge(&slow, true).held);
+        assert!(!Objective::NO_FAILURES.judge(&slow, true).held);
+        let mut silent = result(1.0, 70.0, 0.0);
+        assert!(availability(&silent).held);
+        silent.silence.seconds = 4.02;
+        silent.silence.at = 5.0;
+        let verdict = availability(&silent);
+        assert!(!verdict.held);
+        assert_eq!(verdict.detail, "4.02 s, from second 5.0 on");
     }
 }

@@ -3,28 +3,23 @@
 use std::fmt::Write as _;
 
 use crate::description::{Description, Reference};
-use crate::result::{Figures, RunResult};
+use crate::result::{Failure, RunResult};
 use crate::scenarios::find;
+use crate::times::{Figures, millis};
 
 /// Explanation of the first table.
 pub(super) const EXPLANATION: &str = "Users' times run from sending a request to the last byte of its answer, the server's until the \
-     answer is handed over. *Corrected* adds the requests that a user did not send while it waited for \
-     an answer longer than its usual pause (coordinated omission); users without a pause have no schedule \
-     to fall behind. *Refused* is 503 or 429 with Retry-After.";
+     answer is handed over; they are those of successes, and *refused* (503 or 429 with Retry-After) has a \
+     row of its own. The *ramp*, in which users start, is kept out of all other rows. *Corrected* adds the \
+     requests that a user did not send while it waited for an answer longer than the usual pause of that \
+     step (coordinated omission); steps without a pause have no schedule to fall behind. The server's times \
+     come from buckets: `~` is interpolated, `<`, `>` and `≤` are bounds. Shares that failed or were refused \
+     are of the whole run.";
 
 /// What the scenario of a result is: as the result says, or for an older one as it is now.
 pub(super) fn scenario(result: &RunResult) -> Option<Description> {
     let now = || Some(find(&result.scenario).ok()?.description);
     result.description.clone().or_else(now)
-}
-
-/// Milliseconds with two or no decimals, by size.
-pub(super) fn millis(value: f64) -> String {
-    match value {
-        0.0..10.0 => format!("{value:.2} ms"),
-        10.0..1_000.0 => format!("{value:.0} ms"),
-        _ => format!("{:.2} s", value / 1e3),
-    }
 }
 
 /// A share in percent.
@@ -65,6 +60,12 @@ fn conditions(text: &mut String, result: &RunResult) {
     );
     let _ = writeln!(
         text,
+        "The machine hashes a password in {} and makes a bare round trip in {}.",
+        millis(result.yardstick.hash_ms),
+        millis(result.yardstick.round_trip_ms)
+    );
+    let _ = writeln!(
+        text,
         "Server: {} ({}), {}, {}, {} hashes at a time{}{}.\n",
         about.version,
         about.revision,
@@ -87,9 +88,9 @@ fn sides(text: &mut String, result: &RunResult) {
     let reference = scenario(result).and_then(|scenario| scenario.reference);
     let _ = writeln!(
         text,
-        "| | Requests | Requests/s | P50 | P95 | P99 | Failed | Refused |"
+        "| | Requests | Requests/s | P50 | P95 | P99 | P99.9 | Longest | Failed | Refused |"
     );
-    let _ = writeln!(text, "|---|---:|---:|---:|---:|---:|---:|---:|");
+    let _ = writeln!(text, "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     if let Some(reference) = &reference {
         published(text, reference);
     }
@@ -98,6 +99,15 @@ fn sides(text: &mut String, result: &RunResult) {
     let dash = ["–".to_owned(), "–".to_owned()];
     row(text, "users, corrected", &result.corrected, &dash);
     row(text, "server", &result.server, &dash);
+    for (name, figures) in [
+        ("refused", &result.refusals),
+        ("failed", &result.failing),
+        ("ramp", &result.ramp),
+    ] {
+        if figures.count > 0 {
+            row(text, name, figures, &dash);
+        }
+    }
     text.push('\n');
     let _ = writeln!(text, "{EXPLANATION}\n");
     if let Some(cores) = &result.cores {
@@ -134,7 +144,7 @@ fn published(text: &mut String, reference: &Reference) {
     let time = |seconds: Option<f64>| or_dash(seconds.map(|seconds| millis(seconds * 1e3)));
     let _ = writeln!(
         text,
-        "| published: {} | – | {} | {} | {} | {} | {} | – |",
+        "| published: {} | – | {} | {} | {} | {} | – | – | {} | – |",
         reference.system,
         or_dash(reference.per_second.map(|rate| format!("{rate}"))),
         time(reference.p50),
@@ -147,53 +157,80 @@ fn published(text: &mut String, reference: &Reference) {
 fn row(text: &mut String, name: &str, figures: &Figures, shares: &[String; 2]) {
     let _ = writeln!(
         text,
-        "| {name} | {} | {:.1} | {} | {} | {} | {} | {} |",
+        "| {name} | {} | {:.1} | {} | {} |",
         figures.count,
         figures.per_second,
-        millis(figures.p50_ms),
-        millis(figures.p95_ms),
-        millis(figures.p99_ms),
-        shares[0],
-        shares[1],
+        figures.columns().join(" | "),
+        shares.join(" | "),
     );
 }
 
 fn operations(text: &mut String, result: &RunResult) {
     let _ = writeln!(
         text,
-        "| Operation | Answers | Users: P50 | P95 | P99 | Server: P50 | P95 | P99 |"
+        "| Operation | Answers | Successes | P50 | P95 | P99 | P99.9 | Longest | Server: P50 | P95 | P99 |"
     );
-    let _ = writeln!(text, "|---|---|---:|---:|---:|---:|---:|---:|");
+    let _ = writeln!(
+        text,
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+    );
     for operation in &result.operations {
         let statuses = operation
             .statuses
             .iter()
             .map(|(status, count)| format!("{status}: {count}"));
         let statuses: Vec<_> = statuses.collect();
-        let users = &operation.users;
-        let server = operation.server.as_ref();
+        let server = operation.server.unwrap_or_default().columns();
+        let place = if operation.ramp { " in the ramp" } else { "" };
         let _ = writeln!(
             text,
-            "| `{}` | {} | {} | {} | {} | {} | {} | {} |",
+            "| `{}`{place} | {} | {} | {} | {} |",
             operation.name,
             statuses.join(", "),
-            millis(users.p50_ms),
-            millis(users.p95_ms),
-            millis(users.p99_ms),
-            or_dash(server.map(|figures| millis(figures.p50_ms))),
-            or_dash(server.map(|figures| millis(figures.p95_ms))),
-            or_dash(server.map(|figures| millis(figures.p99_ms))),
+            operation.users.count,
+            operation.users.columns().join(" | "),
+            server[..3].join(" | "),
         );
+        if operation.refusals.count > 0 {
+            let _ = writeln!(
+                text,
+                "| `{}`{place}, refused | | {} | {} | – | – | – |",
+                operation.name,
+                operation.refusals.count,
+                operation.refusals.columns().join(" | "),
+            );
+        }
     }
     text.push('\n');
-    for (operation, status, word, count) in &result.failures {
-        let _ = writeln!(
-            text,
-            "- failed: {operation} answered {status} ({word}) {count} times"
-        );
+    for failure in &result.failures {
+        let _ = writeln!(text, "- {}", describe(failure));
     }
     if !result.failures.is_empty() {
         text.push('\n');
+    }
+}
+
+/// A kind of failures, in a sentence.
+fn describe(failure: &Failure) -> String {
+    let Failure {
+        operation,
+        status,
+        word,
+        count,
+        request_ids,
+        ..
+    } = failure;
+    if !failure.sent {
+        return format!("not sent: {operation} {count} times: {word}");
+    }
+    let ids = if request_ids.is_empty() {
+        String::new()
+    } else {
+        format!("; request ids: {}", request_ids.join(", "))
+    };
+    match status {
+        0 => format!("failed: {operation} was not answered {count} times: {word}"),
+        status => format!("failed: {operation} answered {status} ({word}) {count} times{ids}"),
     }
 }
 
@@ -257,19 +294,37 @@ mod tests {
             ..RunResult::default()
         };
         let text = report(&result);
-        let published = "| published: FastAuth-RBAC-Sentinel | – | 70.9 | 15 ms | 340 ms | 460 ms | 0.40 % | – |";
+        let published = "| published: FastAuth-RBAC-Sentinel | – | 70.9 | 15 ms | 340 ms | 460 ms | – | – | 0.40 % | – |";
         assert!(text.contains(published), "{text}");
         assert!(
-            text.contains("| users | 100 | 72.4 | 0.30 ms | 21 ms | 0.00 ms | 0.00 % | 0.00 % |"),
+            text.contains("| users | 100 | 72.4 | 0.30 ms | 21 ms | 0.00 ms | 0.00 ms | 0.00 ms | 0.00 % | 0.00 % |"),
             "{text}"
         );
         assert!(text.contains("| P50 | **missed** | 2 ms |"), "{text}");
     }
 
     #[test]
-    fn milliseconds_have_decimals_by_size() {
-        assert_eq!(millis(0.123_4), "0.12 ms");
-        assert_eq!(millis(340.4), "340 ms");
-        assert_eq!(millis(14_000.0), "14.00 s");
+    fn failures_can_be_looked_up_and_have_a_cause() {
+        let failure = Failure {
+            operation: "POST /login".to_owned(),
+            status: 500,
+            word: "internal".to_owned(),
+            sent: true,
+            count: 7,
+            request_ids: vec!["a1".to_owned(), "b2".to_owned()],
+        };
+        assert_eq!(
+            describe(&failure),
+            "failed: POST /login answered 500 (internal) 7 times; request ids: a1, b2"
+        );
+        let unsent = Failure {
+            word: "too many open files".to_owned(),
+            sent: false,
+            ..failure
+        };
+        assert_eq!(
+            describe(&unsent),
+            "not sent: POST /login 7 times: too many open files"
+        );
     }
 }

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::markdown::{EXPLANATION, millis, percent, report, scenario};
+use super::markdown::{EXPLANATION, percent, report, scenario};
 use crate::Result;
-use crate::result::{Figures, RunResult};
+use crate::result::RunResult;
+use crate::times::{Figures, millis};
 
 /// The document of these results.
 ///

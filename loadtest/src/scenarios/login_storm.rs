@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::Rng as _;
 
-use crate::recorder::Outcome;
+use crate::outcome::Outcome;
 use crate::routes::Route;
 use crate::user::{Body, Call, User};
 

@@ -10,6 +10,7 @@ mod stuffing;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::verdict::Objective;
 pub use actions::Step;
 pub use scenario::{Class, Scenario};
 
@@ -86,7 +87,8 @@ pub fn list() -> Result<String, String> {
         if let Some(reference) = &scenario.description.reference {
             let _ = writeln!(text, "    published by {}", reference.system);
         }
-        for objective in &scenario.objectives {
+        let slowest = Objective::slowest(scenario.saturates);
+        for objective in scenario.objectives.iter().chain(&slowest) {
             let _ = writeln!(text, "    target: {objective}");
         }
         for threshold in &scenario.thresholds {

@@ -5,7 +5,7 @@
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::recorder::Outcome;
+use crate::outcome::Outcome;
 use crate::state::Tokens;
 use crate::user::User;
 
@@ -41,6 +41,7 @@ pub(super) async fn open(user: &mut User<'_>) {
 
 /// Refreshes at the same moment as all others, and then reads.
 pub(super) async fn refresh(user: &mut User<'_>) {
+    user.state.pace = Some(ROUND);
     let since = user.state.shared.started();
     let rounds = (since.elapsed() + BEFORE).as_secs_f64() / ROUND.as_secs_f64();
     let next = since + ROUND.mul_f64(rounds.floor() + 1.0);

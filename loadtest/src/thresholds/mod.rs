@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use testkit::exposition::Between;
 
-use crate::figures::server_times;
-use crate::recorder::{Outcome, Statistics};
+use crate::figures::server_times_of;
+use crate::limit::Limit;
+use crate::outcome::Outcome;
 use crate::result::Verdict;
 use crate::routes::Route;
+use crate::statistics::Statistics;
 use crate::target::REQUESTS;
 use crate::verdict::Objective;
 
@@ -191,11 +193,12 @@ impl Threshold {
         if self.compare != Compare::AtMost {
             return None;
         }
+        let bound = Limit::seconds(self.bound);
         let is = |percent: f64| self.measure == Measure::Quantile(percent / 100.0);
         match (self.route, self.server) {
-            (None, false) if is(50.0) => Some(Objective::p50(self.bound)),
-            (None, false) if is(95.0) => Some(Objective::p95(self.bound)),
-            (Some(route), true) if is(99.0) => Some(Objective::server_p99(route, self.bound)),
+            (None, false) if is(50.0) => Some(Objective::p50(bound)),
+            (None, false) if is(95.0) => Some(Objective::p95(bound)),
+            (Some(route), true) if is(99.0) => Some(Objective::server_p99(route, bound)),
             _ => None,
         }
     }
@@ -209,7 +212,7 @@ impl Threshold {
     fn value(&self, users: &Statistics, server: &Between) -> Option<f64> {
         if self.server {
             let buckets = match self.route {
-                Some(route) => server_times(server, route),
+                Some(route) => server_times_of(server, route),
                 None => server.buckets(REQUESTS, &[]),
             };
             return match self.measure {

@@ -16,9 +16,11 @@ fn users() -> Statistics {
             status: Some(200),
             outcome,
             time: Duration::from_millis(millis),
+            steady: true,
             pace: None,
             since_due: None,
-            code: None,
+            word: None,
+            request_id: None,
         });
     };
     for _ in 0..9 {

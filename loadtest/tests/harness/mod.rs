@@ -211,6 +211,11 @@ impl Service {
         self.server.api_url()
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        self.server.signal(signal).expect("it runs");
+    }
+
     /// Asks it to stop.
     pub fn terminate(&self) {
         self.server.signal(Signal::TERM).expect("it runs");

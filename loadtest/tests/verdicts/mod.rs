@@ -1,0 +1,3 @@
+//! Verdicts that cannot be fooled.
+
+mod outage;
