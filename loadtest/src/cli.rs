@@ -14,7 +14,8 @@ use crate::thresholds::Threshold;
 ///
 /// Drives the service as its users would, and compares their measurements with the service's metrics.
 /// Exit code 0: everything held; 1: a target, an identity or the baseline was missed; 2: no run took
-/// place.
+/// place; 3: the server broke off; 4: the lab itself failed; 5: interrupted; 6: invalid, because the lab
+/// was starved.
 #[derive(Parser, Debug)]
 #[command(
     version,
@@ -42,6 +43,12 @@ pub enum Command {
     Show {
         /// Its name
         scenario: String,
+    },
+    /// Wait until the lab has ended, and end the server that it leaves
+    #[command(hide = true)]
+    Guard {
+        /// The server's folder
+        folder: PathBuf,
     },
     /// Print one document of several results
     Report {

@@ -3,8 +3,9 @@
 //!
 //! The map, in the order of a run:
 //!
-//! - [`cli`] options; [`run`] a whole run, from the first check to the exit code
-//! - [`setup`] preparation; [`spawn`] a server of the lab's own; [`target`] a client of the server under
+//! - [`cli`] options; [`run`] a whole run, from the first check to the exit code; [`ending`] how it ended
+//! - [`setup`] preparation; [`files`] open files; [`spawn`] a server of the lab's own, which a [`guard`] lets
+//!   not outlive the lab; [`target`] a client of the server under
 //!   test
 //! - [`scenarios`] one TOML file each, made of the actions of a [`user`], which keeps its [`state`];
 //!   [`attack`] runs them with goose
@@ -12,12 +13,15 @@
 //! - [`rates`] when arrivals are due; [`pacer`] lets users begin them then
 //! - [`recorder`] the users' measurements, by [`outcome`], as [`statistics`]; [`silence`] how long nobody was
 //!   answered; [`live`] the same during the run
+//! - [`drive`] runs them and measures; [`monitor`] notices that the server is gone; [`stop`] ends a run before
+//!   its time
 //! - [`memory`] the server's memory during the run; [`delay`] scheduling delay of the lab itself
 //! - [`yardstick`] what the machine can do; [`limit`] bounds of times in that
 //! - [`result`] a run as plain data; [`figures`] fills it from both sides; [`times`] figures of many latencies
-//! - [`reconcile`] and [`latency_bounds`] compare the two sides; [`verdict`] judges objectives, [`facts`] the
+//! - [`reconcile`] and [`latency_bounds`] compare the two sides; [`judge`] does, [`verdict`] judges objectives, [`facts`] the
 //!   server's counters, [`thresholds`] bounds in words, [`expectation`] all of them by their words;
 //!   [`baseline`] compares with an earlier run
+//! - [`validity`] whether the lab was able to measure at all
 //! - [`report`] the result as JSON, as a table, and as the document of all results
 //!
 //! To add a scenario, write a file in [`scenarios`]' folder `builtin` and name it in its list.
@@ -40,13 +44,19 @@ pub mod cli;
 mod connection;
 mod delay;
 mod description;
+mod drive;
+mod ending;
 mod expectation;
 mod facts;
 mod figures;
+mod files;
+mod guard;
+mod judge;
 mod latency_bounds;
 mod limit;
 mod live;
 mod memory;
+mod monitor;
 mod outcome;
 mod output;
 mod pacer;
@@ -63,13 +73,17 @@ mod silence;
 mod spawn;
 mod state;
 mod statistics;
+mod stop;
 mod target;
 mod thresholds;
 mod times;
 mod user;
+mod validity;
 mod verdict;
 mod yardstick;
 
+pub use ending::{Ending, Failure};
+pub use guard::guard;
 pub use output::{print, say};
 pub use report::results::document;
 pub use scenarios::{list, text};

@@ -3,39 +3,32 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::pedantic)]
 
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use loadtest::cli::{Arguments, Command};
-use loadtest::{document, list, print, run, say, text};
-
-/// Everything held.
-const HELD: u8 = 0;
-/// The run took place, and something did not hold: an objective, an identity, the baseline.
-const MISSED: u8 = 1;
-/// There was no run: wrong usage, or a server that cannot be tested.
-const MISUSED: u8 = 2;
+use loadtest::{Error, Failure, document, guard, list, print, run, say, text};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
-        Some(Command::List) => list().map_err(Into::into).map(|text| {
-            print(&text);
-            HELD
-        }),
-        Some(Command::Show { scenario }) => text(&scenario).map_err(Into::into).map(|text| {
-            print(text);
-            HELD
-        }),
-        Some(Command::Report { files }) => document(&files).map(|text| {
-            print(&text);
-            HELD
-        }),
-        None => run::run(&arguments.run).map(|held| if held { HELD } else { MISSED }),
+        Some(Command::List) => printed(list().map_err(Into::into)),
+        Some(Command::Show { scenario }) => printed(text(&scenario).map_err(Into::into)),
+        Some(Command::Report { files }) => printed(document(&files)),
+        Some(Command::Guard { folder }) => guard(&folder).map(|()| 0).map_err(Failure::Lab),
+        None => run::run(&arguments.run).map(|ending| ending.code()),
     };
-    done.unwrap_or_else(|error| {
-        say(&format!("loadtest: {error}"));
-        MISUSED
+    done.unwrap_or_else(|failure| {
+        say(&format!("loadtest: {failure}"));
+        failure.code()
     })
     .into()
+}
+
+/// Prints a text; there is no run.
+fn printed(text: Result<impl Display, Error>) -> Result<u8, Failure> {
+    let text = text.map_err(Failure::NotStarted)?;
+    print(&text.to_string());
+    Ok(0)
 }

@@ -8,6 +8,7 @@ use testkit::machine::Machine;
 
 use crate::Result;
 use crate::description::Description;
+use crate::ending::Ending;
 use crate::memory::Memory;
 use crate::pacer::Arrivals;
 use crate::reconcile::Identity;
@@ -32,6 +33,10 @@ pub struct RunResult {
     /// What it is.
     #[serde(default)]
     pub description: Option<Description>,
+    /// How it ended.
+    pub ending: Ending,
+    /// Why it ended before its time, or is invalid.
+    pub because: Option<String>,
     /// Id of the run.
     pub run_id: String,
     /// When it began (RFC 3339).
@@ -82,8 +87,8 @@ pub struct RunResult {
     pub hashing: f64,
     /// The server's memory, where it is known.
     pub memory: Option<Memory>,
-    /// Scheduling delay of the lab in milliseconds: P50, P95, P99.
-    pub delay: [f64; 3],
+    /// Scheduling delay of the lab in milliseconds: P50, P95, P99, the longest.
+    pub delay: [f64; 4],
     /// Size of `/metrics`.
     pub scrape: Scrape,
     /// What became of the arrivals, where they have a rate.
@@ -150,8 +155,8 @@ pub struct Failure {
 pub struct Cores {
     /// By the lab.
     pub lab: f64,
-    /// By the server.
-    pub server: f64,
+    /// By the server, if it is the lab's own.
+    pub server: Option<f64>,
 }
 
 /// Size of `/metrics`.

@@ -1,317 +1,270 @@
 //! A run, from the first check to the verdict.
 
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::SecondsFormat;
 use goose::config::GooseConfiguration;
-use testkit::exposition::{Between, Exposition};
-use testkit::machine;
-use tokio::task::JoinHandle;
 
-use crate::attack::{self, Kind, Load};
+use crate::attack::Load;
 use crate::cli::Options;
-use crate::connection::{Connection, base};
-use crate::delay::{Delay, DelayProbe};
-use crate::figures::{Scrapes, figures, server_times_of};
-use crate::latency_bounds::{self, Allowance};
-use crate::live::{self, Metrics, Ramp};
-use crate::memory::Memory;
+use crate::connection::Connection;
+use crate::drive::{Begun, Observed, drive, phase};
+use crate::ending::{Ending, Failure};
+use crate::figures::figures;
+use crate::guard::Guard;
+use crate::judge::judge;
 use crate::output::{print, say};
-use crate::pacer::Arrivals;
-use crate::reconcile::{Counts, reconcile};
-use crate::recorder::Recorder;
-use crate::result::{self, Cores, RunResult};
-use crate::routes::Route;
+use crate::result::{self, Cores, RunResult, VERSION};
 use crate::scenarios::Scenario;
 use crate::setup::{self, ServerUnderTest};
-use crate::state::Shared;
-use crate::statistics::Statistics;
-use crate::target::{REQUESTS, Target};
-use crate::thresholds::Threshold;
-use crate::verdict::{Objective, availability};
-use crate::yardstick::Yardstick;
-use crate::{Result, baseline, beneath, expectation, report};
+use crate::stop::{Reason, Stop};
+use crate::{Result, baseline, beneath, files, report, validity};
 
-/// How often it is looked whether the ramp is over.
-const LOOK: Duration = Duration::from_millis(20);
-
-/// Runs a scenario; returns whether everything held.
+/// Runs a scenario; returns how it ended.
 ///
 /// # Errors
-/// When there was no run; as a sentence.
-pub fn run(options: &Options) -> Result<bool> {
-    tokio::runtime::Builder::new_multi_thread()
+/// When there was no run, or it was lost; as a sentence.
+pub fn run(options: &Options) -> Result<Ending, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()?
-        .block_on(run_async(options))
+        .build()
+        .map_err(|error| Failure::NotStarted(error.into()))?;
+    let ending = runtime.block_on(run_async(options));
+    // A thread may still wait for a server that the guard has ended.
+    runtime.shutdown_background();
+    ending
 }
 
-async fn run_async(options: &Options) -> Result<bool> {
-    let scenario = options.scenario.as_ref().ok_or("which scenario?")?;
-    let started = setup::now();
-    let run_id = setup::run_id(started);
-    let folder = setup::folder(options, scenario, &run_id)?;
-    let load = setup::load(options, scenario, &folder);
-    let earlier = options.baseline.as_deref().map(RunResult::read);
-    let earlier = earlier.transpose()?;
-    if let Some(earlier) = &earlier {
-        let asked = reported_load(options, scenario, &load);
-        baseline::check(earlier, &scenario.name, &asked, options.spawn)?;
-    }
-    let connection = Connection::new(options.ca.as_deref(), options.http2, options.timeout)?;
-    let goose = beneath::configuration(&options.goose)?;
-    if options.spawn {
-        phase(options, "the server is started");
-    }
-    let under_test = setup::server(options, scenario, &run_id, &connection).await?;
-    let begun = Begun {
-        run_id: &run_id,
-        connection,
-        goose,
+async fn run_async(options: &Options) -> Result<Ending, Failure> {
+    let stop = Stop::new();
+    let run = Run::new(options).map_err(Failure::NotStarted)?;
+    let guard = if options.spawn {
+        Some(Guard::start().map_err(Failure::NotStarted)?)
+    } else {
+        None
     };
-    let observed = drive(options, scenario, &load, begun, under_test).await?;
-
-    let seconds = observed.statistics.seconds();
-    let mut result = RunResult {
-        scenario: scenario.name.clone(),
-        description: Some(scenario.description.clone()),
-        run_id,
-        started: started.to_rfc3339_opts(SecondsFormat::Secs, true),
-        revision: observed.revision.clone(),
-        spawned: options.spawn,
-        load: reported_load(options, scenario, &load),
-        yardstick: observed.yardstick,
-        cores: observed.processor_seconds.map(|(lab, server)| Cores {
-            lab: lab / seconds,
-            server: server / seconds,
-        }),
-        memory: observed.memory,
-        arrivals: observed.arrivals.clone(),
-        delay: [0.5, 0.95, 0.99].map(|q| observed.delay.millis(q)),
-        ..figures(&observed.statistics, &observed.server)
-    };
-    judge(&mut result, options, scenario, &observed);
-    if let Some(earlier) = &earlier {
-        let against = baseline::compare(&result, earlier, options.tolerance / 100.0);
-        result.verdicts.extend(against);
+    let ending = run.carry_out(&stop, guard.as_ref()).await;
+    if let Some(guard) = guard {
+        guard.end();
     }
-    let complaints = result.complaints();
-    result.held = complaints.is_empty();
-    report::write(&result, &folder)?;
-    print(&report::markdown::report(&result));
-    let place = folder.display();
-    print(&format!(
-        "\nIn {place}: result.json, report.md, goose.html\n"
-    ));
-    for complaint in &complaints {
-        say(&format!("loadtest: {complaint}"));
-    }
-    Ok(result.held)
+    ending
 }
 
-/// Says what is happening where nothing is to be seen.
-fn phase(options: &Options, what: &str) {
-    if !options.quiet {
-        say(what);
-    }
-}
-
-/// The load as the report has it.
-fn reported_load(options: &Options, scenario: &Scenario, load: &Load) -> result::Load {
-    result::Load {
-        users: load.ramp.users,
-        rate: load.ramp.rate,
-        run_time: load.run_time.as_secs_f64(),
-        seed: options.seed,
-        settings: if options.spawn {
-            setup::reported_settings(options, scenario)
-        } else {
-            Vec::new()
-        },
-    }
-}
-
-/// Measurements of a run.
-struct Observed {
-    revision: String,
-    /// The users' measurements.
-    statistics: Statistics,
-    /// Goose's counts.
-    goose: Counts,
-    /// The server's metrics.
-    server: Scrapes,
-    yardstick: Yardstick,
-    /// Processor time of the lab and of its server.
-    processor_seconds: Option<(f64, f64)>,
-    memory: Option<Memory>,
-    delay: Delay,
-    arrivals: Vec<Arrivals>,
-}
-
-/// What is settled before the server is.
-struct Begun<'a> {
-    run_id: &'a str,
+/// What is known of a run before it begins.
+struct Run<'a> {
+    options: &'a Options,
+    scenario: &'a Scenario,
+    id: String,
+    started: String,
+    folder: std::path::PathBuf,
+    load: Load,
+    earlier: Option<RunResult>,
     connection: Connection,
-    /// Goose's own options.
     goose: GooseConfiguration,
 }
 
-/// Runs the users and measures.
-async fn drive(
-    options: &Options,
-    scenario: &Scenario,
-    load: &Load,
-    begun: Begun<'_>,
-    under_test: ServerUnderTest,
-) -> Result<Observed> {
-    let run_id = begun.run_id;
-    let ServerUnderTest {
-        server,
-        watch,
-        target,
-        admin,
-    } = under_test;
-    if scenario.accounts > 0 {
-        phase(
+impl<'a> Run<'a> {
+    fn new(options: &'a Options) -> Result<Self> {
+        let scenario = options.scenario.as_ref().ok_or("which scenario?")?;
+        let started = setup::now();
+        let id = setup::run_id(started);
+        let folder = setup::folder(options, scenario, &id)?;
+        let load = setup::load(options, scenario, &folder);
+        let earlier = options.baseline.as_deref().map(RunResult::read);
+        let earlier = earlier.transpose();
+        // What an earlier run has left there would be taken for this one's.
+        report::clear(&folder)?;
+        let run = Self {
             options,
-            &format!("{} accounts are registered", scenario.accounts),
+            scenario,
+            id,
+            started: started.to_rfc3339_opts(SecondsFormat::Secs, true),
+            folder,
+            load,
+            earlier: earlier?,
+            connection: Connection::new(options.ca.as_deref(), options.http2, options.timeout)?,
+            goose: beneath::configuration(&options.goose)?,
+        };
+        if let Some(earlier) = &run.earlier {
+            baseline::check(earlier, &scenario.name, &run.load(), options.spawn)?;
+        }
+        files::raise(run.load.ramp.users)?;
+        Ok(run)
+    }
+
+    async fn carry_out(&self, stop: &Stop, guard: Option<&Guard>) -> Result<Ending, Failure> {
+        stop.on_signals().map_err(Failure::NotStarted)?;
+        if guard.is_some() {
+            phase(self.options, "the server is started");
+        }
+        let server = setup::server(
+            self.options,
+            self.scenario,
+            &self.id,
+            &self.connection,
+            guard,
+        );
+        let Some(under_test) = stop.unless(server).await else {
+            return self.interrupted_early();
+        };
+        let under_test = under_test.map_err(Failure::NotStarted)?;
+        self.measure(stop, under_test).await
+    }
+
+    async fn measure(&self, stop: &Stop, under_test: ServerUnderTest) -> Result<Ending, Failure> {
+        let begun = Begun {
+            run_id: &self.id,
+            connection: self.connection.clone(),
+            goose: self.goose.clone(),
+            stop: stop.clone(),
+        };
+        let observed = drive(self.options, self.scenario, &self.load, begun, under_test);
+        let Some(observed) = observed.await? else {
+            return self.interrupted_early();
+        };
+        let mut result = self.result(&observed);
+        judge(&mut result, self.options, self.scenario, &observed);
+        if let Some(earlier) = &self.earlier {
+            let against = baseline::compare(&result, earlier, self.options.tolerance / 100.0);
+            result.verdicts.extend(against);
+        }
+        let starved =
+            validity::starved(&result, self.scenario.saturates, self.options.ignore_speed);
+        let (ending, because) = match (observed.stopped, starved) {
+            (Some((reason, at)), _) => ended(reason, at, observed.began, observed.length),
+            (None, Some(why)) => (Ending::Invalid, Some(why)),
+            (None, None) if result.complaints().is_empty() => (Ending::Held, None),
+            (None, None) => (Ending::Missed, None),
+        };
+        result.held = ending == Ending::Held;
+        result.ending = ending;
+        result.because = because;
+        self.report(&result)
+    }
+
+    fn result(&self, observed: &Observed) -> RunResult {
+        let seconds = observed.statistics.seconds();
+        RunResult {
+            revision: observed.revision.clone(),
+            yardstick: observed.yardstick,
+            cores: observed.processor_seconds.map(|(lab, server)| Cores {
+                lab: lab / seconds,
+                server: server.map(|server| server / seconds),
+            }),
+            memory: observed.memory,
+            arrivals: observed.arrivals.clone(),
+            delay: [0.5, 0.95, 0.99, 1.0].map(|q| observed.delay.millis(q)),
+            ..self.described(figures(&observed.statistics, &observed.server))
+        }
+    }
+
+    /// A result with what was known before the run.
+    fn described(&self, result: RunResult) -> RunResult {
+        RunResult {
+            version: VERSION,
+            scenario: self.scenario.name.clone(),
+            description: Some(self.scenario.description.clone()),
+            run_id: self.id.clone(),
+            started: self.started.clone(),
+            spawned: self.options.spawn,
+            load: self.load(),
+            ..result
+        }
+    }
+
+    /// The load as the report has it.
+    fn load(&self) -> result::Load {
+        result::Load {
+            users: self.load.ramp.users,
+            rate: self.load.ramp.rate,
+            run_time: self.load.run_time.as_secs_f64(),
+            seed: self.options.seed,
+            settings: if self.options.spawn {
+                setup::reported_settings(self.options, self.scenario)
+            } else {
+                Vec::new()
+            },
+        }
+    }
+
+    /// Reports a run that ended before its first request.
+    fn interrupted_early(&self) -> Result<Ending, Failure> {
+        let result = self.described(RunResult {
+            ending: Ending::Interrupted,
+            because: Some("interrupted during preparation, before the first request".to_owned()),
+            ..RunResult::default()
+        });
+        self.report(&result)
+    }
+
+    fn report(&self, result: &RunResult) -> Result<Ending, Failure> {
+        report::write(result, &self.folder).map_err(Failure::Lab)?;
+        print(&report::markdown::report(result));
+        let place = self.folder.display();
+        print(&format!("\nIn {place}: {}\n", present(&self.folder)));
+        if let Some(because) = &result.because {
+            say(&format!("loadtest: {}: {because}", result.ending.word()));
+        }
+        for complaint in result.complaints() {
+            say(&format!("loadtest: {complaint}"));
+        }
+        Ok(result.ending)
+    }
+}
+
+/// The reports that are there.
+fn present(folder: &Path) -> String {
+    let mut names = report::FILES.to_vec();
+    names.retain(|name| folder.join(name).exists());
+    names.join(", ")
+}
+
+/// How a run ended before its time, and when.
+fn ended(
+    reason: Reason,
+    at: Instant,
+    began: Instant,
+    length: Duration,
+) -> (Ending, Option<String>) {
+    let at = at.saturating_duration_since(began);
+    let place = if at > length {
+        format!("after {} s, while settling", length.as_secs())
+    } else {
+        format!("at {} s of {}", at.as_secs(), length.as_secs())
+    };
+    match reason {
+        Reason::Signal => (Ending::Interrupted, Some(format!("interrupted {place}"))),
+        Reason::Server(words) => (
+            Ending::BrokeOff,
+            Some(format!("the server {words} {place}")),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn end_before_its_time_says_when_and_why() {
+        let began = Instant::now();
+        let said = |reason, seconds| {
+            let at = began + Duration::from_secs(seconds);
+            let (ending, because) = ended(reason, at, began, Duration::from_mins(5));
+            format!("{}: {}", ending.word(), because.expect("a reason"))
+        };
+        assert_eq!(
+            said(Reason::Signal, 12),
+            "interrupted: interrupted at 12 s of 300"
+        );
+        assert_eq!(
+            said(Reason::Signal, 301),
+            "interrupted: interrupted after 300 s, while settling"
+        );
+        assert_eq!(
+            said(Reason::Server("ended (signal: 9)".to_owned()), 8),
+            "broke off: the server ended (signal: 9) at 8 s of 300"
         );
     }
-    let yardstick = Yardstick::measure(target.far()).await?;
-    let accounts = setup::prepare(&target, run_id, options.seed, scenario.accounts).await?;
-    let before = target.settled_metrics().await?;
-    let revision = machine::revision();
-    let bounds = before.bounds(REQUESTS);
-    let address = options.metrics_addr;
-    let metrics = Metrics::serve(address, &bounds, run_id, &scenario.name, &revision)?;
-    let metrics = Arc::new(metrics);
-    let recorder = Arc::new(Recorder::new(metrics.histograms()));
-    let kinds = Kind::all(scenario, load);
-    let open = kinds.iter().any(|kind| kind.pacer.is_some());
-    let shared = Arc::new(Shared {
-        run: run_id.to_owned(),
-        base: base(&target.api),
-        connection: (options.http2 || target.api.scheme() == "https").then_some(begun.connection),
-        seed: options.seed,
-        ramp: load.ramp.time(),
-        length: load.length(&kinds),
-        began: OnceLock::new(),
-        arrivals: open.then(OnceLock::new),
-        ready: AtomicUsize::new(0),
-        stepping: AtomicUsize::new(0),
-        admin,
-        accounts,
-        sessions: (0..load.ramp.users).map(|_| Mutex::new(None)).collect(),
-        recorder: Arc::clone(&recorder),
-    });
-
-    let used = || {
-        let server = machine::processor_seconds(server.as_ref()?.pid())?;
-        Some((machine::processor_seconds(std::process::id())?, server))
-    };
-    let used_before = used();
-    let Ramp { users, rate } = load.ramp;
-    phase(options, &format!("{users} users start, {rate} a second"));
-    metrics.active(true);
-    let probe = DelayProbe::start();
-    let progress = tokio::spawn(live::progress(
-        Arc::clone(&recorder),
-        Arc::clone(&metrics),
-        load.ramp,
-        shared.length,
-        options.quiet,
-    ));
-    let middle = tokio::spawn(after_ramp(Arc::clone(&shared), target.clone()));
-    let goose = attack::attack(&kinds, load, begun.goose, &shared);
-    let goose = Box::pin(goose).await;
-    progress.abort();
-    metrics.active(false);
-    let delay = probe.delay();
-    let processor_seconds = used_before
-        .zip(used())
-        .map(|(before, after)| (after.0 - before.0, after.1 - before.1));
-    phase(
-        options,
-        "the last answers are awaited, and the server's metrics",
-    );
-    let after = target.settled_metrics().await?;
-    let memory = watch.and_then(|watch| watch.memory());
-    if !options.linger.is_zero() {
-        phase(options, "the lab's metrics stay up for the last scrape");
-    }
-    tokio::time::sleep(options.linger).await;
-    if let Some(server) = server {
-        phase(options, "the server is stopped");
-        server.stop()?;
-    }
-    let statistics = recorder.statistics();
-    if statistics.span().is_none() {
-        return Err("no request was sent: is the run too short for its users to come?".into());
-    }
-    let arrivals = kinds.iter().filter_map(|kind| {
-        let pacer = kind.pacer.as_ref()?;
-        Some(Arrivals::of(kind.name(), pacer, &delay))
-    });
-    Ok(Observed {
-        arrivals: arrivals.collect(),
-        revision,
-        statistics,
-        goose: goose?,
-        server: Scrapes {
-            middle: ended(middle).await,
-            whole: Between { before, after },
-        },
-        yardstick,
-        processor_seconds,
-        memory,
-        delay,
-    })
-}
-
-/// The server's metrics once all users have started.
-async fn after_ramp(shared: Arc<Shared>, target: Target) -> Option<Exposition> {
-    while !shared.is_steady(Instant::now()) {
-        tokio::time::sleep(LOOK).await;
-    }
-    target.metrics().await.ok()
-}
-
-/// What a task has found, if it has ended.
-async fn ended<T>(task: JoinHandle<Option<T>>) -> Option<T> {
-    if !task.is_finished() {
-        task.abort();
-    }
-    task.await.ok().flatten()
-}
-
-/// Judges the run: identities, latency bounds, objectives, facts.
-fn judge(result: &mut RunResult, options: &Options, scenario: &Scenario, observed: &Observed) {
-    let (statistics, server) = (&observed.statistics, &observed.server);
-    let server = &server.whole;
-    let allowance = Allowance::new(&observed.delay, scenario.saturates);
-    let allowance = (!options.ignore_speed).then_some(allowance);
-    result.identities = reconcile(statistics, &observed.goose, server);
-    for route in Route::ALL {
-        let (times, _) = statistics.times(|(of, status, _)| of == route && status.is_some());
-        let server = server_times_of(server, *route);
-        let bounds = latency_bounds::quantiles(&route.name(), &times, &server, allowance);
-        result.identities.extend(bounds);
-    }
-    let (times, _) = statistics.times(|(_, status, _)| status.is_some());
-    let means = latency_bounds::means(&times, &server.buckets(REQUESTS, &[]), allowance);
-    result.identities.extend(means);
-    let slowest = Objective::slowest(scenario.saturates);
-    let objectives = scenario.objectives.iter().chain(&slowest);
-    let objectives = objectives.map(|objective| objective.judge(result, options.ignore_speed));
-    let facts = scenario.facts.iter().map(|fact| fact.judge(server));
-    let arrivals = result.arrivals.iter();
-    let arrivals = arrivals.map(|arrivals| expectation::rate(arrivals, options.ignore_speed));
-    let thresholds = scenario.thresholds.iter().chain(&options.thresholds);
-    let judge = |one: &Threshold| one.judge(statistics, server, options.ignore_speed);
-    let thresholds = thresholds.map(judge);
-    let mut verdicts = vec![availability(result)];
-    verdicts.extend(objectives.chain(thresholds).chain(facts).chain(arrivals));
-    result.verdicts = verdicts;
 }

@@ -11,6 +11,7 @@ use crate::Result;
 use crate::attack::Load;
 use crate::cli::Options;
 use crate::connection::Connection;
+use crate::guard::Guard;
 use crate::live::Ramp;
 use crate::memory::Watch;
 use crate::rates::{Rates, Schedule};
@@ -82,7 +83,7 @@ pub struct ServerUnderTest {
     pub admin: Account,
 }
 
-/// Finds or starts the server, and checks that a run on it is valid.
+/// Finds the server, or starts one with a guard, and checks that a run on it is valid.
 ///
 /// # Errors
 /// Names the problem.
@@ -91,15 +92,15 @@ pub async fn server(
     scenario: &Scenario,
     run_id: &str,
     connection: &Connection,
+    guard: Option<&Guard>,
 ) -> Result<ServerUnderTest> {
     if scenario.keeps_time() && (options.rate.is_some() || options.stages.is_some()) {
         let name = &scenario.name;
         return Err(format!("the users of {name} wait for each other: they have no rate").into());
     }
-    let under_test = if options.spawn {
-        start(options, scenario, run_id, connection).await?
-    } else {
-        find(options, connection).await?
+    let under_test = match guard {
+        Some(guard) => start(options, scenario, run_id, connection, guard).await?,
+        None => find(options, connection).await?,
     };
     under_test.target.check_admin(&under_test.admin).await?;
     check_limits(options, &under_test.target, scenario).await?;
@@ -137,6 +138,7 @@ async fn start(
     scenario: &Scenario,
     run_id: &str,
     connection: &Connection,
+    guard: &Guard,
 ) -> Result<ServerUnderTest> {
     let plan = Plan {
         program: options.server.clone(),
@@ -146,11 +148,14 @@ async fn start(
     };
     // Random: the server ends with the run.
     let admin = new_account(run_id, PREPARED, 0, &mut ChaCha8Rng::from_os_rng());
-    let server = plan.start(run_id, &admin)?;
+    let (guard, run, account) = (guard.clone(), run_id.to_owned(), admin.clone());
+    // It waits for processes; meanwhile a signal may end the run.
+    let start = move || plan.start(&guard, &run, &account);
+    let server = tokio::task::spawn_blocking(start).await??;
     let has_tls = options.settings.iter().any(|(name, _)| name == "TLS_CERT");
     let scheme = if has_tls { "https" } else { "http" };
     let api = server.api().replacen("http", scheme, 1);
-    let target = Target::new(&api, &server.ops(), connection)?;
+    let target = Target::new(&api, server.ops(), connection)?;
     target.wait_ready().await?;
     Ok(ServerUnderTest {
         watch: Some(Watch::start(server.pid())),

@@ -4,16 +4,22 @@ use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
+use testkit::process::Signal;
 use testkit::service::Service;
 
 use crate::Result;
+use crate::guard::Guard;
 use crate::state::Account;
+use crate::stop::Stop;
 
 /// Time limit for stopping: longer than the server's own.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same once the run is stopped.
+const STOPPED_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often it is looked whether it has ended.
+const POLL: Duration = Duration::from_millis(5);
 /// Protects the signing keys of a database that is removed after the run.
 const SECRET_KEY: &str = "a-key-of-the-load-lab-that-seals-nothing-of-worth";
 
@@ -30,31 +36,39 @@ pub struct Plan {
     pub settings: Vec<(String, String)>,
 }
 
-/// A running server. Stopped when dropped.
+/// A running server. Killed when dropped.
 #[derive(Debug)]
 pub struct Server {
-    service: Service,
-    /// Its data and its log.
-    _folder: TempDir,
+    service: Option<Service>,
+    api: String,
+    ops: String,
+    pid: u32,
+    guard: Guard,
 }
 
 impl Plan {
-    /// Creates the administrator, then starts the server. `run` separates its data in a Redis that others
-    /// use, too.
+    /// Creates the administrator, then starts the server in the guard's folder. `run` separates its data in
+    /// a Redis that others use, too.
     ///
     /// # Errors
     /// When it cannot be built or does not start; with its log.
-    pub fn start(&self, run: &str, admin: &Account) -> Result<Server> {
+    pub fn start(&self, guard: &Guard, run: &str, admin: &Account) -> Result<Server> {
         let program = match &self.program {
             Some(program) => std::path::absolute(program)?,
             None => find_or_build()?,
         };
-        let folder = tempfile::tempdir()?;
-        self.make_admin(&program, folder.path(), run, admin)?;
-        let mut command = self.command(&program, folder.path(), run);
+        let folder = guard.folder();
+        self.make_admin(&program, guard, run, admin)?;
+        let mut command = self.command(&program, folder, run);
+        let service = Service::start_watched("server", &mut command, folder, |pid| {
+            guard.watch(pid);
+        })?;
         Ok(Server {
-            service: Service::start("server", &mut command, folder.path())?,
-            _folder: folder,
+            api: service.api_url(),
+            ops: service.ops_url(),
+            pid: service.pid(),
+            service: Some(service),
+            guard: guard.clone(),
         })
     }
 
@@ -75,8 +89,8 @@ impl Plan {
         command
     }
 
-    fn make_admin(&self, program: &Path, folder: &Path, run: &str, admin: &Account) -> Result<()> {
-        let mut command = self.command(program, folder, run);
+    fn make_admin(&self, program: &Path, guard: &Guard, run: &str, admin: &Account) -> Result<()> {
+        let mut command = self.command(program, guard.folder(), run);
         command.args(["admin", "create", "--username", &admin.username]);
         command.args(["--email", &admin.email()]);
         let mut child = command
@@ -90,11 +104,15 @@ impl Plan {
                     program.display()
                 )
             })?;
+        let pid = child.id();
+        guard.watch(pid);
         let mut input = child.stdin.take().ok_or("no input")?;
         // If it has already failed, its status below says why.
         let _ = writeln!(input, "{}", admin.password);
         drop(input);
-        let output = child.wait_with_output()?;
+        let output = child.wait_with_output();
+        guard.forget(pid);
+        let output = output?;
         if output.status.success() {
             return Ok(());
         }
@@ -110,28 +128,77 @@ impl Plan {
 impl Server {
     /// URL of its API.
     #[must_use]
-    pub fn api(&self) -> String {
-        self.service.api_url()
+    pub fn api(&self) -> &str {
+        &self.api
     }
 
     /// URL of its metrics and probes.
     #[must_use]
-    pub fn ops(&self) -> String {
-        self.service.ops_url()
+    pub fn ops(&self) -> &str {
+        &self.ops
     }
 
     /// Its process id.
     #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.service.pid()
+    pub const fn pid(&self) -> u32 {
+        self.pid
     }
 
-    /// Stops it gracefully, as an operator would.
+    /// How it ended by itself, if it has.
+    pub fn ended(&mut self) -> Option<String> {
+        let status = self.service.as_mut()?.ended().ok()??;
+        Some(format!("ended ({status})"))
+    }
+
+    /// Stops it gracefully, as an operator would; in less time once the run is stopped, and at once if
+    /// nobody wants to wait.
     ///
     /// # Errors
-    /// When it does not end in time, or not well.
-    pub fn stop(mut self) -> Result<()> {
-        self.service.stop(STOP_TIMEOUT)
+    /// When it does not end in time, or not well; with its log.
+    pub fn stop(&mut self, stop: &Stop) -> Result<()> {
+        let Some(mut service) = self.service.take() else {
+            return Ok(());
+        };
+        let mut ended = service.ended()?;
+        if ended.is_none() {
+            service.signal(Signal::TERM)?;
+        }
+        let began = Instant::now();
+        while ended.is_none() {
+            let was_stopped = stop.reason().is_some();
+            let timeout = if was_stopped {
+                STOPPED_TIMEOUT
+            } else {
+                STOP_TIMEOUT
+            };
+            if stop.is_hurried() || began.elapsed() > timeout {
+                let log = service.log();
+                drop(service);
+                self.guard.forget(self.pid);
+                return if was_stopped {
+                    Ok(())
+                } else {
+                    Err(format!("the server does not stop:\n{log}").into())
+                };
+            }
+            std::thread::sleep(POLL);
+            ended = service.ended()?;
+        }
+        self.guard.forget(self.pid);
+        match ended {
+            Some(status) if !status.success() => {
+                Err(format!("the server ended with {status}:\n{}", service.log()).into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.service.take().is_some() {
+            self.guard.forget(self.pid);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::connection::Connection;
 use crate::recorder::Recorder;
+use crate::stop::Stop;
 
 /// An end that is not known yet.
 const FAR: Duration = Duration::from_hours(1);
@@ -94,6 +95,8 @@ pub struct Shared {
     pub sessions: Vec<Mutex<Option<Tokens>>>,
     /// Records every request.
     pub recorder: Arc<Recorder>,
+    /// Ends the run before its time.
+    pub stop: Stop,
 }
 
 impl Shared {
@@ -110,7 +113,12 @@ impl Shared {
         }
     }
 
-    /// When users begin no further step.
+    /// Whether users begin no further step.
+    pub fn is_over(&self) -> bool {
+        self.stop.reason().is_some() || Instant::now() >= self.deadline()
+    }
+
+    /// When users begin no further step, unless the run is stopped.
     pub fn deadline(&self) -> Instant {
         match &self.arrivals {
             None => self.started() + self.length,

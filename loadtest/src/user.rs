@@ -137,13 +137,14 @@ impl<'a> User<'a> {
     /// Whether the run is over.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        Instant::now() >= self.state.shared.deadline()
+        self.state.shared.is_over()
     }
 
     /// Waits, but not beyond the end of the run.
     pub async fn wait(&self, time: Duration) {
         let until = (Instant::now() + time).min(self.state.shared.deadline());
-        tokio::time::sleep_until(until.into()).await;
+        let stop = &self.state.shared.stop;
+        stop.unless(tokio::time::sleep_until(until.into())).await;
     }
 
     /// Sends a request and records it.

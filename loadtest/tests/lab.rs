@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use harness::{ADMIN_PASSWORD, Lab, Service};
 use testkit::ports::free_port;
+use testkit::process::Signal;
 
 /// Enough requests to reconcile, and no more.
 const SHORT: [&str; 6] = ["--users", "10", "--spawn-rate", "10", "--run-time", "3s"];
@@ -209,9 +210,16 @@ fn lab_metrics_can_be_scraped_during_a_run() {
         assert!(text.contains(&format!("le=\"{bound}\"")), "{text}");
     }
     harness::lint(&text);
-    running.interrupt();
+    running.signal(Signal::INT);
     let run = running.wait();
-    assert_eq!(run.code, 0, "an interrupted run is a shorter one: {run}");
+    assert_eq!(run.code, 5, "{run}");
+    let identities = run.result()["identities"].as_array().cloned();
+    let identities = identities.expect("identities");
+    assert!(
+        identities.len() > 10,
+        "an interrupted run is reconciled, too: {run}"
+    );
+    assert!(identities.iter().all(|one| one["held"] == true), "{run}");
 }
 
 #[test]

@@ -83,11 +83,25 @@ impl Service {
     /// # Errors
     /// With its output, when it does not start.
     pub fn start(name: &str, command: &mut Command, folder: &Path) -> Result<Self> {
+        Self::start_watched(name, command, folder, |_| {})
+    }
+
+    /// The same; `watch` learns the process id before anything is waited for.
+    ///
+    /// # Errors
+    /// With its output, when it does not start.
+    pub fn start_watched(
+        name: &str,
+        command: &mut Command,
+        folder: &Path,
+        watch: impl FnOnce(u32),
+    ) -> Result<Self> {
         let file = folder.join(format!("{name}.ready.json"));
         // A service that was killed has left it.
         let _ = std::fs::remove_file(&file);
         command.env("READY_FILE", &file);
         let mut process = Process::start(name, command, folder)?;
+        watch(process.pid());
         let text = process.wait_until("listening", || std::fs::read_to_string(&file).ok())?;
         let Ready { api, ops } = serde_json::from_str(&text)?;
         Ok(Self { process, api, ops })

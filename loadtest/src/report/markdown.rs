@@ -35,6 +35,9 @@ fn or_dash(value: Option<String>) -> String {
 #[must_use]
 pub fn report(result: &RunResult) -> String {
     let mut text = format!("# {}\n\n", result.scenario);
+    let because = result.because.as_ref();
+    let because = because.map_or_else(String::new, |because| format!(": {because}"));
+    let _ = writeln!(text, "**{}**{because}.\n", result.ending.word());
     conditions(&mut text, result);
     sides(&mut text, result);
     operations(&mut text, result);
@@ -111,10 +114,12 @@ fn sides(text: &mut String, result: &RunResult) {
     text.push('\n');
     let _ = writeln!(text, "{EXPLANATION}\n");
     if let Some(cores) = &result.cores {
+        let server = cores.server;
+        let server = server.map_or_else(String::new, |used| format!("{used:.2} by the server, "));
         let _ = write!(
             text,
-            "Cores in use: {:.2} by the server, {:.2} by the lab, of {}. ",
-            cores.server, cores.lab, result.machine.cores
+            "Cores in use: {server}{:.2} by the lab, of {}. ",
+            cores.lab, result.machine.cores
         );
     }
     let _ = write!(text, "Hash threads busy: {}.", percent(result.hashing));
@@ -125,12 +130,13 @@ fn sides(text: &mut String, result: &RunResult) {
             memory.start, memory.peak, memory.end
         );
     }
-    let [_, late95, late99] = result.delay;
+    let [_, late95, late99, latest] = result.delay;
     let _ = write!(
         text,
-        " The lab was woken late by {} (P95), {} (P99).",
+        " The lab was woken late by {} (P95), {} (P99), {} at most.",
         millis(late95),
-        millis(late99)
+        millis(late99),
+        millis(latest)
     );
     let _ = writeln!(
         text,

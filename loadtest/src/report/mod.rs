@@ -8,6 +8,26 @@ use std::path::Path;
 use crate::Result;
 use crate::result::RunResult;
 
+/// The files of a run's reports.
+pub const FILES: [&str; 3] = ["result.json", "report.md", "goose.html"];
+
+/// Removes the reports of an earlier run from a folder.
+///
+/// # Errors
+/// When one cannot be removed.
+pub fn clear(folder: &Path) -> Result<()> {
+    for name in FILES {
+        let file = folder.join(name);
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(format!("{} cannot be removed: {error}", file.display()).into());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Writes a run, as JSON and as a table, into a folder.
 ///
 /// # Errors

@@ -1,6 +1,8 @@
 //! Runs the lab, and servers for it.
 
+use std::ffi::OsStr;
 use std::fmt;
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +14,8 @@ use testkit::process::{Signal, send};
 /// Of the administrator of a [`Service`].
 pub const ADMIN_PASSWORD: &str = "granite-meadow-58";
 
+/// The file for its standard error.
+const SAID: &str = "stderr.txt";
 /// How long a slow machine may take for what must happen.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -51,8 +55,7 @@ impl Lab {
             .env_remove("REDIS_URL")
             .env_remove("LOADTEST_ADMIN_PASSWORD")
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stdout(Stdio::piped());
         Self {
             command,
             folder: tempfile::tempdir().expect("a folder"),
@@ -99,11 +102,36 @@ impl Lab {
         self
     }
 
+    /// With this environment variable.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// With so many open files allowed.
+    pub fn with_files(mut self, files: u32) -> Self {
+        let script = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+        let mut limited = Command::new("sh");
+        limited.arg("-c").arg(script);
+        limited.arg(self.command.get_program());
+        limited.args(self.command.get_args());
+        limited.stdin(Stdio::null()).stdout(Stdio::piped());
+        self.command = limited;
+        self
+    }
+
+    /// Where one of its files will be.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Starts it.
     pub fn start(mut self) -> Running {
         if self.reports && self.ignore_speed {
             self.command.arg("--ignore-speed");
         }
+        let said = File::create(self.folder.path().join(SAID)).expect("a file");
+        self.command.stderr(said);
         Running {
             child: self.command.spawn().expect("the lab starts"),
             folder: self.folder,
@@ -123,18 +151,29 @@ pub struct Running {
 }
 
 impl Running {
-    /// Interrupts it, as from a terminal.
-    pub fn interrupt(&self) {
-        send(self.child.id(), Signal::INT).expect("it runs");
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        send(self.child.id(), signal).expect("it runs");
+    }
+
+    /// What it has said so far.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join(SAID)).expect("a file")
+    }
+
+    /// Waits for the end of one that was killed.
+    pub fn reap(&mut self) {
+        self.child.wait().expect("it ends");
     }
 
     /// Waits for its end.
     pub fn wait(self) -> Run {
+        let stderr = self.folder.path().join(SAID);
         let output = self.child.wait_with_output().expect("it ends");
         Run {
             code: output.status.code().expect("not by a signal"),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            stderr: std::fs::read_to_string(stderr).expect("a file"),
             folder: self.folder,
         }
     }

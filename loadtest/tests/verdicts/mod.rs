@@ -1,3 +1,4 @@
 //! Verdicts that cannot be fooled.
 
+mod endings;
 mod outage;

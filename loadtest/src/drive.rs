@@ -1,0 +1,316 @@
+//! Runs the users of a scenario and measures, until the end or until the run is stopped.
+
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use goose::config::GooseConfiguration;
+use testkit::exposition::{Between, Exposition};
+use testkit::machine;
+use tokio::task::JoinHandle;
+
+use crate::Result;
+use crate::attack::{self, Kind, Load};
+use crate::cli::Options;
+use crate::connection::{Connection, base};
+use crate::delay::{Delay, DelayProbe};
+use crate::ending::Failure;
+use crate::figures::Scrapes;
+use crate::live::{self, Metrics, Ramp};
+use crate::memory::Memory;
+use crate::monitor;
+use crate::output::say;
+use crate::pacer::Arrivals;
+use crate::reconcile::Counts;
+use crate::recorder::Recorder;
+use crate::scenarios::Scenario;
+use crate::setup::{self, ServerUnderTest};
+use crate::spawn::Server;
+use crate::state::{Account, Shared};
+use crate::statistics::Statistics;
+use crate::stop::{Reason, Stop};
+use crate::target::{REQUESTS, Target};
+use crate::yardstick::Yardstick;
+
+/// How often it is looked whether the ramp is over.
+const LOOK: Duration = Duration::from_millis(20);
+/// Time that requests under way have to end after a run is stopped.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Measurements of a run.
+pub struct Observed {
+    /// The commit of the lab.
+    pub revision: String,
+    /// The users' measurements.
+    pub statistics: Statistics,
+    /// Goose's counts, unless it was cut off.
+    pub goose: Option<Counts>,
+    /// The server's metrics.
+    pub server: Scrapes,
+    /// Whether they could be read after the run.
+    pub scraped: bool,
+    /// What the machine can do.
+    pub yardstick: Yardstick,
+    /// Processor time of the lab and of its server.
+    pub processor_seconds: Option<(f64, Option<f64>)>,
+    /// The server's memory.
+    pub memory: Option<Memory>,
+    /// How late the lab was woken.
+    pub delay: Delay,
+    /// What became of the arrivals.
+    pub arrivals: Vec<Arrivals>,
+    /// When the first user started.
+    pub began: Instant,
+    /// The length of the run.
+    pub length: Duration,
+    /// Why it ended before its time, and when.
+    pub stopped: Option<(Reason, Instant)>,
+}
+
+/// What is settled before the server is.
+pub struct Begun<'a> {
+    /// Id of the run.
+    pub run_id: &'a str,
+    /// How users connect.
+    pub connection: Connection,
+    /// Goose's own options.
+    pub goose: GooseConfiguration,
+    /// Ends the run before its time.
+    pub stop: Stop,
+}
+
+/// What is ready before the first user starts.
+struct Ready {
+    yardstick: Yardstick,
+    accounts: Vec<Account>,
+    before: Exposition,
+    metrics: Arc<Metrics>,
+    revision: String,
+}
+
+/// Runs the users and measures; nothing if the run was stopped before them.
+///
+/// # Errors
+/// When there was no run, or the lab failed.
+pub async fn drive(
+    options: &Options,
+    scenario: &Scenario,
+    load: &Load,
+    begun: Begun<'_>,
+    under_test: ServerUnderTest,
+) -> Result<Option<Observed>, Failure> {
+    let (run_id, stop) = (begun.run_id, &begun.stop);
+    let ServerUnderTest {
+        server,
+        watch,
+        target,
+        admin,
+    } = under_test;
+    let server = server.map(|server| Arc::new(Mutex::new(server)));
+    let ready = prepare(options, scenario, run_id, &target);
+    let Some(ready) = stop.unless(ready).await else {
+        return Ok(None);
+    };
+    let Ready {
+        yardstick,
+        accounts,
+        before,
+        metrics,
+        revision,
+    } = ready.map_err(Failure::NotStarted)?;
+    let recorder = Arc::new(Recorder::new(metrics.histograms()));
+    let kinds = Kind::all(scenario, load);
+    let open = kinds.iter().any(|kind| kind.pacer.is_some());
+    let shared = Arc::new(Shared {
+        run: run_id.to_owned(),
+        base: base(&target.api),
+        connection: (options.http2 || target.api.scheme() == "https").then_some(begun.connection),
+        seed: options.seed,
+        ramp: load.ramp.time(),
+        length: load.length(&kinds),
+        began: OnceLock::new(),
+        arrivals: open.then(OnceLock::new),
+        ready: AtomicUsize::new(0),
+        stepping: AtomicUsize::new(0),
+        admin,
+        accounts,
+        sessions: (0..load.ramp.users).map(|_| Mutex::new(None)).collect(),
+        recorder: Arc::clone(&recorder),
+        stop: stop.clone(),
+    });
+
+    let used = || {
+        let lab = machine::processor_seconds(std::process::id())?;
+        let server = server.as_ref().map(pid);
+        Some((lab, server.and_then(machine::processor_seconds)))
+    };
+    let Ramp { users, rate } = load.ramp;
+    phase(options, &format!("{users} users start, {rate} a second"));
+    let used_before = used();
+    metrics.active(true);
+    let probe = DelayProbe::start();
+    let tasks = [
+        tokio::spawn(live::progress(
+            Arc::clone(&recorder),
+            Arc::clone(&metrics),
+            load.ramp,
+            shared.length,
+            options.quiet,
+        )),
+        tokio::spawn(monitor::watch(server.clone(), target.clone(), stop.clone())),
+        tokio::spawn(end_goose(stop.clone())),
+    ];
+    let middle = tokio::spawn(after_ramp(Arc::clone(&shared), target.clone()));
+    let attack = attack::attack(&kinds, load, begun.goose, &shared);
+    let goose = unless_cut_off(stop, Box::pin(attack)).await;
+    tasks.iter().for_each(JoinHandle::abort);
+    metrics.active(false);
+    let delay = probe.delay();
+    let processor_seconds = used_before.zip(used()).map(|(before, after)| {
+        let server = before.1.zip(after.1).map(|(before, after)| after - before);
+        (after.0 - before.0, server)
+    });
+    let statistics = recorder.statistics();
+    phase(
+        options,
+        "the last answers are awaited, and the server's metrics",
+    );
+    let after = unless_cut_off(stop, target.settled_metrics()).await;
+    let after = after.and_then(Result::ok);
+    let memory = watch.and_then(|watch| watch.memory());
+    let whole = Between {
+        before: before.clone(),
+        after: after.clone().unwrap_or(before),
+    };
+    if monitor::was_restarted(&whole) {
+        stop.server_gone("was started again during the run; noticed".to_owned());
+    }
+    let stopped = stop.reason();
+    if !options.linger.is_zero() {
+        phase(options, "the lab's metrics stay up for the last scrape");
+    }
+    stop.unless(tokio::time::sleep(options.linger)).await;
+    if server.is_some() {
+        phase(options, "the server is stopped");
+    }
+    end_server(server, stop).await.map_err(Failure::Lab)?;
+    if statistics.span().is_none() && statistics.unsent() == 0 && stop.reason().is_none() {
+        let why = "no request was sent: is the run too short for its users to come?";
+        return Err(Failure::NotStarted(why.into()));
+    }
+    let arrivals = kinds.iter().filter_map(|kind| {
+        let pacer = kind.pacer.as_ref()?;
+        Some(Arrivals::of(kind.name(), pacer, &delay))
+    });
+    Ok(Some(Observed {
+        arrivals: arrivals.collect(),
+        revision,
+        statistics,
+        goose: goose.transpose().map_err(Failure::Lab)?,
+        scraped: after.is_some(),
+        server: Scrapes {
+            middle: ended(middle).await,
+            whole,
+        },
+        yardstick,
+        processor_seconds,
+        memory,
+        delay,
+        began: shared.started(),
+        length: shared.length,
+        stopped: stopped.or_else(|| stop.reason()),
+    }))
+}
+
+/// Says what is happening where nothing is to be seen.
+pub fn phase(options: &Options, what: &str) {
+    if !options.quiet {
+        say(what);
+    }
+}
+
+async fn prepare(
+    options: &Options,
+    scenario: &Scenario,
+    run_id: &str,
+    target: &Target,
+) -> Result<Ready> {
+    let yardstick = Yardstick::measure(target.far()).await?;
+    if scenario.accounts > 0 {
+        phase(
+            options,
+            &format!("{} accounts are registered", scenario.accounts),
+        );
+    }
+    let accounts = setup::prepare(target, run_id, options.seed, scenario.accounts).await?;
+    let before = target.settled_metrics().await?;
+    let revision = machine::revision();
+    let bounds = before.bounds(REQUESTS);
+    let address = options.metrics_addr;
+    let metrics = Metrics::serve(address, &bounds, run_id, &scenario.name, &revision)?;
+    Ok(Ready {
+        yardstick,
+        accounts,
+        before,
+        metrics: Arc::new(metrics),
+        revision,
+    })
+}
+
+fn pid(server: &monitor::Shared) -> u32 {
+    server.lock().unwrap_or_else(PoisonError::into_inner).pid()
+}
+
+/// The result of this, unless the run is stopped and it does not end soon after.
+async fn unless_cut_off<T>(stop: &Stop, work: impl Future<Output = T>) -> Option<T> {
+    let cut_off = async {
+        stop.stopped().await;
+        tokio::select! {
+            () = stop.hurried() => {}
+            () = tokio::time::sleep(GRACE) => {}
+        }
+    };
+    tokio::select! {
+        done = work => Some(done),
+        () = cut_off => None,
+    }
+}
+
+/// Lets goose end once the run is stopped.
+async fn end_goose(stop: Stop) {
+    stop.stopped().await;
+    goose::trigger_killswitch("the run is stopped");
+}
+
+/// Stops the lab's own server. One that is gone has been reported already.
+async fn end_server(server: Option<monitor::Shared>, stop: &Stop) -> Result<()> {
+    let Some(server) = server else {
+        return Ok(());
+    };
+    let was_gone = matches!(stop.reason(), Some((Reason::Server(_), _)));
+    let stop = stop.clone();
+    let ended = tokio::task::spawn_blocking(move || {
+        let mut server = server.lock().unwrap_or_else(PoisonError::into_inner);
+        Server::stop(&mut server, &stop)
+    });
+    match ended.await? {
+        Err(_) if was_gone => Ok(()),
+        ended => ended,
+    }
+}
+
+/// The server's metrics once all users have started.
+async fn after_ramp(shared: Arc<Shared>, target: Target) -> Option<Exposition> {
+    while !shared.is_steady(Instant::now()) {
+        tokio::time::sleep(LOOK).await;
+    }
+    target.metrics().await.ok()
+}
+
+/// What a task has found, if it has ended.
+async fn ended<T>(task: JoinHandle<Option<T>>) -> Option<T> {
+    if !task.is_finished() {
+        task.abort();
+    }
+    task.await.ok().flatten()
+}
