@@ -66,7 +66,7 @@ impl FromStr for Expectation {
 pub fn rate(arrivals: &Arrivals, ignore_speed: bool) -> Verdict {
     let mut detail = format!("{} of {} begun", arrivals.begun, arrivals.due);
     if let Some(reason) = &arrivals.reason {
-        detail = format!("{detail}: {reason}");
+        detail = format!("target rate not reached, {detail}: {reason}");
     }
     if ignore_speed {
         detail.push_str(" (not judged)");

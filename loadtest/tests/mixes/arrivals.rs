@@ -50,7 +50,7 @@ fn rate_that_is_not_reached_fails_the_run_and_says_why() {
     let load = ["--users", "1", "--rate", "100000/s", "--run-time", "1s"];
     let run = lab.args(&load).run();
     assert_eq!(run.code, 1, "{run}");
-    let complaint = "missed: reader arrive at 100000/s:1s: ";
+    let complaint = "missed: reader arrive at 100000/s:1s: target rate not reached, ";
     assert!(run.stderr.contains(complaint), "{run}");
     let reason = run.result()["arrivals"][0]["reason"].to_string();
     // A machine that does other things may starve the lab.
