@@ -11,7 +11,7 @@ use crate::cache::{Cache, Memory};
 use crate::clock::Clock;
 use crate::config::{Networks, RateLimits, Switch};
 use crate::limits::Throttle;
-use crate::metrics::{Limiter, Metric as _, Scheme, recorder_builder};
+use crate::metrics::{Limiter, Scheme, recorder_builder};
 use catalogue::endpoints::{self, Objectives};
 
 fn no_limits() -> EdgeLimits {
@@ -85,7 +85,6 @@ fn scrape_after(work: impl Future<Output = ()>) -> String {
         .build()
         .expect("a runtime");
     ::metrics::with_local_recorder(&recorder, || {
-        HTTP_PANICS.zero();
         runtime.block_on(work);
     });
     recorder.handle().render()
