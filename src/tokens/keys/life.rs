@@ -9,8 +9,8 @@ pub(super) fn verifies(key: &StoredKey, now: DateTime<Utc>) -> bool {
     key.revoked_at.is_none() && key.retire_at.is_none_or(|at| now < at)
 }
 
-/// The key that signs: of those that are active, the one that became so last. While none is active yet, the
-/// one that will be next.
+/// The key that signs: of those that are active, the one that was published last, which is the successor of
+/// the others. While none is active yet, the one that will be next.
 pub(super) fn signing<'a, K>(
     keys: &'a [K],
     stored: impl Fn(&'a K) -> &'a StoredKey,
@@ -19,7 +19,7 @@ pub(super) fn signing<'a, K>(
     let verifying = || keys.iter().filter(|key| verifies(stored(key), now));
     let active = verifying().filter(|key| stored(key).active_at <= now);
     active
-        .max_by_key(|key| stored(key).active_at)
+        .max_by_key(|key| (stored(key).published_at, stored(key).active_at))
         .or_else(|| verifying().min_by_key(|key| stored(key).active_at))
 }
 
@@ -103,6 +103,24 @@ mod tests {
                 .each_ref()
                 .map(|key| KeyPhase::of(key, signing, at(now)));
             assert_eq!(found, phases, "{now}");
+        }
+    }
+
+    #[test]
+    fn key_that_was_published_last_signs_although_another_becomes_active_later() {
+        let mut keys = [key("a", 10, None), key("b", 10, None), key("c", 30, None)];
+        keys[2].published_at = at(-1);
+        for now in [10, 29, 30, 31] {
+            let signing = signing(&keys, |key| key, at(now)).map(|key| key.kid.as_str());
+            assert_eq!(signing, Some("b"), "{now}");
+            let found = keys
+                .each_ref()
+                .map(|key| KeyPhase::of(key, signing, at(now)));
+            let third = match now {
+                ..30 => KeyPhase::Published,
+                _ => KeyPhase::Retiring,
+            };
+            assert_eq!(found, [KeyPhase::Retiring, KeyPhase::Active, third]);
         }
     }
 
