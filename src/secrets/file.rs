@@ -125,6 +125,12 @@ mod tests {
     }
 
     #[test]
+    fn secret_file_that_cannot_be_opened_is_not_taken_as_missing() {
+        let no_folder = tempfile::NamedTempFile::new().expect("file");
+        assert!(stored_secrets(no_folder.path()).is_err());
+    }
+
+    #[test]
     fn secret_file_may_hold_a_newer_secret_above_the_first() {
         let folder = tempfile::tempdir().expect("folder");
         let old = make_secret(folder.path()).expect("made");

@@ -224,6 +224,53 @@ mod tests {
     }
 
     #[test]
+    fn values_that_the_parser_takes_are_no_faults() {
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only parsed")]
+        struct Every {
+            yes: bool,
+            below: i64,
+            share: f64,
+            named: Map<String, Value>,
+            listed: Vec<String>,
+            nothing: (),
+            missing: String,
+        }
+        let text = r#"{"yes": true, "below": -1, "share": 0.1, "named": {"a": 1}, "listed": ["a"], "nothing": null}"#;
+        let problem = parse::<Every>(text.as_bytes()).expect_err("refused");
+        let fields: Vec<_> = problem.more.errors.iter().map(|e| &e.field).collect();
+        assert_eq!(fields, ["missing"]);
+    }
+
+    #[test]
+    fn each_field_that_is_given_twice_is_named_once() {
+        let twice = r#"{"username": "s3cret", "username": "", "username": "", "password": "", "password": "", "size": 1}"#;
+        assert_eq!(
+            faults(twice),
+            ["password is given twice", "username is given twice"]
+        );
+    }
+
+    #[test]
+    fn first_fault_is_named_beside_more_than_twenty_others() {
+        let fields: Vec<_> = (0..MAX_FIELDS_NAMED)
+            .map(|n| format!("\"f{n}\": 1"))
+            .collect();
+        let faults = faults(&format!(r#"{{"z": 1, {}}}"#, fields.join(",")));
+        assert_eq!(faults.len(), MAX_FIELDS_NAMED);
+        assert!(faults.contains(&"z is unknown".to_owned()), "{faults:?}");
+    }
+
+    #[test]
+    fn field_that_is_not_there_cannot_be_removed() {
+        let unknown = FieldError::new("x", UNKNOWN);
+        let mut fields = Map::from_iter([("x".to_owned(), json!(0)), ("y".to_owned(), json!(0))]);
+        assert!(repair::<Example>(&mut fields, &unknown));
+        assert!(!repair::<Example>(&mut fields, &unknown));
+        assert_eq!(fields.len(), 1);
+    }
+
+    #[test]
     fn names_of_fields_cannot_confuse_it() {
         let long = "n".repeat(100);
         let text = format!(r#"{{"a`b": 1, "missing field `x`": 1, "{long}1": 1, "{long}2": 1}}"#);

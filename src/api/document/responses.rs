@@ -113,6 +113,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn operations_that_say_different_things_of_a_status_have_two_components() {
+        let operation = |description: &str| {
+            let response = json!({ "description": description, "content": { PROBLEM: {} } });
+            json!({ "responses": { "404": response } })
+        };
+        let mut document = json!({ "paths": {
+            "/a": { "get": operation("one") },
+            "/b": { "get": operation("other"), "put": operation("one") },
+        } });
+        share(&mut document);
+        for (path, method, description) in [
+            ("/a", "get", "one"),
+            ("/b", "get", "other"),
+            ("/b", "put", "one"),
+        ] {
+            let reference = &document["paths"][path][method]["responses"]["404"]["$ref"];
+            let reference = reference.as_str().expect("a reference");
+            let name = reference.rsplit('/').next().expect("a name");
+            let component = &document["components"]["responses"][name];
+            assert_eq!(component["description"], description, "{path} {method}");
+        }
+    }
+
+    #[test]
     fn every_error_has_one_component_with_an_example_of_its_status() {
         let (document, _) = crate::api::complete_own_document().expect("complete");
         let components = document["components"]["responses"]

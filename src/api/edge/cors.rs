@@ -127,3 +127,29 @@ pub fn permission() -> Response {
         .header(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE)
         .finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preflight_request_is_one_of_a_page_that_asks_for_a_method() {
+        let origin = ("origin", "https://app.example.com");
+        let wish = ("access-control-request-method", "PUT");
+        for (method, headers, wanted) in [
+            (Method::OPTIONS, &[origin, wish][..], Some(Method::PUT)),
+            (Method::OPTIONS, &[origin], None),
+            (Method::OPTIONS, &[wish], None),
+            (Method::POST, &[origin, wish], None),
+            (Method::GET, &[], None),
+        ] {
+            let request = headers
+                .iter()
+                .fold(Request::builder(), |request, (name, value)| {
+                    request.header(*name, *value)
+                });
+            let request = request.method(method.clone()).finish();
+            assert_eq!(preflight(&request), wanted, "{method} {headers:?}");
+        }
+    }
+}

@@ -300,6 +300,13 @@ mod tests {
     }
 
     #[test]
+    fn description_of_an_oauth_error_has_only_the_characters_that_the_standard_allows() {
+        let problem = Problem::malformed().field("a\"b\\c\u{e9}\n\u{7f} !#[]~", "is unknown");
+        let description = problem.oauth_body().error_description;
+        assert_eq!(description, "a?b?c??? !#[]~: is unknown");
+    }
+
+    #[test]
     fn fields_and_rules_are_named() {
         let problem = Problem::from(Error::Taken { field: "email" });
         let body = problem.body("", "/register", "id");

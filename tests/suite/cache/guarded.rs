@@ -12,6 +12,8 @@ use super::{connected, unique_prefix};
 use crate::harness::until;
 
 const LONG: Duration = Duration::from_hours(1);
+/// Stands for the notification of a change of keys.
+const KEYS: &[u8] = b"keys";
 
 /// A subscriber and its notification; `None` for the start of its subscription.
 type Received = (&'static str, Option<Vec<u8>>);
@@ -174,7 +176,7 @@ async fn aborted_callers_do_not_shift_the_answers_of_others() {
 
 #[tokio::test]
 #[ignore = "needs Redis: scripts/test"]
-async fn invalidation_is_published_to_replicas_of_the_same_prefix_only() {
+async fn changes_are_published_to_replicas_of_the_same_prefix_only() {
     let prefix = unique_prefix();
     let received: Arc<Mutex<Vec<Received>>> = Arc::default();
     let mut listeners = JoinSet::new();
@@ -188,7 +190,8 @@ async fn invalidation_is_published_to_replicas_of_the_same_prefix_only() {
         listeners.spawn(async move {
             let handle = |notification: Notification<'_>| {
                 let message = match notification {
-                    Notification::Subscribed | Notification::KeyChange => None,
+                    Notification::Subscribed => None,
+                    Notification::KeyChange => Some(KEYS.to_vec()),
                     Notification::Message(message) => Some(message.to_vec()),
                 };
                 received.lock().expect("sound").push((name, message));
@@ -214,6 +217,11 @@ async fn invalidation_is_published_to_replicas_of_the_same_prefix_only() {
     until("received by both", async || {
         change(&redis, &[], message).await;
         has("one", Some(message)) && has("two", Some(message))
+    })
+    .await;
+    until("a change of keys received by both", async || {
+        redis.announce_key_change().await.expect("answers");
+        has("one", Some(KEYS)) && has("two", Some(KEYS))
     })
     .await;
     assert!(!has("stranger", Some(message)));

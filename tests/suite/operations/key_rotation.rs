@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
 
 use super::{run, success, text};
@@ -294,6 +296,69 @@ async fn lost_secret_file_is_not_made_again_beside_its_keys() {
     let server = house.start().await;
     assert_eq!(alice.at(&server).get("/users/me").await.status, 401);
     alice.at(&server).refreshed().await.id().await;
+}
+
+/// How often this replica read the keys with this outcome.
+async fn readings(server: &Server, outcome: &str) -> f64 {
+    let labels = [("outcome", outcome)];
+    let metrics = server.metrics().await;
+    metrics.sum("auth_signing_key_reloads_total", &labels)
+}
+
+/// The log lines of this event.
+fn said(server: &Server, event: &str) -> Vec<String> {
+    let log = server.log();
+    let lines = log.lines().filter(|line| line.contains(event));
+    lines.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn replica_that_lacks_the_secret_of_a_new_key_says_so_once() {
+    let mut house = House::new(false).await;
+    house.secrets(OLD);
+    let server = house.start().await;
+    house.secrets(&format!("{NEW},{OLD}"));
+    let printed = success(&mut house.command(&["rotate"]));
+    let (new, _) = printed.split_once(" is published").expect("its id");
+    let event = "sys_key_unreadable";
+    until("said", async || !said(&server, event).is_empty()).await;
+    let before = readings(&server, "done").await;
+    until("read twice again", async || {
+        readings(&server, "done").await >= before + 2.0
+    })
+    .await;
+    let lines = said(&server, event);
+    assert!(lines.len() == 1 && lines[0].contains(new), "{lines:?}");
+    let unreadable = [("state", "unreadable")];
+    let metrics = server.metrics().await;
+    assert_eq!(metrics.sum("auth_signing_keys", &unreadable), 1.0);
+}
+
+#[tokio::test]
+async fn readings_that_fail_are_logged_once_in_a_row_and_keys_stay_in_use() {
+    let server = Server::builder().embedded().start().await;
+    let alice = server.user("alice").await;
+    let file = server.path().join("data/rbac-sentinel.db");
+    let options = SqliteConnectOptions::new().filename(file);
+    let mut database = options.connect().await.expect("it opens");
+    let away = "ALTER TABLE signing_keys RENAME TO mislaid";
+    let back = "ALTER TABLE mislaid RENAME TO signing_keys";
+    for (rename, outcome, times, lines) in [
+        (away, "failed", 4.0, 1),
+        (back, "done", 1.0, 1),
+        (away, "failed", 1.0, 2),
+    ] {
+        let before = readings(&server, outcome).await;
+        let renamed = sqlx::query(rename).execute(&mut database).await;
+        renamed.expect("renamed");
+        until(outcome, async || {
+            let enough = readings(&server, outcome).await >= before + times;
+            enough && said(&server, "sys_key_reload_failed").len() >= lines
+        })
+        .await;
+        assert_eq!(said(&server, "sys_key_reload_failed").len(), lines);
+        alice.id().await;
+    }
 }
 
 #[tokio::test]
