@@ -1,6 +1,5 @@
 //! Runs a scenario with goose.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -37,8 +36,6 @@ pub struct Load {
     pub run_time: Duration,
     /// Rates at which steps begin, instead of the scenario's pauses and rates.
     pub arrivals: Option<Rates>,
-    /// The file of goose's own report.
-    pub html: PathBuf,
     /// Time after which a request counts as not answered.
     pub timeout: Duration,
 }
@@ -171,9 +168,6 @@ fn attack_of(
         run_time += READY_LIMIT + STEP_LIMIT;
     }
     configuration.run_time = Some(run_time.as_secs().to_string());
-    configuration
-        .report_file
-        .push(load.html.display().to_string());
     // Otherwise goose drops the requests of the ramp-up, which the server counts.
     configuration.no_reset_metrics = true;
     // Steps contain waits, so their times mean nothing.

@@ -190,7 +190,7 @@ pub struct Options {
     #[arg(long, default_value_t = 1, help_heading = "Load")]
     pub seed: u64,
 
-    /// The folder for result.json, report.md and goose.html
+    /// The folder for result.json, report.md and report.html
     #[arg(long, value_name = "FOLDER", help_heading = "Report")]
     pub out: Option<PathBuf>,
 

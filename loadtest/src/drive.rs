@@ -16,7 +16,7 @@ use crate::connection::{Connection, base};
 use crate::delay::{Delay, DelayProbe};
 use crate::ending::Failure;
 use crate::figures::Scrapes;
-use crate::live::{self, Metrics, Ramp};
+use crate::live::{Metrics, Progress, Ramp};
 use crate::memory::Memory;
 use crate::monitor;
 use crate::output::say;
@@ -30,6 +30,7 @@ use crate::state::{Account, Shared};
 use crate::statistics::Statistics;
 use crate::stop::{Reason, Stop};
 use crate::target::{REQUESTS, Target};
+use crate::timeline::{Observer, Second, Timeline};
 use crate::yardstick::Yardstick;
 
 /// How often it is looked whether the ramp is over.
@@ -57,6 +58,8 @@ pub struct Observed {
     pub memory: Option<Memory>,
     /// How late the lab was woken.
     pub delay: Delay,
+    /// Both sides, second by second.
+    pub seconds: Vec<Second>,
     /// What became of the arrivals.
     pub arrivals: Vec<Arrivals>,
     /// When the first user started.
@@ -149,14 +152,17 @@ pub async fn drive(
     let used_before = used();
     metrics.active(true);
     let probe = DelayProbe::start();
+    let timeline = Arc::new(Timeline::default());
+    let observer = Observer {
+        timeline: Arc::clone(&timeline),
+        recorder: Arc::clone(&recorder),
+        target: target.clone(),
+        pid: server.as_ref().map(pid),
+        metrics: Arc::clone(&metrics),
+        progress: Progress::new(load.ramp, shared.length, options.quiet),
+    };
     let tasks = [
-        tokio::spawn(live::progress(
-            Arc::clone(&recorder),
-            Arc::clone(&metrics),
-            load.ramp,
-            shared.length,
-            options.quiet,
-        )),
+        tokio::spawn(observer.follow()),
         tokio::spawn(monitor::watch(server.clone(), target.clone(), stop.clone())),
         tokio::spawn(end_goose(stop.clone())),
     ];
@@ -204,6 +210,7 @@ pub async fn drive(
     });
     Ok(Some(Observed {
         arrivals: arrivals.collect(),
+        seconds: timeline.seconds(),
         revision,
         statistics,
         goose: goose.transpose().map_err(Failure::Lab)?,

@@ -15,6 +15,7 @@
 //!   answered; [`live`] the same during the run
 //! - [`drive`] runs them and measures; [`monitor`] notices that the server is gone; [`stop`] ends a run before
 //!   its time
+//! - [`timeline`] both sides, second by second
 //! - [`memory`] the server's memory during the run; [`delay`] scheduling delay of the lab itself
 //! - [`yardstick`] what the machine can do; [`limit`] bounds of times in that
 //! - [`result`] a run as plain data; [`figures`] fills it from both sides; [`times`] figures of many latencies
@@ -22,7 +23,7 @@
 //!   server's counters, [`thresholds`] bounds in words, [`expectation`] all of them by their words;
 //!   [`baseline`] compares with an earlier run
 //! - [`validity`] whether the lab was able to measure at all
-//! - [`report`] the result as JSON, as a table, and as the document of all results
+//! - [`report`] the result as JSON, as tables, as a page, and as the document of all results
 //!
 //! To add a scenario, write a file in [`scenarios`]' folder `builtin` and name it in its list.
 
@@ -76,6 +77,7 @@ mod statistics;
 mod stop;
 mod target;
 mod thresholds;
+mod timeline;
 mod times;
 mod user;
 mod validity;

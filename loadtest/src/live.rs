@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use metrics::{Gauge, Histogram, Key, Label, Level, Metadata, Recorder as _};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
@@ -13,7 +12,7 @@ use testkit::lab_metrics::{ACTIVE, DURATION, INFO, USERS};
 use crate::Result;
 use crate::outcome::Outcome;
 use crate::output::say;
-use crate::recorder::Recorder;
+use crate::recorder::Interval;
 use crate::routes::Route;
 
 /// The lab's own metrics, served for Prometheus.
@@ -141,44 +140,64 @@ impl Ramp {
     }
 }
 
-/// Updates the number of users each second and prints progress, unless `quiet`, until it is aborted.
-pub async fn progress(
-    recorder: Arc<Recorder>,
-    metrics: Arc<Metrics>,
+/// Progress on the terminal: each second on one, fewer lines in a log, but the first one soon.
+#[derive(Debug)]
+pub struct Progress {
     ramp: Ramp,
     whole: Duration,
     quiet: bool,
-) {
-    // Each second on a terminal; fewer lines in a log, but the first one soon.
-    let watched = std::io::stderr().is_terminal();
-    let mut every = if watched { 1 } else { 2 };
-    let started = Instant::now();
-    let mut clock = tokio::time::interval(Duration::from_secs(1));
-    clock.tick().await;
-    let mut since = 0_u32;
-    loop {
-        clock.tick().await;
-        let elapsed = started.elapsed();
-        metrics.users(ramp.after(elapsed));
-        since += 1;
-        if quiet || since < every {
-            continue;
+    watched: bool,
+    /// Seconds that a line stands for.
+    every: u32,
+    /// Seconds since the last line, and what was in them.
+    since: u32,
+    unsaid: Interval,
+}
+
+impl Progress {
+    /// Of a run of this length; says nothing if `quiet`.
+    #[must_use]
+    pub fn new(ramp: Ramp, whole: Duration, quiet: bool) -> Self {
+        let watched = std::io::stderr().is_terminal();
+        Self {
+            ramp,
+            whole,
+            quiet,
+            watched,
+            every: if watched { 1 } else { 2 },
+            since: 0,
+            unsaid: Interval::default(),
         }
-        let interval = recorder.interval();
-        let millis = |q: f64| interval.times.value_at_quantile(q) as f64 / 1e3;
+    }
+
+    /// Users that have come after this time.
+    #[must_use]
+    pub fn users(&self, elapsed: Duration) -> usize {
+        self.ramp.after(elapsed)
+    }
+
+    /// Adds a second, and prints a line if it is time for one.
+    pub fn add(&mut self, elapsed: Duration, second: Interval) {
+        self.unsaid.add(second);
+        self.since += 1;
+        if self.quiet || self.since < self.every {
+            return;
+        }
+        let unsaid = std::mem::take(&mut self.unsaid);
+        let millis = |q: f64| unsaid.times.value_at_quantile(q) as f64 / 1e3;
         say(&format!(
             "{:>5} s of {}  {:>5} users  {:>9.1}/s  P50 {:>8.2} ms  P95 {:>8.2} ms  refused {}  failed {}",
             elapsed.as_secs(),
-            whole.as_secs(),
-            ramp.after(elapsed),
-            interval.times.len() as f64 / f64::from(since),
+            self.whole.as_secs(),
+            self.users(elapsed),
+            unsaid.times.len() as f64 / f64::from(self.since),
             millis(0.5),
             millis(0.95),
-            interval.refused,
-            interval.failed,
+            unsaid.refused,
+            unsaid.failed,
         ));
-        since = 0;
-        every = if watched { 1 } else { 10 };
+        self.since = 0;
+        self.every = if self.watched { 1 } else { 10 };
     }
 }
 

@@ -61,6 +61,15 @@ impl Default for Interval {
     }
 }
 
+impl Interval {
+    /// Adds the interval that follows.
+    pub fn add(&mut self, next: Self) {
+        self.times += next.times;
+        self.refused += next.refused;
+        self.failed += next.failed;
+    }
+}
+
 /// Shared by all users of a run.
 pub struct Recorder {
     state: Mutex<State>,

@@ -14,6 +14,7 @@ use crate::pacer::Arrivals;
 use crate::reconcile::Identity;
 use crate::silence::LongestSilence;
 use crate::target::About;
+use crate::timeline::Second;
 use crate::times::Figures;
 use crate::yardstick::Yardstick;
 
@@ -75,6 +76,8 @@ pub struct RunResult {
     pub refused: f64,
     /// The longest time in which somebody waited and nobody was answered.
     pub silence: LongestSilence,
+    /// Both sides, second by second.
+    pub timeline: Vec<Second>,
     /// By operation.
     pub operations: Vec<Operation>,
     /// Failures by kind.

@@ -70,7 +70,7 @@ impl<'a> Run<'a> {
         let started = setup::now();
         let id = setup::run_id(started);
         let folder = setup::folder(options, scenario, &id)?;
-        let load = setup::load(options, scenario, &folder);
+        let load = setup::load(options, scenario);
         let earlier = options.baseline.as_deref().map(RunResult::read);
         let earlier = earlier.transpose();
         // What an earlier run has left there would be taken for this one's.
@@ -154,6 +154,7 @@ impl<'a> Run<'a> {
             }),
             memory: observed.memory,
             arrivals: observed.arrivals.clone(),
+            timeline: observed.seconds.clone(),
             delay: [0.5, 0.95, 0.99, 1.0].map(|q| observed.delay.millis(q)),
             ..self.described(figures(&observed.statistics, &observed.server))
         }

@@ -204,7 +204,7 @@ async fn check_limits(options: &Options, target: &Target, scenario: &Scenario) -
 
 /// The load, from scenario and options.
 #[must_use]
-pub fn load(options: &Options, scenario: &Scenario, folder: &Path) -> Load {
+pub fn load(options: &Options, scenario: &Scenario) -> Load {
     let users = options.users.and_then(|users| usize::try_from(users).ok());
     let run_time = options.run_time.unwrap_or(scenario.run_time);
     let plan = options.rate.map(Schedule::Steady);
@@ -218,7 +218,6 @@ pub fn load(options: &Options, scenario: &Scenario, folder: &Path) -> Load {
         },
         run_time: length.max(Duration::from_secs(1)),
         arrivals,
-        html: folder.join("goose.html"),
         timeout: options.timeout,
     }
 }

@@ -37,8 +37,14 @@ fn spawned_run_holds_and_is_reported() {
         "{run}"
     );
     assert!(run.stderr.contains("of 4"), "progress is shown: {run}");
-    let html = run.file("goose.html");
-    assert!(html.contains("/users/me"), "goose's own report");
+    let html = run.file("report.html");
+    assert!(html.contains("/users/me") && html.contains("Everything held."));
+    let timeline = result["timeline"].as_array().expect("seconds");
+    let both_sides = timeline.iter().filter(|second| {
+        second["successes"].as_u64() > Some(0)
+            && second["server"]["per_second"].as_f64() > Some(0.0)
+    });
+    assert!(both_sides.count() > 0, "{timeline:?}");
     assert_eq!(run.file("report.md").trim(), run.table().trim());
 }
 

@@ -217,7 +217,7 @@ fn operations(text: &mut String, result: &RunResult) {
 }
 
 /// A kind of failures, in a sentence.
-fn describe(failure: &Failure) -> String {
+pub(super) fn describe(failure: &Failure) -> String {
     let Failure {
         operation,
         status,

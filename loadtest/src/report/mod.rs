@@ -1,5 +1,7 @@
 //! Reports of runs, and the files that they are written to.
 
+mod chart;
+pub mod html;
 pub mod markdown;
 pub mod results;
 
@@ -9,7 +11,7 @@ use crate::Result;
 use crate::result::RunResult;
 
 /// The files of a run's reports.
-pub const FILES: [&str; 3] = ["result.json", "report.md", "goose.html"];
+pub const FILES: [&str; 3] = ["report.html", "report.md", "result.json"];
 
 /// Removes the reports of an earlier run from a folder.
 ///
@@ -28,7 +30,7 @@ pub fn clear(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes a run, as JSON and as a table, into a folder.
+/// Writes a run, as JSON, as tables and as a page, into a folder.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -37,6 +39,7 @@ pub fn write(result: &RunResult, folder: &Path) -> Result<()> {
     for (name, text) in [
         ("result.json", json),
         ("report.md", markdown::report(result)),
+        ("report.html", html::report(result)),
     ] {
         let file = folder.join(name);
         std::fs::write(&file, text)
