@@ -15,7 +15,7 @@
 //!   answered; [`live`] the same during the run
 //! - [`drive`] runs them and measures; [`monitor`] notices that the server is gone; [`stop`] ends a run before
 //!   its time
-//! - [`timeline`] both sides, second by second
+//! - [`timeline`] both sides, second by second; [`histograms`] the users' latencies for other tools
 //! - [`memory`] the server's memory during the run; [`delay`] scheduling delay of the lab itself
 //! - [`yardstick`] what the machine can do; [`limit`] bounds of times in that
 //! - [`result`] a run as plain data; [`figures`] fills it from both sides; [`times`] figures of many latencies
@@ -52,6 +52,7 @@ mod facts;
 mod figures;
 mod files;
 mod guard;
+mod histograms;
 mod judge;
 mod latency_bounds;
 mod limit;

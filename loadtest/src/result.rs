@@ -9,6 +9,7 @@ use testkit::machine::Machine;
 use crate::Result;
 use crate::description::Description;
 use crate::ending::Ending;
+use crate::histograms::StoredHistogram;
 use crate::memory::Memory;
 use crate::pacer::Arrivals;
 use crate::reconcile::Identity;
@@ -78,6 +79,8 @@ pub struct RunResult {
     pub silence: LongestSilence,
     /// Both sides, second by second.
     pub timeline: Vec<Second>,
+    /// The users' latencies.
+    pub histograms: Vec<StoredHistogram>,
     /// By operation.
     pub operations: Vec<Operation>,
     /// Failures by kind.

@@ -19,7 +19,7 @@ use crate::result::{self, Cores, RunResult, VERSION};
 use crate::scenarios::Scenario;
 use crate::setup::{self, ServerUnderTest};
 use crate::stop::{Reason, Stop};
-use crate::{Result, baseline, beneath, files, report, validity};
+use crate::{Result, baseline, beneath, files, histograms, report, validity};
 
 /// Runs a scenario; returns how it ended.
 ///
@@ -124,6 +124,7 @@ impl<'a> Run<'a> {
             return self.interrupted_early();
         };
         let mut result = self.result(&observed);
+        result.histograms = histograms::stored(&observed.statistics).map_err(Failure::Lab)?;
         judge(&mut result, self.options, self.scenario, &observed);
         if let Some(earlier) = &self.earlier {
             let against = baseline::compare(&result, earlier, self.options.tolerance / 100.0);

@@ -39,11 +39,19 @@ fn spawned_run_holds_and_is_reported() {
     assert!(run.stderr.contains("of 4"), "progress is shown: {run}");
     let html = run.file("report.html");
     assert!(html.contains("/users/me") && html.contains("Everything held."));
+    let rows = run.file("timeline.csv").lines().count();
+    assert!(run.file("junit.xml").contains("failures=\"0\""));
+    assert!(
+        result["histograms"][0]["measured"]
+            .as_str()
+            .is_some_and(|text| text.starts_with("HISTFAAA"))
+    );
     let timeline = result["timeline"].as_array().expect("seconds");
     let both_sides = timeline.iter().filter(|second| {
         second["successes"].as_u64() > Some(0)
             && second["server"]["per_second"].as_f64() > Some(0.0)
     });
+    assert_eq!(rows, timeline.len() + 1);
     assert!(both_sides.count() > 0, "{timeline:?}");
     assert_eq!(run.file("report.md").trim(), run.table().trim());
 }

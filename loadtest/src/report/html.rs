@@ -30,11 +30,11 @@ pub fn report(result: &RunResult) -> String {
             body {
                 h1 { (result.scenario) }
                 @if let Some(scenario) = scenario(result) { p { (scenario.about) "." } }
-                @if complaints.is_empty() {
+                @if complaints.is_empty() && result.because.is_none() {
                     p.verdict.held { "Everything held." }
                 } @else {
                     div.verdict.missed {
-                        p { "Not as expected:" }
+                        p { "Not as expected:" @if let Some(because) = &result.because { " " (because) "." } }
                         ul { @for complaint in &complaints { li { (complaint) } } }
                     }
                 }

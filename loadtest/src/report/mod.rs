@@ -1,7 +1,9 @@
 //! Reports of runs, and the files that they are written to.
 
 mod chart;
+mod csv;
 pub mod html;
+mod junit;
 pub mod markdown;
 pub mod results;
 
@@ -11,7 +13,13 @@ use crate::Result;
 use crate::result::RunResult;
 
 /// The files of a run's reports.
-pub const FILES: [&str; 3] = ["report.html", "report.md", "result.json"];
+pub const FILES: [&str; 5] = [
+    "report.html",
+    "report.md",
+    "result.json",
+    "timeline.csv",
+    "junit.xml",
+];
 
 /// Removes the reports of an earlier run from a folder.
 ///
@@ -30,7 +38,8 @@ pub fn clear(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes a run, as JSON, as tables and as a page, into a folder.
+/// Writes a run into a folder: as JSON, as tables and as a page for people, its seconds as CSV, its
+/// expectations as JUnit.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -40,6 +49,8 @@ pub fn write(result: &RunResult, folder: &Path) -> Result<()> {
         ("result.json", json),
         ("report.md", markdown::report(result)),
         ("report.html", html::report(result)),
+        ("timeline.csv", csv::table(&result.timeline)?),
+        ("junit.xml", junit::report(result)?),
     ] {
         let file = folder.join(name);
         std::fs::write(&file, text)
