@@ -1,7 +1,6 @@
 //! Runs the users of a scenario and measures, until the end or until the run is stopped.
 
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use goose::config::GooseConfiguration;
@@ -114,32 +113,21 @@ pub async fn drive(
     let Some(ready) = stop.unless(ready).await else {
         return Ok(None);
     };
-    let Ready {
-        yardstick,
-        accounts,
-        before,
-        metrics,
-        revision,
-    } = ready.map_err(Failure::NotStarted)?;
+    let ready = ready.map_err(Failure::NotStarted)?;
+    let metrics = ready.metrics;
     let recorder = Arc::new(Recorder::new(metrics.histograms()));
     let kinds = Kind::all(scenario, load);
-    let open = kinds.iter().any(|kind| kind.pacer.is_some());
+    let own_client = options.http2 || target.api.scheme() == "https";
     let shared = Arc::new(Shared {
         run: run_id.to_owned(),
         base: base(&target.api),
-        connection: (options.http2 || target.api.scheme() == "https").then_some(begun.connection),
+        connection: own_client.then_some(begun.connection),
         seed: options.seed,
-        ramp: load.ramp.time(),
-        length: load.length(&kinds),
-        began: OnceLock::new(),
-        arrivals: open.then(OnceLock::new),
-        ready: AtomicUsize::new(0),
-        stepping: AtomicUsize::new(0),
         admin,
-        accounts,
-        sessions: (0..load.ramp.users).map(|_| Mutex::new(None)).collect(),
+        accounts: ready.accounts,
         recorder: Arc::clone(&recorder),
         stop: stop.clone(),
+        ..Shared::of_load(load, &kinds)
     });
 
     let used = || {
@@ -177,29 +165,10 @@ pub async fn drive(
         (after.0 - before.0, server)
     });
     let statistics = recorder.statistics();
-    phase(
-        options,
-        "the last answers are awaited, and the server's metrics",
-    );
-    let after = unless_cut_off(stop, target.settled_metrics()).await;
-    let after = after.and_then(Result::ok);
+    let (whole, scraped) = settle(options, stop, &target, ready.before).await;
     let memory = watch.and_then(|watch| watch.memory());
-    let whole = Between {
-        before: before.clone(),
-        after: after.clone().unwrap_or(before),
-    };
-    if monitor::was_restarted(&whole) {
-        stop.server_gone("was started again during the run; noticed".to_owned());
-    }
     let stopped = stop.reason();
-    if !options.linger.is_zero() {
-        phase(options, "the lab's metrics stay up for the last scrape");
-    }
-    stop.unless(tokio::time::sleep(options.linger)).await;
-    if server.is_some() {
-        phase(options, "the server is stopped");
-    }
-    end_server(server, stop).await.map_err(Failure::Lab)?;
+    release(options, stop, server).await.map_err(Failure::Lab)?;
     if statistics.span().is_none() && statistics.unsent() == 0 && stop.reason().is_none() {
         let why = "no request was sent: is the run too short for its users to come?";
         return Err(Failure::NotStarted(why.into()));
@@ -211,15 +180,15 @@ pub async fn drive(
     Ok(Some(Observed {
         arrivals: arrivals.collect(),
         seconds: timeline.seconds(),
-        revision,
+        revision: ready.revision,
         statistics,
         goose: goose.transpose().map_err(Failure::Lab)?,
-        scraped: after.is_some(),
+        scraped,
         server: Scrapes {
             middle: ended(middle).await,
             whole,
         },
-        yardstick,
+        yardstick: ready.yardstick,
         processor_seconds,
         memory,
         delay,
@@ -287,6 +256,43 @@ async fn unless_cut_off<T>(stop: &Stop, work: impl Future<Output = T>) -> Option
 async fn end_goose(stop: Stop) {
     stop.stopped().await;
     goose::trigger_killswitch("the run is stopped");
+}
+
+/// Waits until the server has finished its requests; gives its metrics before and after, and whether the
+/// latter could be read.
+async fn settle(
+    options: &Options,
+    stop: &Stop,
+    target: &Target,
+    before: Exposition,
+) -> (Between, bool) {
+    phase(
+        options,
+        "the last answers are awaited, and the server's metrics",
+    );
+    let after = unless_cut_off(stop, target.settled_metrics()).await;
+    let after = after.and_then(Result::ok);
+    let scraped = after.is_some();
+    let whole = Between {
+        after: after.unwrap_or_else(|| before.clone()),
+        before,
+    };
+    if monitor::was_restarted(&whole) {
+        stop.server_gone("was started again during the run; noticed".to_owned());
+    }
+    (whole, scraped)
+}
+
+/// Lets the lab's metrics be scraped once more, and stops its server.
+async fn release(options: &Options, stop: &Stop, server: Option<monitor::Shared>) -> Result<()> {
+    if !options.linger.is_zero() {
+        phase(options, "the lab's metrics stay up for the last scrape");
+    }
+    stop.unless(tokio::time::sleep(options.linger)).await;
+    if server.is_some() {
+        phase(options, "the server is stopped");
+    }
+    end_server(server, stop).await
 }
 
 /// Stops the lab's own server. One that is gone has been reported already.

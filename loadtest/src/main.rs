@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use loadtest::cli::{Arguments, Command};
-use loadtest::{Error, Failure, document, guard, list, print, run, say, text};
+use loadtest::{Ending, Error, Failure, document, guard, list, print, run, say, text};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         Some(Command::Show { scenario }) => printed(text(&scenario).map_err(Into::into)),
         Some(Command::Report { files }) => printed(document(&files)),
         Some(Command::Guard { folder }) => guard(&folder).map(|()| 0).map_err(Failure::Lab),
-        None => run::run(&arguments.run).map(|ending| ending.code()),
+        None => run::run(&arguments.run).map(Ending::code),
     };
     done.unwrap_or_else(|failure| {
         say(&format!("loadtest: {failure}"));

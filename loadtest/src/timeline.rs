@@ -252,8 +252,10 @@ mod tests {
 
     #[test]
     fn second_without_a_success_has_no_times() {
-        let mut interval = Interval::default();
-        interval.refused = 3;
+        let mut interval = Interval {
+            refused: 3,
+            ..Interval::default()
+        };
         let second = Second::of(&interval);
         assert_eq!((second.successes, second.refused), (0, 3));
         assert_eq!((second.p50_ms, second.max_ms), (None, None));
