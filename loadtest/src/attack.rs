@@ -1,7 +1,7 @@
 //! Runs a scenario with goose.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use goose::config::GooseConfiguration;
@@ -13,8 +13,10 @@ use crate::live::Ramp;
 use crate::pacer::Pacer;
 use crate::rates::Rates;
 use crate::reconcile::Counts;
+use crate::recorder::Recorder;
 use crate::scenarios::{Class, Scenario, Step};
-use crate::state::{Shared, Slot, UserState, take};
+use crate::state::{Account, Shared, Slot, UserState, take};
+use crate::stop::Stop;
 use crate::user::User;
 use crate::{Error, Result};
 
@@ -90,6 +92,29 @@ impl Kind {
     fn pace(&self) -> Option<Duration> {
         let pace = self.class.pace();
         pace.filter(|_| self.pacer.is_none())
+    }
+}
+
+/// What all users of a run share, from its load; the administrator is the one of the server.
+#[must_use]
+pub fn shared(load: &Load, kinds: &[Kind], recorder: &Arc<Recorder>, admin: Account) -> Shared {
+    let open = kinds.iter().any(|kind| kind.pacer.is_some());
+    Shared {
+        run: String::new(),
+        base: String::new(),
+        connection: None,
+        seed: 0,
+        ramp: load.ramp.time(),
+        length: load.length(kinds),
+        began: OnceLock::new(),
+        arrivals: open.then(OnceLock::new),
+        ready: AtomicUsize::new(0),
+        stepping: AtomicUsize::new(0),
+        admin,
+        accounts: Vec::new(),
+        sessions: (0..load.ramp.users).map(|_| Mutex::new(None)).collect(),
+        recorder: Arc::clone(recorder),
+        stop: Stop::new(),
     }
 }
 

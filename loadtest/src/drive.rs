@@ -123,11 +123,9 @@ pub async fn drive(
         base: base(&target.api),
         connection: own_client.then_some(begun.connection),
         seed: options.seed,
-        admin,
         accounts: ready.accounts,
-        recorder: Arc::clone(&recorder),
         stop: stop.clone(),
-        ..Shared::of_load(load, &kinds)
+        ..attack::shared(load, &kinds, &recorder, admin)
     });
 
     let used = || {

@@ -1,7 +1,6 @@
 //! State of a virtual user: its account, its session, and its random numbers. All of it follows from the
 //! seed and the user's number, so that a run can be repeated.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -10,7 +9,6 @@ use goose::goose::GooseUser;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use crate::attack::{Kind, Load};
 use crate::connection::Connection;
 use crate::recorder::Recorder;
 use crate::stop::Stop;
@@ -21,7 +19,7 @@ const FAR: Duration = Duration::from_hours(1);
 const RENEW_AFTER: f64 = 0.8;
 
 /// Credentials of an account.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Account {
     /// Username.
     pub username: String,
@@ -102,29 +100,6 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// What follows from the load, and nothing else.
-    #[must_use]
-    pub fn of_load(load: &Load, kinds: &[Kind]) -> Self {
-        let open = kinds.iter().any(|kind| kind.pacer.is_some());
-        Self {
-            run: String::new(),
-            base: String::new(),
-            connection: None,
-            seed: 0,
-            ramp: load.ramp.time(),
-            length: load.length(kinds),
-            began: OnceLock::new(),
-            arrivals: open.then(OnceLock::new),
-            ready: AtomicUsize::new(0),
-            stepping: AtomicUsize::new(0),
-            admin: Account::default(),
-            accounts: Vec::new(),
-            sessions: (0..load.ramp.users).map(|_| Mutex::new(None)).collect(),
-            recorder: Arc::new(Recorder::new(BTreeMap::new())),
-            stop: Stop::new(),
-        }
-    }
-
     /// When the first user started.
     pub fn started(&self) -> Instant {
         *self.began.get_or_init(Instant::now)

@@ -11,9 +11,9 @@ use crate::harness::{Lab, Run, Running, Service, until};
 /// Hashes that keep the preparation of accounts going until it is ended.
 const SLOW: [&str; 4] = [
     "--set",
-    "HASH_MEMORY_KIB=262144",
+    "HASH_MEMORY_KIB=65536",
     "--set",
-    "HASH_ITERATIONS=8",
+    "HASH_ITERATIONS=5",
 ];
 
 /// A run with a place of its own for the server's folder.
@@ -261,12 +261,12 @@ fn too_many_users_are_refused_before_the_run() {
 fn results_of_an_earlier_run_are_not_left() {
     let missing = ["--spawn", "--server", "/nonexistent/rbac-sentinel"];
     let lab = Lab::new("sentinel").args(&missing);
-    for name in ["result.json", "report.md", "goose.html"] {
+    for name in ["result.json", "report.md", "report.html"] {
         std::fs::write(lab.path(name), "of an earlier run").expect("written");
     }
     let run = lab.run();
     assert_eq!(run.code, 2, "{run}");
-    for name in ["result.json", "report.md", "goose.html"] {
+    for name in ["result.json", "report.md", "report.html"] {
         assert!(!run.path(name).exists(), "{name} is left: {run}");
     }
 }
