@@ -85,10 +85,13 @@ async fn access_token_does_not_outlive_its_session() {
 }
 
 #[tokio::test]
-async fn jwks_holds_public_keys_with_their_use() {
-    let server = Server::start().await;
+async fn jwks_holds_public_keys_with_their_use_and_may_be_cached() {
+    let builder = Server::builder().env("JWKS_MAX_AGE", "90s");
+    let server = builder.start().await;
     let answer = server.anon().get("/.well-known/jwks.json").await;
     assert_eq!(answer.status, 200);
+    // A new key signs only when every cached set has it.
+    assert_eq!(answer.header("cache-control"), "public, max-age=90");
     let keys = answer.json["keys"].as_array().expect("keys");
     assert_eq!(keys.len(), 1);
     for key in keys {
