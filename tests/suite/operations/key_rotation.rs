@@ -353,10 +353,10 @@ async fn readings_that_fail_are_logged_once_in_a_row_and_keys_stay_in_use() {
         renamed.expect("renamed");
         until(outcome, async || {
             let enough = readings(&server, outcome).await >= before + times;
-            enough && said(&server, "sys_key_reload_failed").len() >= lines
+            enough && said(&server, "sys_key_reload_fail").len() >= lines
         })
         .await;
-        assert_eq!(said(&server, "sys_key_reload_failed").len(), lines);
+        assert_eq!(said(&server, "sys_key_reload_fail").len(), lines);
         alice.id().await;
     }
 }
