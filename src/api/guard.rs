@@ -20,7 +20,7 @@ use super::problem::{Problem, ProblemKind};
 use crate::error::Error;
 use crate::events::Event;
 use crate::limits::Throttle;
-use crate::metrics::{Limiter, VerificationResult};
+use crate::metrics::VerificationResult;
 use crate::rbac::Permission;
 use crate::sessions::{Caller, Need, PASSWORD_CHANGE, Refusal, Sessions};
 use catalogue::endpoints;
@@ -158,13 +158,9 @@ async fn limit(request: &Request, caller: &Caller) -> Result<(), Problem> {
     let RateLimit::ByAccount(limiter) = record.rate_limit else {
         return Ok(());
     };
-    let throttle = attached::<Arc<Throttle>>(request)?;
-    match limiter {
-        Limiter::Admin => throttle.admin(caller.id()).await?,
-        Limiter::Revoke => throttle.end_session(caller.id()).await?,
-        Limiter::Sessions => throttle.list_sessions(caller.id()).await?,
-        _ => {}
-    }
+    attached::<Arc<Throttle>>(request)?
+        .by_account(limiter, caller.id())
+        .await?;
     Ok(())
 }
 

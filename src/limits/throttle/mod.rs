@@ -194,24 +194,6 @@ impl Throttle {
         self.ask(Limiter::Revoke, &wanted).await
     }
 
-    /// Checks the limit of sessions that an account ends by its access tokens.
-    ///
-    /// # Errors
-    /// [`Error::RateLimited`].
-    pub async fn end_session(&self, user: Uuid) -> Result<()> {
-        let wanted = [(Subject::User(user), self.rates.revoke_account)];
-        self.ask(Limiter::Revoke, &wanted).await
-    }
-
-    /// Checks the limit of lists of an account's sessions.
-    ///
-    /// # Errors
-    /// [`Error::RateLimited`].
-    pub async fn list_sessions(&self, user: Uuid) -> Result<()> {
-        let wanted = [(Subject::User(user), self.rates.sessions_account)];
-        self.ask(Limiter::Sessions, &wanted).await
-    }
-
     /// Checks the limits of a change of username or address by the account's owner: those of a
     /// registration of the new ones, because the response reveals whether they are taken, and one by
     /// account.
@@ -246,13 +228,19 @@ impl Throttle {
         self.ask(Limiter::Password, &wanted).await
     }
 
-    /// Checks the limit of what an administrator does to accounts.
+    /// Checks a limit by account that no flow checks: of what an administrator does to accounts, and of
+    /// one's own sessions. The others are their flows'.
     ///
     /// # Errors
     /// [`Error::RateLimited`].
-    pub async fn admin(&self, administrator: Uuid) -> Result<()> {
-        let wanted = [(Subject::User(administrator), self.rates.admin_account)];
-        self.ask(Limiter::Admin, &wanted).await
+    pub async fn by_account(&self, limiter: Limiter, user: Uuid) -> Result<()> {
+        let rate = match limiter {
+            Limiter::Admin => self.rates.admin_account,
+            Limiter::Revoke => self.rates.revoke_account,
+            Limiter::Sessions => self.rates.sessions_account,
+            _ => return Ok(()),
+        };
+        self.ask(limiter, &[(Subject::User(user), rate)]).await
     }
 
     async fn ask(&self, limiter: Limiter, wanted: &[(Subject<'_>, Rate)]) -> Result<()> {
