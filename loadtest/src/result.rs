@@ -188,6 +188,14 @@ pub struct Verdict {
 }
 
 impl RunResult {
+    /// Every expectation, the verdicts first: its name, whether it held, what was found.
+    pub fn expectations(&self) -> impl Iterator<Item = (&str, bool, &str)> {
+        let verdicts = self.verdicts.iter();
+        let verdicts = verdicts.map(|one| (one.name.as_str(), one.held, one.detail.as_str()));
+        let identities = self.identities.iter();
+        verdicts.chain(identities.map(|one| (one.name.as_str(), one.held, one.detail.as_str())))
+    }
+
     /// Everything that did not hold, one sentence each.
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {

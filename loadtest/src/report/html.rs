@@ -210,18 +210,10 @@ fn operations(result: &RunResult) -> Markup {
 }
 
 fn expectations(result: &RunResult) -> Markup {
-    let verdicts = result
-        .verdicts
-        .iter()
-        .map(|one| (&one.name, one.held, &one.detail));
-    let identities = result
-        .identities
-        .iter()
-        .map(|one| (&one.name, one.held, &one.detail));
     html! {
         div.wide { table {
             thead { tr { th { "Expected" } th {} th { "Found" } } }
-            tbody { @for (name, held, detail) in verdicts.chain(identities) {
+            tbody { @for (name, held, detail) in result.expectations() {
                 tr {
                     th { (name) }
                     @if held { td.held { "held" } } @else { td.missed { "missed" } }

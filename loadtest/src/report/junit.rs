@@ -13,23 +13,15 @@ use crate::result::RunResult;
 /// When it cannot be written: a defect.
 pub fn report(result: &RunResult) -> Result<String> {
     let mut suite = TestSuite::new(result.scenario.as_str());
-    let verdicts = result
-        .verdicts
-        .iter()
-        .map(|one| (&one.name, one.held, &one.detail));
-    let identities = result
-        .identities
-        .iter()
-        .map(|one| (&one.name, one.held, &one.detail));
-    for (name, held, detail) in verdicts.chain(identities) {
+    for (name, held, detail) in result.expectations() {
         let mut status = TestCaseStatus::success();
         if !held {
             status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_message(detail.as_str());
+            status.set_message(detail);
         }
-        let mut case = TestCase::new(name.as_str(), status);
+        let mut case = TestCase::new(name, status);
         case.set_classname(format!("loadtest.{}", result.scenario));
-        case.set_system_out(detail.as_str());
+        case.set_system_out(detail);
         suite.add_test_case(case);
     }
     suite.set_time(Duration::from_secs_f64(result.seconds.max(0.0)));

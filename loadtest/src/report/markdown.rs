@@ -243,23 +243,8 @@ pub(super) fn describe(failure: &Failure) -> String {
 fn expectations(text: &mut String, result: &RunResult) {
     let mark = |held| if held { "held" } else { "**missed**" };
     let _ = writeln!(text, "| Expected | | Found |\n|---|---|---|");
-    for verdict in &result.verdicts {
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} |",
-            verdict.name,
-            mark(verdict.held),
-            verdict.detail
-        );
-    }
-    for identity in &result.identities {
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} |",
-            identity.name,
-            mark(identity.held),
-            identity.detail
-        );
+    for (name, held, detail) in result.expectations() {
+        let _ = writeln!(text, "| {name} | {} | {detail} |", mark(held));
     }
     text.push('\n');
 }
