@@ -142,7 +142,7 @@ pub async fn drive(
     let observer = Observer {
         timeline: Arc::clone(&timeline),
         recorder: Arc::clone(&recorder),
-        target: target.clone(),
+        scraped: (!scenario.unscraped).then(|| target.clone()),
         pid: server.as_ref().map(pid),
         metrics: Arc::clone(&metrics),
         progress: Progress::new(load.ramp, shared.length, options.quiet),

@@ -37,7 +37,7 @@ pub struct Second {
     pub p99_ms: Option<f64>,
     /// The longest.
     pub max_ms: Option<f64>,
-    /// The server's side; nothing where it did not answer in time.
+    /// The server's side; nothing where it did not answer in time, or nobody may scrape it.
     pub server: Option<ServerSecond>,
 }
 
@@ -85,8 +85,8 @@ pub struct Observer {
     pub timeline: Arc<Timeline>,
     /// The users' side.
     pub recorder: Arc<Recorder>,
-    /// The server's side.
-    pub target: Target,
+    /// The server's side, unless nobody may scrape it.
+    pub scraped: Option<Target>,
     /// The server's process, if it is the lab's own.
     pub pid: Option<u32>,
     /// The lab's own metrics.
@@ -101,7 +101,7 @@ impl Observer {
         let started = Instant::now();
         let mut clock = tokio::time::interval(Duration::from_secs(1));
         clock.tick().await;
-        let mut before = Seen::now(&self.target, self.pid).await;
+        let mut before = Seen::now(self.scraped.as_ref(), self.pid).await;
         let mut from = Duration::ZERO;
         loop {
             clock.tick().await;
@@ -117,7 +117,7 @@ impl Observer {
             };
             from = now;
             self.progress.add(now, interval);
-            let seen = Seen::now(&self.target, self.pid).await;
+            let seen = Seen::now(self.scraped.as_ref(), self.pid).await;
             if let Some(seen) = seen {
                 second.server = before.and_then(|before| before.until(&seen));
                 before = Some(seen);
@@ -154,8 +154,8 @@ struct Seen {
 }
 
 impl Seen {
-    async fn now(target: &Target, pid: Option<u32>) -> Option<Self> {
-        let scrape = tokio::time::timeout(SCRAPE_TIMEOUT, target.metrics()).await;
+    async fn now(target: Option<&Target>, pid: Option<u32>) -> Option<Self> {
+        let scrape = tokio::time::timeout(SCRAPE_TIMEOUT, target?.metrics()).await;
         Some(Self {
             metrics: scrape.ok()?.ok()?,
             at: Instant::now(),

@@ -66,6 +66,10 @@ fn reconciles(scenario: &str, users: &str) {
     let held = identities.iter().all(|one| one["held"] == true);
     assert!(held && result["failed"] == 0.0, "{run}");
     assert!(result["users"]["count"].as_u64() > Some(0), "{run}");
+    // Nobody scrapes during a soak.
+    let timeline = result["timeline"].as_array().expect("seconds");
+    let scraped = timeline.iter().any(|second| second["server"].is_object());
+    assert!(!scraped || scenario != "soak", "{run}");
 }
 
 /// Checks that these are all scenarios.
@@ -98,19 +102,7 @@ macro_rules! reconciles {
     };
 }
 
-reconciles! {
-    fastapi_auth_300: "fastapi-auth-300" with "16",
-    fastapi_auth_500: "fastapi-auth-500" with "16",
-    fastapi_auth_800: "fastapi-auth-800" with "16",
-    fastapi_auth_burst: "fastapi-auth-burst" with "16",
-    burst_1000: "burst-1000" with "40",
-    login_storm: "login-storm" with "80",
-    refresh_storm: "refresh-storm" with "12",
-    stuffing: "stuffing" with "20",
-    rbac_mix: "rbac-mix" with "10",
-    peak: "peak" with "4",
-    soak: "soak" with "4",
-}
+harness::all_but_sentinel!(reconciles);
 
 #[test]
 #[ignore = "takes long: scripts/test"]

@@ -32,6 +32,8 @@ struct File {
     #[serde(default)]
     limits: bool,
     #[serde(default)]
+    unscraped: bool,
+    #[serde(default)]
     accounts: usize,
     #[serde(default)]
     settings: BTreeMap<String, String>,
@@ -121,6 +123,7 @@ pub fn parse(text: &str, name: &str) -> Result<Scenario, String> {
         facts: Vec::new(),
         saturates: file.saturates,
         limits: file.limits,
+        unscraped: file.unscraped,
         settings: file.settings.into_iter().collect(),
         accounts: file.accounts,
         classes: Vec::new(),

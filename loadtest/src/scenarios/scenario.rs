@@ -31,6 +31,8 @@ pub struct Scenario {
     pub saturates: bool,
     /// Whether the server must have rate limits; off otherwise, because all users share one address.
     pub limits: bool,
+    /// Whether nobody may scrape the server during the run, the timeline neither.
+    pub unscraped: bool,
     /// Settings of a server that the lab starts.
     pub settings: Vec<(String, String)>,
     /// Accounts registered before the run.

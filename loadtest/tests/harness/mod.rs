@@ -309,3 +309,23 @@ pub fn lint(text: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
 }
+
+/// Every scenario but `sentinel`, with the users of a reduced run: passed on to a macro that makes a test of each.
+macro_rules! all_but_sentinel {
+    ($tests:ident) => {
+        $tests! {
+            fastapi_auth_300: "fastapi-auth-300" with "16",
+            fastapi_auth_500: "fastapi-auth-500" with "16",
+            fastapi_auth_800: "fastapi-auth-800" with "16",
+            fastapi_auth_burst: "fastapi-auth-burst" with "16",
+            burst_1000: "burst-1000" with "40",
+            login_storm: "login-storm" with "80",
+            refresh_storm: "refresh-storm" with "12",
+            stuffing: "stuffing" with "20",
+            rbac_mix: "rbac-mix" with "10",
+            peak: "peak" with "4",
+            soak: "soak" with "4",
+        }
+    };
+}
+pub(crate) use all_but_sentinel;
