@@ -225,10 +225,10 @@ async fn no_statement_scans_a_large_table_on_postgresql() {
             .into_iter()
             .filter(|table| large.contains(&table.as_str()))
             .collect();
-        if !tables.is_empty() {
+        // The count may read the table or, once autovacuum has marked its pages as visible, an index.
+        if !tables.is_empty() && statement.name != "count_users" {
             laborious.insert(statement.name, tables);
         }
     }
-    let expected = BTreeMap::from([("count_users", vec!["users".to_owned()])]);
-    assert_eq!(laborious, expected);
+    assert_eq!(laborious, BTreeMap::new());
 }
