@@ -295,8 +295,8 @@ fn special(
         }
         "listUsers" => {
             for (what, query) in [
-                ("100 accounts", "?limit=100"),
-                ("search", "?limit=100&search=seed"),
+                ("50 accounts", "?limit=50"),
+                ("search", "?limit=50&search=seed"),
                 ("search that finds nothing", "?search=zzzz"),
             ] {
                 let sent = send(Some(&callers.admin), &format!("{template}{query}"), None);

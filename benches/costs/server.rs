@@ -124,7 +124,7 @@ impl Server {
             let mut connection = Connection::open(self.service.api).await?;
             let (mut ids, mut cursor) = (Vec::new(), String::new());
             loop {
-                let path = format!("/admin/users?limit=100{cursor}");
+                let path = format!("/admin/users?limit=50{cursor}");
                 let answer = connection.exchange(&get(&path, &admin.access)).await?;
                 let page: Value = serde_json::from_slice(answer.body)?;
                 for user in page["items"].as_array().into_iter().flatten() {

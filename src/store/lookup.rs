@@ -1,5 +1,9 @@
 //! The forms of usernames and addresses that uniqueness and lookups use.
 
+/// Longest domain in characters, in ASCII and therefore in Unicode (RFC 1035). The ASCII form of longer
+/// texts would take a millisecond.
+const DOMAIN_MAX: usize = 253;
+
 /// The form of a username, or of an address whose domain is in ASCII.
 pub(super) fn key(value: &str) -> String {
     value.to_lowercase()
@@ -10,6 +14,7 @@ pub(super) fn key(value: &str) -> String {
 pub(super) fn login_keys(email: &str) -> Vec<String> {
     let as_written = key(email);
     let ascii = as_written.rsplit_once('@').and_then(|(local, domain)| {
+        let domain = Some(domain).filter(|domain| domain.chars().count() <= DOMAIN_MAX)?;
         let domain = idna::domain_to_ascii(domain).ok()?;
         Some(format!("{local}@{domain}"))
     });
@@ -52,5 +57,11 @@ mod tests {
         assert_eq!(forms, ["a@xn--bcher-kva.example", "a@b\u{fc}cher.example"]);
         let former = former_email_key("A@xn--bcher-kva.example");
         assert_eq!(former.as_deref(), Some("a@b\u{fc}cher.example"));
+    }
+    #[test]
+    fn ascii_form_of_a_longer_domain_is_not_computed() {
+        let address = |characters| format!("a@{}.example", "\u{fc}".repeat(characters - 8));
+        assert_eq!(login_keys(&address(DOMAIN_MAX)).len(), 2);
+        assert_eq!(login_keys(&address(DOMAIN_MAX + 1)).len(), 1);
     }
 }

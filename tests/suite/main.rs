@@ -53,6 +53,7 @@
 //! | PostgreSQL or Redis stops, hangs, restarts | `failures/postgres.rs`, `failures/redis.rs`, `failures/restart.rs` |
 //! | slow clients, too many connections, endless bodies | `failures/clients.rs`, `failures/connections.rs`, `failures/bodies.rs` |
 //! | rules of the source, top level | `repository/architecture/` |
+//! | what C code is compiled with | `repository/compile_options.rs` |
 //! | README's commands | `repository/readme.rs` |
 //! | that this table is current | `repository/table_of_tests.rs` |
 //! | servers, clients, readers of answers and of the OpenAPI document | `support/` |

@@ -53,6 +53,17 @@ fn common_password_is_rejected_in_any_case() {
 }
 
 #[test]
+fn text_longer_than_any_name_is_not_compared() {
+    let policy = PasswordPolicy::strict(8);
+    let password = Password::new("carolking".to_owned());
+    let check = |email: &str| policy.check(&password, "someone", email);
+    let name = |signs| format!("carol{}king", ".".repeat(signs));
+    let refused = Err(WeakPassword::ContainsIdentity { min: 8 });
+    assert_eq!(check(&name(EMAIL_MAX - 9)), refused);
+    assert_eq!(check(&name(EMAIL_MAX - 8)), Ok(()));
+}
+
+#[test]
 fn password_needs_no_composition() {
     for password in [
         "vurkelbast",

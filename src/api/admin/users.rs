@@ -45,7 +45,7 @@ impl AdminUsersApi {
 const PAGES: [QueryParameter; 3] = [
     QueryParameter {
         name: "limit",
-        values: Values::Numbers(1, 100),
+        values: Values::Numbers(1, 50),
     },
     QueryParameter {
         name: "cursor",
@@ -155,7 +155,7 @@ impl AdminUsersApi {
         /// The maximum number of accounts on the page.
         #[oai(
             default = "default_limit",
-            validator(minimum(value = "1"), maximum(value = "100"))
+            validator(minimum(value = "1"), maximum(value = "50"))
         )]
         limit: Query<u32>,
         /// `next_cursor` of the previous page.

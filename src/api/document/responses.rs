@@ -81,7 +81,7 @@ fn example(media: &str, status: u16) -> Value {
 
 fn occurrence(status: u16) -> Problem {
     let mut problem = match status {
-        400 => Problem::malformed().field("limit", "must be a whole number from 1 to 100"),
+        400 => Problem::malformed().field("limit", "must be a whole number from 1 to 50"),
         401 => Problem::new(ProblemKind::Unauthenticated),
         403 => {
             Problem::new(ProblemKind::Forbidden).detail("the permission `users:read` is missing")

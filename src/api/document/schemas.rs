@@ -83,7 +83,7 @@ fn facets() -> Vec<(&'static str, &'static str, Value)> {
             json!({ "minimum": 400, "maximum": 599 }),
         ),
         ("User", "email", email.clone()),
-        ("UserPage", "items", json!({ "maxItems": 100 })),
+        ("UserPage", "items", json!({ "maxItems": 50 })),
         ("SessionList", "items", json!({ "maxItems": 100 })),
         ("Problem", "errors", json!({ "maxItems": MAX_FIELDS_NAMED })),
         (

@@ -186,7 +186,7 @@ async fn accounts(server: &Server, beginning: &str) -> BTreeMap<String, Value> {
     let admin = server.admin().await;
     let (mut accounts, mut cursor) = (BTreeMap::new(), String::new());
     loop {
-        let path = format!("/admin/users?limit=100&search={beginning}{cursor}");
+        let path = format!("/admin/users?limit=50&search={beginning}{cursor}");
         let mut page = admin.get(&path).await.json;
         for item in page["items"].as_array_mut().expect("a page") {
             let name = item["username"].as_str().expect("a name").to_owned();

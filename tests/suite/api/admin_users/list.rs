@@ -27,7 +27,7 @@ async fn list_pages_show_every_account_once_in_order_of_creation() {
         assert_eq!(server.register(&name).await.status, 201);
         expected.push(name);
     }
-    for limit in [1, 3, 4, 8, 100] {
+    for limit in [1, 3, 4, 8, 50] {
         let mut seen = Vec::new();
         let mut cursor = String::new();
         loop {
@@ -126,7 +126,7 @@ async fn list_names_invalid_parameters() {
     let long = "a".repeat(255);
     for (field, value) in [
         ("limit", "0"),
-        ("limit", "101"),
+        ("limit", "51"),
         ("limit", "-1"),
         ("limit", "many"),
         ("limit", "99999999999999999999"),

@@ -105,10 +105,7 @@ async fn invalid_query_parameter_answers_400_and_names_it() {
     let admin = server.admin().await;
     let long = "a".repeat(255);
     let cases = [
-        (
-            "limit",
-            vec!["0", "101", "x", "-1", "1.5", "", "4294967296"],
-        ),
+        ("limit", vec!["0", "51", "x", "-1", "1.5", "", "4294967296"]),
         (
             "cursor",
             vec!["", "x", "AAAAAAAAAAAAAAAAAAAAA!", "AAAAAAAAAAAAAAAAAAAAAAA"],
@@ -128,7 +125,7 @@ async fn invalid_query_parameter_answers_400_and_names_it() {
             );
         }
     }
-    for limit in ["1", "100"] {
+    for limit in ["1", "50"] {
         let answer = admin.get(&format!("/admin/users?limit={limit}")).await;
         assert_eq!(answer.status, 200, "{limit}: {}", answer.text);
     }

@@ -65,7 +65,7 @@ const CATALOGUE: &str = "crates/catalogue/src/metrics/";
 const LONGEST: usize = 400;
 
 /// The files and folders that may be at the top level.
-const TOP_LEVEL: [&str; 28] = [
+const TOP_LEVEL: [&str; 29] = [
     // The layout.
     "Cargo.toml",
     "src",
@@ -91,6 +91,7 @@ const TOP_LEVEL: [&str; 28] = [
     "tests",
     ".ci",
     ".dockerignore",
+    ".cargo",
     ".editorconfig",
     ".gitattributes",
     ".github",
