@@ -88,6 +88,13 @@ impl Kind {
         &self.class.name
     }
 
+    /// Its rates, in words.
+    #[must_use]
+    pub fn rates(&self) -> Option<String> {
+        let pacer = self.pacer.as_ref()?;
+        Some(format!("{} {}", self.name(), pacer.rates()))
+    }
+
     /// The usual pause between two steps, where the end of one begins it.
     fn pace(&self) -> Option<Duration> {
         let pace = self.class.pace();
@@ -290,16 +297,21 @@ async fn arrive(kind: &Kind, pacer: &Pacer, user: &mut User<'_>) {
 /// One of these steps, by chance.
 fn choose<'a>(steps: &'a [(u32, Step)], user: &mut User<'_>) -> &'a Step {
     let all: u32 = steps.iter().map(|(weight, _)| weight).sum();
-    let mut left = match steps {
+    let drawn = match steps {
         [_] => 0,
         _ => user.state.rng.random_range(0..all),
     };
-    let mut found = steps.iter().find(|(weight, _)| {
-        let is_it = left < *weight;
-        left = left.saturating_sub(*weight);
-        is_it
-    });
-    &found.get_or_insert(&steps[0]).1
+    pick(steps, drawn)
+}
+
+/// The choice that a number below the sum of all weights falls on.
+fn pick<T>(choices: &[(u32, T)], drawn: u32) -> &T {
+    let mut below = 0;
+    let falls_on = |(weight, _): &&(u32, T)| {
+        below += weight;
+        drawn < below
+    };
+    &choices.iter().find(falls_on).unwrap_or(&choices[0]).1
 }
 
 async fn take_step(kind: &Kind, user: &mut User<'_>) {
@@ -314,4 +326,16 @@ async fn take_step(kind: &Kind, user: &mut User<'_>) {
 fn put_back(user: User<'_>) {
     let (goose_user, state) = user.into_parts();
     goose_user.set_session_data(Slot(Some(state)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_are_picked_in_proportion() {
+        let choices = [(3, 'a'), (1, 'b'), (2, 'c')];
+        let picked: String = (0..6).map(|drawn| *pick(&choices, drawn)).collect();
+        assert_eq!(picked, "aaabcc");
+    }
 }

@@ -39,11 +39,10 @@ fn conditions(
     load: &Load,
     spawned: bool,
     machine: &Machine,
-) -> [(&'static str, String); 8] {
-    let settings = if load.settings.is_empty() {
-        "none".to_owned()
-    } else {
-        load.settings.join(" ")
+) -> [(&'static str, String); 9] {
+    let list = |list: &[String]| match list {
+        [] => "none".to_owned(),
+        _ => list.join(" "),
     };
     [
         ("scenario", scenario.to_owned()),
@@ -52,7 +51,8 @@ fn conditions(
         ("run time in seconds", load.run_time.to_string()),
         ("seed", load.seed.to_string()),
         ("own server", spawned.to_string()),
-        ("settings", settings),
+        ("arrivals", list(&load.arrivals)),
+        ("settings", list(&load.settings)),
         (
             "machine",
             format!(
@@ -151,6 +151,9 @@ mod tests {
         earlier.load = load.clone();
         earlier.load.run_time = 5.0;
         assert!(complaint(&earlier).contains("run time in seconds 5, not 0"));
+        earlier.load = load.clone();
+        earlier.load.arrivals.push("reader 5/s:10s".to_owned());
+        assert!(complaint(&earlier).contains("arrivals reader 5/s:10s, not none"));
         earlier.load = load.clone();
         earlier.load.settings = vec!["HASH_THREADS=1".to_owned()];
         assert!(complaint(&earlier).contains("settings HASH_THREADS=1, not none"));

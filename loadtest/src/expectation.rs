@@ -48,9 +48,6 @@ impl FromStr for Expectation {
         if let Some(fact) = FACTS.iter().find(|fact| fact.name == text) {
             return Ok(Self::Fact(*fact));
         }
-        if let Some(objective) = Objective::of_machine(text) {
-            return Ok(Self::Objective(objective));
-        }
         let threshold: Threshold = text.parse().map_err(|problem| {
             let words = OBJECTIVES.iter().map(|(words, _)| *words);
             let words: Vec<_> = words.chain(FACTS.iter().map(|fact| fact.name)).collect();

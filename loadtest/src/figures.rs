@@ -38,6 +38,13 @@ pub struct Scrapes {
 }
 
 impl Scrapes {
+    /// What came after the ramp.
+    #[must_use]
+    pub fn steady(&self) -> Option<Between> {
+        let [_, steady] = self.parts();
+        steady
+    }
+
     /// The ramp, and what came after it.
     fn parts(&self) -> [Option<Between>; 2] {
         let Between { before, after } = &self.whole;
@@ -78,7 +85,7 @@ pub fn figures(statistics: &Statistics, scrapes: &Scrapes) -> RunResult {
     };
     let [users, corrected] = of(part, Outcome::Success);
     let server = parts[1].1.as_ref();
-    let server = server.map(|server| server_times(server, &successes(part, None)));
+    let server = server.map(|server| success_times(part, server, None));
     let server = server.and_then(|times| Figures::of_buckets(&times, part.seconds()));
     RunResult {
         version: VERSION,
@@ -116,7 +123,7 @@ fn operations(part: &Part, server: Option<&Between>, ramp: bool) -> Vec<Operatio
             Figures::of_times(&times, part.seconds())
         };
         let server = server.and_then(|server| {
-            let times = server_times(server, &successes(part, Some(*route)));
+            let times = success_times(part, server, Some(*route));
             Figures::of_buckets(&times, part.seconds())
         });
         let mut operation = Operation {
@@ -134,6 +141,12 @@ fn operations(part: &Part, server: Option<&Between>, ramp: bool) -> Vec<Operatio
         operations.push(operation);
     }
     operations
+}
+
+/// The server's latencies of the successes of one operation, or of all, in a part of a run.
+#[must_use]
+pub fn success_times(part: &Part, server: &Between, route: Option<Route>) -> Buckets {
+    server_times(server, &successes(part, route))
 }
 
 /// Operations with the statuses that were expected of them.

@@ -24,7 +24,9 @@ pub fn judge(result: &mut RunResult, options: &Options, scenario: &Scenario, obs
     let arrivals = arrivals.map(|arrivals| expectation::rate(arrivals, options.ignore_speed));
     let mut verdicts = vec![availability(result)];
     let thresholds = scenario.thresholds.iter().chain(&options.thresholds);
-    let judge = |one: &Threshold| one.judge(statistics, server, options.ignore_speed);
+    let steady = observed.server.steady();
+    let (steady, machine) = (steady.as_ref(), &result.yardstick);
+    let judge = |one: &Threshold| one.judge(statistics, steady, machine, options.ignore_speed);
     verdicts.extend(objectives.chain(thresholds.map(judge)).chain(arrivals));
     if !observed.scraped {
         verdicts.push(Verdict {

@@ -51,6 +51,12 @@ impl Limit {
         Self { seconds, ..self }
     }
 
+    /// Whether it depends on the machine.
+    #[must_use]
+    pub const fn depends(self) -> bool {
+        self.hashes > 0.0 || self.round_trips > 0.0
+    }
+
     /// On this machine, in milliseconds.
     #[must_use]
     pub fn millis(self, machine: &Yardstick) -> f64 {

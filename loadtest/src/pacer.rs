@@ -78,6 +78,12 @@ impl Pacer {
         self.due.close();
     }
 
+    /// When arrivals are due.
+    #[must_use]
+    pub const fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
     /// One more user takes arrivals.
     pub fn join(&self) {
         self.users.fetch_add(1, Ordering::Relaxed);

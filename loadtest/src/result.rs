@@ -117,6 +117,9 @@ pub struct Load {
     pub run_time: f64,
     /// The seed.
     pub seed: u64,
+    /// Rates at which steps begin, by kind of users.
+    #[serde(default)]
+    pub arrivals: Vec<String>,
     /// Settings of a server that the lab started, with secrets hidden.
     pub settings: Vec<String>,
 }

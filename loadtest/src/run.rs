@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::SecondsFormat;
 use goose::config::GooseConfiguration;
 
-use crate::attack::Load;
+use crate::attack::{Kind, Load};
 use crate::cli::Options;
 use crate::connection::Connection;
 use crate::drive::{Begun, Observed, drive, phase};
@@ -182,6 +182,10 @@ impl<'a> Run<'a> {
             rate: self.load.ramp.rate,
             run_time: self.load.run_time.as_secs_f64(),
             seed: self.options.seed,
+            arrivals: Kind::all(self.scenario, &self.load)
+                .iter()
+                .filter_map(Kind::rates)
+                .collect(),
             settings: if self.options.spawn {
                 setup::reported_settings(self.options, self.scenario)
             } else {

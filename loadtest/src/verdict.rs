@@ -110,25 +110,6 @@ impl Objective {
         Self::time(Measure::ServerP99(route), most)
     }
 
-    /// A bound in what the machine can do: `P95 <= 4 hashes`, `P99 of GET /users/me on the server <= 12 round
-    /// trips`.
-    #[must_use]
-    pub fn of_machine(text: &str) -> Option<Self> {
-        let (figure, limit) = text.split_once("<=")?;
-        let limit = limit.trim().parse().ok()?;
-        match figure.trim() {
-            "P50" => Some(Self::p50(limit)),
-            "P95" => Some(Self::p95(limit)),
-            figure => {
-                let name = figure
-                    .strip_prefix("P99 of ")?
-                    .strip_suffix(" on the server")?;
-                let route = Route::ALL.iter().find(|route| route.name() == name)?;
-                Some(Self::server_p99(*route, limit))
-            }
-        }
-    }
-
     /// What is expected of the slowest requests of every scenario: some hashes one behind another; where
     /// the machine is filled, what the gate's queue may hold besides.
     #[must_use]

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use testkit::exposition::Between;
 
-use crate::figures::server_times_of;
+use crate::figures::success_times;
 use crate::limit::Limit;
 use crate::outcome::Outcome;
 use crate::result::Verdict;
 use crate::routes::Route;
-use crate::statistics::Statistics;
-use crate::target::REQUESTS;
+use crate::statistics::{Key, Statistics};
 use crate::verdict::Objective;
+use crate::yardstick::Yardstick;
 
 /// A figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,6 +52,25 @@ const SIGNS: [(&str, Compare); 6] = [
     (">", Compare::Above),
 ];
 
+/// The value that a figure is compared with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Bound {
+    /// Of a time.
+    Time(Limit),
+    /// Of requests a second, of requests, or of a share.
+    Number(f64),
+}
+
+impl Bound {
+    /// On this machine, in seconds where it is a time.
+    fn on(self, machine: &Yardstick) -> f64 {
+        match self {
+            Self::Time(limit) => limit.millis(machine) / 1e3,
+            Self::Number(number) => number,
+        }
+    }
+}
+
 /// A bound of a figure: `p99.9 of GET /users/me < 2ms`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Threshold {
@@ -61,8 +80,7 @@ pub struct Threshold {
     /// As the server measures it.
     server: bool,
     compare: Compare,
-    /// In seconds, requests a second, requests, or as a share.
-    bound: f64,
+    bound: Bound,
 }
 
 impl FromStr for Threshold {
@@ -149,17 +167,22 @@ impl Measure {
         }
     }
 
-    fn read(self, text: &str) -> Option<f64> {
+    fn read(self, text: &str) -> Option<Bound> {
         let number = |text: &str| {
             let number: f64 = text.trim().parse().ok()?;
             (number.is_finite() && number >= 0.0).then_some(number)
         };
         match self {
             Self::Quantile(_) | Self::Mean | Self::Longest => {
+                // In what the machine can do.
+                if let Ok(limit) = text.parse() {
+                    return Some(Bound::Time(limit));
+                }
                 let units = [("us", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0)];
-                units
+                let seconds = units
                     .iter()
-                    .find_map(|(unit, seconds)| Some(number(text.strip_suffix(unit)?)? * seconds))
+                    .find_map(|(unit, seconds)| Some(number(text.strip_suffix(unit)?)? * seconds));
+                return seconds.map(Limit::seconds).map(Bound::Time);
             }
             Self::Goodput => number(text.strip_suffix("/s")?),
             Self::Requests => number(text),
@@ -168,6 +191,7 @@ impl Measure {
                 None => number(text).filter(|share| *share <= 1.0),
             },
         }
+        .map(Bound::Number)
     }
 
     fn show(self, value: f64) -> String {
@@ -190,10 +214,9 @@ impl Threshold {
     /// The lab's own objective that says the same, if there is one.
     #[must_use]
     pub fn objective(&self) -> Option<Objective> {
-        if self.compare != Compare::AtMost {
+        let (Compare::AtMost, Bound::Time(bound)) = (self.compare, self.bound) else {
             return None;
-        }
-        let bound = Limit::seconds(self.bound);
+        };
         let is = |percent: f64| self.measure == Measure::Quantile(percent / 100.0);
         match (self.route, self.server) {
             (None, false) if is(50.0) => Some(Objective::p50(bound)),
@@ -209,12 +232,9 @@ impl Threshold {
     }
 
     /// The figure; none if there is nothing to measure.
-    fn value(&self, users: &Statistics, server: &Between) -> Option<f64> {
+    fn value(&self, users: &Statistics, server: Option<&Between>) -> Option<f64> {
         if self.server {
-            let buckets = match self.route {
-                Some(route) => server_times_of(server, route),
-                None => server.buckets(REQUESTS, &[]),
-            };
+            let buckets = success_times(&users.steady, server?, self.route);
             return match self.measure {
                 Measure::Quantile(q) => buckets.quantile(q),
                 Measure::Longest => buckets.quantile(1.0),
@@ -225,16 +245,20 @@ impl Threshold {
         let count = |which: Option<Outcome>| {
             users.count(|(route, _, outcome)| of(*route) && which.is_none_or(|one| one == *outcome))
         };
-        let all = count(None);
+        let (steady, all) = (&users.steady, count(None));
         let share = |outcome| (all > 0).then(|| count(Some(outcome)) as f64 / all as f64);
         match self.measure {
-            Measure::Goodput => Some(count(Some(Outcome::Success)) as f64 / users.seconds()),
+            Measure::Goodput => {
+                let is = |(route, _, outcome): &Key| of(*route) && *outcome == Outcome::Success;
+                let seconds = steady.seconds();
+                (seconds > 0.0).then(|| steady.times(is).0.len() as f64 / seconds)
+            }
             Measure::Requests => Some(all as f64),
             Measure::Failed => share(Outcome::Failure),
             Measure::Refused => share(Outcome::Refused),
             Measure::Quantile(_) | Measure::Mean | Measure::Longest => {
                 let success = |route, outcome| of(route) && outcome == Outcome::Success;
-                let (_, times) = users.times(|(route, _, outcome)| success(*route, *outcome));
+                let (_, times) = steady.times(|(route, _, outcome)| success(*route, *outcome));
                 let micros = match self.measure {
                     Measure::Quantile(q) => times.value_at_quantile(q) as f64,
                     Measure::Longest => times.max() as f64,
@@ -245,15 +269,22 @@ impl Threshold {
         }
     }
 
-    /// Compares with the figures of a run.
+    /// Compares with the figures of a run, of whose server these are the metrics after the ramp.
     #[must_use]
-    pub fn judge(&self, users: &Statistics, server: &Between, ignore_speed: bool) -> Verdict {
+    pub fn judge(
+        &self,
+        users: &Statistics,
+        server: Option<&Between>,
+        machine: &Yardstick,
+        ignore_speed: bool,
+    ) -> Verdict {
+        let bound = self.bound.on(machine);
         let value = self.value(users, server);
         let held = value.is_some_and(|value| match self.compare {
-            Compare::Below => value < self.bound,
-            Compare::AtMost => value <= self.bound,
-            Compare::Above => value > self.bound,
-            Compare::AtLeast => value >= self.bound,
+            Compare::Below => value < bound,
+            Compare::AtMost => value <= bound,
+            Compare::Above => value > bound,
+            Compare::AtLeast => value >= bound,
         });
         let mut detail = match value {
             Some(value) => self.measure.show(value),
@@ -264,7 +295,12 @@ impl Threshold {
             detail.push_str(" (not judged)");
         }
         Verdict {
-            name: self.to_string(),
+            name: match self.bound {
+                Bound::Time(limit) if limit.depends() => {
+                    format!("{self} ({})", self.measure.show(bound))
+                }
+                _ => self.to_string(),
+            },
             held: held || ignored,
             detail,
         }
@@ -294,7 +330,13 @@ impl fmt::Display for Threshold {
             Compare::Above => ">",
             Compare::AtLeast => "≥",
         };
-        write!(f, " {sign} {}", self.measure.show(self.bound))
+        match self.bound {
+            Bound::Time(limit) if limit.depends() => write!(f, " {sign} {limit}"),
+            bound => {
+                let bound = bound.on(&Yardstick::default());
+                write!(f, " {sign} {}", self.measure.show(bound))
+            }
+        }
     }
 }
 

@@ -6,23 +6,31 @@ use testkit::exposition::Exposition;
 
 use super::*;
 use crate::recorder::{Recorder, Sample};
+use crate::target::REQUESTS;
 
-/// Nine reads of 1 ms and one of 100 ms, a refused login and a failed one.
+const MACHINE: Yardstick = Yardstick {
+    hash_ms: 20.0,
+    round_trip_ms: 0.1,
+};
+
+/// In the ramp a read of 9 s; then nine of 1 ms and one of 100 ms, a refused login and a failed one.
 fn users() -> Statistics {
     let recorder = Recorder::new(BTreeMap::new());
-    let record = |route, outcome, millis| {
+    let record_in = |steady, route, outcome, millis| {
         recorder.record(&Sample {
             route,
             status: Some(200),
             outcome,
             time: Duration::from_millis(millis),
-            steady: true,
+            steady,
             pace: None,
             since_due: None,
             word: None,
             request_id: None,
         });
     };
+    record_in(false, Route::Me, Outcome::Success, 9_000);
+    let record = |route, outcome, millis| record_in(true, route, outcome, millis);
     for _ in 0..9 {
         record(Route::Me, Outcome::Success, 1);
     }
@@ -49,7 +57,7 @@ fn server() -> Between {
 
 fn judge(text: &str) -> Verdict {
     let threshold: Threshold = text.parse().expect(text);
-    threshold.judge(&users(), &server(), false)
+    threshold.judge(&users(), Some(&server()), &MACHINE, false)
 }
 
 #[test]
@@ -58,8 +66,10 @@ fn bounds_are_judged_on_their_side() {
         ("p90 of GET /users/me < 2ms", "p99.9 of GET /users/me < 2ms"),
         ("longest <= 101ms", "longest < 99.5ms"),
         ("median < 1500us", "mean < 10ms"),
-        ("requests >= 12", "requests > 12"),
-        ("failed < 9%", "failed <= 8%"),
+        ("longest < 6 hashes", "longest < 4 hashes"),
+        ("median < 11 round trips", "median < 9 round trips"),
+        ("requests >= 13", "requests > 13"),
+        ("failed < 8%", "failed <= 7%"),
         (
             "refused of POST /login <= 50%",
             "refused of POST /login < 0.5",
@@ -91,7 +101,7 @@ fn only_times_of_successes_are_judged() {
 fn speed_is_not_judged_where_it_means_nothing() {
     let ignoring = |text: &str| {
         let threshold: Threshold = text.parse().expect(text);
-        threshold.judge(&users(), &server(), true)
+        threshold.judge(&users(), Some(&server()), &MACHINE, true)
     };
     let verdict = ignoring("p50 < 1us");
     assert!(verdict.held && verdict.detail.ends_with("(not judged)"));
@@ -106,6 +116,7 @@ fn bounds_are_shown_as_they_are_read() {
             "P99.9 of GET /users/me < 2 ms",
         ),
         ("goodput > 100/s", "goodput > 100.0/s"),
+        ("p50 < 2 hashes", "P50 < 2 hashes (40 ms)"),
         ("p50 on the server ≤ 250us", "P50 on the server ≤ 0.25 ms"),
         ("failed <= 0.1%", "failed ≤ 0.100 %"),
     ] {

@@ -52,6 +52,9 @@ fn rate_that_is_not_reached_fails_the_run_and_says_why() {
     assert_eq!(run.code, 1, "{run}");
     let complaint = "missed: reader arrive at 100000/s:1s: target rate not reached, ";
     assert!(run.stderr.contains(complaint), "{run}");
+    // Times run from when arrivals were due: each waits for all before it.
+    let median = |who: &str| run.result()[who]["p50_ms"].as_f64().expect("a number");
+    assert!(median("corrected") > 1.2 * median("users"), "{run}");
     let reason = run.result()["arrivals"][0]["reason"].to_string();
     // A machine that does other things may starve the lab.
     let reasons = ["all 1 users were busy: a step took ", "the lab was starved"];
