@@ -23,6 +23,7 @@
 //!   server's counters, [`thresholds`] bounds in words, [`expectation`] all of them by their words;
 //!   [`baseline`] compares with an earlier run
 //! - [`validity`] whether the lab was able to measure at all
+//! - [`panics`] what becomes of the lab's own defects
 //! - [`report`] the result as JSON, as tables, as a page, and as the document of all results
 //!
 //! To add a scenario, write a file in [`scenarios`]' folder `builtin` and name it in its list.
@@ -62,6 +63,7 @@ mod monitor;
 mod outcome;
 mod output;
 mod pacer;
+mod panics;
 mod rates;
 mod reconcile;
 mod recorder;
@@ -88,6 +90,7 @@ mod yardstick;
 pub use ending::{Ending, Failure};
 pub use guard::guard;
 pub use output::{print, say};
+pub use panics::end_the_program;
 pub use report::results::document;
 pub use scenarios::{list, text};
 

@@ -8,9 +8,12 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use loadtest::cli::{Arguments, Command};
-use loadtest::{Ending, Error, Failure, document, guard, list, print, run, say, text};
+use loadtest::{
+    Ending, Error, Failure, document, end_the_program, guard, list, print, run, say, text,
+};
 
 fn main() -> ExitCode {
+    end_the_program();
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Some(Command::List) => printed(list().map_err(Into::into)),
