@@ -13,19 +13,8 @@ const NOISE: f64 = 0.5;
 /// # Errors
 /// Names what differs.
 pub fn check(earlier: &RunResult, scenario: &str, load: &Load, spawned: bool) -> Result<()> {
-    let (then, now) = (
-        conditions(
-            &earlier.scenario,
-            &earlier.load,
-            earlier.spawned,
-            &earlier.machine,
-        ),
-        conditions(scenario, load, spawned, &Machine::this()),
-    );
-    let pairs = then.iter().zip(&now).filter(|(then, now)| then != now);
-    let differences: Vec<_> = pairs
-        .map(|((what, then), (_, now))| format!("{what} {then}, not {now}"))
-        .collect();
+    let now = conditions(scenario, load, spawned, &Machine::this());
+    let differences = unlike(&conditions_of(earlier), &now);
     if differences.is_empty() {
         return Ok(());
     }
@@ -33,13 +22,32 @@ pub fn check(earlier: &RunResult, scenario: &str, load: &Load, spawned: bool) ->
     Err(format!("the baseline cannot be compared: {differences}").into())
 }
 
+/// In what two runs are not alike that must be, to be compared.
+#[must_use]
+pub fn differences(one: &RunResult, other: &RunResult) -> Vec<String> {
+    unlike(&conditions_of(one), &conditions_of(other))
+}
+
 /// What must be alike, in words.
-fn conditions(
-    scenario: &str,
-    load: &Load,
-    spawned: bool,
-    machine: &Machine,
-) -> [(&'static str, String); 9] {
+type Conditions = [(&'static str, String); 9];
+
+fn unlike(one: &Conditions, other: &Conditions) -> Vec<String> {
+    let pairs = one.iter().zip(other).filter(|(one, other)| one != other);
+    pairs
+        .map(|((what, one), (_, other))| format!("{what} {one}, not {other}"))
+        .collect()
+}
+
+fn conditions_of(result: &RunResult) -> Conditions {
+    conditions(
+        &result.scenario,
+        &result.load,
+        result.spawned,
+        &result.machine,
+    )
+}
+
+fn conditions(scenario: &str, load: &Load, spawned: bool, machine: &Machine) -> Conditions {
     let list = |list: &[String]| match list {
         [] => "none".to_owned(),
         _ => list.join(" "),

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::ab::options as ab;
 use crate::rates::{self, Rates};
 use crate::scenarios::{self, Scenario};
+use crate::spawn::setting;
 use crate::thresholds::Threshold;
 
 /// The load lab of rbac-sentinel.
@@ -44,6 +46,24 @@ pub enum Command {
         /// Its name
         scenario: String,
     },
+    /// Put two results beside each other: goodput, times, processor, memory, hash gate
+    ///
+    /// Exit code 0: they were compared; 2: one is no result, or they are not alike: of one scenario, load,
+    /// seed, settings and machine, and both run to their end.
+    Compare {
+        /// A result: `result.json`, or the folder that it is in
+        a: PathBuf,
+        /// The other one
+        b: PathBuf,
+        /// Compare runs that are not alike, too; the table says in what
+        #[arg(long)]
+        force: bool,
+    },
+    /// Decide whether two builds of the server differ, step by step of a scenario
+    ///
+    /// Exit code 0: the new one is not slower in anything that could be shown; 1: it is; 2: nothing was
+    /// compared; 3: a server ended; 4: the lab itself failed; 5: interrupted; 6: requests failed.
+    Ab(Box<ab::Options>),
     /// Wait until the lab has ended, and end the server that it leaves
     #[command(hide = true)]
     Guard {
@@ -182,6 +202,10 @@ pub struct Options {
     )]
     pub stages: Option<Rates>,
 
+    /// Run so many times, and show how far the figures lie apart
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100), value_name = "TIMES", help_heading = "Load")]
+    pub repeat: u32,
+
     /// Time after which a request counts as not answered
     #[arg(long, value_parser = humantime::parse_duration, default_value = "60s", value_name = "TIME", help_heading = "Load")]
     pub timeout: Duration,
@@ -230,13 +254,6 @@ pub struct Options {
     /// Options of goose, such as `-- --request-log requests.csv --throttle-requests 100`
     #[arg(last = true, value_name = "GOOSE", help_heading = "Report")]
     pub goose: Vec<String>,
-}
-
-fn setting(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("must be NAME=VALUE".to_owned()),
-    }
 }
 
 fn rate(text: &str) -> Result<f64, String> {

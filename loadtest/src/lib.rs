@@ -22,6 +22,9 @@
 //! - [`reconcile`] and [`latency_bounds`] compare the two sides; [`judge`] does, [`verdict`] judges objectives, [`facts`] the
 //!   server's counters, [`thresholds`] bounds in words, [`expectation`] all of them by their words;
 //!   [`baseline`] compares with an earlier run
+//! - [`repeat`] runs several times, and shows how far the figures lie apart
+//! - [`ab`] decides whether two builds differ
+//! - [`compare`] puts two runs beside each other by their [`key_figures`]
 //! - [`validity`] whether the lab was able to measure at all
 //! - [`panics`] what becomes of the lab's own defects
 //! - [`report`] the result as JSON, as tables, as a page, and as the document of all results
@@ -39,10 +42,12 @@
     reason = "names of products are words, and doc comments are the text of --help"
 )]
 
+pub mod ab;
 mod attack;
 mod baseline;
 mod beneath;
 pub mod cli;
+mod compare;
 mod connection;
 mod delay;
 mod description;
@@ -55,6 +60,7 @@ mod files;
 mod guard;
 mod histograms;
 mod judge;
+mod key_figures;
 mod latency_bounds;
 mod limit;
 mod live;
@@ -67,6 +73,7 @@ mod panics;
 mod rates;
 mod reconcile;
 mod recorder;
+mod repeat;
 mod report;
 mod result;
 mod routes;
@@ -87,6 +94,7 @@ mod validity;
 mod verdict;
 mod yardstick;
 
+pub use compare::compare;
 pub use ending::{Ending, Failure};
 pub use guard::guard;
 pub use output::{print, say};

@@ -106,6 +106,12 @@ pub struct RunResult {
     pub verdicts: Vec<Verdict>,
 }
 
+/// What every version has.
+#[derive(Deserialize)]
+struct Form {
+    version: u32,
+}
+
 /// The load.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Load {
@@ -218,16 +224,13 @@ impl RunResult {
         let name = file.display();
         let text = std::fs::read_to_string(file)
             .map_err(|error| format!("{name} cannot be read: {error}"))?;
-        let result: Self = serde_json::from_str(&text)
-            .map_err(|error| format!("{name} is no result of a run: {error}"))?;
-        if result.version != VERSION {
-            return Err(format!(
-                "{name} is a result of version {}, not {VERSION}",
-                result.version
-            )
-            .into());
+        let none = |error| format!("{name} is no result of a run: {error}");
+        // First the version alone: in another one the rest may have another form.
+        let Form { version } = serde_json::from_str(&text).map_err(none)?;
+        if version != VERSION {
+            return Err(format!("{name} is a result of version {version}, not {VERSION}").into());
         }
-        Ok(result)
+        Ok(serde_json::from_str(&text).map_err(none)?)
     }
 }
 
@@ -281,6 +284,14 @@ mod tests {
                 .expect_err("another version")
                 .to_string()
                 .contains("version 0")
+        );
+        std::fs::write(&file, r#"{"version":1,"cores":"of another form"}"#).expect("written");
+        let error = RunResult::read(&file)
+            .expect_err("another form")
+            .to_string();
+        assert!(
+            error.ends_with("is a result of version 1, not 2"),
+            "{error}"
         );
         std::fs::write(&file, "{}").expect("written");
         assert!(

@@ -15,6 +15,7 @@ use crate::figures::figures;
 use crate::guard::Guard;
 use crate::judge::judge;
 use crate::output::{print, say};
+use crate::repeat::repeat;
 use crate::result::{self, Cores, RunResult, VERSION};
 use crate::scenarios::Scenario;
 use crate::setup::{self, ServerUnderTest};
@@ -26,6 +27,9 @@ use crate::{Result, baseline, beneath, files, histograms, report, validity};
 /// # Errors
 /// When there was no run, or it was lost; as a sentence.
 pub fn run(options: &Options) -> Result<Ending, Failure> {
+    if options.repeat > 1 {
+        return repeat(options);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -35,6 +35,12 @@ pub fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
+/// Random numbers that nobody can foresee: for what ends with the run, and an order that must be chance's.
+#[must_use]
+pub fn unpredictable() -> ChaCha8Rng {
+    ChaCha8Rng::from_os_rng()
+}
+
 /// Id of a run: its start time in a few letters.
 #[must_use]
 pub fn run_id(started: DateTime<Utc>) -> String {
@@ -147,7 +153,7 @@ async fn start(
         settings: settings(options, scenario),
     };
     // Random: the server ends with the run.
-    let admin = new_account(run_id, PREPARED, 0, &mut ChaCha8Rng::from_os_rng());
+    let admin = new_account(run_id, PREPARED, 0, &mut unpredictable());
     let (guard, run, account) = (guard.clone(), run_id.to_owned(), admin.clone());
     // It waits for processes; meanwhile a signal may end the run.
     let start = move || plan.start(&guard, &run, &account);

@@ -36,6 +36,17 @@ pub struct Plan {
     pub settings: Vec<(String, String)>,
 }
 
+/// Reads a setting of a server.
+///
+/// # Errors
+/// When it is none.
+pub fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("must be NAME=VALUE".to_owned()),
+    }
+}
+
 /// A running server. Killed when dropped.
 #[derive(Debug)]
 pub struct Server {
@@ -53,13 +64,29 @@ impl Plan {
     /// # Errors
     /// When it cannot be built or does not start; with its log.
     pub fn start(&self, guard: &Guard, run: &str, admin: &Account) -> Result<Server> {
-        let program = match &self.program {
-            Some(program) => std::path::absolute(program)?,
-            None => find_or_build()?,
-        };
-        let folder = guard.folder();
+        let program = self.program()?;
         self.make_admin(&program, guard, run, admin)?;
-        let mut command = self.command(&program, folder, run);
+        self.serve(&program, guard, run)
+    }
+
+    /// Starts it again with the data that the guard's folder holds.
+    ///
+    /// # Errors
+    /// When it does not start; with its log.
+    pub fn start_again(&self, guard: &Guard, run: &str) -> Result<Server> {
+        self.serve(&self.program()?, guard, run)
+    }
+
+    fn program(&self) -> Result<PathBuf> {
+        match &self.program {
+            Some(program) => Ok(std::path::absolute(program)?),
+            None => find_or_build(),
+        }
+    }
+
+    fn serve(&self, program: &Path, guard: &Guard, run: &str) -> Result<Server> {
+        let folder = guard.folder();
+        let mut command = self.command(program, folder, run);
         let service = Service::start_watched("server", &mut command, folder, |pid| {
             guard.watch(pid);
         })?;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +65,22 @@ pub fn processor_seconds(pid: u32) -> Option<f64> {
     Some((ticks(11)? + ticks(12)?) / TICKS)
 }
 
+/// Processor time that a process has used, to the nanosecond.
+#[must_use]
+#[cfg(target_os = "linux")]
+pub fn processor_time(pid: u32) -> Option<Duration> {
+    let pid = nix::unistd::Pid::from_raw(pid.try_into().ok()?);
+    let clock = nix::time::clock_getcpuclockid(pid).ok()?;
+    Some(nix::time::clock_gettime(clock).ok()?.into())
+}
+
+/// Processor time that a process has used: known on Linux alone.
+#[must_use]
+#[cfg(not(target_os = "linux"))]
+pub fn processor_time(_: u32) -> Option<Duration> {
+    None
+}
+
 /// Bytes of memory that a process holds.
 #[must_use]
 pub fn resident_bytes(pid: u32) -> Option<u64> {
@@ -92,7 +109,7 @@ fn field(file: &str, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use super::*;
 
@@ -111,6 +128,9 @@ mod tests {
             processor_seconds(std::process::id()).expect("known") >= before,
             "{number}"
         );
+        let fine = processor_time(std::process::id()).expect("known");
+        assert!(fine >= Duration::from_millis(50), "{fine:?}");
+        assert!(processor_time(u32::MAX).is_none());
         let resident = resident_bytes(std::process::id()).expect("known");
         assert!(resident > 1024 * 1024);
         assert!(resident_peak_bytes(std::process::id()).expect("known") >= resident / 2);

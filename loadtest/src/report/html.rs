@@ -8,7 +8,8 @@ use crate::result::RunResult;
 use crate::timeline::{Second, ServerSecond};
 use crate::times::{Figures, millis};
 
-const STYLE: &str = include_str!("report.css");
+/// The style of all pages.
+pub const STYLE: &str = include_str!("report.css");
 /// A silence of a second or more is marked.
 const SILENCE: f64 = 1.0;
 

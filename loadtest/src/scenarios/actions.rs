@@ -87,7 +87,10 @@ impl fmt::Debug for Action {
 
 /// Actions, one after another.
 #[derive(Clone, Debug, Default)]
-pub struct Step(Vec<Action>);
+pub struct Step {
+    text: String,
+    actions: Vec<Action>,
+}
 
 impl Step {
     /// Reads actions with `;` between them.
@@ -97,26 +100,35 @@ impl Step {
     pub fn parse(text: &str) -> Result<Self, String> {
         let actions = text.split(';').map(str::trim);
         let actions = actions.filter(|action| !action.is_empty()).map(action);
-        Ok(Self(actions.collect::<Result<_, _>>()?))
+        Ok(Self {
+            text: text.trim().to_owned(),
+            actions: actions.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Whether users take it at moments of their own.
     #[must_use]
     pub fn keeps_time(&self) -> bool {
-        let mut actions = self.0.iter();
+        let mut actions = self.actions.iter();
         actions.any(|action| matches!(action, Action::Code(refresh_storm::WITH_ALL_OTHERS, _)))
     }
 
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.actions.is_empty()
     }
 
     /// Does them.
     pub async fn take(&self, user: &mut User<'_>) {
         let mut previous = (None, Value::Null);
-        for action in &self.0 {
+        for action in &self.actions {
             if user.is_over() {
                 return;
             }

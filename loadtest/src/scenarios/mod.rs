@@ -12,6 +12,7 @@ use std::path::Path;
 
 use crate::verdict::Objective;
 pub use actions::Step;
+pub use file::parse;
 pub use scenario::{Class, Scenario};
 
 macro_rules! built_in {

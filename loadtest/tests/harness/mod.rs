@@ -27,7 +27,7 @@ const CHEAP: [(&str, &str); 3] = [
 ];
 
 /// The service, which stands beside the lab in the target folder.
-fn service() -> PathBuf {
+pub fn service() -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_loadtest")).with_file_name("rbac-sentinel");
     assert!(
         program.exists(),
