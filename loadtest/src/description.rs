@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a scenario is, for its reports.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Description {
     /// Behaviour of its users, in a sentence.
     pub about: String,
@@ -15,6 +16,7 @@ pub struct Description {
 
 /// Published figures.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
     /// The system.

@@ -10,6 +10,7 @@ use crate::statistics::{Part, Statistics, Times};
 
 /// The latencies of one operation, status and outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StoredHistogram {
     /// Method and route template.
     pub operation: String,

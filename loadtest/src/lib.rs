@@ -64,6 +64,8 @@ mod key_figures;
 mod latency_bounds;
 mod limit;
 mod live;
+#[cfg(test)]
+mod machine_form;
 mod memory;
 mod monitor;
 mod outcome;
@@ -79,6 +81,8 @@ mod result;
 mod routes;
 pub mod run;
 mod scenarios;
+#[cfg(test)]
+mod schema;
 mod setup;
 mod silence;
 mod spawn;

@@ -45,6 +45,7 @@ impl Watch {
 
 /// Memory of the server, in MiB.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Memory {
     /// Before the users started.
     pub start: f64,

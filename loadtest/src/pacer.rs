@@ -126,6 +126,7 @@ fn sleep_until(time: Instant) {
 
 /// What became of the arrivals of one kind of users.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Arrivals {
     /// The kind of users.
     pub kind: String,

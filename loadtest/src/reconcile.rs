@@ -12,6 +12,7 @@ use crate::target::REQUESTS;
 
 /// An equation between counts, and whether it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Identity {
     /// The equation.
     pub name: String,

@@ -24,6 +24,7 @@ pub const VERSION: u32 = 2;
 
 /// A run: everything that its reports say. Times are in milliseconds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunResult {
     /// The version of this form.
     pub version: u32,
@@ -46,6 +47,7 @@ pub struct RunResult {
     /// The commit of the lab.
     pub revision: String,
     /// The machine of the lab.
+    #[cfg_attr(test, schemars(with = "crate::machine_form::MachineForm"))]
     pub machine: Machine,
     /// The server.
     pub about: About,
@@ -114,6 +116,7 @@ struct Form {
 
 /// The load.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Load {
     /// Users.
     pub users: usize,
@@ -132,6 +135,7 @@ pub struct Load {
 
 /// One operation's requests.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Operation {
     /// Method and route template.
     #[serde(rename = "operation")]
@@ -150,6 +154,7 @@ pub struct Operation {
 
 /// Failures of one kind.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Failure {
     /// Method and route template.
     pub operation: String,
@@ -167,6 +172,7 @@ pub struct Failure {
 
 /// Cores in use, on average over the run.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cores {
     /// By the lab.
     pub lab: f64,
@@ -176,6 +182,7 @@ pub struct Cores {
 
 /// Size of `/metrics`.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Scrape {
     /// Series before the run.
     pub series_before: usize,
@@ -187,6 +194,7 @@ pub struct Scrape {
 
 /// Result of an expectation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Verdict {
     /// The expectation.
     pub name: String,

@@ -47,6 +47,7 @@ impl Silence {
 
 /// The longest silence of a run, in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LongestSilence {
     /// Its length.
     pub seconds: f64,

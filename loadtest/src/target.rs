@@ -38,6 +38,7 @@ pub struct Target {
 
 /// Description of the server, from its metrics.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct About {
     /// Its version.
     pub version: String,

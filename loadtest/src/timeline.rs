@@ -16,6 +16,7 @@ const SCRAPE_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// One second of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Second {
     /// Its end, in seconds since the first users came.
     pub at: f64,
@@ -43,6 +44,7 @@ pub struct Second {
 
 /// The server's side of a second, from its metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServerSecond {
     /// Requests that it answered, a second.
     pub per_second: f64,

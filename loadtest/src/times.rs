@@ -7,6 +7,7 @@ use crate::statistics::Times;
 
 /// Latencies of many requests, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Figures {
     /// Number of requests.
     pub count: u64,
@@ -30,6 +31,7 @@ pub struct Figures {
 
 /// The lowest and the highest bound of a histogram, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Known {
     /// What is below is only known to be below.
     pub lowest_ms: f64,

@@ -19,6 +19,7 @@ const ANSWER: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
 
 /// Times of the machine, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Yardstick {
     /// One Argon2id hash with the recommended parameters (19 MiB, two passes), alone.
     pub hash_ms: f64,

@@ -32,8 +32,8 @@ pub struct Options {
     #[arg(long, value_parser = humantime::parse_duration, default_value = "1m", value_name = "TIME")]
     pub run_time: Duration,
 
-    /// How often both servers are started anew
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(2..=60))]
+    /// How often both servers are started anew. Two dozen can bear that one of them goes wrong
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(2..=60))]
     pub rounds: u32,
 
     /// Users that take a step at the same time, each as soon as it is answered
