@@ -17,12 +17,16 @@ use crate::ending::{Ending, Failure, LAB_FAILED, NOT_STARTED};
 use crate::key_figures::{Unit, key_figures};
 use crate::output::{print, say};
 use crate::report::html::STYLE;
+use crate::report::remove;
 use crate::result::RunResult;
 use crate::stop::{Reason, Stop};
 use crate::{Result, setup};
 
 /// How often it is looked whether a run has ended.
 const POLL: Duration = Duration::from_millis(50);
+
+/// The files of all runs.
+const FILES: [&str; 3] = ["repeat.json", "repeat.md", "repeat.html"];
 
 /// All runs.
 #[derive(Debug, Serialize)]
@@ -56,6 +60,8 @@ pub fn repeat(options: &Options) -> Result<Ending, Failure> {
     let stop = Stop::new();
     stop.on_signals().map_err(Failure::NotStarted)?;
     let folder = folder(options).map_err(Failure::NotStarted)?;
+    // What was left there before would be taken for the spread of these runs.
+    remove(&folder, &FILES).map_err(Failure::NotStarted)?;
     let mut runs = Vec::new();
     for number in 1..=options.repeat {
         if stop.reason().is_some() {
@@ -268,11 +274,8 @@ fn page(repeated: &Repeated) -> String {
 
 fn write(repeated: &Repeated, text: &str, folder: &Path) -> Result<()> {
     let json = serde_json::to_string_pretty(repeated)?;
-    for (name, text) in [
-        ("repeat.json", json.as_str()),
-        ("repeat.md", text),
-        ("repeat.html", &page(repeated)),
-    ] {
+    let texts = [json.as_str(), text, &page(repeated)];
+    for (name, text) in FILES.into_iter().zip(texts) {
         let file = folder.join(name);
         std::fs::write(&file, text)
             .map_err(|error| format!("{} cannot be written: {error}", file.display()))?;

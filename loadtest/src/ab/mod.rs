@@ -25,6 +25,7 @@ use self::side::Side;
 use crate::Result;
 use crate::ending::{Ending, Failure};
 use crate::output::{print, say};
+use crate::report::remove;
 use crate::scenarios::{self, Scenario};
 use crate::setup;
 use crate::stop::Stop;
@@ -82,6 +83,10 @@ async fn run_async(options: &Options) -> Result<Ending, Failure> {
     let asked = asked(options, scenario).map_err(Failure::NotStarted)?;
     let mut sides = sides(options, scenario).map_err(Failure::NotStarted)?;
     stop.on_signals().map_err(Failure::NotStarted)?;
+    if let Some(folder) = &options.out {
+        // What an earlier comparison has left there would be taken for this one's.
+        remove(folder, &report::FILES).map_err(Failure::NotStarted)?;
+    }
     let began = Instant::now();
     let measured = measure(options, scenario, &asked, &mut sides, &stop).await;
     let [old, new] = sides;

@@ -135,11 +135,14 @@ fn micros(value: f64) -> String {
     }
 }
 
+/// The files of a comparison.
+pub const FILES: [&str; 2] = ["ab.json", "ab.md"];
+
 /// Writes it into a folder.
 pub fn write(result: &AbResult, text: &str, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     let json = serde_json::to_string_pretty(result)?;
-    for (name, text) in [("ab.json", json.as_str()), ("ab.md", text)] {
+    for (name, text) in FILES.into_iter().zip([json.as_str(), text]) {
         let file = folder.join(name);
         std::fs::write(&file, text)
             .map_err(|error| format!("{} cannot be written: {error}", file.display()))?;

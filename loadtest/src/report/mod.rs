@@ -26,7 +26,15 @@ pub const FILES: [&str; 5] = [
 /// # Errors
 /// When one cannot be removed.
 pub fn clear(folder: &Path) -> Result<()> {
-    for name in FILES {
+    remove(folder, &FILES)
+}
+
+/// Removes these files from a folder, where they are there.
+///
+/// # Errors
+/// When one cannot be removed.
+pub fn remove(folder: &Path, names: &[&str]) -> Result<()> {
+    for name in names {
         let file = folder.join(name);
         match std::fs::remove_file(&file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -90,4 +90,11 @@ fn slower_build_is_found_and_which_of_its_handlers() {
             .contains("is no step of handlers: GET /users/me, "),
         "{unknown}"
     );
+
+    let nothing = folder.path().join("nothing").display().to_string();
+    let words = ["ab", "--binary", &old, "--binary", &nothing, "--out", &out];
+    let run = Lab::bare(&words).run();
+    assert_eq!(run.code, 2, "{run}");
+    let left = folder.path().join("out/ab.json").exists();
+    assert!(!left, "of the comparison before");
 }
