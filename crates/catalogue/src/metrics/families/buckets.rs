@@ -20,7 +20,7 @@ pub const STATEMENTS: &[f64] = &[
 ];
 /// Checks that take microseconds: token verification, authorization decisions.
 pub const CHECKS: &[f64] = &[
-    0.000_01, 0.000_025, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01,
+    0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01,
 ];
 /// Scheduling delay of the async runtime.
 pub const DELAYS: &[f64] = &[
