@@ -3,7 +3,8 @@
 //!
 //! The map, in the order of a run:
 //!
-//! - [`cli`] options; [`run`] a whole run, from the first check to the exit code; [`ending`] how it ended
+//! - [`cli`] options; [`run`] a whole run, from the first check to the exit code; [`ending`] how it ended;
+//!   [`runtime`] what it runs on
 //! - [`setup`] preparation; [`files`] open files; [`spawn`] a server of the lab's own, which a [`guard`] lets
 //!   not outlive the lab; [`target`] a client of the server under
 //!   test
@@ -18,7 +19,8 @@
 //! - [`timeline`] both sides, second by second; [`histograms`] the users' latencies for other tools
 //! - [`memory`] the server's memory during the run; [`delay`] scheduling delay of the lab itself
 //! - [`yardstick`] what the machine can do; [`limit`] bounds of times in that
-//! - [`result`] a run as plain data; [`figures`] fills it from both sides; [`times`] figures of many latencies
+//! - [`result`] a run as plain data; [`figures`] fills it from both sides; [`times`] figures of many latencies,
+//!   [`median`] the middle of a few values
 //! - [`reconcile`] and [`latency_bounds`] compare the two sides; [`judge`] does, [`verdict`] judges objectives, [`facts`] the
 //!   server's counters, [`thresholds`] bounds in words, [`expectation`] all of them by their words;
 //!   [`baseline`] compares with an earlier run
@@ -66,6 +68,7 @@ mod limit;
 mod live;
 #[cfg(test)]
 mod machine_form;
+mod median;
 mod memory;
 mod monitor;
 mod outcome;
@@ -80,6 +83,7 @@ mod report;
 mod result;
 mod routes;
 pub mod run;
+mod runtime;
 mod scenarios;
 #[cfg(test)]
 mod schema;

@@ -8,16 +8,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::html;
 use serde::Serialize;
 use testkit::process::{Signal, send};
 
 use crate::cli::Options;
 use crate::ending::{Ending, Failure, LAB_FAILED, NOT_STARTED};
 use crate::key_figures::{Unit, key_figures};
+use crate::median::median;
 use crate::output::{print, say};
-use crate::report::html::STYLE;
-use crate::report::remove;
+use crate::report::html::page;
+use crate::report::{remove, save};
 use crate::result::RunResult;
 use crate::stop::{Reason, Stop};
 use crate::{Result, setup};
@@ -183,13 +184,12 @@ fn spreads(results: &[RunResult]) -> Vec<Spread> {
         }
         let mut sorted = values.clone();
         sorted.sort_unstable_by(f64::total_cmp);
-        let last = sorted.len() - 1;
         Some(Spread {
             name: one.name.clone(),
             unit: one.unit,
-            median: f64::midpoint(sorted[last / 2], sorted[sorted.len() / 2]),
+            median: median(&sorted),
             least: sorted[0],
-            most: sorted[last],
+            most: sorted[sorted.len() - 1],
             values,
         })
     });
@@ -236,51 +236,34 @@ fn text(repeated: &Repeated) -> String {
     text
 }
 
-fn page(repeated: &Repeated) -> String {
+fn html_page(repeated: &Repeated) -> String {
     let runs = repeated.runs.len();
     let title = format!("{}: {runs} runs", repeated.scenario);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { (title) }
-                p { (ended(repeated)) }
-                ul {
-                    @for number in 1..=runs {
-                        li { a href={ (number) "/report.html" } { "Run " (number) } }
-                    }
-                }
-                table {
-                    thead { tr { th { "" } th { "Median" } th { "Least" } th { "Most" } } }
-                    tbody {
-                        @for spread in &repeated.figures {
-                            tr { td { (spread.name) } @for column in spread.columns() { td { (column) } } }
-                        }
-                    }
-                }
-                p.small { (honesty(runs)) }
+    let body = html! {
+        h1 { (title) }
+        p { (ended(repeated)) }
+        ul {
+            @for number in 1..=runs {
+                li { a href={ (number) "/report.html" } { "Run " (number) } }
             }
         }
+        table {
+            thead { tr { th { "" } th { "Median" } th { "Least" } th { "Most" } } }
+            tbody {
+                @for spread in &repeated.figures {
+                    tr { td { (spread.name) } @for column in spread.columns() { td { (column) } } }
+                }
+            }
+        }
+        p.small { (honesty(runs)) }
     };
-    page.into_string()
+    page(&title, &body)
 }
 
 fn write(repeated: &Repeated, text: &str, folder: &Path) -> Result<()> {
     let json = serde_json::to_string_pretty(repeated)?;
-    let texts = [json.as_str(), text, &page(repeated)];
-    for (name, text) in FILES.into_iter().zip(texts) {
-        let file = folder.join(name);
-        std::fs::write(&file, text)
-            .map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
-    }
-    Ok(())
+    let texts = [json, text.to_owned(), html_page(repeated)];
+    save(folder, FILES.into_iter().zip(texts))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::judge::judge;
 use crate::output::{print, say};
 use crate::repeat::repeat;
 use crate::result::{self, Cores, RunResult, VERSION};
+use crate::runtime::block_on;
 use crate::scenarios::Scenario;
 use crate::setup::{self, ServerUnderTest};
 use crate::stop::{Reason, Stop};
@@ -30,14 +31,7 @@ pub fn run(options: &Options) -> Result<Ending, Failure> {
     if options.repeat > 1 {
         return repeat(options);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::NotStarted(error.into()))?;
-    let ending = runtime.block_on(run_async(options));
-    // A thread may still wait for a server that the guard has ended.
-    runtime.shutdown_background();
-    ending
+    block_on(run_async(options))
 }
 
 async fn run_async(options: &Options) -> Result<Ending, Failure> {

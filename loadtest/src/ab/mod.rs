@@ -26,6 +26,7 @@ use crate::Result;
 use crate::ending::{Ending, Failure};
 use crate::output::{print, say};
 use crate::report::remove;
+use crate::runtime::block_on;
 use crate::scenarios::{self, Scenario};
 use crate::setup;
 use crate::stop::Stop;
@@ -66,13 +67,7 @@ struct AbResult {
 /// # Errors
 /// When it cannot begin, or a server cannot be stopped.
 pub fn run(options: &Options) -> Result<Ending, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::NotStarted(error.into()))?;
-    let ending = runtime.block_on(run_async(options));
-    runtime.shutdown_background();
-    ending
+    block_on(run_async(options))
 }
 
 async fn run_async(options: &Options) -> Result<Ending, Failure> {

@@ -7,6 +7,8 @@
 
 use serde::Serialize;
 
+use crate::median::median;
+
 /// An estimate of the middle of some differences, and bounds of it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
@@ -35,7 +37,7 @@ impl Estimate {
         means.sort_unstable_by(f64::total_cmp);
         let last = means.len() - 1;
         Some(Self {
-            middle: f64::midpoint(means[last / 2], means[means.len() / 2]),
+            middle: median(&means),
             low: means[left_out],
             high: means[last - left_out],
         })

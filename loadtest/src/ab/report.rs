@@ -9,6 +9,8 @@ use super::paired::Estimate;
 use super::rounds::Needed;
 use super::{AbResult, ERROR};
 use crate::Result;
+use crate::median::median;
+use crate::report::save;
 
 /// One question and its answer.
 #[derive(Clone, Debug, Serialize)]
@@ -37,7 +39,7 @@ impl Comparison {
         Some(Self {
             step: step.to_owned(),
             measure,
-            micros: [0, 1].map(|at| median(values.iter().map(|pair| pair[at])) * 1e6),
+            micros: [0, 1].map(|at| middle(values.iter().map(|pair| pair[at])) * 1e6),
             ratios,
             says: says(&estimate),
             estimate,
@@ -64,11 +66,10 @@ pub fn compare(step: &str, rounds: &[&[Needed; 2]], error: f64) -> Vec<Compariso
         .collect()
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+fn middle(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(f64::total_cmp);
-    let last = values.len().saturating_sub(1);
-    f64::midpoint(values[last / 2], values[values.len() / 2])
+    median(&values)
 }
 
 /// The answer, in words.
@@ -142,12 +143,7 @@ pub const FILES: [&str; 2] = ["ab.json", "ab.md"];
 pub fn write(result: &AbResult, text: &str, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     let json = serde_json::to_string_pretty(result)?;
-    for (name, text) in FILES.into_iter().zip([json.as_str(), text]) {
-        let file = folder.join(name);
-        std::fs::write(&file, text)
-            .map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
-    }
-    Ok(())
+    save(folder, FILES.into_iter().zip([json, text.to_owned()]))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::timeline::{Second, ServerSecond};
 use crate::times::{Figures, millis};
 
 /// The style of all pages.
-pub const STYLE: &str = include_str!("report.css");
+const STYLE: &str = include_str!("report.css");
 /// A silence of a second or more is marked.
 const SILENCE: f64 = 1.0;
 
@@ -18,6 +18,38 @@ const SILENCE: f64 = 1.0;
 pub fn report(result: &RunResult) -> String {
     let complaints = result.complaints();
     let title = format!("{}: {}", result.scenario, result.started);
+    let body = html! {
+        h1 { (result.scenario) }
+        @if let Some(scenario) = scenario(result) { p { (scenario.about) "." } }
+        @if complaints.is_empty() && result.because.is_none() {
+            p.verdict.held { "Everything held." }
+        } @else {
+            div.verdict.missed {
+                p { "Not as expected:" @if let Some(because) = &result.because { " " (because) "." } }
+                ul { @for complaint in &complaints { li { (complaint) } } }
+            }
+        }
+        (conditions(result))
+        h2 { "Second by second" }
+        (charts(result))
+        h2 { "Times" }
+        (figures(result))
+        p.small { (EXPLANATION.replace(['*', '`'], "")) }
+        h2 { "Operations" }
+        (operations(result))
+        @if !result.failures.is_empty() {
+            h2 { "Failures" }
+            ul { @for failure in &result.failures { li { (describe(failure)) } } }
+        }
+        h2 { "Expectations" }
+        (expectations(result))
+    };
+    page(&title, &body)
+}
+
+/// A page of this title, with the style of all.
+#[must_use]
+pub fn page(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -28,32 +60,7 @@ pub fn report(result: &RunResult) -> String {
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                h1 { (result.scenario) }
-                @if let Some(scenario) = scenario(result) { p { (scenario.about) "." } }
-                @if complaints.is_empty() && result.because.is_none() {
-                    p.verdict.held { "Everything held." }
-                } @else {
-                    div.verdict.missed {
-                        p { "Not as expected:" @if let Some(because) = &result.because { " " (because) "." } }
-                        ul { @for complaint in &complaints { li { (complaint) } } }
-                    }
-                }
-                (conditions(result))
-                h2 { "Second by second" }
-                (charts(result))
-                h2 { "Times" }
-                (figures(result))
-                p.small { (EXPLANATION.replace(['*', '`'], "")) }
-                h2 { "Operations" }
-                (operations(result))
-                @if !result.failures.is_empty() {
-                    h2 { "Failures" }
-                    ul { @for failure in &result.failures { li { (describe(failure)) } } }
-                }
-                h2 { "Expectations" }
-                (expectations(result))
-            }
+            body { (body) }
         }
     };
     page.into_string()

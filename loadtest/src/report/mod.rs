@@ -52,14 +52,22 @@ pub fn remove(folder: &Path, names: &[&str]) -> Result<()> {
 /// # Errors
 /// When it cannot be written.
 pub fn write(result: &RunResult, folder: &Path) -> Result<()> {
-    let json = serde_json::to_string_pretty(result)?;
-    for (name, text) in [
-        ("result.json", json),
+    let files = [
+        ("result.json", serde_json::to_string_pretty(result)?),
         ("report.md", markdown::report(result)),
         ("report.html", html::report(result)),
         ("timeline.csv", csv::table(&result.timeline)?),
         ("junit.xml", junit::report(result)?),
-    ] {
+    ];
+    save(folder, files)
+}
+
+/// Writes texts into the files of a folder.
+///
+/// # Errors
+/// Names the file that cannot be written.
+pub fn save(folder: &Path, files: impl IntoIterator<Item = (&'static str, String)>) -> Result<()> {
+    for (name, text) in files {
         let file = folder.join(name);
         std::fs::write(&file, text)
             .map_err(|error| format!("{} cannot be written: {error}", file.display()))?;
