@@ -35,6 +35,8 @@ enum Action {
     /// End a key in good order: one that signs gets a successor, and ends when its tokens have expired
     Retire {
         /// The key's id
+        // Base64 for URLs: one id in 64 begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
         #[command(flatten)]
         config: Box<Config>,
@@ -44,6 +46,8 @@ enum Action {
     /// If it signs, a new one does at once. Sessions continue: clients refresh.
     Revoke {
         /// The key's id
+        // Base64 for URLs: one id in 64 begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
         #[command(flatten)]
         config: Box<Config>,
@@ -189,4 +193,39 @@ fn described(kid: &str, change: KeyChange) -> Result<String, Failure> {
             );
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        keys: KeysCommand,
+    }
+
+    #[test]
+    fn key_id_may_begin_with_hyphens() {
+        for id in ["-dPq7", "--Pq7", "-h_V7", "Pq7"] {
+            for action in ["retire", "revoke"] {
+                let parsed = Program::try_parse_from(["keys", action, id]);
+                let parsed = parsed.unwrap_or_else(|error| panic!("{action} {id}: {error}"));
+                let Some(Action::Retire { kid, .. } | Action::Revoke { kid, .. }) =
+                    parsed.keys.action
+                else {
+                    panic!("{action} {id}: another action");
+                };
+                assert_eq!(kid, id);
+            }
+        }
+        for help in ["-h", "--help"] {
+            let error = Program::try_parse_from(["keys", "revoke", help]).err();
+            let kind = error.map(|error| error.kind());
+            assert_eq!(kind, Some(ErrorKind::DisplayHelp), "{help}");
+        }
+    }
 }
