@@ -128,8 +128,11 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
         if head {
             response.set_body(Body::empty());
         }
-        // The rest of an unread body would be parsed as the next request.
-        let unread = response.status() == StatusCode::REQUEST_TIMEOUT;
+        // The rest of an unread body would be parsed as the next request, or read in vain.
+        let unread = matches!(
+            response.status(),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE
+        );
         let last = refused || unread || self.draining.load(Ordering::Relaxed);
         finish(&mut response, route, &context, last);
         let size = body_size(&mut response);

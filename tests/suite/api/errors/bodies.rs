@@ -189,7 +189,7 @@ fn padded(name: &str, length: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn body_over_64_kib_answers_413() {
+async fn body_over_the_limit_answers_413() {
     let server = Server::start().await;
     let post = |body: Vec<u8>| {
         let request = server.anon().request(Method::POST, "/register");
@@ -215,10 +215,23 @@ async fn body_over_64_kib_answers_413() {
     assert_eq!(answer.header("content-type"), "application/problem+json");
     assert_eq!(answer.json()["type"], "/problems/too-large");
     assert_eq!(answer.json()["request_id"], answer.header("x-request-id"));
+    assert_eq!(answer.header("connection"), "close");
+
+    // Arrived already: it is not read in vain either, and ends its connection.
+    let mut raw = Raw::open(&server).await;
+    raw.head(
+        "POST /register",
+        &["Content-Type: application/json", &length],
+    )
+    .await;
+    raw.send(&padded("bob", LIMIT + 1)).await;
+    let answer = raw.answer().await;
+    assert_eq!(answer.status, 413, "{answer:?}");
+    assert_eq!(answer.header("connection"), "close");
 }
 
 #[tokio::test]
-async fn chunked_body_over_64_kib_answers_413() {
+async fn chunked_body_over_the_limit_answers_413() {
     let server = Server::start().await;
     let headers = [
         "Content-Type: application/json",
