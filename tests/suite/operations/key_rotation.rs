@@ -117,8 +117,7 @@ async fn rotation_under_load_refuses_no_token(on_servers: bool) {
     let (a, b) = (house.start().await, house.start().await);
     let alice = a.user("alice").await;
     let old = kid(alice.access.as_deref().expect("a token"));
-    // Logs in so often that his first sessions end.
-    a.register("bob").await;
+    a.register("bob").await; // Logs in so often that his first sessions end.
     let stop = Arc::new(AtomicBool::new(false));
     let workers = [(&a, &b), (&b, &a)]
         .map(|(one, other)| tokio::spawn(work(one.anon(), other.anon(), Arc::clone(&stop))));
