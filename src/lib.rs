@@ -102,6 +102,11 @@ pub mod testing {
         pub use crate::rate::Rate;
     }
     pub mod rbac {
+        pub use crate::rbac::condition::{Condition, ConditionFault, LONGEST};
+        pub use crate::rbac::{
+            Action, Assignment, DEEPEST, Decided, EVERYONE, Entity, Grant, Held, Policy,
+            PolicyFault, Properties, Question, Reach, Role, Snapshot, Way,
+        };
         pub use crate::rbac::{Authority, Permission, Scope};
     }
     pub mod request_context {

@@ -1,11 +1,23 @@
 //! Permissions, roles and the decision. No I/O: all functions here are pure.
 
+pub mod condition;
+mod decide;
 pub mod names;
+mod policy;
+mod question;
 mod scope;
+mod snapshot;
+mod table;
+#[cfg(test)]
+mod tests;
 
 use crate::metrics::{Decision, RoleLabel};
 
+pub use self::decide::{Assignment, Decided, Held, Reach, Way};
+pub use self::policy::{DEEPEST, EVERYONE, Grant, Policy, PolicyFault, Role};
+pub use self::question::{Action, Entity, Properties, Question};
 pub use self::scope::Scope;
+pub use self::snapshot::Snapshot;
 pub use catalogue::permissions::Permission;
 
 /// The built-in roles. They cannot be removed.
@@ -132,49 +144,5 @@ impl Authority {
     #[must_use]
     pub const fn allows(&self, permission: Permission) -> bool {
         self.permissions.contains(permission)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn roles(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
-    }
-
-    #[test]
-    fn permission_is_denied_unless_a_role_allows_it() {
-        for permission in Permission::ALL {
-            let by_default = *permission == Permission::Authenticated;
-            for nobody in [&[][..], &["unheard-of"], &["user"]] {
-                assert_eq!(
-                    Authority::of(&roles(nobody)).allows(*permission),
-                    by_default,
-                    "{permission:?}"
-                );
-            }
-            assert!(Authority::of(&roles(&["user", "admin"])).allows(*permission));
-        }
-    }
-
-    #[test]
-    fn role_label_is_the_strongest_builtin_role() {
-        for (names, label) in [
-            (&[][..], RoleLabel::None),
-            (&["user"], RoleLabel::User),
-            (&["user", "admin"], RoleLabel::Admin),
-            (&["alice's role"], RoleLabel::Custom),
-            (&["alice's role", "user"], RoleLabel::User),
-        ] {
-            assert_eq!(Authority::of(&roles(names)).role, label);
-        }
-    }
-
-    #[test]
-    fn builtin_roles_are_declared_by_strength() {
-        for pair in BuiltIn::ALL.windows(2) {
-            assert!(pair[0].permissions().len() > pair[1].permissions().len());
-        }
     }
 }

@@ -45,7 +45,7 @@ const CRATES: [(&[&str], &[&str]); 10] = [
     (&["sqlx"], &["src/store/"]),
     (&["jsonwebtoken"], &["src/tokens/"]),
     (&["argon2"], &["src/hashing/"]),
-    (&["quick_cache"], &["src/cache/"]),
+    (&["quick_cache"], &["src/cache/", "src/rbac/snapshot.rs"]),
     (&["redis"], &["src/cache/redis"]),
     (&["rustls"], &["src/cache/redis", "src/app/tls/"]),
     (

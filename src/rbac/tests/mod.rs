@@ -1,0 +1,7 @@
+//! Tests of decisions.
+
+mod built_in;
+mod conditions;
+mod decisions;
+mod policies;
+mod reference;

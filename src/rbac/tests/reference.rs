@@ -1,0 +1,314 @@
+//! Random policies and questions, answered by the snapshot and by the definition, written down as plainly as
+//! can be.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::super::condition::Condition;
+use super::super::{
+    Action, Assignment, Decided, EVERYONE, Entity, Grant, Policy, Properties, Question, Reach,
+    Role, Snapshot, Way,
+};
+
+const POLICIES: u64 = 10_000;
+const QUESTIONS: u64 = 10;
+
+/// Numbers that look random (SplitMix64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let end = u64::try_from(end).expect("small");
+        usize::try_from((mixed ^ (mixed >> 31)) % end).expect("small")
+    }
+
+    fn one_of<'a>(&mut self, words: &[&'a str]) -> &'a str {
+        words[self.below(words.len())]
+    }
+
+    fn chance(&mut self, one_in: usize) -> bool {
+        self.below(one_in) == 0
+    }
+}
+
+const TYPES: [&str; 3] = ["post", "post.draft", "user"];
+const ACTIONS: [&str; 3] = ["read", "write", "delete"];
+const IDS: [&str; 3] = ["1", "2", "alice"];
+const NAMES: [&str; 3] = ["a", "b", "owner"];
+const ROLES: [&str; 6] = [EVERYONE, "r1", "r2", "r3", "r4", "r5"];
+
+/// A path of a condition: the part of the question, and the property or the id.
+type Path = (&'static str, Option<&'static str>);
+
+/// A comparison: with another path, or with one of these.
+#[derive(Clone)]
+struct Comparison {
+    path: Path,
+    with: Result<Path, Vec<Value>>,
+}
+
+/// A grant as it is thrown: the policy has the condition as text.
+struct Thrown {
+    role: &'static str,
+    permission: String,
+    comparisons: Vec<Comparison>,
+}
+
+struct World {
+    policy: Policy,
+    grants: Vec<Thrown>,
+    assignments: Vec<Assignment>,
+}
+
+fn path(dice: &mut Dice) -> Path {
+    match dice.below(5) {
+        0 => ("subject", None),
+        1 => ("resource", None),
+        2 => ("subject", Some(dice.one_of(&NAMES))),
+        3 => ("resource", Some(dice.one_of(&NAMES))),
+        _ => ("action", Some(dice.one_of(&NAMES))),
+    }
+}
+
+fn written((part, name): Path) -> String {
+    name.map_or_else(
+        || format!("{part}.id"),
+        |name| format!("{part}.properties.{name}"),
+    )
+}
+
+fn value(dice: &mut Dice) -> Value {
+    match dice.below(4) {
+        0 => json!(dice.one_of(&IDS)),
+        1 => json!(dice.below(3)),
+        2 => json!(dice.chance(2)),
+        _ => json!(1.0),
+    }
+}
+
+fn comparison(dice: &mut Dice) -> Comparison {
+    let with = if dice.chance(2) {
+        Ok(path(dice))
+    } else {
+        let count = dice.below(3) + 1;
+        Err((0..count).map(|_| value(dice)).collect())
+    };
+    Comparison {
+        path: path(dice),
+        with,
+    }
+}
+
+fn text(comparisons: &[Comparison]) -> String {
+    let each = comparisons.iter().map(|comparison| {
+        let left = written(comparison.path);
+        match &comparison.with {
+            Ok(other) => format!("{left} == {}", written(*other)),
+            Err(values) => format!("{left} in {}", Value::Array(values.clone())),
+        }
+    });
+    each.collect::<Vec<_>>().join(" and ")
+}
+
+fn world(dice: &mut Dice) -> World {
+    let mut permissions = BTreeSet::new();
+    for _ in 0..dice.below(9) {
+        permissions.insert(format!("{}:{}", dice.one_of(&TYPES), dice.one_of(&ACTIONS)));
+    }
+    let known: Vec<_> = permissions.iter().cloned().collect();
+    let mut grants = Vec::new();
+    let mut roles = Vec::new();
+    for (at, name) in ROLES.into_iter().enumerate() {
+        // Parents come earlier, so that there is no cycle.
+        let parents = ROLES[..at].iter().filter(|_| dice.chance(3));
+        let mut role = Role {
+            name: name.to_owned(),
+            parents: parents.map(|name| (*name).to_owned()).collect(),
+            grants: Vec::new(),
+        };
+        for _ in 0..dice.below(4) {
+            let permission = if known.is_empty() || dice.chance(4) {
+                format!("{}:*", dice.one_of(&TYPES))
+            } else {
+                known[dice.below(known.len())].clone()
+            };
+            let comparisons: Vec<_> = (0..dice.below(3)).map(|_| comparison(dice)).collect();
+            let condition = (!comparisons.is_empty()).then(|| {
+                let text = text(&comparisons);
+                Condition::parse(&text).unwrap_or_else(|fault| panic!("{text}: {fault}"))
+            });
+            role.grants.push(Grant {
+                permission: permission.clone(),
+                condition,
+            });
+            grants.push(Thrown {
+                role: name,
+                permission,
+                comparisons,
+            });
+        }
+        roles.push(role);
+    }
+    let assignments = (0..dice.below(4)).map(|_| Assignment {
+        role: dice
+            .one_of(&["r1", "r2", "r3", "r4", "r5", "gone"])
+            .to_owned(),
+        reach: match dice.below(3) {
+            0 => Reach::Everywhere,
+            1 => Reach::Type(dice.one_of(&TYPES).to_owned()),
+            _ => Reach::Resource {
+                kind: dice.one_of(&TYPES).to_owned(),
+                id: dice.one_of(&IDS).to_owned(),
+            },
+        },
+        expires_at: dice
+            .chance(3)
+            .then(|| if dice.chance(2) { 100 } else { 200 }),
+    });
+    let assignments = assignments.collect();
+    let policy = Policy {
+        permissions: known,
+        roles,
+    };
+    World {
+        policy,
+        grants,
+        assignments,
+    }
+}
+
+fn properties(dice: &mut Dice) -> Map<String, Value> {
+    let mut properties = Map::new();
+    for name in NAMES {
+        if dice.chance(2) {
+            properties.insert(name.to_owned(), value(dice));
+        }
+    }
+    properties
+}
+
+/// The definition of a decision.
+fn allowed(world: &World, question: &Question<'_>, now: i64) -> bool {
+    let resource = &question.resource;
+    let name = format!("{}:{}", resource.kind, question.action.name);
+    if !world.policy.permissions.contains(&name) {
+        return false;
+    }
+    let covers = |given: &&Assignment| {
+        let lives = given.expires_at.is_none_or(|at| now < at);
+        lives
+            && match &given.reach {
+                Reach::Everywhere => true,
+                Reach::Type(kind) => kind == resource.kind,
+                Reach::Resource { kind, id } => kind == resource.kind && id == resource.id,
+            }
+    };
+    let mut held: BTreeSet<&str> = BTreeSet::from([EVERYONE]);
+    held.extend(
+        world
+            .assignments
+            .iter()
+            .filter(covers)
+            .map(|given| given.role.as_str()),
+    );
+    // Until nothing is added any more.
+    loop {
+        let before = held.len();
+        for role in &world.policy.roles {
+            if held.contains(role.name.as_str()) {
+                held.extend(role.parents.iter().map(String::as_str));
+            }
+        }
+        if held.len() == before {
+            break;
+        }
+    }
+    world.grants.iter().any(|grant| {
+        let wanted = grant.permission == name || grant.permission == format!("{}:*", resource.kind);
+        let holds = |comparison: &Comparison| {
+            let Some(left) = at(comparison.path, question) else {
+                return false;
+            };
+            match &comparison.with {
+                Ok(path) => at(*path, question).is_some_and(|right| same(&left, &right)),
+                Err(values) => values.iter().any(|right| same(&left, right)),
+            }
+        };
+        held.contains(grant.role) && wanted && grant.comparisons.iter().all(holds)
+    })
+}
+
+fn at((part, name): Path, question: &Question<'_>) -> Option<Value> {
+    let (id, properties) = match part {
+        "subject" => (question.subject.id, question.subject.properties),
+        "resource" => (question.resource.id, question.resource.properties),
+        _ => ("", question.action.properties),
+    };
+    match name {
+        None => Some(json!(id)),
+        Some(name) => properties.first.and_then(|map| map.get(name)).cloned(),
+    }
+}
+
+fn same(one: &Value, other: &Value) -> bool {
+    one == other || one.is_number() && one.as_f64() == other.as_f64()
+}
+
+#[test]
+fn decisions_are_those_of_the_definition() {
+    let mut counts = [0_u32; 2];
+    for seed in 0..POLICIES {
+        let dice = &mut Dice(seed);
+        let world = world(dice);
+        let snapshot = Snapshot::new(seed, &world.policy).expect("a sound policy");
+        for _ in 0..QUESTIONS {
+            let now = [99, 100, 150, 200][dice.below(4)];
+            let held = snapshot.held(&world.assignments, now);
+            let (subject, resource, action) =
+                (properties(dice), properties(dice), properties(dice));
+            let question = Question {
+                subject: Entity {
+                    kind: "user",
+                    id: dice.one_of(&IDS),
+                    properties: Properties::of(Some(&subject)),
+                },
+                action: Action {
+                    name: dice.one_of(&ACTIONS),
+                    properties: Properties::of(Some(&action)),
+                },
+                resource: Entity {
+                    kind: dice.one_of(&TYPES),
+                    id: dice.one_of(&IDS),
+                    properties: Properties::of(Some(&resource)),
+                },
+            };
+            let expected = allowed(&world, &question, now);
+            let decided = snapshot.decide(&held, &question);
+            assert_eq!(decided.allows(), expected, "seed {seed}: {question:?}");
+            counts[usize::from(expected)] += 1;
+            let ways = snapshot.ways(&world.assignments, &question, now);
+            assert_eq!(
+                ways.iter().any(Way::allows),
+                expected,
+                "seed {seed}: {ways:?}"
+            );
+            let covering: Vec<_> = ways.iter().filter(|way| way.covers).collect();
+            match decided {
+                Decided::Granted => assert!(covering.iter().any(|way| way.condition.is_none())),
+                Decided::ConditionHolds | Decided::ConditionFails => {
+                    assert!(!covering.is_empty());
+                    assert!(covering.iter().all(|way| way.condition.is_some()));
+                }
+                Decided::NotGranted => assert!(covering.is_empty()),
+                Decided::UnknownPermission => assert!(ways.is_empty()),
+            }
+        }
+    }
+    // Questions that are all denied would show nothing.
+    assert!(counts.iter().all(|count| *count > 5_000), "{counts:?}");
+}
