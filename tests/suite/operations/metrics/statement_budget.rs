@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{PASSWORD, Server};
+use crate::harness::{PASSWORD, Server, until};
 use crate::support::statements::caused_by_requests;
 
 /// Statements that requests caused so far, by name. Jobs run on their own, and a rollback may come
@@ -79,6 +79,11 @@ async fn every_request_executes_the_statements_in_the_table() {
         .oauth(400, "invalid_grant");
     note("refresh, unknown token").await;
     let id = alice.id().await;
+    // A request waits a quarter of a second for this statement at most.
+    until("recorded", async || {
+        statements(&server).await.get("mark_used") > Some(&0.0)
+    })
+    .await;
     note("who am I").await;
     alice.id().await;
     note("who am I, again").await;
