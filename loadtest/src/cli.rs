@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::ab::options as ab;
+use crate::capacity::options as capacity;
+use crate::plan::options as plan;
 use crate::rates::{self, Rates};
 use crate::scenarios::{self, Scenario};
 use crate::spawn::setting;
@@ -64,6 +66,15 @@ pub enum Command {
     /// Exit code 0: the new one is not slower in anything that could be shown; 1: it is; 2: nothing was
     /// compared; 3: a server ended; 4: the lab itself failed; 5: interrupted; 6: requests failed.
     Ab(Box<ab::Options>),
+    /// Find the highest rate of logins and of reads at which the service keeps its objectives, and what fills first
+    ///
+    /// 99 of 100 logins within 500 ms and 99 of 100 reads within 25 ms, from the moment they are due. Exit code 0:
+    /// it was found; 2: nothing could be asked; 3: a server ended; 4: the lab itself failed; 5: interrupted.
+    Capacity(Box<capacity::Options>),
+    /// Say how many replicas a demand needs, and what they take: cores, memory, connections, commands of Redis
+    ///
+    /// From what `capacity` found, what `calibrate` printed on the replicas' machine, or both.
+    Plan(Box<plan::Options>),
     /// Wait until the lab has ended, and end the server that it leaves
     #[command(hide = true)]
     Guard {
@@ -132,14 +143,25 @@ pub struct Options {
     )]
     pub host: String,
 
-    /// Operational listener of that server: metrics and readiness
+    /// Operational listener of that server: metrics and readiness; repeated for each of several replicas behind
+    /// --host
     #[arg(
         long,
         default_value = "http://127.0.0.1:9464",
         value_name = "URL",
         help_heading = "Server"
     )]
-    pub ops: String,
+    pub ops: Vec<String>,
+
+    /// Process of that server, where it is on this machine: its processor time and memory are measured as with
+    /// --spawn; repeated for each of several replicas
+    #[arg(
+        long = "pid",
+        value_name = "PID",
+        conflicts_with = "spawn",
+        help_heading = "Server"
+    )]
+    pub pids: Vec<u32>,
 
     /// Certificates in PEM that https servers are trusted by, instead of the system's
     #[arg(long, value_name = "FILE", help_heading = "Server")]

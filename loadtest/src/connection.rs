@@ -78,6 +78,16 @@ pub fn base(host: &Url) -> String {
     host.as_str().trim_end_matches('/').to_owned()
 }
 
+/// The innermost cause of an error; the outer ones repeat the URL.
+#[must_use]
+pub fn root(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

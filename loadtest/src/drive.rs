@@ -14,7 +14,7 @@ use crate::cli::Options;
 use crate::connection::{Connection, base};
 use crate::delay::{Delay, DelayProbe};
 use crate::ending::Failure;
-use crate::figures::Scrapes;
+use crate::figures::{self, Scrapes};
 use crate::live::{Metrics, Progress, Ramp};
 use crate::memory::Memory;
 use crate::monitor;
@@ -22,14 +22,17 @@ use crate::output::say;
 use crate::pacer::Arrivals;
 use crate::reconcile::Counts;
 use crate::recorder::Recorder;
+use crate::result::ReplicaResult;
 use crate::scenarios::Scenario;
 use crate::setup::{self, ServerUnderTest};
 use crate::spawn::Server;
 use crate::state::{Account, Shared};
 use crate::statistics::Statistics;
 use crate::stop::{Reason, Stop};
+use crate::summed::summed;
 use crate::target::{REQUESTS, Target};
 use crate::timeline::{Observer, Second, Timeline};
+use crate::usage::Usage;
 use crate::yardstick::Yardstick;
 
 /// How often it is looked whether the ramp is over.
@@ -45,14 +48,18 @@ pub struct Observed {
     pub statistics: Statistics,
     /// Goose's counts, unless it was cut off.
     pub goose: Option<Counts>,
-    /// The server's metrics.
+    /// The server's metrics, of all replicas together.
     pub server: Scrapes,
+    /// What each of them did.
+    pub replicas: Vec<ReplicaResult>,
     /// Whether they could be read after the run.
     pub scraped: bool,
     /// What the machine can do.
     pub yardstick: Yardstick,
-    /// Processor time of the lab and of its server.
-    pub processor_seconds: Option<(f64, Option<f64>)>,
+    /// Processor time that the run needed.
+    pub used: Option<Usage>,
+    /// The same after the ramp.
+    pub used_steadily: Option<Usage>,
     /// The server's memory.
     pub memory: Option<Memory>,
     /// How late the lab was woken.
@@ -85,7 +92,7 @@ pub struct Begun<'a> {
 struct Ready {
     yardstick: Yardstick,
     accounts: Vec<Account>,
-    before: Exposition,
+    before: Vec<Exposition>,
     metrics: Arc<Metrics>,
     revision: String,
 }
@@ -104,6 +111,7 @@ pub async fn drive(
     let (run_id, stop) = (begun.run_id, &begun.stop);
     let ServerUnderTest {
         server,
+        pids,
         watch,
         target,
         admin,
@@ -128,14 +136,9 @@ pub async fn drive(
         ..attack::shared(load, &kinds, &recorder, admin)
     });
 
-    let used = || {
-        let lab = machine::processor_seconds(std::process::id())?;
-        let server = server.as_ref().map(pid);
-        Some((lab, server.and_then(machine::processor_seconds)))
-    };
     let Ramp { users, rate } = load.ramp;
     phase(options, &format!("{users} users start, {rate} a second"));
-    let used_before = used();
+    let used_before = Usage::now(&pids);
     metrics.active(true);
     let probe = DelayProbe::start();
     let timeline = Arc::new(Timeline::default());
@@ -143,7 +146,7 @@ pub async fn drive(
         timeline: Arc::clone(&timeline),
         recorder: Arc::clone(&recorder),
         scraped: (!scenario.unscraped).then(|| target.clone()),
-        pid: server.as_ref().map(pid),
+        pids: pids.clone(),
         metrics: Arc::clone(&metrics),
         progress: Progress::new(load.ramp, shared.length, options.quiet),
     };
@@ -152,18 +155,22 @@ pub async fn drive(
         tokio::spawn(monitor::watch(server.clone(), target.clone(), stop.clone())),
         tokio::spawn(end_goose(stop.clone())),
     ];
-    let middle = tokio::spawn(after_ramp(Arc::clone(&shared), target.clone()));
+    let middle = after_ramp(Arc::clone(&shared), target.clone(), pids.clone());
+    let middle = tokio::spawn(middle);
     let attack = attack::attack(&kinds, load, begun.goose, &shared);
     let goose = unless_cut_off(stop, Box::pin(attack)).await;
     tasks.iter().for_each(JoinHandle::abort);
     metrics.active(false);
     let delay = probe.delay();
-    let processor_seconds = used_before.zip(used()).map(|(before, after)| {
-        let server = before.1.zip(after.1).map(|(before, after)| after - before);
-        (after.0 - before.0, server)
-    });
+    let used_after = Usage::now(&pids);
+    let used = |before: Option<Usage>| Some(used_after?.since(before?));
     let statistics = recorder.statistics();
-    let (whole, scraped) = settle(options, stop, &target, ready.before).await;
+    let (each, scraped) = settle(options, stop, &target, &ready.before).await;
+    let replicas = figures::replicas(&target, &ready.before, &each);
+    let whole = Between {
+        before: summed(ready.before),
+        after: summed(each),
+    };
     let memory = watch.and_then(|watch| watch.memory());
     let stopped = stop.reason();
     release(options, stop, server).await.map_err(Failure::Lab)?;
@@ -175,6 +182,7 @@ pub async fn drive(
         let pacer = kind.pacer.as_ref()?;
         Some(Arrivals::of(kind.name(), pacer, &delay))
     });
+    let (middle, used_in_middle) = ended(middle).await.unzip();
     Ok(Some(Observed {
         arrivals: arrivals.collect(),
         seconds: timeline.seconds(),
@@ -182,12 +190,11 @@ pub async fn drive(
         statistics,
         goose: goose.transpose().map_err(Failure::Lab)?,
         scraped,
-        server: Scrapes {
-            middle: ended(middle).await,
-            whole,
-        },
+        replicas,
+        server: Scrapes { whole, middle },
         yardstick: ready.yardstick,
-        processor_seconds,
+        used: used(used_before),
+        used_steadily: used(used_in_middle.flatten()),
         memory,
         delay,
         began: shared.started(),
@@ -217,9 +224,9 @@ async fn prepare(
         );
     }
     let accounts = setup::prepare(target, run_id, options.seed, scenario.accounts).await?;
-    let before = target.settled_metrics().await?;
+    let before = target.settled().await?;
     let revision = machine::revision();
-    let bounds = before.bounds(REQUESTS);
+    let bounds = before.first().ok_or("no replica")?.bounds(REQUESTS);
     let address = options.metrics_addr;
     let metrics = Metrics::serve(address, &bounds, run_id, &scenario.name, &revision)?;
     Ok(Ready {
@@ -229,10 +236,6 @@ async fn prepare(
         metrics: Arc::new(metrics),
         revision,
     })
-}
-
-fn pid(server: &monitor::Shared) -> u32 {
-    server.lock().unwrap_or_else(PoisonError::into_inner).pid()
 }
 
 /// The result of this, unless the run is stopped and it does not end soon after.
@@ -256,29 +259,27 @@ async fn end_goose(stop: Stop) {
     goose::trigger_killswitch("the run is stopped");
 }
 
-/// Waits until the server has finished its requests; gives its metrics before and after, and whether the
-/// latter could be read.
+/// Waits until the server has finished its requests; gives the metrics of each replica after the run, and whether
+/// they could be read.
 async fn settle(
     options: &Options,
     stop: &Stop,
     target: &Target,
-    before: Exposition,
-) -> (Between, bool) {
+    before: &[Exposition],
+) -> (Vec<Exposition>, bool) {
     phase(
         options,
         "the last answers are awaited, and the server's metrics",
     );
-    let after = unless_cut_off(stop, target.settled_metrics()).await;
-    let after = after.and_then(Result::ok);
-    let scraped = after.is_some();
-    let whole = Between {
-        after: after.unwrap_or_else(|| before.clone()),
-        before,
+    let after = unless_cut_off(stop, target.settled()).await;
+    let Some(Ok(after)) = after else {
+        return (before.to_vec(), false);
     };
-    if monitor::was_restarted(&whole) {
-        stop.server_gone("was started again during the run; noticed".to_owned());
+    if let Some(at) = monitor::restarted(before, &after) {
+        let which = monitor::name(target, at);
+        stop.server_gone(format!("{which} was started again during the run; noticed"));
     }
-    (whole, scraped)
+    (after, true)
 }
 
 /// Lets the lab's metrics be scraped once more, and stops its server.
@@ -310,12 +311,17 @@ async fn end_server(server: Option<monitor::Shared>, stop: &Stop) -> Result<()> 
     }
 }
 
-/// The server's metrics once all users have started.
-async fn after_ramp(shared: Arc<Shared>, target: Target) -> Option<Exposition> {
+/// The server's metrics once all users have started, and the processor time until then.
+async fn after_ramp(
+    shared: Arc<Shared>,
+    target: Target,
+    pids: Vec<u32>,
+) -> Option<(Exposition, Option<Usage>)> {
     while !shared.is_steady(Instant::now()) {
         tokio::time::sleep(LOOK).await;
     }
-    target.metrics().await.ok()
+    let used = Usage::now(&pids);
+    Some((target.metrics().await.ok()?, used))
 }
 
 /// What a task has found, if it has ended.

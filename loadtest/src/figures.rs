@@ -6,10 +6,11 @@ use testkit::exposition::{Between, Buckets, Exposition};
 use testkit::machine::Machine;
 
 use crate::outcome::Outcome;
-use crate::result::{Failure, Operation, RunResult, Scrape, VERSION};
+use crate::replica::Replica;
+use crate::result::{Failure, Operation, ReplicaResult, RunResult, Scrape, VERSION};
 use crate::routes::Route;
 use crate::statistics::{Part, Statistics};
-use crate::target::{About, REQUESTS};
+use crate::target::{About, REQUESTS, Target};
 use crate::times::Figures;
 
 /// Counters in the report, with the labels to group by.
@@ -109,6 +110,27 @@ pub fn figures(statistics: &Statistics, scrapes: &Scrapes) -> RunResult {
         about,
         ..RunResult::default()
     }
+}
+
+/// What each replica did between two scrapes of all.
+#[must_use]
+pub fn replicas(
+    target: &Target,
+    before: &[Exposition],
+    after: &[Exposition],
+) -> Vec<ReplicaResult> {
+    let scrapes = before.iter().zip(after).zip(&target.replicas);
+    let result = |((before, after), replica): ((&Exposition, &Exposition), &Replica)| {
+        let count = |scrape: &Exposition| scrape.sum(&format!("{REQUESTS}_count"), &[]);
+        ReplicaResult {
+            ops: replica.ops().to_string(),
+            version: after.info("auth_build_info", "version").unwrap_or_default(),
+            started: after.sum("process_start_time_seconds", &[]),
+            requests: count(after) - count(before),
+            memory_mib: after.sum("process_resident_memory_bytes", &[]) / f64::from(1 << 20),
+        }
+    };
+    scrapes.map(result).collect()
 }
 
 fn operations(part: &Part, server: Option<&Between>, ramp: bool) -> Vec<Operation> {

@@ -6,8 +6,8 @@
 //! - [`cli`] options; [`run`] a whole run, from the first check to the exit code; [`ending`] how it ended;
 //!   [`runtime`] what it runs on
 //! - [`setup`] preparation; [`files`] open files; [`spawn`] a server of the lab's own, which a [`guard`] lets
-//!   not outlive the lab; [`target`] a client of the server under
-//!   test
+//!   not outlive the lab; [`target`] a client of the server under test, made of each [`replica`], whose metrics
+//!   are [`summed`]
 //! - [`scenarios`] one TOML file each, made of the actions of a [`user`], which keeps its [`state`];
 //!   [`attack`] runs them with goose
 //! - [`connection`] TLS and versions of HTTP; [`beneath`] goose's own options
@@ -17,7 +17,7 @@
 //! - [`drive`] runs them and measures; [`monitor`] notices that the server is gone; [`stop`] ends a run before
 //!   its time
 //! - [`timeline`] both sides, second by second; [`histograms`] the users' latencies for other tools
-//! - [`memory`] the server's memory during the run; [`delay`] scheduling delay of the lab itself
+//! - [`usage`] processor time, [`resources`] all that was in use; [`memory`] the server's memory during the run; [`delay`] scheduling delay of the lab itself
 //! - [`yardstick`] what the machine can do; [`limit`] bounds of times in that
 //! - [`result`] a run as plain data; [`figures`] fills it from both sides; [`times`] figures of many latencies,
 //!   [`median`] the middle of a few values
@@ -26,6 +26,9 @@
 //!   [`baseline`] compares with an earlier run
 //! - [`repeat`] runs several times, and shows how far the figures lie apart
 //! - [`ab`] decides whether two builds differ
+//! - [`capacity`] finds the highest rates that hold; its runs, as those of [`repeat`], are each a [`child`] process
+//! - [`plan`](mod@plan) says from that how many replicas a demand needs, and what they take
+//! - [`percents`] shares as options have them
 //! - [`compare`] puts two runs beside each other by their [`key_figures`]
 //! - [`validity`] whether the lab was able to measure at all
 //! - [`panics`] what becomes of the lab's own defects
@@ -48,6 +51,8 @@ pub mod ab;
 mod attack;
 mod baseline;
 mod beneath;
+pub mod capacity;
+mod child;
 pub mod cli;
 mod compare;
 mod connection;
@@ -75,11 +80,15 @@ mod outcome;
 mod output;
 mod pacer;
 mod panics;
+mod percents;
+mod plan;
 mod rates;
 mod reconcile;
 mod recorder;
 mod repeat;
+mod replica;
 mod report;
+mod resources;
 mod result;
 mod routes;
 pub mod run;
@@ -93,10 +102,12 @@ mod spawn;
 mod state;
 mod statistics;
 mod stop;
+mod summed;
 mod target;
 mod thresholds;
 mod timeline;
 mod times;
+mod usage;
 mod user;
 mod validity;
 mod verdict;
@@ -107,6 +118,7 @@ pub use ending::{Ending, Failure};
 pub use guard::guard;
 pub use output::{print, say};
 pub use panics::end_the_program;
+pub use plan::plan;
 pub use report::results::document;
 pub use scenarios::{list, text};
 

@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use loadtest::cli::{Arguments, Command};
 use loadtest::{
-    Ending, Error, Failure, ab, compare, document, end_the_program, guard, list, print, run, say,
-    text,
+    Ending, Error, Failure, ab, capacity, compare, document, end_the_program, guard, list, plan,
+    print, run, say, text,
 };
 
 fn main() -> ExitCode {
@@ -21,6 +21,8 @@ fn main() -> ExitCode {
         Some(Command::Show { scenario }) => printed(text(&scenario).map_err(Into::into)),
         Some(Command::Report { files }) => printed(document(&files)),
         Some(Command::Ab(options)) => ab::run(&options).map(Ending::code),
+        Some(Command::Capacity(options)) => capacity::run(&options).map(Ending::code),
+        Some(Command::Plan(options)) => printed(plan(&options)),
         Some(Command::Compare { a, b, force }) => printed(compare([&a, &b], force)),
         Some(Command::Guard { folder }) => guard(&folder).map(|()| 0).map_err(Failure::Lab),
         None => run::run(&arguments.run).map(Ending::code),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use testkit::machine::resident_bytes;
 
-/// Samples a process' memory four times a second.
+/// Samples the memory of a server's processes four times a second.
 #[derive(Clone, Debug)]
 pub struct Watch {
     seen: Arc<Mutex<Vec<(Duration, u64)>>>,
@@ -15,7 +15,7 @@ pub struct Watch {
 impl Watch {
     /// Starts sampling, until the runtime ends.
     #[must_use]
-    pub fn start(pid: u32) -> Self {
+    pub fn start(pids: Vec<u32>) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let watch = Self {
             seen: Arc::clone(&seen),
@@ -25,7 +25,8 @@ impl Watch {
             let mut clock = tokio::time::interval(Duration::from_millis(250));
             loop {
                 clock.tick().await;
-                let Some(bytes) = resident_bytes(pid) else {
+                let each = pids.iter().map(|pid| resident_bytes(*pid));
+                let Some(bytes) = each.sum() else {
                     return;
                 };
                 let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);

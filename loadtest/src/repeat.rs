@@ -5,13 +5,12 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
-use std::time::Duration;
+use std::process::ExitStatus;
 
 use maud::html;
 use serde::Serialize;
-use testkit::process::{Signal, send};
 
+use crate::child::{this_program, wait};
 use crate::cli::Options;
 use crate::ending::{Ending, Failure, LAB_FAILED, NOT_STARTED};
 use crate::key_figures::{Unit, key_figures};
@@ -22,9 +21,6 @@ use crate::report::{remove, save};
 use crate::result::RunResult;
 use crate::stop::{Reason, Stop};
 use crate::{Result, setup};
-
-/// How often it is looked whether a run has ended.
-const POLL: Duration = Duration::from_millis(50);
 
 /// The files of all runs.
 const FILES: [&str; 3] = ["repeat.json", "repeat.md", "repeat.html"];
@@ -123,9 +119,7 @@ fn folder(options: &Options) -> Result<PathBuf> {
 /// This program with the same words, but for one run into this folder.
 fn run(folder: &Path, stop: &Stop) -> Result<ExitStatus> {
     let words: Vec<_> = std::env::args_os().skip(1).collect();
-    let mut child = Command::new(std::env::current_exe()?)
-        .args(words_of_one(&words, folder))
-        .spawn()?;
+    let mut child = this_program()?.args(words_of_one(&words, folder)).spawn()?;
     wait(&mut child, stop)
 }
 
@@ -142,22 +136,6 @@ fn words_of_one(words: &[OsString], folder: &Path) -> Vec<OsString> {
         .chain(last)
         .chain(goose.iter().cloned())
         .collect()
-}
-
-/// Waits for the end of a run; passes on what is to end it.
-fn wait(child: &mut Child, stop: &Stop) -> Result<ExitStatus> {
-    let mut told = false;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
-        if stop.reason().is_some() && !told {
-            told = true;
-            // A terminal has told it already; it may have ended meanwhile.
-            let _ = send(child.id(), Signal::TERM);
-        }
-        std::thread::sleep(POLL);
-    }
 }
 
 fn worst(endings: &[Ending]) -> Ending {

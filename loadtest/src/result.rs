@@ -13,6 +13,7 @@ use crate::histograms::StoredHistogram;
 use crate::memory::Memory;
 use crate::pacer::Arrivals;
 use crate::reconcile::Identity;
+use crate::resources::Resources;
 use crate::silence::LongestSilence;
 use crate::target::About;
 use crate::timeline::Second;
@@ -95,6 +96,12 @@ pub struct RunResult {
     pub hashing: f64,
     /// The server's memory, where it is known.
     pub memory: Option<Memory>,
+    /// What was in use after the ramp.
+    #[serde(default)]
+    pub resources: Option<Resources>,
+    /// Its processes.
+    #[serde(default)]
+    pub replicas: Vec<ReplicaResult>,
     /// Scheduling delay of the lab in milliseconds: P50, P95, P99, the longest.
     pub delay: [f64; 4],
     /// Size of `/metrics`.
@@ -176,8 +183,24 @@ pub struct Failure {
 pub struct Cores {
     /// By the lab.
     pub lab: f64,
-    /// By the server, if it is the lab's own.
+    /// By the server, where its processes are known.
     pub server: Option<f64>,
+}
+
+/// One process of the server.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ReplicaResult {
+    /// Where its metrics are.
+    pub ops: String,
+    /// Its version.
+    pub version: String,
+    /// When it was started, in seconds since 1970.
+    pub started: f64,
+    /// Requests that it answered during the run.
+    pub requests: f64,
+    /// Its resident memory after the run.
+    pub memory_mib: f64,
 }
 
 /// Size of `/metrics`.

@@ -16,6 +16,7 @@ use crate::guard::Guard;
 use crate::judge::judge;
 use crate::output::{print, say};
 use crate::repeat::repeat;
+use crate::resources::Resources;
 use crate::result::{self, Cores, RunResult, VERSION};
 use crate::runtime::block_on;
 use crate::scenarios::Scenario;
@@ -147,11 +148,16 @@ impl<'a> Run<'a> {
         RunResult {
             revision: observed.revision.clone(),
             yardstick: observed.yardstick,
-            cores: observed.processor_seconds.map(|(lab, server)| Cores {
-                lab: lab / seconds,
-                server: server.map(|server| server / seconds),
+            cores: observed.used.map(|used| Cores {
+                lab: used.lab / seconds,
+                server: used.server.map(|server| server / seconds),
+            }),
+            resources: observed.server.steady().and_then(|steady| {
+                let seconds = observed.statistics.steady.seconds();
+                Resources::of(&steady, seconds, observed.used_steadily)
             }),
             memory: observed.memory,
+            replicas: observed.replicas.clone(),
             arrivals: observed.arrivals.clone(),
             timeline: observed.seconds.clone(),
             delay: [0.5, 0.95, 0.99, 1.0].map(|q| observed.delay.millis(q)),
@@ -239,10 +245,7 @@ fn ended(
     };
     match reason {
         Reason::Signal => (Ending::Interrupted, Some(format!("interrupted {place}"))),
-        Reason::Server(words) => (
-            Ending::BrokeOff,
-            Some(format!("the server {words} {place}")),
-        ),
+        Reason::Server(words) => (Ending::BrokeOff, Some(format!("{words} {place}"))),
     }
 }
 
@@ -267,7 +270,7 @@ mod tests {
             "interrupted: interrupted after 300 s, while settling"
         );
         assert_eq!(
-            said(Reason::Server("ended (signal: 9)".to_owned()), 8),
+            said(Reason::Server("the server ended (signal: 9)".to_owned()), 8),
             "broke off: the server ended (signal: 9) at 8 s of 300"
         );
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
+use testkit::machine::resident_bytes;
 
 use crate::Result;
 use crate::attack::Load;
@@ -16,7 +17,7 @@ use crate::live::Ramp;
 use crate::memory::Watch;
 use crate::rates::{Rates, Schedule};
 use crate::scenarios::Scenario;
-use crate::spawn::{Plan, Server};
+use crate::spawn::{Plan, Server, reported};
 use crate::state::{Account, new_account};
 use crate::target::Target;
 
@@ -63,14 +64,23 @@ pub fn run_id(started: DateTime<Utc>) -> String {
 /// # Errors
 /// When the folder cannot be made.
 pub fn folder(options: &Options, scenario: &Scenario, run_id: &str) -> Result<PathBuf> {
-    let folder = options.out.clone().unwrap_or_else(|| {
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let target = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| workspace.join("target"), PathBuf::from);
-        target
-            .join("loadtest")
-            .join(format!("{}-{run_id}", scenario.name))
-    });
+    folder_of(options.out.as_deref(), &scenario.name, run_id)
+}
+
+/// The folder that was asked for, or one below the target folder.
+///
+/// # Errors
+/// When the folder cannot be made.
+pub fn folder_of(out: Option<&Path>, what: &str, run_id: &str) -> Result<PathBuf> {
+    let folder = out.map_or_else(
+        || {
+            let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+            let target = std::env::var_os("CARGO_TARGET_DIR")
+                .map_or_else(|| workspace.join("target"), PathBuf::from);
+            target.join("loadtest").join(format!("{what}-{run_id}"))
+        },
+        Path::to_owned,
+    );
     std::fs::create_dir_all(&folder)
         .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
     Ok(folder.canonicalize()?)
@@ -81,7 +91,9 @@ pub fn folder(options: &Options, scenario: &Scenario, run_id: &str) -> Result<Pa
 pub struct ServerUnderTest {
     /// The lab's own server, with --spawn.
     pub server: Option<Server>,
-    /// Samples its memory, with --spawn.
+    /// Its processes, as far as they are known.
+    pub pids: Vec<u32>,
+    /// Samples their memory.
     pub watch: Option<Watch>,
     /// Client of it.
     pub target: Target,
@@ -119,24 +131,10 @@ fn settings(options: &Options, scenario: &Scenario) -> Vec<(String, String)> {
     settings.chain(options.settings.clone()).collect()
 }
 
-/// The same for the report, with secrets hidden.
+/// The same for the report.
 #[must_use]
 pub fn reported_settings(options: &Options, scenario: &Scenario) -> Vec<String> {
-    let secret = |name: &str| {
-        ["KEY", "PASSWORD", "URL"]
-            .iter()
-            .any(|part| name.contains(part))
-    };
-    let settings = settings(options, scenario).into_iter();
-    settings
-        .map(|(name, value)| {
-            if secret(&name) {
-                format!("{name}=…")
-            } else {
-                format!("{name}={value}")
-            }
-        })
-        .collect()
+    settings(options, scenario).iter().map(reported).collect()
 }
 
 async fn start(
@@ -161,10 +159,11 @@ async fn start(
     let has_tls = options.settings.iter().any(|(name, _)| name == "TLS_CERT");
     let scheme = if has_tls { "https" } else { "http" };
     let api = server.api().replacen("http", scheme, 1);
-    let target = Target::new(&api, server.ops(), connection)?;
+    let target = Target::new(&api, &[server.ops().to_owned()], connection)?;
     target.wait_ready().await?;
     Ok(ServerUnderTest {
-        watch: Some(Watch::start(server.pid())),
+        watch: Some(Watch::start(vec![server.pid()])),
+        pids: vec![server.pid()],
         server: Some(server),
         target,
         admin,
@@ -186,6 +185,13 @@ async fn find(options: &Options, connection: &Connection) -> Result<ServerUnderT
                 .into(),
         );
     }
+    if let Some(pid) = options
+        .pids
+        .iter()
+        .find(|pid| resident_bytes(**pid).is_none())
+    {
+        return Err(format!("--pid {pid}: there is no such process on this machine").into());
+    }
     target.check_ready().await?;
     let admin = Account {
         username: options.admin_username.clone(),
@@ -193,7 +199,8 @@ async fn find(options: &Options, connection: &Connection) -> Result<ServerUnderT
     };
     Ok(ServerUnderTest {
         server: None,
-        watch: None,
+        watch: (!options.pids.is_empty()).then(|| Watch::start(options.pids.clone())),
+        pids: options.pids.clone(),
         target,
         admin,
     })

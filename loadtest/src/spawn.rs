@@ -47,6 +47,19 @@ pub fn setting(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A setting as reports have it, with secrets hidden.
+#[must_use]
+pub fn reported((name, value): &(String, String)) -> String {
+    let secret = ["KEY", "PASSWORD", "URL"]
+        .iter()
+        .any(|part| name.contains(part));
+    if secret {
+        format!("{name}=…")
+    } else {
+        format!("{name}={value}")
+    }
+}
+
 /// A running server. Killed when dropped.
 #[derive(Debug)]
 pub struct Server {
@@ -66,7 +79,15 @@ impl Plan {
     pub fn start(&self, guard: &Guard, run: &str, admin: &Account) -> Result<Server> {
         let program = self.program()?;
         self.make_admin(&program, guard, run, admin)?;
-        self.serve(&program, guard, run)
+        self.serve(&program, guard, run, "server")
+    }
+
+    /// Starts another replica, of this name, with the same data.
+    ///
+    /// # Errors
+    /// When it does not start; with its log.
+    pub fn replica(&self, guard: &Guard, run: &str, name: &str) -> Result<Server> {
+        self.serve(&self.program()?, guard, run, name)
     }
 
     /// Starts it again with the data that the guard's folder holds.
@@ -74,7 +95,7 @@ impl Plan {
     /// # Errors
     /// When it does not start; with its log.
     pub fn start_again(&self, guard: &Guard, run: &str) -> Result<Server> {
-        self.serve(&self.program()?, guard, run)
+        self.serve(&self.program()?, guard, run, "server")
     }
 
     fn program(&self) -> Result<PathBuf> {
@@ -84,10 +105,10 @@ impl Plan {
         }
     }
 
-    fn serve(&self, program: &Path, guard: &Guard, run: &str) -> Result<Server> {
+    fn serve(&self, program: &Path, guard: &Guard, run: &str, name: &str) -> Result<Server> {
         let folder = guard.folder();
         let mut command = self.command(program, folder, run);
-        let service = Service::start_watched("server", &mut command, folder, |pid| {
+        let service = Service::start_watched(name, &mut command, folder, |pid| {
             guard.watch(pid);
         })?;
         Ok(Server {
@@ -169,6 +190,17 @@ impl Server {
     #[must_use]
     pub const fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// Waits until it is ready for requests.
+    ///
+    /// # Errors
+    /// When it is not; with its log.
+    pub fn wait_ready(&mut self) -> Result<()> {
+        match &mut self.service {
+            Some(service) => service.wait_ready(),
+            None => Err("the server was stopped".into()),
+        }
     }
 
     /// How it ended by itself, if it has.

@@ -12,7 +12,7 @@ use crate::Result;
 pub enum Reason {
     /// SIGINT, SIGTERM or SIGHUP.
     Signal,
-    /// The server ended or was replaced, in words.
+    /// The server or a replica of it ended or was replaced, in words.
     Server(String),
 }
 

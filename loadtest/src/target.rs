@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use testkit::exposition::{Between, Exposition};
 
 use crate::Result;
-use crate::connection::{Connection, below};
+use crate::connection::{Connection, below, root};
+use crate::replica::Replica;
 use crate::routes::Route;
 use crate::state::{Account, Tokens};
+use crate::summed::summed;
 
 /// The histogram of requests: source of all counts and quantiles of the server.
 pub const REQUESTS: &str = "http_server_request_duration_seconds";
@@ -24,16 +26,15 @@ const REGISTER_TIMEOUT: Duration = Duration::from_mins(1);
 /// A path with the general rate limit and no other.
 const LIMITED: &str = "/.well-known/jwks.json";
 
-/// A server.
+/// A server: one process, or several replicas behind one address.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// URL of the API.
     pub api: Url,
-    /// URL of metrics and probes.
-    pub ops: Url,
+    /// Its processes, of which there is at least one.
+    pub replicas: Vec<Replica>,
     version: Version,
     client: Client,
-    ops_client: Client,
 }
 
 /// Description of the server, from its metrics.
@@ -58,8 +59,8 @@ impl Target {
     /// A server at these addresses.
     ///
     /// # Errors
-    /// Names the address that is invalid.
-    pub fn new(api: &str, ops: &str, connection: &Connection) -> Result<Self> {
+    /// Names the address that is invalid, or of which there are two.
+    pub fn new(api: &str, ops: &[String], connection: &Connection) -> Result<Self> {
         let url = |what: &str, text: &str| {
             let url =
                 Url::parse(text).map_err(|error| format!("{what} `{text}` is no URL: {error}"))?;
@@ -68,12 +69,20 @@ impl Target {
             }
             Ok(url)
         };
+        let api = url("--host", api)?;
+        let mut replicas: Vec<Replica> = Vec::new();
+        for ops in ops {
+            let url = url("--ops", ops)?;
+            if replicas.iter().any(|other| *other.ops() == url) {
+                return Err(format!("--ops `{ops}` is given twice: it would count twice").into());
+            }
+            replicas.push(Replica::new(url)?);
+        }
         Ok(Self {
-            api: url("--host", api)?,
-            ops: url("--ops", ops)?,
+            api,
+            replicas,
             version: connection.version(),
             client: connection.client().build()?,
-            ops_client: Client::builder().timeout(TIMEOUT).build()?,
         })
     }
 
@@ -128,17 +137,8 @@ impl Target {
     }
 
     async fn check_ops(&self) -> Result<()> {
-        let url = below(&self.ops, "/readyz")?;
-        let answer = self.ops_client.get(url.clone()).send().await;
-        let answer = answer.map_err(|error| {
-            format!("{url} cannot be reached ({}): is the server running, and does --ops name its operational listener?", root(&error))
-        })?;
-        if answer.status() != StatusCode::OK {
-            return Err(format!(
-                "the server is not ready: {url} answered {}",
-                answer.status()
-            )
-            .into());
+        for replica in &self.replicas {
+            replica.check_ready().await?;
         }
         Ok(())
     }
@@ -163,45 +163,40 @@ impl Target {
         Ok(())
     }
 
-    /// Its metrics now.
+    /// The metrics of each replica now.
     ///
     /// # Errors
-    /// When they cannot be read or are another program's.
-    pub async fn metrics(&self) -> Result<Exposition> {
-        let url = below(&self.ops, "/metrics")?;
-        let answer = self
-            .ops_client
-            .get(url.clone())
-            .send()
-            .await
-            .and_then(reqwest::Response::error_for_status);
-        let text = match answer {
-            Ok(answer) => answer.text().await?,
-            Err(error) => {
-                return Err(format!(
-                    "{url} cannot be read ({}): nothing could be reconciled",
-                    root(&error)
-                )
-                .into());
-            }
-        };
-        let exposition = Exposition::parse(&text)?.without_synthetic();
-        if exposition.bounds(REQUESTS).is_empty() {
-            return Err(format!("{url} has no {REQUESTS}: it is not this service's").into());
+    /// When those of one cannot be read or are another program's.
+    pub async fn each(&self) -> Result<Vec<Exposition>> {
+        let asked = self.replicas.iter().cloned();
+        let asked: Vec<_> = asked
+            .map(|replica| tokio::spawn(async move { replica.metrics(REQUESTS).await }))
+            .collect();
+        let mut each = Vec::new();
+        for answer in asked {
+            each.push(answer.await??);
         }
-        Ok(exposition)
+        Ok(each)
     }
 
-    /// Its metrics once no request is in flight.
+    /// Its metrics now, of all replicas together.
     ///
     /// # Errors
-    /// As [`Self::metrics`].
-    pub async fn settled_metrics(&self) -> Result<Exposition> {
+    /// As [`Self::each`].
+    pub async fn metrics(&self) -> Result<Exposition> {
+        Ok(summed(self.each().await?))
+    }
+
+    /// The metrics of each replica once no request is in flight.
+    ///
+    /// # Errors
+    /// As [`Self::each`].
+    pub async fn settled(&self) -> Result<Vec<Exposition>> {
         let deadline = Instant::now() + SETTLE_TIMEOUT;
         loop {
-            let exposition = self.metrics().await?;
-            if !exposition.is_busy() || Instant::now() > deadline {
-                return Ok(exposition);
+            let each = self.each().await?;
+            if !each.iter().any(Exposition::is_busy) || Instant::now() > deadline {
+                return Ok(each);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -263,7 +258,7 @@ impl Target {
         let before = self.metrics().await?;
         let url = below(&self.api, LIMITED)?;
         self.client.get(url).send().await?;
-        let after = self.settled_metrics().await?;
+        let after = summed(self.settled().await?);
         Ok(Between { before, after }.rise("auth_rate_limit_decisions_total", &[]) > 0.0)
     }
 
@@ -344,22 +339,18 @@ impl About {
     }
 }
 
-/// The innermost cause; the outer ones repeat the URL.
-fn root(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn target(host: &str) -> Result<Target> {
+        with_ops(host, &["http://127.0.0.1:9464"])
+    }
+
+    fn with_ops(host: &str, ops: &[&str]) -> Result<Target> {
+        let ops: Vec<_> = ops.iter().map(|ops| (*ops).to_owned()).collect();
         let connection = Connection::new(None, false, TIMEOUT)?;
-        Target::new(host, "http://127.0.0.1:9464", &connection)
+        Target::new(host, &ops, &connection)
     }
 
     fn is_here(host: &str) -> bool {
@@ -384,5 +375,14 @@ mod tests {
             let error = target(wrong).expect_err("no address");
             assert!(error.to_string().contains(wrong), "{error}");
         }
+    }
+    #[test]
+    fn replica_that_is_named_twice_is_refused() {
+        let host = "http://127.0.0.1:8000";
+        let two = ["http://127.0.0.1:9464", "http://127.0.0.1:9465"];
+        assert_eq!(with_ops(host, &two).expect("URLs").replicas.len(), 2);
+        let twice = ["http://127.0.0.1:9464", "http://127.0.0.1:9464/"];
+        let error = with_ops(host, &twice).expect_err("twice").to_string();
+        assert!(error.contains("9464/` is given twice"), "{error}");
     }
 }

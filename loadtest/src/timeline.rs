@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use testkit::exposition::{Between, Exposition};
-use testkit::machine;
 
 use crate::live::{Metrics, Progress};
 use crate::recorder::{Interval, Recorder};
 use crate::target::{REQUESTS, Target};
+use crate::usage::processor_seconds;
 
 /// A scrape that takes longer belongs to another second.
 const SCRAPE_TIMEOUT: Duration = Duration::from_millis(800);
@@ -56,7 +56,7 @@ pub struct ServerSecond {
     pub hashing: f64,
     /// Work that waits in the hash gate.
     pub waiting: f64,
-    /// Cores in use; nothing where the server is not the lab's own.
+    /// Cores in use; nothing where its processes are not known.
     pub cores: Option<f64>,
     /// Resident memory.
     pub memory_mib: f64,
@@ -89,8 +89,8 @@ pub struct Observer {
     pub recorder: Arc<Recorder>,
     /// The server's side, unless nobody may scrape it.
     pub scraped: Option<Target>,
-    /// The server's process, if it is the lab's own.
-    pub pid: Option<u32>,
+    /// The server's processes, as far as they are known.
+    pub pids: Vec<u32>,
     /// The lab's own metrics.
     pub metrics: Arc<Metrics>,
     /// The terminal.
@@ -103,7 +103,7 @@ impl Observer {
         let started = Instant::now();
         let mut clock = tokio::time::interval(Duration::from_secs(1));
         clock.tick().await;
-        let mut before = Seen::now(self.scraped.as_ref(), self.pid).await;
+        let mut before = Seen::now(self.scraped.as_ref(), &self.pids).await;
         let mut from = Duration::ZERO;
         loop {
             clock.tick().await;
@@ -119,7 +119,7 @@ impl Observer {
             };
             from = now;
             self.progress.add(now, interval);
-            let seen = Seen::now(self.scraped.as_ref(), self.pid).await;
+            let seen = Seen::now(self.scraped.as_ref(), &self.pids).await;
             if let Some(seen) = seen {
                 second.server = before.and_then(|before| before.until(&seen));
                 before = Some(seen);
@@ -156,12 +156,12 @@ struct Seen {
 }
 
 impl Seen {
-    async fn now(target: Option<&Target>, pid: Option<u32>) -> Option<Self> {
+    async fn now(target: Option<&Target>, pids: &[u32]) -> Option<Self> {
         let scrape = tokio::time::timeout(SCRAPE_TIMEOUT, target?.metrics()).await;
         Some(Self {
             metrics: scrape.ok()?.ok()?,
             at: Instant::now(),
-            processor_seconds: pid.and_then(machine::processor_seconds),
+            processor_seconds: processor_seconds(pids),
         })
     }
 

@@ -1,5 +1,6 @@
 //! The lab as a program: on real servers, on real ports, judged by its exit code and what it leaves.
 
+mod capacity;
 mod comparisons;
 mod harness;
 mod mixes;

@@ -1,8 +1,8 @@
 //! Tools that tests, benchmarks, the load lab and the monitoring share. They know the service as a
 //! program and by HTTP, never as a crate.
 //!
-//! - [`service`] starts the service; [`postgres`] and [`redis`] start throwaway servers; [`process`] is
-//!   under all of them
+//! - [`service`] starts the service; [`postgres`] and [`redis`] start throwaway servers, [`haproxy`] a proxy;
+//!   [`process`] is under all of them
 //! - [`ports`] finds free ports; [`http`] fetches a page
 //! - [`exposition`] reads metrics; [`lab_metrics`] names those of the load lab
 //! - [`machine`] describes the machine, and the resources that a process uses
@@ -12,6 +12,7 @@
 #![expect(clippy::doc_markdown, reason = "names of products are words")]
 
 pub mod exposition;
+pub mod haproxy;
 pub mod http;
 pub mod lab_metrics;
 pub mod machine;

@@ -65,6 +65,16 @@ pub fn processor_seconds(pid: u32) -> Option<f64> {
     Some((ticks(11)? + ticks(12)?) / TICKS)
 }
 
+/// Seconds of processor time that everything on this machine has used.
+#[must_use]
+pub fn busy_seconds() -> Option<f64> {
+    let text = fs::read_to_string("/proc/stat").ok()?;
+    let fields: Vec<&str> = text.lines().next()?.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
+    // User, nice, system, and the two kinds of interrupts; idle and waiting for disks are between them.
+    Some((ticks(1)? + ticks(2)? + ticks(3)? + ticks(6)? + ticks(7)?) / TICKS)
+}
+
 /// Processor time that a process has used, to the nanosecond.
 #[must_use]
 #[cfg(target_os = "linux")]
@@ -135,6 +145,7 @@ mod tests {
         assert!(resident > 1024 * 1024);
         assert!(resident_peak_bytes(std::process::id()).expect("known") >= resident / 2);
         assert!(processor_seconds(u32::MAX).is_none());
+        assert!(busy_seconds() > Some(0.0));
         assert!(Machine::this().memory_mib > 0);
     }
 }

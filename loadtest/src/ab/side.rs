@@ -95,7 +95,7 @@ impl Side {
         };
         let server = tokio::task::spawn_blocking(start).await??;
         let connection = Connection::new(None, false, TIMEOUT)?;
-        let target = Target::new(server.api(), server.ops(), &connection)?;
+        let target = Target::new(server.api(), &[server.ops().to_owned()], &connection)?;
         target.wait_ready().await?;
         if new {
             self.accounts =

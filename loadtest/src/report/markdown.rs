@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::description::{Description, Reference};
-use crate::result::{Failure, RunResult};
+use crate::result::{Failure, ReplicaResult, RunResult};
 use crate::scenarios::find;
 use crate::times::{Figures, millis};
 
@@ -130,6 +130,7 @@ fn sides(text: &mut String, result: &RunResult) {
             memory.start, memory.peak, memory.end
         );
     }
+    replicas(text, result);
     let [_, late95, late99, latest] = result.delay;
     let _ = write!(
         text,
@@ -143,6 +144,31 @@ fn sides(text: &mut String, result: &RunResult) {
         " Metrics: {} series, {} KiB a scrape.\n",
         result.scrape.series_after,
         result.scrape.bytes / 1024
+    );
+}
+
+/// Who answered how much, and the sum of their memory.
+fn replicas(text: &mut String, result: &RunResult) {
+    let memory = |one: &ReplicaResult| one.memory_mib;
+    let all = &result.replicas;
+    let largest = all
+        .iter()
+        .max_by(|one, other| memory(one).total_cmp(&memory(other)));
+    let Some(largest) = largest.filter(|_| all.len() > 1) else {
+        return;
+    };
+    let each = all
+        .iter()
+        .map(|one| format!("{} answered {}", one.ops, one.requests));
+    let each: Vec<_> = each.collect();
+    let _ = write!(
+        text,
+        " {} replicas: {}; at the end {:.0} MiB together, of which {} holds the most, {:.0} MiB.",
+        all.len(),
+        each.join(", "),
+        all.iter().map(memory).sum::<f64>(),
+        largest.ops,
+        largest.memory_mib
     );
 }
 

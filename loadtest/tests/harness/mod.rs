@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -222,27 +223,43 @@ impl Run {
 pub struct Service {
     // Before its folder, so that it has ended when that is removed.
     server: testkit::service::Service,
-    _folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Service {
     /// Starts one, with these settings beside those of all tests.
     pub fn start(settings: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        Self::start_in(folder, "server", settings)
+    }
+
+    /// Starts another replica of it on the same embedded database.
+    pub fn replica(&self, settings: &[(&str, &str)]) -> Self {
+        Self::start_in(Arc::clone(&self.folder), "replica", settings)
+    }
+
+    fn start_in(folder: Arc<TempDir>, name: &str, settings: &[(&str, &str)]) -> Self {
         let mut command = testkit::service::command(&service(), folder.path());
         command
             .env("ADMIN_PASSWORD", ADMIN_PASSWORD)
             .envs(CHEAP)
             .envs(settings.iter().copied());
-        let server = testkit::service::Service::start("server", &mut command, folder.path());
+        let server = testkit::service::Service::start(name, &mut command, folder.path());
         let mut server = server.unwrap_or_else(|error| panic!("{error}"));
         server
             .wait_ready()
             .unwrap_or_else(|error| panic!("{error}"));
-        Self {
-            server,
-            _folder: folder,
-        }
+        Self { server, folder }
+    }
+
+    /// Where its metrics are.
+    pub fn ops(&self) -> String {
+        self.server.ops_url()
+    }
+
+    /// Its folder, which replicas share.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Where its API is.
