@@ -128,7 +128,11 @@ async fn measure(
     stop: &Stop,
 ) -> Result<()> {
     let mut stand = if options.spawn {
-        progress(options, &format!("{replicas} replicas are started"));
+        let what = match replicas {
+            1 => "a replica is started".to_owned(),
+            more => format!("{more} replicas are started"),
+        };
+        progress(options, &what);
         Stand::start(options, replicas, capacity.proxied)?
     } else {
         Stand::find(options)?

@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::chart::{Axis, Line, Scale, chart};
-use super::markdown::{EXPLANATION, describe, percent, scenario};
+use super::markdown::{EXPLANATION, describe, percent, replicas, scenario};
 use crate::result::RunResult;
 use crate::timeline::{Second, ServerSecond};
 use crate::times::{Figures, millis};
@@ -78,6 +78,7 @@ fn conditions(result: &RunResult) -> Markup {
             @if result.spawned { ", on the same machine" }
             @for setting in &load.settings { ", " code { (setting) } }
             "."
+            @if let Some(replicas) = replicas(result) { (replicas) }
         }
     }
 }

@@ -130,7 +130,7 @@ fn sides(text: &mut String, result: &RunResult) {
             memory.start, memory.peak, memory.end
         );
     }
-    replicas(text, result);
+    text.push_str(&replicas(result).unwrap_or_default());
     let [_, late95, late99, latest] = result.delay;
     let _ = write!(
         text,
@@ -147,29 +147,26 @@ fn sides(text: &mut String, result: &RunResult) {
     );
 }
 
-/// Who answered how much, and the sum of their memory.
-fn replicas(text: &mut String, result: &RunResult) {
+/// Who answered how much, and the sum of their memory; nothing of a single process.
+pub(super) fn replicas(result: &RunResult) -> Option<String> {
     let memory = |one: &ReplicaResult| one.memory_mib;
     let all = &result.replicas;
     let largest = all
         .iter()
         .max_by(|one, other| memory(one).total_cmp(&memory(other)));
-    let Some(largest) = largest.filter(|_| all.len() > 1) else {
-        return;
-    };
+    let largest = largest.filter(|_| all.len() > 1)?;
     let each = all
         .iter()
         .map(|one| format!("{} answered {}", one.ops, one.requests));
     let each: Vec<_> = each.collect();
-    let _ = write!(
-        text,
+    Some(format!(
         " {} replicas: {}; at the end {:.0} MiB together, of which {} holds the most, {:.0} MiB.",
         all.len(),
         each.join(", "),
         all.iter().map(memory).sum::<f64>(),
         largest.ops,
         largest.memory_mib
-    );
+    ))
 }
 
 fn published(text: &mut String, reference: &Reference) {

@@ -17,13 +17,13 @@ const SLOW: [&str; 4] = [
 ];
 
 /// A run with a place of its own for the server's folder.
-struct Watched {
-    running: Running,
+pub struct Watched {
+    pub running: Running,
     place: TempDir,
 }
 
 impl Watched {
-    fn start(lab: Lab) -> Self {
+    pub fn start(lab: Lab) -> Self {
         let place = tempfile::tempdir().expect("a folder");
         Self {
             running: lab.env("TMPDIR", place.path()).start(),
@@ -31,7 +31,7 @@ impl Watched {
         }
     }
 
-    fn until_it_says(&self, words: &str) {
+    pub fn until_it_says(&self, words: &str) {
         until(words, || self.running.said().contains(words).then_some(()));
     }
 
@@ -41,7 +41,7 @@ impl Watched {
     }
 
     /// Waits for the end, after which nothing may be left.
-    fn wait(self) -> Run {
+    pub fn wait(self) -> Run {
         let Self { running, place } = self;
         let run = running.wait();
         let processes = processes_in(place.path());

@@ -1,5 +1,6 @@
 //! Verdicts that cannot be fooled.
 
 mod endings;
+mod interrupts;
 mod outage;
 mod replicas;
