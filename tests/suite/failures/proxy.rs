@@ -1,73 +1,25 @@
 //! One of two replicas behind a proxy stops while requests come in.
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{Builder, PASSWORD, PATIENCE, Server, Signal, http, postgres, until};
-use testkit::ports::free_port;
-use testkit::process::Process;
+use crate::harness::{Builder, PASSWORD, PATIENCE, Server, Signal, postgres, until};
+use testkit::haproxy::HaProxy;
 
-/// A real HAProxy in front of replicas, which checks `/readyz` of each. Killed when dropped.
-struct Proxy {
-    _process: Process,
-    base: String,
-    statistics: String,
-}
-
-impl Proxy {
-    async fn start(folder: &Path, replicas: &[&Server]) -> Self {
-        let (port, statistics) = (free_port(), free_port());
-        let host = |url: &str| url.trim_start_matches("http://").to_owned();
-        let servers: String = replicas
-            .iter()
-            .enumerate()
-            .map(|(number, replica)| {
-                let (api, ops) = (host(&replica.api), host(&replica.ops));
-                let probe = ops.rsplit(':').next().expect("a port").to_owned();
-                format!(
-                    "  server replica{number} {api} check port {probe} inter 100ms fall 1 rise 1\n"
-                )
-            })
-            .collect();
-        let configuration = format!(
-            "defaults\n  mode http\n  timeout connect 60s\n  timeout check 60s\n  timeout client 60s\n  timeout server 60s\n\
-             frontend public\n  bind 127.0.0.1:{port}\n  default_backend replicas\n\
-             frontend statistics\n  bind 127.0.0.1:{statistics}\n  stats enable\n  stats uri /\n\
-             backend replicas\n  balance roundrobin\n  option httpchk GET /readyz\n{servers}"
-        );
-        let file = folder.join("haproxy.cfg");
-        std::fs::write(&file, configuration).expect("written");
-        let program = std::env::var("HAPROXY")
-            .expect("HAPROXY must name the proxy's program: run scripts/test, which sees to it");
-        let mut command = Command::new(program);
-        command.arg("-db").arg("-f").arg(&file);
-        let process = Process::start("haproxy", &mut command, folder).expect("the proxy starts");
-        let proxy = Self {
-            _process: process,
-            base: format!("http://127.0.0.1:{port}"),
-            statistics: format!("http://127.0.0.1:{statistics}/;csv"),
-        };
-        until("both are up", async || proxy.up().await == replicas.len()).await;
-        proxy
-    }
-
-    /// How many replicas it sends requests to.
-    async fn up(&self) -> usize {
-        match http().get(&self.statistics).send().await {
-            Ok(answer) => {
-                let text = answer.text().await.unwrap_or_default();
-                let is_up =
-                    |line: &&str| line.starts_with("replicas,replica") && line.contains(",UP,");
-                text.lines().filter(is_up).count()
-            }
-            Err(_) => 0,
-        }
-    }
+/// A real HAProxy in front of replicas.
+fn proxy(folder: &Path, replicas: &[&Server]) -> HaProxy {
+    let host = |url: &str| url.trim_start_matches("http://").to_owned();
+    let addresses = replicas.iter();
+    let addresses: Vec<_> = addresses
+        .map(|replica| (host(&replica.api), host(&replica.ops)))
+        .collect();
+    let program = std::env::var("HAPROXY")
+        .expect("HAPROXY must name the proxy's program: run scripts/test, which sees to it");
+    HaProxy::start(Path::new(&program), folder, &addresses, |_| {}).expect("the proxy starts")
 }
 
 fn replica(url: &str, delay: Duration) -> Builder {
@@ -96,7 +48,7 @@ async fn no_request_fails(delay: Duration) -> bool {
     let url = postgres::schema_of(folder.path()).await;
     let mut leaving = replica(&url, delay).start().await;
     let staying = replica(&url, delay).start().await;
-    let proxy = Proxy::start(folder.path(), &[&leaving, &staying]).await;
+    let proxy = proxy(folder.path(), &[&leaving, &staying]);
 
     let (stop, answered) = (
         Arc::new(AtomicBool::new(false)),
@@ -107,7 +59,7 @@ async fn no_request_fails(delay: Duration) -> bool {
         let name = format!("client{number}");
         let user = staying.user(&name).await;
         let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
-        let base = proxy.base.clone();
+        let base = proxy.url();
         clients.push(tokio::spawn(async move {
             // One connection to the proxy, kept alive, as browsers and gateways do.
             let http = reqwest::Client::new();
@@ -149,7 +101,7 @@ async fn no_request_fails(delay: Duration) -> bool {
     more(200).await;
     leaving.signal(Signal::TERM);
     let signalled = Instant::now();
-    until("the proxy has noticed", async || proxy.up().await == 1).await;
+    until("the proxy has noticed", async || proxy.up() == 1).await;
     // The other half is for requests that the proxy sent before.
     let noticed = signalled.elapsed() < delay / 2;
     assert_eq!(leaving.wait_exit().await, Some(0));
@@ -165,6 +117,6 @@ async fn no_request_fails(delay: Duration) -> bool {
         answered.load(Ordering::SeqCst)
     );
     assert!(failed.is_empty() || !noticed, "{failed:?}");
-    assert_eq!(proxy.up().await, 1);
+    assert_eq!(proxy.up(), 1);
     noticed
 }
