@@ -191,9 +191,11 @@ async fn ask(
             ..Found::default()
         };
         let ended = search(&runs, begin, &mut found, stop)?;
-        conclude(&mut found, place);
-        progress(options, &format!("{}: {}", work.word(), found.shown()));
-        capacity.stands[at].works.push(found);
+        if !found.probes.is_empty() {
+            conclude(&mut found, place);
+            progress(options, &format!("{}: {}", work.word(), found.shown()));
+            capacity.stands[at].works.push(found);
+        }
         if let Some((ending, why)) = ended {
             let own = stand.ended();
             (capacity.ending, capacity.because) = (ending, Some(own.unwrap_or(why)));

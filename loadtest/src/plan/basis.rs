@@ -160,6 +160,13 @@ impl Basis {
     }
 }
 
+fn replicas_in_words(number: usize) -> String {
+    match number {
+        1 => "one replica".to_owned(),
+        more => format!("{more} replicas"),
+    }
+}
+
 fn work_of(stand: &Stand, found: &Found) -> Option<Ability> {
     let replicas = stand.replicas as f64;
     let rate = found.rate?;
@@ -180,7 +187,11 @@ fn work_of(stand: &Stand, found: &Found) -> Option<Ability> {
         },
         filled: found.filled.as_ref().map(|filled| filled.resource),
         cost: used,
-        from: format!("{} of {} measured", found.shown(), stand.replicas),
+        from: format!(
+            "measured on {}: {}",
+            replicas_in_words(stand.replicas),
+            found.shown()
+        ),
     })
 }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::basis::{Ability, Basis, Bound};
 use crate::Result;
+use crate::capacity::form::Resource;
 use crate::percents::shown;
 
 /// Commands a second that one Redis does on one core, by its own documentation; nothing here measures it.
@@ -86,6 +87,16 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
+    /// What it fills. The lab, and other programs beside the service, are nothing that a replica has.
+    fn filling(&self) -> String {
+        match self.ability.filled {
+            Some(Resource::Lab | Resource::Others) | None => {
+                format!("the replicas, by {} (with what is not known)", self.name)
+            }
+            Some(what) => format!("{what}, by {}", self.name),
+        }
+    }
+
     /// Replicas that it fills.
     fn filled(&self) -> f64 {
         self.a_second / self.ability.rate
@@ -133,9 +144,8 @@ pub fn plan(basis: &Basis, demand: Demand, site: Site) -> Result<Plan> {
     redis(&mut plan, basis, &parts);
     for part in &parts {
         let share = part.filled() / f64::from(replicas);
-        let full = part.ability.filled.map(|what| format!("{what}, by "));
         plan.shares.push(Share {
-            what: format!("{}{}", full.unwrap_or_default(), part.name),
+            what: part.filling(),
             full: share,
             from: format!(
                 "{} of {replicas} × {:.1}/s",

@@ -90,6 +90,16 @@ fn bound_stays_a_bound() {
     let replicas = line(&at_most, "replicas");
     assert_eq!(replicas.says, "at most 36");
     assert!(replicas.from.contains("÷ at least 10000.0/s a replica"));
+    let mut unknown = basis(Bound::AtLeast);
+    if let Some(reads) = &mut unknown.reads {
+        reads.filled = Some(Resource::Lab);
+    }
+    let unknown = super::model::plan(&unknown, DEMAND, SITE).expect("a plan");
+    let full = unknown.shares.iter().map(|share| share.what.as_str());
+    assert!(
+        full.clone()
+            .any(|what| what == "the replicas, by reads (with what is not known)")
+    );
     assert_eq!(line(&plan(Bound::AtMost), "replicas").says, "at least 36");
 }
 
