@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -12,6 +12,10 @@ use crate::Result;
 
 /// Hashes that are timed.
 const HASHES: usize = 5;
+/// Hashes of each thread that are timed where several hash.
+const HASHES_AMONG: usize = 15;
+const PASSWORD: &[u8] = b"granite-meadow";
+const SALT: &[u8] = b"of-the-yardstick";
 /// Round trips that are timed, after some to warm up.
 const ROUND_TRIPS: usize = 200;
 /// An answer as short as HTTP allows.
@@ -58,9 +62,48 @@ fn hash() -> Result<f64> {
     for _ in 0..HASHES {
         let mut out = [0; 32];
         let started = Instant::now();
-        let hashed = argon2.hash_password_into(b"granite-meadow", b"of-the-yardstick", &mut out);
+        let hashed = argon2.hash_password_into(PASSWORD, SALT, &mut out);
         hashed.map_err(|error| format!("the machine cannot hash: {error}"))?;
         times.push(started.elapsed());
+    }
+    Ok(median(times))
+}
+
+/// How much longer a hash takes where `threads` hash at the same time, as a share of its time alone: they share
+/// the paths to memory, and cores may be halves of one.
+///
+/// # Errors
+/// When nothing can be hashed.
+pub async fn slowdown(threads: usize) -> Result<f64> {
+    if threads <= 1 {
+        return Ok(1.0);
+    }
+    tokio::task::spawn_blocking(move || Ok(among(threads)? / among(1)?)).await?
+}
+
+/// The median time of a hash where so many threads hash, each in memory of its own that it keeps, in milliseconds.
+fn among(threads: usize) -> Result<f64> {
+    let hashing = |_| {
+        std::thread::spawn(|| -> Result<Vec<Duration>> {
+            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::default());
+            let mut memory = vec![Block::new(); argon2.params().block_count()];
+            let mut times = Vec::new();
+            for _ in 0..=HASHES_AMONG {
+                let (mut out, started) = ([0; 32], Instant::now());
+                argon2
+                    .hash_password_into_with_memory(PASSWORD, SALT, &mut out, &mut memory)
+                    .map_err(|error| format!("the machine cannot hash: {error}"))?;
+                times.push(started.elapsed());
+            }
+            // The first touches the memory for the first time.
+            Ok(times.split_off(1))
+        })
+    };
+    let hashing: Vec<_> = (0..threads).map(hashing).collect();
+    let mut times = Vec::new();
+    for thread in hashing {
+        let measured = thread.join();
+        times.extend(measured.map_err(|_| "a thread that hashes panicked")??);
     }
     Ok(median(times))
 }
@@ -118,6 +161,14 @@ mod tests {
     async fn machine_is_measured() {
         let yardstick = Yardstick::measure(None).await.expect("measured");
         assert!(yardstick.hash_ms > 0.0 && yardstick.round_trip_ms > 0.0);
+    }
+
+    #[tokio::test]
+    async fn hashes_beside_others_are_measured() {
+        let alone = slowdown(1).await.expect("measured");
+        assert!((alone - 1.0).abs() < f64::EPSILON);
+        // On a busy machine anything may come out but nothing.
+        assert!(slowdown(2).await.expect("measured") > 0.1);
     }
 
     #[test]

@@ -14,8 +14,14 @@ const LACKING: f64 = 0.25;
 const POOL_FULL: f64 = 0.8;
 /// A wait for a connection that nobody has who finds one free, in milliseconds.
 const LONG_WAIT: f64 = 50.0;
+/// Share of a pool in use below which a wait for it says nothing of its size.
+const POOL_USED: f64 = 0.2;
 /// A command of a Redis that has time takes far less, in milliseconds.
 const LONG_COMMAND: f64 = 10.0;
+/// Commands for each success from which Redis decides how long 99 of 100 take.
+const OFTEN: f64 = 0.01;
+/// Share of a machine's cores from which lab, service and all behind it wait for one.
+const CROWDED: f64 = 0.85;
 
 /// Where the runs took place.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +51,10 @@ pub fn first(missed: &Probe, place: Place) -> Option<Filled> {
     }
     let used = used?;
     others(used, place)
-        .or_else(|| of_the_service(used))
+        .or_else(|| hash_threads(used))
+        // Where the processor is full, everything is waited for.
         .or_else(|| of_the_machine(used, place))
+        .or_else(|| behind_the_service(used, missed.per_second))
         .or_else(|| {
             let pool = starved("users were busy")?;
             // They were, because answers took long; but nothing says for what.
@@ -77,9 +85,7 @@ fn others(used: &Resources, place: Place) -> Option<Filled> {
     })
 }
 
-/// What the service itself says is full.
-fn of_the_service(used: &Resources) -> Option<Filled> {
-    let found = |resource, evidence: String| Some(Filled { resource, evidence });
+fn hash_threads(used: &Resources) -> Option<Filled> {
     if used.hash_refused > 0.0 || used.hashing >= FULL {
         let wait = used.hash_wait_p99_ms.map_or_else(String::new, |wait| {
             format!(
@@ -93,11 +99,21 @@ fn of_the_service(used: &Resources) -> Option<Filled> {
             used.hash_threads,
             used.hash_refused
         );
-        return found(Resource::HashGate, evidence);
+        return Some(Filled {
+            resource: Resource::HashGate,
+            evidence,
+        });
     }
+    None
+}
+
+/// What the service waits for, if it asks it often enough for that to matter.
+fn behind_the_service(used: &Resources, per_second: f64) -> Option<Filled> {
+    let found = |resource, evidence: String| Some(Filled { resource, evidence });
     let wait = used.connection_wait_p99_ms.unwrap_or_default();
     let busy = used.connections_busy / used.connections.max(1.0);
-    if used.connection_timeouts > 0.0 || busy >= POOL_FULL || wait >= LONG_WAIT {
+    let waited = wait >= LONG_WAIT && busy >= POOL_USED;
+    if used.connection_timeouts > 0.0 || busy >= POOL_FULL || waited {
         let evidence = format!(
             "{:.1} of {} were borrowed on average, 99 of 100 waited for one up to {}, {} in vain",
             used.connections_busy,
@@ -108,7 +124,7 @@ fn of_the_service(used: &Resources) -> Option<Filled> {
         return found(Resource::Connections, evidence);
     }
     let command = used.redis_p99_ms.unwrap_or_default();
-    if command >= LONG_COMMAND {
+    if command >= LONG_COMMAND && used.redis_per_second >= OFTEN * per_second {
         let evidence = format!(
             "99 of 100 commands took up to {}, at {:.0} a second",
             millis(command),
@@ -128,7 +144,8 @@ fn of_the_machine(used: &Resources, place: Place) -> Option<Filled> {
     } else {
         lab
     };
-    if all < FULL * cores {
+    let full = if place.shared { CROWDED } else { FULL };
+    if all < full * cores {
         return None;
     }
     let evidence = format!(
@@ -219,6 +236,14 @@ mod tests {
             ),
             (
                 Resources {
+                    connections_busy: 2.5,
+                    connection_wait_p99_ms: Some(80.0),
+                    ..calm()
+                },
+                Resource::Connections,
+            ),
+            (
+                Resources {
                     redis_p99_ms: Some(25.0),
                     ..calm()
                 },
@@ -252,6 +277,30 @@ mod tests {
             ),
         ] {
             assert_eq!(resource(resources), Some(expected), "{resources:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_hardly_asked_is_not_what_filled() {
+        for resources in [
+            Resources {
+                connection_wait_p99_ms: Some(98.0),
+                ..calm()
+            },
+            Resources {
+                redis_p99_ms: Some(45.0),
+                redis_per_second: 0.5,
+                ..calm()
+            },
+        ] {
+            assert_eq!(resource(resources), None, "{resources:?}");
+            // Nor where the processor is full, so that all is waited for.
+            let crowded = Resources {
+                lab_cores: Some(0.8),
+                machine_cores: Some(1.73),
+                ..resources
+            };
+            assert_eq!(resource(crowded), Some(Resource::Lab), "{crowded:?}");
         }
     }
 

@@ -143,6 +143,8 @@ pub struct Filled {
 pub struct Predicted {
     /// The rate, a second.
     pub rate: f64,
+    /// Whether it follows from a bound.
+    pub at_least: bool,
     /// From what it follows.
     pub because: String,
 }
@@ -186,10 +188,13 @@ impl Found {
         }
     }
 
-    /// By how much the measured rate differs from the predicted one, as a share of that.
+    /// By how much the measured rate differs from the predicted one, as a share of that. Nothing where either
+    /// is a bound.
     #[must_use]
     pub fn deviation(&self) -> Option<f64> {
-        Some(self.rate? / self.predicted.as_ref()?.rate - 1.0)
+        let predicted = self.predicted.as_ref()?;
+        let known = !self.at_least && !predicted.at_least;
+        known.then_some(self.rate? / predicted.rate - 1.0)
     }
 }
 
@@ -266,16 +271,20 @@ mod tests {
             at_least: true,
             predicted: Some(Predicted {
                 rate: 4000.0,
+                at_least: false,
                 because: String::new(),
             }),
             ..Found::default()
         };
         assert_eq!(found.shown(), "at least 3200/s");
-        assert!(
-            found
-                .deviation()
-                .is_some_and(|share| (share + 0.2).abs() < 1e-9)
-        );
+        assert_eq!(found.deviation(), None, "nobody knows by how much");
+        found.at_least = false;
+        let deviation = found.deviation().expect("both are known");
+        assert!((deviation + 0.2).abs() < 1e-9);
+        if let Some(predicted) = &mut found.predicted {
+            predicted.at_least = true;
+        }
+        assert_eq!(found.deviation(), None);
         found.rate = None;
         assert_eq!((found.shown().as_str(), found.deviation()), ("none", None));
     }

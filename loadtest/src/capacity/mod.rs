@@ -35,7 +35,7 @@ use crate::spawn::reported;
 use crate::state::Account;
 use crate::stop::{Reason, Stop};
 use crate::target::{About, Target};
-use crate::yardstick::Yardstick;
+use crate::yardstick::{self, Yardstick};
 use crate::{Result, setup};
 
 /// Time limit of the lab's own requests.
@@ -171,6 +171,11 @@ async fn ask(
         folder: below(folder, target.replicas.len()),
     };
     let at = capacity.stands.len();
+    let before = capacity
+        .stands
+        .last()
+        .map_or(0.0, |fewer| fewer.about.hash_permits);
+    let slowdown = slowdown(before, about.hash_permits, place).await?;
     capacity.stands.push(form::Stand {
         replicas: if options.spawn {
             replicas
@@ -182,8 +187,13 @@ async fn ask(
     });
     for work in works(options) {
         let fewer = at.checked_sub(1).map(|before| &capacity.stands[before]);
-        let predicted =
-            fewer.and_then(|before| predict(before.of(work)?, before.replicas, replicas, place));
+        let predicted = fewer.and_then(|before| {
+            let slowdown = match work {
+                Work::Logins => slowdown,
+                Work::Reads => 1.0,
+            };
+            predict(before.of(work)?, before.replicas, replicas, place, slowdown)
+        });
         let begin = begin(options, work, &runs, &yardstick);
         let mut found = Found {
             work,
@@ -213,6 +223,25 @@ async fn look(target: &Target, admin: &Account) -> Result<(Exposition, Yardstick
     }
     let yardstick = Yardstick::measure(target.far()).await?;
     Ok((target.metrics().await?, yardstick))
+}
+
+/// How much longer hashes take on this machine with so many hash threads as now, against before. Nothing is known of
+/// a machine elsewhere.
+async fn slowdown(before: f64, now: f64, place: Place) -> Result<f64> {
+    if before < 1.0 || !place.shared {
+        return Ok(1.0);
+    }
+    let threads = |permits: f64| {
+        (1..place.cores)
+            .take_while(|n| (*n as f64) < permits)
+            .count()
+            + 1
+    };
+    let (before, now) = (threads(before), threads(now));
+    if before == now {
+        return Ok(1.0);
+    }
+    Ok(yardstick::slowdown(now).await? / yardstick::slowdown(before).await?)
 }
 
 /// Hashes that the servers do a second, about: by the time of those so far.

@@ -117,7 +117,10 @@ fn row(text: &mut String, stand: &Stand, found: &Found) {
         (None, _) => "nothing".to_owned(),
     };
     let predicted = found.predicted.as_ref();
-    let predicted = predicted.map(|predicted| format!("{:.1}/s", predicted.rate));
+    let predicted = predicted.map(|predicted| {
+        let bound = if predicted.at_least { "at least " } else { "" };
+        format!("{bound}{:.1}/s", predicted.rate)
+    });
     let deviation = found
         .deviation()
         .map(|share| format!("{:+.1} %", share * 100.0));
@@ -240,6 +243,7 @@ mod tests {
             }),
             predicted: Some(Predicted {
                 rate: 80.0,
+                at_least: false,
                 because: "2 times what each of 1 held: 40.0/s".to_owned(),
             }),
             probes: vec![probe],
