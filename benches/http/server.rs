@@ -129,7 +129,7 @@ pub fn serve_unrecorded() -> Result<()> {
     let config = Environment::parse_from([OsStr::new("rbac-sentinel")]).config;
     config.validate()?;
     telemetry::start_logging(config.logs.log_format, &config.logs.log_level)?;
-    let handle = metrics::recorder_builder().build_recorder().handle();
+    let handle = metrics::CatalogueRecorder::default().handle();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
-use metrics_exporter_prometheus::PrometheusHandle;
 use poem::http::{StatusCode, header};
 use poem::web::Data;
 use poem::{Endpoint, EndpointExt as _, IntoResponse, Request, Response, Route, get, handler};
@@ -18,7 +17,7 @@ use super::edge::security_headers::SecurityHeaders;
 use super::kept_scrape::{KeptScrape, encode};
 use super::pages::Documentation;
 use crate::clock::Clock;
-use crate::metrics::{HTTP_ACTIVE, READY, RENDER_DURATION};
+use crate::metrics::{HTTP_ACTIVE, MetricsHandle, READY, RENDER_DURATION};
 use crate::sessions::Sessions;
 use crate::store::Store;
 use catalogue::endpoints;
@@ -58,7 +57,7 @@ impl Readiness {
 #[derive(Clone)]
 pub struct Scrape {
     /// Renders the recorded metrics.
-    pub recorder: PrometheusHandle,
+    pub recorder: MetricsHandle,
     /// Reads the metrics of the process.
     pub process: metrics_process::Collector,
     /// Sets the gauges of caches.

@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use metrics_exporter_prometheus::PrometheusHandle;
 use poem::{Endpoint, Response};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -34,7 +33,7 @@ use crate::config::{Config, Docs, Secret};
 use crate::error::{Error, Result};
 use crate::events::{self, names};
 use crate::jobs::{self, Dependencies, Housekeeping, Inventory, KeyReload, LogWindows};
-use crate::metrics::{Listener, Scheme};
+use crate::metrics::{Listener, MetricsHandle, Scheme};
 use crate::probe::Probe;
 
 pub use self::banner::in_words;
@@ -50,12 +49,12 @@ const OPS_SHUTDOWN: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When it cannot start.
-pub async fn serve(mut config: Config, recorder: PrometheusHandle) -> Result<()> {
+pub async fn serve(mut config: Config, recorder: MetricsHandle) -> Result<()> {
     let listeners = bind(&mut config).await?;
     let lock = lock(&config)?;
     let (services, first_admin) = open(&config).await?;
     let assembled = assemble(&services, &config, &recorder)?;
-    crate::telemetry::start_probes(recorder);
+    crate::telemetry::start_probes();
     let mut background = spawn(&services, &assembled.state, &config).await;
     if let Some(tls) = &listeners.tls {
         jobs::spawn(&mut background, Reload::new(Arc::clone(tls)));
@@ -170,7 +169,7 @@ struct Assembled<A, O> {
 fn assemble(
     services: &Services,
     config: &Config,
-    recorder: &PrometheusHandle,
+    recorder: &MetricsHandle,
 ) -> Result<
     Assembled<
         impl Endpoint<Output = Response> + 'static,

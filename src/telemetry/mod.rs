@@ -7,11 +7,8 @@ mod runtime;
 pub use self::logging::start_logging;
 pub use self::recorder::install_recorder;
 
-use metrics_exporter_prometheus::PrometheusHandle;
-
-/// Starts the recorder's upkeep and the observation of the runtime, for as long as the runtime lives.
-pub fn start_probes(recorder: PrometheusHandle) {
-    tokio::spawn(recorder::upkeep(recorder));
+/// Starts the observation of the runtime, for as long as it lives.
+pub fn start_probes() {
     tokio::spawn(runtime::observe_delay());
     tokio::spawn(runtime::observe());
 }

@@ -30,7 +30,7 @@ async fn hash_gate_counts_every_job_once_and_gauges_return_to_zero() {
     ) {
         return;
     }
-    let recorder = metrics::recorder_builder().install_recorder().unwrap();
+    let recorder = metrics::CatalogueRecorder::default().install().unwrap();
     let gate = HashGate::start(HashGateConfig {
         params: HashParams {
             memory_kib: 1024,

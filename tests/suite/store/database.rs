@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::OnceLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use metrics_exporter_prometheus::PrometheusHandle;
+use rbac_sentinel::testing::metrics::MetricsHandle;
 use rbac_sentinel::testing::rbac::Scope;
 use rbac_sentinel::testing::store::{NewSession, NewUser, Rotation, RotationRequest, Store, User};
 use tempfile::TempDir;
@@ -18,8 +18,8 @@ pub const HASH: &str = "$argon2id$a-hash";
 
 /// The recorder of this process. Statements keep the handles of their first use, so the recorder must
 /// be set before a database is opened.
-pub fn recorder() -> &'static PrometheusHandle {
-    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+pub fn recorder() -> &'static MetricsHandle {
+    static RECORDER: OnceLock<MetricsHandle> = OnceLock::new();
     RECORDER.get_or_init(|| {
         rbac_sentinel::testing::telemetry::install_recorder().expect("this is the only recorder")
     })

@@ -1,6 +1,6 @@
 //! The catalogue: every metric once, with its name, unit, help, closed labels and buckets.
 //!
-//! Recorder setup, zero-initialisation, `docs/metrics.md`, dashboards, rules and tests all derive
+//! The recorder's histograms, zero-initialisation, `docs/metrics.md`, dashboards, rules and tests all derive
 //! from [`CATALOGUE`]. To add a metric, add one line to its domain in `families/` and feed it.
 //!
 //! Names follow OpenTelemetry's semantic conventions in their Prometheus translation for generic
@@ -13,8 +13,7 @@ mod family;
 mod label_set;
 mod labels;
 mod level;
-
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+mod recorder;
 
 pub use desc::{Desc, Kind, LabelDesc};
 pub use docs::markdown;
@@ -23,25 +22,7 @@ pub use family::{Family, Handle, Metric, OpenFamily};
 pub use label_set::LabelSet;
 pub use labels::*;
 pub use level::Level;
-
-/// A recorder builder that knows the buckets of every histogram in the catalogue.
-///
-/// A histogram without a matcher would turn into a summary, which cannot be aggregated.
-///
-/// # Panics
-/// When a histogram of the catalogue has no buckets, which a test prevents.
-#[must_use]
-pub fn recorder_builder() -> PrometheusBuilder {
-    CATALOGUE
-        .iter()
-        .map(|metric| metric.desc())
-        .filter(|desc| desc.kind == Kind::Histogram)
-        .fold(PrometheusBuilder::new(), |builder, desc| {
-            builder
-                .set_buckets_for_metric(Matcher::Full(desc.name.to_owned()), desc.buckets)
-                .expect("every histogram of the catalogue has buckets")
-        })
-}
+pub use recorder::{CatalogueRecorder, MetricsHandle};
 
 /// Describes every family and creates every series that can be known at compile time with the
 /// value 0, so that rates and alerts see the first event. Call once, after the recorder is set.

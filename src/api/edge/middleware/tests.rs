@@ -11,7 +11,7 @@ use crate::cache::{Cache, Memory};
 use crate::clock::Clock;
 use crate::config::{Networks, RateLimits, Switch};
 use crate::limits::Throttle;
-use crate::metrics::{Limiter, Scheme, recorder_builder};
+use crate::metrics::{CatalogueRecorder, Limiter, Scheme};
 use catalogue::endpoints::{self, Objectives};
 
 fn no_limits() -> EdgeLimits {
@@ -80,7 +80,7 @@ async fn get<E: Endpoint<Output = Response> + 'static>(
 
 /// What is measured while this future runs.
 fn scrape_after(work: impl Future<Output = ()>) -> String {
-    let recorder = recorder_builder().build_recorder();
+    let recorder = CatalogueRecorder::default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime");
