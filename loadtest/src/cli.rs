@@ -75,6 +75,18 @@ pub enum Command {
     ///
     /// From what `capacity` found, what `calibrate` printed on the replicas' machine, or both.
     Plan(Box<plan::Options>),
+    /// Make one result of those of several generators that asked the same server at the same time
+    ///
+    /// Each ran with --shared. Exit code 0: everything held for all of them together; 1: something was missed; 2: they
+    /// cannot be added up; 4: the lab itself failed; 6: a generator was starved.
+    Merge {
+        /// The results: `result.json` of each, or the folder that it is in
+        #[arg(required = true, value_name = "FOLDER")]
+        results: Vec<PathBuf>,
+        /// The folder for result.json, report.md and report.html
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
     /// Wait until the lab has ended, and end the server that it leaves
     #[command(hide = true)]
     Guard {
@@ -194,6 +206,11 @@ pub struct Options {
     /// Accept a server with rate limits, which must be wider than this load
     #[arg(long, conflicts_with = "spawn", help_heading = "Server")]
     pub allow_limits: bool,
+
+    /// Other generators ask the same server: what it counts is not compared with this one's requests; `merge` does
+    /// that for all of them
+    #[arg(long, conflicts_with = "spawn", help_heading = "Server")]
+    pub shared: bool,
 
     /// Confirm that a server on another machine may be put under load
     #[arg(long, help_heading = "Server")]

@@ -53,6 +53,18 @@ pub struct Delay {
 }
 
 impl Delay {
+    /// These delays, in microseconds.
+    #[must_use]
+    pub const fn of(late: Times) -> Self {
+        Self { late }
+    }
+
+    /// The delays, in microseconds.
+    #[must_use]
+    pub const fn times(&self) -> &Times {
+        &self.late
+    }
+
     /// No delays.
     #[cfg(test)]
     pub fn none() -> Self {

@@ -19,6 +19,7 @@ use crate::live::{Metrics, Progress, Ramp};
 use crate::memory::Memory;
 use crate::monitor;
 use crate::output::say;
+use crate::own::Rows;
 use crate::pacer::Arrivals;
 use crate::reconcile::Counts;
 use crate::recorder::Recorder;
@@ -30,7 +31,7 @@ use crate::state::{Account, Shared};
 use crate::statistics::Statistics;
 use crate::stop::{Reason, Stop};
 use crate::summed::summed;
-use crate::target::{REQUESTS, Target};
+use crate::target::{COUNT_TIMEOUT, REQUESTS, Target};
 use crate::timeline::{Observer, Second, Timeline};
 use crate::usage::Usage;
 use crate::yardstick::Yardstick;
@@ -52,6 +53,8 @@ pub struct Observed {
     pub server: Scrapes,
     /// What each of them did.
     pub replicas: Vec<ReplicaResult>,
+    /// What the lab itself asked for since the metrics were read before.
+    pub own: Rows,
     /// Whether they could be read after the run.
     pub scraped: bool,
     /// What the machine can do.
@@ -115,9 +118,10 @@ pub async fn drive(
         watch,
         target,
         admin,
+        before,
     } = under_test;
     let server = server.map(|server| Arc::new(Mutex::new(server)));
-    let ready = prepare(options, scenario, run_id, &target);
+    let ready = prepare(options, scenario, run_id, &target, before);
     let Some(ready) = stop.unless(ready).await else {
         return Ok(None);
     };
@@ -191,6 +195,11 @@ pub async fn drive(
         goose: goose.transpose().map_err(Failure::Lab)?,
         scraped,
         replicas,
+        own: if options.shared {
+            target.own()
+        } else {
+            Rows::new()
+        },
         server: Scrapes { whole, middle },
         yardstick: ready.yardstick,
         used: used(used_before),
@@ -215,6 +224,7 @@ async fn prepare(
     scenario: &Scenario,
     run_id: &str,
     target: &Target,
+    before: Option<Vec<Exposition>>,
 ) -> Result<Ready> {
     let yardstick = Yardstick::measure(target.far()).await?;
     if scenario.accounts > 0 {
@@ -224,7 +234,10 @@ async fn prepare(
         );
     }
     let accounts = setup::prepare(target, run_id, options.seed, scenario.accounts).await?;
-    let before = target.settled().await?;
+    let before = match before {
+        Some(before) => before,
+        None => target.settled().await?,
+    };
     let revision = machine::revision();
     let bounds = before.first().ok_or("no replica")?.bounds(REQUESTS);
     let address = options.metrics_addr;
@@ -271,7 +284,14 @@ async fn settle(
         options,
         "the last answers are awaited, and the server's metrics",
     );
-    let after = unless_cut_off(stop, target.settled()).await;
+    let settled = async {
+        if options.shared {
+            // The last generator finds the server at rest, and the others need not.
+            return target.settled_within(COUNT_TIMEOUT).await;
+        }
+        target.settled().await
+    };
+    let after = unless_cut_off(stop, settled).await;
     let Some(Ok(after)) = after else {
         return (before.to_vec(), false);
     };

@@ -58,6 +58,35 @@ impl FromStr for Expectation {
     }
 }
 
+/// All that is expected of a run, by kind.
+#[derive(Clone, Debug, Default)]
+pub struct Expectations {
+    /// Objectives of the figures.
+    pub objectives: Vec<Objective>,
+    /// Further bounds of figures.
+    pub thresholds: Vec<Threshold>,
+    /// Expectations of the server's counters.
+    pub facts: Vec<Fact>,
+}
+
+impl Expectations {
+    /// In words, as scenarios have them.
+    ///
+    /// # Errors
+    /// Names the words that are none.
+    pub fn read(words: &[String]) -> Result<Self, String> {
+        let mut all = Self::default();
+        for words in words {
+            match words.parse()? {
+                Expectation::Objective(objective) => all.objectives.push(objective),
+                Expectation::Threshold(threshold) => all.thresholds.push(threshold),
+                Expectation::Fact(fact) => all.facts.push(fact),
+            }
+        }
+        Ok(all)
+    }
+}
+
 /// Whether a rate was reached.
 #[must_use]
 pub fn rate(arrivals: &Arrivals, ignore_speed: bool) -> Verdict {
@@ -95,6 +124,14 @@ mod tests {
             read("denials are counted"),
             Ok(Expectation::Fact(_))
         ));
+        for threshold in [
+            "p99.9 of GET /users/me < 2.5ms",
+            "failed <= 0.1%",
+            "goodput > 100/s",
+        ] {
+            let read: Threshold = threshold.parse().expect("a threshold");
+            assert_eq!(read.to_string().parse(), Ok(read), "{threshold}");
+        }
         let error = read("no falures").expect_err("no words");
         assert!(
             error.contains("no failures, memory beyond hashing"),

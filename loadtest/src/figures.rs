@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use testkit::exposition::{Between, Buckets, Exposition};
 use testkit::machine::Machine;
 
+use crate::about::About;
 use crate::outcome::Outcome;
 use crate::replica::Replica;
 use crate::result::{Failure, Operation, ReplicaResult, RunResult, Scrape, VERSION};
 use crate::routes::Route;
 use crate::statistics::{Part, Statistics};
-use crate::target::{About, REQUESTS, Target};
+use crate::target::{REQUESTS, Target};
 use crate::times::Figures;
 
 /// Counters in the report, with the labels to group by.
@@ -126,6 +127,7 @@ pub fn replicas(
             ops: replica.ops().to_string(),
             version: after.info("auth_build_info", "version").unwrap_or_default(),
             started: after.sum("process_start_time_seconds", &[]),
+            answered_before: Some(count(before)),
             requests: count(after) - count(before),
             memory_mib: after.sum("process_resident_memory_bytes", &[]) / f64::from(1 << 20),
         }

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
+use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -52,27 +52,33 @@ fn store(part: &Part, ramp: bool, stored: &mut Vec<StoredHistogram>) -> Result<(
     Ok(())
 }
 
-fn written(times: &Times) -> Result<String> {
+/// A histogram as it is stored.
+///
+/// # Errors
+/// When it cannot be written: a defect.
+pub fn written(times: &Times) -> Result<String> {
     let mut bytes = Vec::new();
     V2DeflateSerializer::new().serialize(times, &mut bytes)?;
     Ok(STANDARD.encode(bytes))
+}
+
+/// A histogram that was stored.
+///
+/// # Errors
+/// When it is none.
+pub fn read(text: &str) -> Result<Times> {
+    let bytes = STANDARD.decode(text)?;
+    let times = Deserializer::new().deserialize(&mut bytes.as_slice());
+    times.map_err(|error| format!("a histogram cannot be read: {error}").into())
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
 
-    use hdrhistogram::serialization::Deserializer;
-
     use super::*;
     use crate::outcome::Outcome;
     use crate::routes::Route;
-
-    fn read(text: &str) -> Times {
-        let bytes = STANDARD.decode(text).expect("base64");
-        let times = Deserializer::new().deserialize(&mut bytes.as_slice());
-        times.expect("a histogram")
-    }
 
     #[test]
     fn histogram_survives_writing_and_reading() {
@@ -93,8 +99,10 @@ mod tests {
             (stored[1].operation.as_str(), stored[1].status),
             ("GET /users/me", 200)
         );
-        let measured = read(&stored[1].measured);
+        let measured = read(&stored[1].measured).expect("a histogram");
         assert_eq!(measured, statistics.steady.times(|_| true).0);
-        assert_eq!(read(&stored[1].corrected).len(), 9);
+        let corrected = read(&stored[1].corrected).expect("a histogram");
+        assert_eq!(corrected.len(), 9);
+        assert!(read("HISTnot").is_err() && read("AAAA").is_err());
     }
 }

@@ -7,7 +7,7 @@
 //!   [`runtime`] what it runs on
 //! - [`setup`] preparation; [`files`] open files; [`spawn`] a server of the lab's own, which a [`guard`] lets
 //!   not outlive the lab; [`target`] a client of the server under test, made of each [`replica`], whose metrics
-//!   are [`summed`]
+//!   are [`summed`]; [`about`] what it says of itself; [`own`] what the lab itself asks for
 //! - [`scenarios`] one TOML file each, made of the actions of a [`user`], which keeps its [`state`];
 //!   [`attack`] runs them with goose
 //! - [`connection`] TLS and versions of HTTP; [`beneath`] goose's own options
@@ -28,6 +28,8 @@
 //! - [`ab`] decides whether two builds differ
 //! - [`capacity`] finds the highest rates that hold; its runs, as those of [`repeat`], are each a [`child`] process
 //! - [`plan`](mod@plan) says from that how many replicas a demand needs, and what they take
+//! - [`shared`] what a run leaves that was not alone with its server; [`merge`](mod@merge) makes one result of several
+//!   generators'
 //! - [`percents`] shares as options have them
 //! - [`compare`] puts two runs beside each other by their [`key_figures`]
 //! - [`validity`] whether the lab was able to measure at all
@@ -48,6 +50,7 @@
 )]
 
 pub mod ab;
+mod about;
 mod attack;
 mod baseline;
 mod beneath;
@@ -75,9 +78,11 @@ mod live;
 mod machine_form;
 mod median;
 mod memory;
+mod merge;
 mod monitor;
 mod outcome;
 mod output;
+mod own;
 mod pacer;
 mod panics;
 mod percents;
@@ -97,6 +102,7 @@ mod scenarios;
 #[cfg(test)]
 mod schema;
 mod setup;
+mod shared;
 mod silence;
 mod spawn;
 mod state;
@@ -116,6 +122,7 @@ mod yardstick;
 pub use compare::compare;
 pub use ending::{Ending, Failure};
 pub use guard::guard;
+pub use merge::merge;
 pub use output::{print, say};
 pub use panics::end_the_program;
 pub use plan::plan;

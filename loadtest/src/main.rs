@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use loadtest::cli::{Arguments, Command};
 use loadtest::{
-    Ending, Error, Failure, ab, capacity, compare, document, end_the_program, guard, list, plan,
-    print, run, say, text,
+    Ending, Error, Failure, ab, capacity, compare, document, end_the_program, guard, list, merge,
+    plan, print, run, say, text,
 };
 
 fn main() -> ExitCode {
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Some(Command::Capacity(options)) => capacity::run(&options).map(Ending::code),
         Some(Command::Plan(options)) => printed(plan(&options)),
         Some(Command::Compare { a, b, force }) => printed(compare([&a, &b], force)),
+        Some(Command::Merge { results, out }) => merge(&results, out.as_deref()).map(Ending::code),
         Some(Command::Guard { folder }) => guard(&folder).map(|()| 0).map_err(Failure::Lab),
         None => run::run(&arguments.run).map(Ending::code),
     };

@@ -31,6 +31,12 @@ impl Outcome {
         }
     }
 
+    /// The outcome of a timed request by its word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::TIMED.into_iter().find(|one| one.word() == word)
+    }
+
     /// Outcome of this status where that one was expected.
     #[must_use]
     pub const fn of(status: u16, expected: u16, says_when: bool) -> Self {

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use testkit::exposition::Between;
 
+use crate::own::Rows;
 use crate::statistics::Statistics;
 use crate::target::REQUESTS;
 
@@ -49,14 +50,16 @@ impl Identity {
 /// Requests by operation and status, as goose counted them.
 pub type Counts = BTreeMap<(String, String), u64>;
 
-/// All identities. Goose's counts are missing where it was cut off.
+/// All identities. Goose's counts are missing where it was cut off. What the lab itself asked for counts with what
+/// its users did, as far as the server counted it between the two scrapes.
 #[must_use]
 pub fn reconcile(
     statistics: &Statistics,
+    own: &Rows,
     goose: Option<&Counts>,
     server: &Between,
 ) -> Vec<Identity> {
-    let mut identities = vec![requests(statistics, server)];
+    let mut identities = vec![requests(statistics, own, server)];
     identities.extend(alone(statistics, goose));
     identities.push(histogram_is_whole(server));
     identities.extend(flows(server));
@@ -140,10 +143,14 @@ fn answered(server: &Between) -> Counts {
     rows.collect()
 }
 
-fn requests(statistics: &Statistics, server: &Between) -> Identity {
+fn requests(statistics: &Statistics, own: &Rows, server: &Between) -> Identity {
     let mut seen = seen(statistics);
     // The server cannot know that an answer did not arrive; another identity covers those.
     seen.retain(|(_, status), _| status != "0");
+    for ((operation, status), times) in own {
+        let key = (operation.clone(), status.to_string());
+        *seen.entry(key).or_default() += times.len();
+    }
     compare(
         "requests by operation and status: users = server",
         &seen,
@@ -272,6 +279,7 @@ mod tests {
     use crate::outcome::Outcome;
     use crate::recorder::{Recorder, Sample};
     use crate::routes::Route;
+    use crate::statistics::times;
 
     fn statistics(statuses: &[Option<u16>]) -> Statistics {
         let recorder = Recorder::new(BTreeMap::new());
@@ -315,7 +323,7 @@ mod tests {
     }
 
     fn broken(statistics: &Statistics, goose: &Counts, server: &Between) -> Vec<String> {
-        let identities = reconcile(statistics, Some(goose), server);
+        let identities = reconcile(statistics, &Rows::new(), Some(goose), server);
         identities
             .into_iter()
             .filter(|one| !one.held)
@@ -348,6 +356,16 @@ mod tests {
         let complaints = broken(&two, &goose("200", 2), &server(2, 1));
         assert_eq!(complaints.len(), 4, "{complaints:?}");
         assert!(complaints[0].starts_with("logins: HTTP = flow (2 = 1)"));
+    }
+
+    #[test]
+    fn what_the_lab_asked_for_itself_counts_with_its_users() {
+        let mut own = Rows::new();
+        let mut once = times();
+        once.record(900).expect("in range");
+        own.insert(("POST /login".to_owned(), 200), once);
+        let all = requests(&statistics(&[Some(200)]), &own, &server(2, 2));
+        assert!(all.held, "{all:?}");
     }
 
     #[test]

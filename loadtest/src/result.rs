@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use testkit::machine::Machine;
 
 use crate::Result;
+use crate::about::About;
 use crate::description::Description;
 use crate::ending::Ending;
 use crate::histograms::StoredHistogram;
@@ -14,8 +15,8 @@ use crate::memory::Memory;
 use crate::pacer::Arrivals;
 use crate::reconcile::Identity;
 use crate::resources::Resources;
+use crate::shared::{Generator, SharedRun};
 use crate::silence::LongestSilence;
-use crate::target::About;
 use crate::timeline::Second;
 use crate::times::Figures;
 use crate::yardstick::Yardstick;
@@ -113,6 +114,12 @@ pub struct RunResult {
     pub identities: Vec<Identity>,
     /// The objectives, the facts, the baseline.
     pub verdicts: Vec<Verdict>,
+    /// For the merge, where other generators asked the same server: then nothing is compared with its counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedRun>,
+    /// The generators whose runs are added up here; empty for a run of one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub generators: Vec<Generator>,
 }
 
 /// What every version has.
@@ -197,6 +204,9 @@ pub struct ReplicaResult {
     pub version: String,
     /// When it was started, in seconds since 1970.
     pub started: f64,
+    /// Requests that it had answered before the run.
+    #[serde(default)]
+    pub answered_before: Option<f64>,
     /// Requests that it answered during the run.
     pub requests: f64,
     /// Its resident memory after the run.

@@ -72,6 +72,12 @@ impl Route {
         self.endpoint().template
     }
 
+    /// The operation of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|route| route.name() == name)
+    }
+
     /// Method and template, as in reports and labels.
     #[must_use]
     pub fn name(self) -> String {

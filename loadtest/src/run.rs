@@ -1,10 +1,10 @@
 //! A run, from the first check to the verdict.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::SecondsFormat;
 use goose::config::GooseConfiguration;
+use testkit::exposition::Exposition;
 
 use crate::attack::{Kind, Load};
 use crate::cli::Options;
@@ -13,15 +13,17 @@ use crate::drive::{Begun, Observed, drive, phase};
 use crate::ending::{Ending, Failure};
 use crate::figures::figures;
 use crate::guard::Guard;
-use crate::judge::judge;
-use crate::output::{print, say};
+use crate::judge::{Case, Counted, judge};
 use crate::repeat::repeat;
 use crate::resources::Resources;
 use crate::result::{self, Cores, RunResult, VERSION};
 use crate::runtime::block_on;
 use crate::scenarios::Scenario;
 use crate::setup::{self, ServerUnderTest};
+use crate::shared::{OwnRequest, SharedRun};
+use crate::statistics::Part;
 use crate::stop::{Reason, Stop};
+use crate::times::Figures;
 use crate::{Result, baseline, beneath, files, histograms, report, validity};
 
 /// Runs a scenario; returns how it ended.
@@ -67,7 +69,11 @@ impl<'a> Run<'a> {
     fn new(options: &'a Options) -> Result<Self> {
         let scenario = options.scenario.as_ref().ok_or("which scenario?")?;
         let started = setup::now();
-        let id = setup::run_id(started);
+        let id = if options.shared {
+            setup::shared_run_id(started)
+        } else {
+            setup::run_id(started)
+        };
         let folder = setup::folder(options, scenario, &id)?;
         let load = setup::load(options, scenario);
         let earlier = options.baseline.as_deref().map(RunResult::read);
@@ -124,7 +130,10 @@ impl<'a> Run<'a> {
         };
         let mut result = self.result(&observed);
         result.histograms = histograms::stored(&observed.statistics).map_err(Failure::Lab)?;
-        judge(&mut result, self.options, self.scenario, &observed);
+        self.judge(&mut result, &observed);
+        if self.options.shared {
+            share(&mut result, self.shared(&observed).map_err(Failure::Lab)?);
+        }
         if let Some(earlier) = &self.earlier {
             let against = baseline::compare(&result, earlier, self.options.tolerance / 100.0);
             result.verdicts.extend(against);
@@ -140,7 +149,7 @@ impl<'a> Run<'a> {
         result.held = ending == Ending::Held;
         result.ending = ending;
         result.because = because;
-        self.report(&result)
+        report::publish(&result, &self.folder)
     }
 
     fn result(&self, observed: &Observed) -> RunResult {
@@ -163,6 +172,64 @@ impl<'a> Run<'a> {
             delay: [0.5, 0.95, 0.99, 1.0].map(|q| observed.delay.millis(q)),
             ..self.described(figures(&observed.statistics, &observed.server))
         }
+    }
+
+    fn judge(&self, result: &mut RunResult, observed: &Observed) {
+        let mut expected = self.scenario.expected.clone();
+        expected.thresholds.extend(&self.options.thresholds);
+        let case = Case {
+            expected: &expected,
+            saturates: self.scenario.saturates,
+            ignore_speed: self.options.ignore_speed,
+            statistics: &observed.statistics,
+            own: &observed.own,
+            goose: observed.goose.as_ref(),
+            server: &observed.server,
+            counted: match (observed.scraped, self.options.shared) {
+                (false, _) => Counted::Unread,
+                (true, true) => Counted::Shared,
+                (true, false) => Counted::Alone,
+            },
+            delay: &observed.delay,
+        };
+        judge(result, &case);
+    }
+
+    /// What the merge with other generators' results needs.
+    fn shared(&self, observed: &Observed) -> Result<SharedRun> {
+        let since = |moment: Instant| moment.saturating_duration_since(observed.began);
+        let span = |part: &Part| {
+            let (first, last) = part.span?;
+            Some([first, last].map(|moment| since(moment).as_secs_f64()))
+        };
+        let own = observed.own.iter().map(|((operation, status), times)| {
+            Ok(OwnRequest {
+                operation: operation.clone(),
+                status: *status,
+                measured: histograms::written(times)?,
+            })
+        });
+        let thresholds = self.options.thresholds.iter().map(ToString::to_string);
+        let (scrapes, statistics) = (&observed.server, &observed.statistics);
+        Ok(SharedRun {
+            began: setup::at(observed.began).to_rfc3339_opts(SecondsFormat::Millis, true),
+            ramp: span(&statistics.ramp),
+            steady: span(&statistics.steady),
+            own: own.collect::<Result<_>>()?,
+            delay: histograms::written(observed.delay.times())?,
+            expected: self
+                .scenario
+                .expect
+                .iter()
+                .cloned()
+                .chain(thresholds)
+                .collect(),
+            saturates: self.scenario.saturates,
+            ignore_speed: self.options.ignore_speed,
+            before: scrapes.whole.before.text(),
+            middle: scrapes.middle.as_ref().map(Exposition::text),
+            after: observed.scraped.then(|| scrapes.whole.after.text()),
+        })
     }
 
     /// A result with what was known before the run.
@@ -205,29 +272,17 @@ impl<'a> Run<'a> {
             because: Some("interrupted during preparation, before the first request".to_owned()),
             ..RunResult::default()
         });
-        self.report(&result)
-    }
-
-    fn report(&self, result: &RunResult) -> Result<Ending, Failure> {
-        report::write(result, &self.folder).map_err(Failure::Lab)?;
-        print(&report::markdown::report(result));
-        let place = self.folder.display();
-        print(&format!("\nIn {place}: {}\n", present(&self.folder)));
-        if let Some(because) = &result.because {
-            say(&format!("loadtest: {}: {because}", result.ending.word()));
-        }
-        for complaint in result.complaints() {
-            say(&format!("loadtest: {complaint}"));
-        }
-        Ok(result.ending)
+        report::publish(&result, &self.folder)
     }
 }
 
-/// The reports that are there.
-fn present(folder: &Path) -> String {
-    let mut names = report::FILES.to_vec();
-    names.retain(|name| folder.join(name).exists());
-    names.join(", ")
+/// Leaves out what the server measured of other generators' requests.
+fn share(result: &mut RunResult, shared: SharedRun) {
+    result.server = Figures::default();
+    for operation in &mut result.operations {
+        operation.server = None;
+    }
+    result.shared = Some(shared);
 }
 
 /// How a run ended before its time, and when.

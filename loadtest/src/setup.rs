@@ -1,11 +1,12 @@
 //! Preparation of a run: the server, its administrator, accounts, a folder for the reports.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
+use testkit::exposition::Exposition;
 use testkit::machine::resident_bytes;
 
 use crate::Result;
@@ -36,6 +37,12 @@ pub fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
+/// The time at that moment, by the clock as it is now.
+#[must_use]
+pub fn at(moment: Instant) -> DateTime<Utc> {
+    now() - moment.elapsed()
+}
+
 /// Random numbers that nobody can foresee: for what ends with the run, and an order that must be chance's.
 #[must_use]
 pub fn unpredictable() -> ChaCha8Rng {
@@ -57,6 +64,15 @@ pub fn run_id(started: DateTime<Utc>) -> String {
         .rev()
         .map(|letter| char::from(*letter))
         .collect()
+}
+
+/// The same for a run beside others, which may begin in the same moment: with letters of its own.
+#[must_use]
+pub fn shared_run_id(started: DateTime<Utc>) -> String {
+    const LETTERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut rng = unpredictable();
+    let letters = (0..4).map(|_| char::from(LETTERS[rng.random_range(0..LETTERS.len())]));
+    run_id(started) + &letters.collect::<String>()
 }
 
 /// Folder of the reports.
@@ -99,6 +115,8 @@ pub struct ServerUnderTest {
     pub target: Target,
     /// Its administrator.
     pub admin: Account,
+    /// The metrics of each replica before the lab's first request, where others ask it, too.
+    pub before: Option<Vec<Exposition>>,
 }
 
 /// Finds the server, or starts one with a guard, and checks that a run on it is valid.
@@ -167,6 +185,7 @@ async fn start(
         server: Some(server),
         target,
         admin,
+        before: None,
     })
 }
 
@@ -192,7 +211,14 @@ async fn find(options: &Options, connection: &Connection) -> Result<ServerUnderT
     {
         return Err(format!("--pid {pid}: there is no such process on this machine").into());
     }
-    target.check_ready().await?;
+    target.check_ops().await?;
+    // Of several generators, the one that reads first has asked for nothing before, and neither have the others.
+    let before = if options.shared {
+        Some(target.each().await?)
+    } else {
+        None
+    };
+    target.check_api().await?;
     let admin = Account {
         username: options.admin_username.clone(),
         password: options.admin_password.clone(),
@@ -203,6 +229,7 @@ async fn find(options: &Options, connection: &Connection) -> Result<ServerUnderT
         pids: options.pids.clone(),
         target,
         admin,
+        before,
     })
 }
 

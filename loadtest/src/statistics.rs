@@ -16,7 +16,7 @@ const DIGITS: u8 = 3;
 /// Different failures that are kept for the report.
 const KINDS: usize = 20;
 /// Request ids that are kept of each.
-const IDS: usize = 3;
+pub const IDS: usize = 3;
 
 /// Latencies in microseconds.
 pub type Times = Histogram<u64>;

@@ -3,12 +3,12 @@
 use std::net::{IpAddr, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
-use reqwest::{Client, StatusCode, Url, Version};
-use serde::{Deserialize, Serialize};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, Version};
 use testkit::exposition::{Between, Exposition};
 
 use crate::Result;
 use crate::connection::{Connection, below, root};
+use crate::own::{OwnRequests, Rows};
 use crate::replica::Replica;
 use crate::routes::Route;
 use crate::state::{Account, Tokens};
@@ -23,8 +23,10 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time limit for registering an account on a busy server.
 const REGISTER_TIMEOUT: Duration = Duration::from_mins(1);
-/// A path with the general rate limit and no other.
-const LIMITED: &str = "/.well-known/jwks.json";
+/// The same for counting a request that has been answered.
+pub const COUNT_TIMEOUT: Duration = Duration::from_secs(1);
+/// An operation with the general rate limit and no other.
+const LIMITED: Route = Route::Keys;
 
 /// A server: one process, or several replicas behind one address.
 #[derive(Clone, Debug)]
@@ -35,24 +37,7 @@ pub struct Target {
     pub replicas: Vec<Replica>,
     version: Version,
     client: Client,
-}
-
-/// Description of the server, from its metrics.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct About {
-    /// Its version.
-    pub version: String,
-    /// The commit that it was built from.
-    pub revision: String,
-    /// Its database.
-    pub database: String,
-    /// Whether it uses Redis.
-    pub redis: bool,
-    /// Hash threads.
-    pub hash_permits: f64,
-    /// Parameters of a hash.
-    pub hash_parameters: String,
+    own: OwnRequests,
 }
 
 impl Target {
@@ -83,6 +68,7 @@ impl Target {
             replicas,
             version: connection.version(),
             client: connection.client().build()?,
+            own: OwnRequests::default(),
         })
     }
 
@@ -136,16 +122,25 @@ impl Target {
         self.check_api().await
     }
 
-    async fn check_ops(&self) -> Result<()> {
+    /// Whether each replica can be reached and is ready. The API is asked for nothing.
+    ///
+    /// # Errors
+    /// Which is not.
+    pub async fn check_ops(&self) -> Result<()> {
         for replica in &self.replicas {
             replica.check_ready().await?;
         }
         Ok(())
     }
 
-    async fn check_api(&self) -> Result<()> {
+    /// Whether the API answers, and in the expected version of HTTP.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn check_api(&self) -> Result<()> {
         let url = below(&self.api, "/health")?;
-        let answer = self.client.get(url.clone()).send().await;
+        let request = self.client.get(url.clone());
+        let answer = self.send("GET /health", request).await;
         let answer = answer.map_err(|error| {
             format!(
                 "{url} cannot be reached ({}): does --host name the API, and --ca who vouches for it?",
@@ -192,7 +187,15 @@ impl Target {
     /// # Errors
     /// As [`Self::each`].
     pub async fn settled(&self) -> Result<Vec<Exposition>> {
-        let deadline = Instant::now() + SETTLE_TIMEOUT;
+        self.settled_within(SETTLE_TIMEOUT).await
+    }
+
+    /// The same, or what they are after this time: where others ask, too, there may always be one in flight.
+    ///
+    /// # Errors
+    /// As [`Self::each`].
+    pub async fn settled_within(&self, patience: Duration) -> Result<Vec<Exposition>> {
+        let deadline = Instant::now() + patience;
         loop {
             let each = self.each().await?;
             if !each.iter().any(Exposition::is_busy) || Instant::now() > deadline {
@@ -211,11 +214,9 @@ impl Target {
             ("username", &account.username),
             ("password", &account.password),
         ];
+        let request = self.client.post(self.url(Route::Login)?).form(&form);
         let answer = self
-            .client
-            .post(self.url(Route::Login)?)
-            .form(&form)
-            .send()
+            .send(&Route::Login.name(), request)
             .await
             .map_err(|error| format!("the lab's own login was not answered ({})", root(&error)))?;
         let status = answer.status();
@@ -238,7 +239,9 @@ impl Target {
     pub async fn check_admin(&self, admin: &Account) -> Result<()> {
         let tokens = self.login(admin).await?;
         let request = self.client.get(self.url(Route::AdminOnly)?);
-        let status = request.bearer_auth(tokens.access).send().await?.status();
+        let request = request.bearer_auth(tokens.access);
+        let answer = self.send(&Route::AdminOnly.name(), request).await?;
+        let status = answer.status();
         if status == StatusCode::OK {
             return Ok(());
         }
@@ -256,9 +259,9 @@ impl Target {
     /// When it does not answer.
     pub async fn has_rate_limits(&self) -> Result<bool> {
         let before = self.metrics().await?;
-        let url = below(&self.api, LIMITED)?;
-        self.client.get(url).send().await?;
-        let after = summed(self.settled().await?);
+        let request = self.client.get(self.url(LIMITED)?);
+        self.send(&LIMITED.name(), request).await?;
+        let after = summed(self.settled_within(COUNT_TIMEOUT).await?);
         Ok(Between { before, after }.rise("auth_rate_limit_decisions_total", &[]) > 0.0)
     }
 
@@ -273,7 +276,8 @@ impl Target {
         let deadline = Instant::now() + REGISTER_TIMEOUT;
         loop {
             let request = self.client.post(self.url(Route::Register)?).json(&body);
-            let status = request.send().await?.status();
+            let answer = self.send(&Route::Register.name(), request).await?;
+            let status = answer.status();
             match status {
                 StatusCode::CREATED => return Ok(()),
                 StatusCode::SERVICE_UNAVAILABLE if Instant::now() < deadline => {
@@ -290,52 +294,22 @@ impl Target {
         }
     }
 
+    /// What the lab itself has asked the API for so far.
+    #[must_use]
+    pub fn own(&self) -> Rows {
+        self.own.rows()
+    }
+
+    async fn send(&self, operation: &str, request: RequestBuilder) -> reqwest::Result<Response> {
+        let started = Instant::now();
+        let answer = request.send().await?;
+        let status = answer.status().as_u16();
+        self.own.answered(operation, status, started.elapsed());
+        Ok(answer)
+    }
+
     fn url(&self, route: Route) -> Result<Url> {
         below(&self.api, route.template())
-    }
-}
-
-impl About {
-    /// Reads it from the server's metrics.
-    #[must_use]
-    pub fn read(exposition: &Exposition) -> Self {
-        let info = |metric, label| exposition.info(metric, label).unwrap_or_default();
-        let parameter = |label| info("auth_password_hash_params_info", label);
-        let operations = "db_client_operation_duration_seconds_count";
-        let uses = |system| {
-            let mut series = exposition.of(operations);
-            series.any(|series| series.label("db_system_name") == system)
-        };
-        Self {
-            version: info("auth_build_info", "version"),
-            revision: info("auth_build_info", "revision"),
-            database: (if uses("postgresql") {
-                "PostgreSQL"
-            } else {
-                "SQLite"
-            })
-            .to_owned(),
-            redis: uses("redis"),
-            hash_permits: exposition.sum("auth_password_hash_permits", &[]),
-            hash_parameters: format!(
-                "{} m={} t={} p={}",
-                parameter("algorithm"),
-                parameter("memory_kib"),
-                parameter("iterations"),
-                parameter("parallelism")
-            ),
-        }
-    }
-
-    /// Its database and cache, in a few words.
-    #[must_use]
-    pub fn backends(&self) -> String {
-        let cache = if self.redis {
-            "Redis"
-        } else {
-            "cache in process"
-        };
-        format!("{}, {cache}", self.database)
     }
 }
 

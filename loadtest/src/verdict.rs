@@ -122,6 +122,12 @@ impl Objective {
         ]
     }
 
+    /// Whether it is of what the server measures of requests.
+    #[must_use]
+    pub const fn is_of_server(self) -> bool {
+        matches!(self.measure, Measure::ServerP99(_))
+    }
+
     /// Whether it depends on the machine's speed.
     const fn is_speed(self) -> bool {
         matches!(self.most, Most::Time(_))

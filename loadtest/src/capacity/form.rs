@@ -8,9 +8,9 @@ use testkit::machine::Machine;
 
 use super::search::Outcome;
 use crate::Result;
+use crate::about::About;
 use crate::ending::Ending;
 use crate::resources::Resources;
-use crate::target::About;
 use crate::yardstick::Yardstick;
 
 /// The version of this form.

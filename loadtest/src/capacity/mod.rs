@@ -26,6 +26,7 @@ use self::predict::predict;
 use self::probe::{Ended, Runs};
 use self::search::{Outcome, Search};
 use self::stand::{SETTINGS, Stand};
+use crate::about::About;
 use crate::connection::Connection;
 use crate::ending::{Ending, Failure};
 use crate::output::{print, say};
@@ -34,7 +35,7 @@ use crate::runtime::block_on;
 use crate::spawn::reported;
 use crate::state::Account;
 use crate::stop::{Reason, Stop};
-use crate::target::{About, Target};
+use crate::target::Target;
 use crate::yardstick::{self, Yardstick};
 use crate::{Result, setup};
 

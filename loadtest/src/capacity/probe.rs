@@ -179,7 +179,10 @@ mod tests {
         for work in Work::ALL {
             let (name, text) = work.scenario();
             let scenario = scenarios::parse(text, work.word()).expect(name);
-            assert_eq!(scenario.thresholds.len() + scenario.objectives.len(), 3);
+            assert_eq!(
+                scenario.expected.thresholds.len() + scenario.expected.objectives.len(),
+                3
+            );
         }
     }
 

@@ -3,8 +3,10 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::chart::{Axis, Line, Scale, chart};
-use super::markdown::{EXPLANATION, describe, percent, replicas, scenario};
+use super::markdown::{COMPARISON, EXPLANATION, describe, percent, replicas, scenario};
+use super::several::generators;
 use crate::result::RunResult;
+use crate::shared::NOT_COMPARED;
 use crate::timeline::{Second, ServerSecond};
 use crate::times::{Figures, millis};
 
@@ -43,6 +45,9 @@ pub fn report(result: &RunResult) -> String {
         }
         h2 { "Expectations" }
         (expectations(result))
+        @if result.shared.is_some() {
+            p { (COMPARISON) ": " (NOT_COMPARED.replace('`', "")) "." }
+        }
     };
     page(&title, &body)
 }
@@ -79,6 +84,7 @@ fn conditions(result: &RunResult) -> Markup {
             @for setting in &load.settings { ", " code { (setting) } }
             "."
             @if let Some(replicas) = replicas(result) { (replicas) }
+            @if let Some(generators) = generators(result) { " " (generators) }
         }
     }
 }
@@ -181,7 +187,7 @@ fn figures(result: &RunResult) -> Markup {
             tbody {
                 (row("users", &result.users))
                 (row("users, corrected", &result.corrected))
-                (row("server", &result.server))
+                @if result.shared.is_none() { (row("server", &result.server)) }
                 @for (name, figures) in [
                     ("refused", &result.refusals), ("failed", &result.failing), ("ramp", &result.ramp),
                 ] {

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
+use super::markdown::COMPARISON;
 use crate::Result;
 use crate::result::RunResult;
+use crate::shared::NOT_COMPARED;
 
 /// The report.
 ///
@@ -23,6 +25,11 @@ pub fn report(result: &RunResult) -> Result<String> {
         case.set_classname(format!("loadtest.{}", result.scenario));
         case.set_system_out(detail);
         suite.add_test_case(case);
+    }
+    if result.shared.is_some() {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(NOT_COMPARED);
+        suite.add_test_case(TestCase::new(COMPARISON, status));
     }
     suite.set_time(Duration::from_secs_f64(result.seconds.max(0.0)));
     let mut report = Report::new("loadtest");

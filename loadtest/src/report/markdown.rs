@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::several::generators;
 use crate::description::{Description, Reference};
 use crate::result::{Failure, ReplicaResult, RunResult};
 use crate::scenarios::find;
+use crate::shared::NOT_COMPARED;
 use crate::times::{Figures, millis};
 
 /// Explanation of the first table.
@@ -15,6 +17,9 @@ pub(super) const EXPLANATION: &str = "Users' times run from sending a request to
      step (coordinated omission); steps without a pause have no schedule to fall behind. The server's times \
      come from buckets: `~` is interpolated, `<`, `>` and `≤` are bounds. Shares that failed or were refused \
      are of the whole run.";
+
+/// What is compared, unless others asked the server, too.
+pub(super) const COMPARISON: &str = "Requests by operation and status, users = server";
 
 /// What the scenario of a result is: as the result says, or for an older one as it is now.
 pub(super) fn scenario(result: &RunResult) -> Option<Description> {
@@ -56,6 +61,9 @@ fn conditions(text: &mut String, result: &RunResult) {
         "{} users, {} a second, then {} s; seed {}; run {} of {}.",
         load.users, load.rate, load.run_time, load.seed, result.run_id, result.started
     );
+    if let Some(generators) = generators(result) {
+        let _ = writeln!(text, "{generators}");
+    }
     let _ = writeln!(
         text,
         "Lab: commit {}, {} cores of {}, {} MiB, {}.",
@@ -101,7 +109,9 @@ fn sides(text: &mut String, result: &RunResult) {
     row(text, "users", &result.users, &shares);
     let dash = ["–".to_owned(), "–".to_owned()];
     row(text, "users, corrected", &result.corrected, &dash);
-    row(text, "server", &result.server, &dash);
+    if result.shared.is_none() {
+        row(text, "server", &result.server, &dash);
+    }
     for (name, figures) in [
         ("refused", &result.refusals),
         ("failed", &result.failing),
@@ -270,6 +280,9 @@ fn expectations(text: &mut String, result: &RunResult) {
         let _ = writeln!(text, "| {name} | {} | {detail} |", mark(held));
     }
     text.push('\n');
+    if result.shared.is_some() {
+        let _ = writeln!(text, "{COMPARISON}: {NOT_COMPARED}.\n");
+    }
 }
 
 fn counters(text: &mut String, result: &RunResult) {

@@ -4,12 +4,15 @@ mod chart;
 mod csv;
 pub mod html;
 mod junit;
-pub mod markdown;
+mod markdown;
 pub mod results;
+mod several;
 
 use std::path::Path;
 
 use crate::Result;
+use crate::ending::{Ending, Failure};
+use crate::output::{print, say};
 use crate::result::RunResult;
 
 /// The files of a run's reports.
@@ -60,6 +63,31 @@ pub fn write(result: &RunResult, folder: &Path) -> Result<()> {
         ("junit.xml", junit::report(result)?),
     ];
     save(folder, files)
+}
+
+/// Writes a run into a folder, prints it, and says what was missed; returns how it ended.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn publish(result: &RunResult, folder: &Path) -> Result<Ending, Failure> {
+    write(result, folder).map_err(Failure::Lab)?;
+    print(&markdown::report(result));
+    let place = folder.display();
+    print(&format!("\nIn {place}: {}\n", present(folder)));
+    if let Some(because) = &result.because {
+        say(&format!("loadtest: {}: {because}", result.ending.word()));
+    }
+    for complaint in result.complaints() {
+        say(&format!("loadtest: {complaint}"));
+    }
+    Ok(result.ending)
+}
+
+/// The reports that are there.
+fn present(folder: &Path) -> String {
+    let mut names = FILES.to_vec();
+    names.retain(|name| folder.join(name).exists());
+    names.join(", ")
 }
 
 /// Writes texts into the files of a folder.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::actions::{Step, range_of_seconds};
 use super::scenario::{Class, Scenario};
 use crate::description::{Description, Reference};
-use crate::expectation::Expectation;
+use crate::expectation::Expectations;
 use crate::rates::{self, Schedule};
 
 /// The most users of a run.
@@ -108,6 +108,7 @@ pub fn parse(text: &str, name: &str) -> Result<Scenario, String> {
             ),
         )
     })?;
+    let expected = Expectations::read(&file.expect).map_err(|problem| at("expect", problem))?;
     let mut scenario = Scenario {
         name: file.name.unwrap_or_else(|| name.to_owned()),
         description: Description {
@@ -118,9 +119,8 @@ pub fn parse(text: &str, name: &str) -> Result<Scenario, String> {
         users: file.users,
         rate: file.users_per_second,
         run_time,
-        objectives: Vec::new(),
-        thresholds: Vec::new(),
-        facts: Vec::new(),
+        expected,
+        expect: file.expect,
         saturates: file.saturates,
         limits: file.limits,
         unscraped: file.unscraped,
@@ -138,13 +138,6 @@ pub fn parse(text: &str, name: &str) -> Result<Scenario, String> {
             scenario.name
         );
         return Err(at("name", problem));
-    }
-    for text in &file.expect {
-        match text.parse().map_err(|problem| at("expect", problem))? {
-            Expectation::Objective(objective) => scenario.objectives.push(objective),
-            Expectation::Threshold(threshold) => scenario.thresholds.push(threshold),
-            Expectation::Fact(fact) => scenario.facts.push(fact),
-        }
     }
     for kind in file.kind {
         let name = kind.name.clone();
@@ -219,9 +212,9 @@ mod tests {
         assert_eq!((scenario.name.as_str(), scenario.users), ("mine", 4));
         assert_eq!(scenario.run_time, Duration::from_mins(1));
         let sizes = [
-            scenario.objectives.len(),
-            scenario.thresholds.len(),
-            scenario.facts.len(),
+            scenario.expected.objectives.len(),
+            scenario.expected.thresholds.len(),
+            scenario.expected.facts.len(),
         ];
         assert_eq!(sizes, [1, 1, 1]);
         let reader = &scenario.classes[0];

@@ -89,13 +89,13 @@ pub fn list() -> Result<String, String> {
             let _ = writeln!(text, "    published by {}", reference.system);
         }
         let slowest = Objective::slowest(scenario.saturates);
-        for objective in scenario.objectives.iter().chain(&slowest) {
+        for objective in scenario.expected.objectives.iter().chain(&slowest) {
             let _ = writeln!(text, "    target: {objective}");
         }
-        for threshold in &scenario.thresholds {
+        for threshold in &scenario.expected.thresholds {
             let _ = writeln!(text, "    target: {threshold}");
         }
-        for fact in &scenario.facts {
+        for fact in &scenario.expected.facts {
             let _ = writeln!(text, "    expected: {}", fact.name);
         }
         text.push('\n');
@@ -114,7 +114,7 @@ mod tests {
             let scenario = find(name).expect(name);
             assert_eq!(&scenario.name, name);
             assert!(
-                !scenario.objectives.is_empty(),
+                !scenario.expected.objectives.is_empty(),
                 "{name}: something is expected"
             );
             assert!(!scenario.description.about.is_empty(), "{name}");

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::actions::Step;
 use crate::description::Description;
+use crate::expectation::Expectations;
 use crate::rates::Schedule;
-use crate::thresholds::Threshold;
-use crate::verdict::{Fact, Objective};
 
 /// A load, its users, and what is expected.
 #[derive(Clone, Debug)]
@@ -21,12 +20,10 @@ pub struct Scenario {
     pub rate: f64,
     /// Run time after all have started.
     pub run_time: Duration,
-    /// Objectives of the figures.
-    pub objectives: Vec<Objective>,
-    /// Further bounds of figures.
-    pub thresholds: Vec<Threshold>,
-    /// Expectations of the server's counters.
-    pub facts: Vec<Fact>,
+    /// What is expected of it.
+    pub expected: Expectations,
+    /// The same in words.
+    pub expect: Vec<String>,
     /// Whether it saturates the machine: users then wait where the server cannot see it.
     pub saturates: bool,
     /// Whether the server must have rate limits; off otherwise, because all users share one address.

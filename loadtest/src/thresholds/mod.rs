@@ -109,9 +109,7 @@ impl FromStr for Threshold {
             None => (left, None),
         };
         let route = operation.map(|operation| {
-            let mut routes = Route::ALL.iter();
-            let route = routes.find(|route| route.name() == operation);
-            route.copied().ok_or_else(|| {
+            Route::named(operation).ok_or_else(|| {
                 let all: Vec<_> = Route::ALL.iter().map(|route| route.name()).collect();
                 wrong(format!(
                     "`{operation}` is no operation of {}",
@@ -224,6 +222,12 @@ impl Threshold {
             (Some(route), true) if is(99.0) => Some(Objective::server_p99(route, bound)),
             _ => None,
         }
+    }
+
+    /// Whether it is the server that measures it.
+    #[must_use]
+    pub const fn is_of_server(&self) -> bool {
+        self.server
     }
 
     /// Whether it depends on the machine's speed.

@@ -1,6 +1,7 @@
 //! One scrape, read from its text.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use crate::{Error, Result};
 
@@ -79,6 +80,30 @@ impl Exposition {
             }
         }
         Ok(parsed)
+    }
+
+    /// Its series as text, without help and kinds.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for series in &self.series {
+            text.push_str(&series.name);
+            for (at, (name, value)) in series.labels.iter().enumerate() {
+                let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+                let value = value.replace('\n', "\\n");
+                let open = if at == 0 { '{' } else { ',' };
+                let _ = write!(text, "{open}{name}=\"{value}\"");
+            }
+            if !series.labels.is_empty() {
+                text.push('}');
+            }
+            let _ = if series.value.is_infinite() {
+                writeln!(text, " {}Inf", if series.value > 0.0 { '+' } else { '-' })
+            } else {
+                writeln!(text, " {}", series.value)
+            };
+        }
+        text
     }
 
     /// The same without the requests that the service sends to itself, as a probe: no client saw them.
@@ -237,6 +262,13 @@ mod tests {
         assert_eq!(exposition.kind["h"], "histogram");
         assert_eq!(exposition.family("h_bucket"), "h");
         assert_eq!(exposition.family("up"), "up");
+    }
+
+    #[test]
+    fn series_survive_writing_and_reading() {
+        let exposition = exposition();
+        let again = Exposition::parse(&exposition.text()).expect("series");
+        assert_eq!(again.series, exposition.series);
     }
 
     #[test]
