@@ -51,8 +51,9 @@ fn main() {
     // An unoptimised build has no revision: every commit would compile the service and its tests again.
     let optimised = std::env::var("OPT_LEVEL").is_ok_and(|level| level != "0");
     // Grows with every commit and checkout; Cargo would rebuild always if it were named but absent.
-    let log = ".git/logs/HEAD";
-    if optimised && Path::new(log).exists() {
+    // In a linked work tree it is elsewhere.
+    let log = output("git", &["rev-parse", "--git-path", "logs/HEAD"]);
+    if let Some(log) = log.filter(|log| optimised && Path::new(log).exists()) {
         println!("cargo::rerun-if-changed={log}");
     }
     println!("cargo::rerun-if-env-changed=BUILD_REVISION");
