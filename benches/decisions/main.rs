@@ -15,6 +15,7 @@ use rbac_sentinel::testing::rbac::{
     Snapshot,
 };
 use serde_json::{Map, Value, json};
+use testkit::dice::Dice;
 use testkit::machine::{Machine, revision};
 
 /// The time that no assignment has passed.
@@ -51,20 +52,6 @@ struct Options {
     bench: bool,
 }
 
-/// Numbers that look random (SplitMix64), the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let end = u64::try_from(end).unwrap_or(u64::MAX);
-        usize::try_from((mixed ^ (mixed >> 31)) % end).unwrap_or(0)
-    }
-}
-
 fn main() {
     let options = Options::parse();
     let machine = Machine::this();
@@ -74,7 +61,7 @@ fn main() {
         machine.cores,
         revision()
     );
-    let dice = &mut Dice(1);
+    let dice = &mut Dice::new(1);
     let policy = policy(&options, dice);
     let building: Vec<_> = (0..5)
         .map(|version| timed(|| Snapshot::new(version, &policy)))

@@ -11,6 +11,7 @@
 #![warn(missing_docs, clippy::pedantic)]
 #![expect(clippy::doc_markdown, reason = "names of products are words")]
 
+pub mod dice;
 pub mod exposition;
 pub mod haproxy;
 pub mod http;

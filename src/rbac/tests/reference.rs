@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
+use testkit::dice::Dice;
 
 use super::super::condition::Condition;
 use super::super::{
@@ -14,26 +15,12 @@ use super::super::{
 const POLICIES: u64 = 10_000;
 const QUESTIONS: u64 = 10;
 
-/// Numbers that look random (SplitMix64).
-struct Dice(u64);
+fn one_of<'a>(dice: &mut Dice, words: &[&'a str]) -> &'a str {
+    words[dice.below(words.len())]
+}
 
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let end = u64::try_from(end).expect("small");
-        usize::try_from((mixed ^ (mixed >> 31)) % end).expect("small")
-    }
-
-    fn one_of<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        words[self.below(words.len())]
-    }
-
-    fn chance(&mut self, one_in: usize) -> bool {
-        self.below(one_in) == 0
-    }
+fn chance(dice: &mut Dice, one_in: usize) -> bool {
+    dice.below(one_in) == 0
 }
 
 const TYPES: [&str; 3] = ["post", "post.draft", "user"];
@@ -69,9 +56,9 @@ fn path(dice: &mut Dice) -> Path {
     match dice.below(5) {
         0 => ("subject", None),
         1 => ("resource", None),
-        2 => ("subject", Some(dice.one_of(&NAMES))),
-        3 => ("resource", Some(dice.one_of(&NAMES))),
-        _ => ("action", Some(dice.one_of(&NAMES))),
+        2 => ("subject", Some(one_of(dice, &NAMES))),
+        3 => ("resource", Some(one_of(dice, &NAMES))),
+        _ => ("action", Some(one_of(dice, &NAMES))),
     }
 }
 
@@ -84,15 +71,15 @@ fn written((part, name): Path) -> String {
 
 fn value(dice: &mut Dice) -> Value {
     match dice.below(4) {
-        0 => json!(dice.one_of(&IDS)),
+        0 => json!(one_of(dice, &IDS)),
         1 => json!(dice.below(3)),
-        2 => json!(dice.chance(2)),
+        2 => json!(chance(dice, 2)),
         _ => json!(1.0),
     }
 }
 
 fn comparison(dice: &mut Dice) -> Comparison {
-    let with = if dice.chance(2) {
+    let with = if chance(dice, 2) {
         Ok(path(dice))
     } else {
         let count = dice.below(3) + 1;
@@ -118,22 +105,26 @@ fn text(comparisons: &[Comparison]) -> String {
 fn world(dice: &mut Dice) -> World {
     let mut permissions = BTreeSet::new();
     for _ in 0..dice.below(9) {
-        permissions.insert(format!("{}:{}", dice.one_of(&TYPES), dice.one_of(&ACTIONS)));
+        permissions.insert(format!(
+            "{}:{}",
+            one_of(dice, &TYPES),
+            one_of(dice, &ACTIONS)
+        ));
     }
     let known: Vec<_> = permissions.iter().cloned().collect();
     let mut grants = Vec::new();
     let mut roles = Vec::new();
     for (at, name) in ROLES.into_iter().enumerate() {
         // Parents come earlier, so that there is no cycle.
-        let parents = ROLES[..at].iter().filter(|_| dice.chance(3));
+        let parents = ROLES[..at].iter().filter(|_| chance(dice, 3));
         let mut role = Role {
             name: name.to_owned(),
             parents: parents.map(|name| (*name).to_owned()).collect(),
             grants: Vec::new(),
         };
         for _ in 0..dice.below(4) {
-            let permission = if known.is_empty() || dice.chance(4) {
-                format!("{}:*", dice.one_of(&TYPES))
+            let permission = if known.is_empty() || chance(dice, 4) {
+                format!("{}:*", one_of(dice, &TYPES))
             } else {
                 known[dice.below(known.len())].clone()
             };
@@ -155,20 +146,16 @@ fn world(dice: &mut Dice) -> World {
         roles.push(role);
     }
     let assignments = (0..dice.below(4)).map(|_| Assignment {
-        role: dice
-            .one_of(&["r1", "r2", "r3", "r4", "r5", "gone"])
-            .to_owned(),
+        role: one_of(dice, &["r1", "r2", "r3", "r4", "r5", "gone"]).to_owned(),
         reach: match dice.below(3) {
             0 => Reach::Everywhere,
-            1 => Reach::Type(dice.one_of(&TYPES).to_owned()),
+            1 => Reach::Type(one_of(dice, &TYPES).to_owned()),
             _ => Reach::Resource {
-                kind: dice.one_of(&TYPES).to_owned(),
-                id: dice.one_of(&IDS).to_owned(),
+                kind: one_of(dice, &TYPES).to_owned(),
+                id: one_of(dice, &IDS).to_owned(),
             },
         },
-        expires_at: dice
-            .chance(3)
-            .then(|| if dice.chance(2) { 100 } else { 200 }),
+        expires_at: chance(dice, 3).then(|| if chance(dice, 2) { 100 } else { 200 }),
     });
     let assignments = assignments.collect();
     let policy = Policy {
@@ -185,7 +172,7 @@ fn world(dice: &mut Dice) -> World {
 fn properties(dice: &mut Dice) -> Map<String, Value> {
     let mut properties = Map::new();
     for name in NAMES {
-        if dice.chance(2) {
+        if chance(dice, 2) {
             properties.insert(name.to_owned(), value(dice));
         }
     }
@@ -263,7 +250,7 @@ fn same(one: &Value, other: &Value) -> bool {
 fn decisions_are_those_of_the_definition() {
     let mut counts = [0_u32; 2];
     for seed in 0..POLICIES {
-        let dice = &mut Dice(seed);
+        let dice = &mut Dice::new(seed);
         let world = world(dice);
         let snapshot = Snapshot::new(seed, &world.policy).expect("a sound policy");
         for _ in 0..QUESTIONS {
@@ -274,16 +261,16 @@ fn decisions_are_those_of_the_definition() {
             let question = Question {
                 subject: Entity {
                     kind: "user",
-                    id: dice.one_of(&IDS),
+                    id: one_of(dice, &IDS),
                     properties: Properties::of(Some(&subject)),
                 },
                 action: Action {
-                    name: dice.one_of(&ACTIONS),
+                    name: one_of(dice, &ACTIONS),
                     properties: Properties::of(Some(&action)),
                 },
                 resource: Entity {
-                    kind: dice.one_of(&TYPES),
-                    id: dice.one_of(&IDS),
+                    kind: one_of(dice, &TYPES),
+                    id: one_of(dice, &IDS),
                     properties: Properties::of(Some(&resource)),
                 },
             };
