@@ -6,6 +6,7 @@
 //! - [`ports`] finds free ports; [`http`] fetches a page
 //! - [`exposition`] reads metrics; [`lab_metrics`] names those of the load lab
 //! - [`machine`] describes the machine, and the resources that a process uses
+//! - [`dice`] throws numbers that are the same in every run
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs, clippy::pedantic)]
