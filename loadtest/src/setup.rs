@@ -297,3 +297,18 @@ pub async fn prepare(
     }
     Ok(accounts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_that_begin_in_the_same_moment_share_no_names() {
+        let started = now();
+        let ids = [shared_run_id(started), shared_run_id(started)];
+        assert_ne!(ids[0], ids[1]);
+        for id in ids {
+            assert!(id.starts_with(&run_id(started)), "{id}");
+        }
+    }
+}

@@ -37,7 +37,11 @@ impl Source<'_> {
     #[must_use]
     pub fn replicas(&self) -> Vec<&ReplicaResult> {
         let mut replicas: Vec<_> = self.result.replicas.iter().collect();
-        replicas.sort_by(|one, other| one.started.total_cmp(&other.started));
+        // Those that were started together are told apart by their names.
+        replicas.sort_by(|one, other| {
+            let started = one.started.total_cmp(&other.started);
+            started.then_with(|| one.ops.cmp(&other.ops))
+        });
         replicas
     }
 }

@@ -375,3 +375,25 @@ fn merged_result_does_not_take_the_place_of_one_of_its_parts() {
     );
     assert!(folder(&result, &[part], Some(place.path())).is_ok());
 }
+
+#[test]
+fn replicas_that_were_started_together_are_told_apart_by_name() {
+    let mut runs = three();
+    for (number, run) in runs.iter_mut().enumerate() {
+        let one = |ops: &str, answered_before| ReplicaResult {
+            ops: ops.to_owned(),
+            answered_before: Some(answered_before),
+            requests: 5.0,
+            ..run.replicas[0].clone()
+        };
+        run.replicas = vec![one("http://one/", 100.0), one("http://two/", 900.0)];
+        // Each lab may name them in another order.
+        run.replicas.rotate_left(number % 2);
+    }
+    let result = all(&runs).expect("alike");
+    let answered = result.replicas.iter();
+    let answered: Vec<_> = answered
+        .map(|one| (one.ops.as_str(), one.requests))
+        .collect();
+    assert_eq!(answered, [("http://one/", 5.0), ("http://two/", 5.0)]);
+}

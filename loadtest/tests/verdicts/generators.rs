@@ -24,7 +24,7 @@ fn together(service: &Service, labs: usize) -> Vec<Run> {
 }
 
 /// Merges these runs.
-fn merge<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Run {
+pub fn merge<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Run {
     let results = runs.into_iter().map(|run| run.path("result.json"));
     let results: Vec<PathBuf> = results.collect();
     let mut words = vec!["merge"];

@@ -5,7 +5,8 @@ use std::path::Path;
 use testkit::haproxy::HaProxy;
 use testkit::process::Signal;
 
-use crate::harness::{ADMIN_PASSWORD, Lab, Service, until};
+use super::generators::merge;
+use crate::harness::{ADMIN_PASSWORD, Lab, Running, Service, until};
 
 const SHORT: [&str; 6] = ["--users", "10", "--spawn-rate", "20", "--run-time", "3s"];
 
@@ -70,6 +71,33 @@ fn replicas_are_reconciled_as_a_sum_and_one_that_is_left_out_is_missed() {
     assert_eq!(run.code, 1, "{run}");
     let complaint = "identity broken: requests by operation and status: users = server";
     assert!(run.stderr.contains(complaint), "{run}");
+}
+
+#[test]
+#[ignore = "takes long and needs HAProxy: scripts/test"]
+fn generators_may_name_the_replicas_in_any_order() {
+    let pair = Pair::start();
+    let [one, other] = &pair.services;
+    let labs = [[one, other], [other, one]];
+    let labs = labs.map(|replicas| pair.lab(&replicas).args(&["--shared"]).start());
+    let runs = labs.map(Running::wait);
+    for run in &runs {
+        assert_eq!(run.code, 0, "{run}");
+    }
+    let merged = merge(&runs);
+    assert_eq!(merged.code, 0, "{merged}");
+    let result = merged.result();
+    let replicas = result["replicas"].as_array().expect("replicas");
+    let answered = replicas.iter().map(|one| one["requests"].as_f64());
+    let answered: f64 = answered.map(|count| count.expect("a number")).sum();
+    let identities = result["identities"].as_array().expect("identities");
+    let mut details = identities.iter().filter_map(|one| one["detail"].as_str());
+    // What the labs asked for themselves is among it.
+    let all = format!("{answered} requests in ");
+    assert!(
+        details.any(|detail| detail.starts_with(&all)),
+        "{all}: {merged}"
+    );
 }
 
 #[test]
