@@ -1,5 +1,7 @@
 //! What the server says of itself.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use testkit::exposition::Exposition;
 
@@ -62,5 +64,19 @@ impl About {
             "cache in process"
         };
         format!("{}, {cache}", self.database)
+    }
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} ({}), {}, {}, {} hashes at a time",
+            self.version,
+            self.revision,
+            self.backends(),
+            self.hash_parameters,
+            self.hash_permits
+        )
     }
 }

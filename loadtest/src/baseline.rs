@@ -61,13 +61,7 @@ fn conditions(scenario: &str, load: &Load, spawned: bool, machine: &Machine) -> 
         ("own server", spawned.to_string()),
         ("arrivals", list(&load.arrivals)),
         ("settings", list(&load.settings)),
-        (
-            "machine",
-            format!(
-                "{} cores of {}, {} MiB, {}",
-                machine.cores, machine.processor, machine.memory_mib, machine.system
-            ),
-        ),
+        ("machine", machine.to_string()),
     ]
 }
 

@@ -7,11 +7,12 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::ab::options as ab;
+use crate::administrator::Administrator;
 use crate::capacity::options as capacity;
 use crate::plan::options as plan;
 use crate::rates::{self, Rates};
 use crate::scenarios::{self, Scenario};
-use crate::spawn::setting;
+use crate::spawn::Plan;
 use crate::thresholds::Threshold;
 
 /// The load lab of rbac-sentinel.
@@ -113,38 +114,9 @@ pub struct Options {
     #[arg(long, help_heading = "Server")]
     pub spawn: bool,
 
-    /// The program that --spawn starts; this workspace's build of the profile `dist` if it is not given
-    #[arg(
-        long,
-        value_name = "PROGRAM",
-        requires = "spawn",
-        help_heading = "Server"
-    )]
-    pub server: Option<PathBuf>,
-
-    /// PostgreSQL for the server of --spawn
-    #[arg(
-        long,
-        env = "DATABASE_URL",
-        hide_env_values = true,
-        value_name = "URL",
-        help_heading = "Server"
-    )]
-    pub database_url: Option<String>,
-
-    /// Redis for the server of --spawn
-    #[arg(
-        long,
-        env = "REDIS_URL",
-        hide_env_values = true,
-        value_name = "URL",
-        help_heading = "Server"
-    )]
-    pub redis_url: Option<String>,
-
-    /// A setting for the server of --spawn, as an environment variable; may be repeated
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting, requires = "spawn", help_heading = "Server")]
-    pub settings: Vec<(String, String)>,
+    #[command(flatten)]
+    /// What --spawn starts.
+    pub plan: Plan,
 
     /// API of a running server; may be https, and have a path
     #[arg(
@@ -183,25 +155,9 @@ pub struct Options {
     #[arg(long, help_heading = "Server")]
     pub http2: bool,
 
-    /// Administrator of that server; the password comes from LOADTEST_ADMIN_PASSWORD
-    #[arg(
-        long,
-        default_value = "admin",
-        value_name = "NAME",
-        help_heading = "Server"
-    )]
-    pub admin_username: String,
-
-    /// Password of the administrator; from the environment, because `ps` shows options
-    #[arg(
-        long,
-        env = "LOADTEST_ADMIN_PASSWORD",
-        hide = true,
-        hide_env_values = true,
-        default_value = "",
-        help_heading = "Server"
-    )]
-    pub admin_password: String,
+    #[command(flatten)]
+    /// Who administers that server.
+    pub administrator: Administrator,
 
     /// Accept a server with rate limits, which must be wider than this load
     #[arg(long, conflicts_with = "spawn", help_heading = "Server")]

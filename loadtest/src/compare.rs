@@ -1,7 +1,7 @@
 //! Puts two results beside each other.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::Result;
 use crate::baseline::differences;
@@ -15,15 +15,7 @@ use crate::result::RunResult;
 /// # Errors
 /// When one is no result, or they are not alike.
 pub fn compare(files: [&Path; 2], force: bool) -> Result<String> {
-    let read = |file: &Path| {
-        let file = if file.is_dir() {
-            file.join("result.json")
-        } else {
-            PathBuf::from(file)
-        };
-        RunResult::read(&file)
-    };
-    let (a, b) = (read(files[0])?, read(files[1])?);
+    let (a, b) = (RunResult::read(files[0])?, RunResult::read(files[1])?);
     let mut unlike = differences(&a, &b);
     for (name, result) in [("A", &a), ("B", &b)] {
         if !matches!(result.ending, Ending::Held | Ending::Missed) {
@@ -102,6 +94,8 @@ fn change(from: f64, to: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::result::{VERSION, sample};
 

@@ -7,7 +7,7 @@
 //!   [`runtime`] what it runs on
 //! - [`setup`] preparation; [`files`] open files; [`spawn`] a server of the lab's own, which a [`guard`] lets
 //!   not outlive the lab; [`target`] a client of the server under test, made of each [`replica`], whose metrics
-//!   are [`summed`]; [`about`] what it says of itself; [`own`] what the lab itself asks for
+//!   are [`summed`]; [`about`] what it says of itself; its [`administrator`]; [`own`] what the lab itself asks for
 //! - [`scenarios`] one TOML file each, made of the actions of a [`user`], which keeps its [`state`];
 //!   [`attack`] runs them with goose
 //! - [`connection`] TLS and versions of HTTP; [`beneath`] goose's own options
@@ -17,7 +17,8 @@
 //! - [`drive`] runs them and measures; [`monitor`] notices that the server is gone; [`stop`] ends a run before
 //!   its time
 //! - [`timeline`] both sides, second by second; [`histograms`] the users' latencies for other tools
-//! - [`usage`] processor time, [`resources`] all that was in use; [`memory`] the server's memory during the run; [`delay`] scheduling delay of the lab itself
+//! - [`usage`] processor time, [`resources`] all that was in use; [`memory`] the server's memory during the run;
+//!   [`delay`] scheduling delay of the lab itself
 //! - [`yardstick`] what the machine can do; [`limit`] bounds of times in that
 //! - [`result`] a run as plain data; [`figures`] fills it from both sides; [`times`] figures of many latencies,
 //!   [`median`] the middle of a few values
@@ -30,7 +31,7 @@
 //! - [`plan`](mod@plan) says from that how many replicas a demand needs, and what they take
 //! - [`shared`] what a run leaves that was not alone with its server; [`merge`](mod@merge) makes one result of several
 //!   generators'
-//! - [`percents`] shares as options have them
+//! - [`percents`] shares as options have them; [`versioned`] files whose form has a version
 //! - [`compare`] puts two runs beside each other by their [`key_figures`]
 //! - [`validity`] whether the lab was able to measure at all
 //! - [`panics`] what becomes of the lab's own defects
@@ -51,6 +52,7 @@
 
 pub mod ab;
 mod about;
+mod administrator;
 mod attack;
 mod baseline;
 mod beneath;
@@ -117,6 +119,7 @@ mod usage;
 mod user;
 mod validity;
 mod verdict;
+mod versioned;
 mod yardstick;
 
 pub use compare::compare;

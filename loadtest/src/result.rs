@@ -19,6 +19,7 @@ use crate::shared::{Generator, SharedRun};
 use crate::silence::LongestSilence;
 use crate::timeline::Second;
 use crate::times::Figures;
+use crate::versioned::Versioned;
 use crate::yardstick::Yardstick;
 
 /// The version of the result's form.
@@ -120,12 +121,6 @@ pub struct RunResult {
     /// The generators whose runs are added up here; empty for a run of one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub generators: Vec<Generator>,
-}
-
-/// What every version has.
-#[derive(Deserialize)]
-struct Form {
-    version: u32,
 }
 
 /// The load.
@@ -257,21 +252,18 @@ impl RunResult {
         identities.chain(verdicts).collect()
     }
 
-    /// Reads one.
+    /// Reads one: a file, or the folder that it is in.
     ///
     /// # Errors
-    /// When the file is none, or of another version.
-    pub fn read(file: &Path) -> Result<Self> {
-        let name = file.display();
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| format!("{name} cannot be read: {error}"))?;
-        let none = |error| format!("{name} is no result of a run: {error}");
-        // First the version alone: in another one the rest may have another form.
-        let Form { version } = serde_json::from_str(&text).map_err(none)?;
-        if version != VERSION {
-            return Err(format!("{name} is a result of version {version}, not {VERSION}").into());
-        }
-        Ok(serde_json::from_str(&text).map_err(none)?)
+    /// When it is none, or of another version.
+    pub fn read(path: &Path) -> Result<Self> {
+        let form = Versioned {
+            file: "result.json",
+            version: VERSION,
+            other_form: "is no result of a run",
+            other_version: "is a result of version",
+        };
+        form.read(path)
     }
 }
 

@@ -146,7 +146,7 @@ pub async fn server(
 /// Settings of a server that the lab starts: the scenario's, then those of --set.
 fn settings(options: &Options, scenario: &Scenario) -> Vec<(String, String)> {
     let settings = scenario.settings.iter().cloned();
-    settings.chain(options.settings.clone()).collect()
+    settings.chain(options.plan.settings.clone()).collect()
 }
 
 /// The same for the report.
@@ -163,10 +163,8 @@ async fn start(
     guard: &Guard,
 ) -> Result<ServerUnderTest> {
     let plan = Plan {
-        program: options.server.clone(),
-        database_url: options.database_url.clone(),
-        redis_url: options.redis_url.clone(),
         settings: settings(options, scenario),
+        ..options.plan.clone()
     };
     // Random: the server ends with the run.
     let admin = new_account(run_id, PREPARED, 0, &mut unpredictable());
@@ -174,7 +172,11 @@ async fn start(
     // It waits for processes; meanwhile a signal may end the run.
     let start = move || plan.start(&guard, &run, &account);
     let server = tokio::task::spawn_blocking(start).await??;
-    let has_tls = options.settings.iter().any(|(name, _)| name == "TLS_CERT");
+    let has_tls = options
+        .plan
+        .settings
+        .iter()
+        .any(|(name, _)| name == "TLS_CERT");
     let scheme = if has_tls { "https" } else { "http" };
     let api = server.api().replacen("http", scheme, 1);
     let target = Target::new(&api, &[server.ops().to_owned()], connection)?;
@@ -198,12 +200,7 @@ async fn find(options: &Options, connection: &Connection) -> Result<ServerUnderT
         )
         .into());
     }
-    if options.admin_password.is_empty() {
-        return Err(
-            "the administrator's password is missing: set LOADTEST_ADMIN_PASSWORD, or use --spawn"
-                .into(),
-        );
-    }
+    let admin = options.administrator.account()?;
     if let Some(pid) = options
         .pids
         .iter()
@@ -219,10 +216,6 @@ async fn find(options: &Options, connection: &Connection) -> Result<ServerUnderT
         None
     };
     target.check_api().await?;
-    let admin = Account {
-        username: options.admin_username.clone(),
-        password: options.admin_password.clone(),
-    };
     Ok(ServerUnderTest {
         server: None,
         watch: (!options.pids.is_empty()).then(|| Watch::start(options.pids.clone())),

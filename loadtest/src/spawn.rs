@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use testkit::process::Signal;
 use testkit::service::Service;
 
@@ -23,16 +24,40 @@ const POLL: Duration = Duration::from_millis(5);
 /// Protects the signing keys of a database that is removed after the run.
 const SECRET_KEY: &str = "a-key-of-the-load-lab-that-seals-nothing-of-worth";
 
-/// Options of the server.
-#[derive(Clone, Debug, Default)]
+/// What is started.
+#[derive(Args, Clone, Debug, Default)]
 pub struct Plan {
-    /// The program; this workspace's build of the profile `dist` if it is not given.
+    /// The program that --spawn starts; this workspace's build of the profile `dist` if it is not given
+    #[arg(
+        long = "server",
+        value_name = "PROGRAM",
+        requires = "spawn",
+        help_heading = "Server"
+    )]
     pub program: Option<PathBuf>,
-    /// PostgreSQL instead of the embedded database.
+
+    /// PostgreSQL for what --spawn starts
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        help_heading = "Server"
+    )]
     pub database_url: Option<String>,
-    /// Redis instead of the cache in process.
+
+    /// Redis for what --spawn starts
+    #[arg(
+        long,
+        env = "REDIS_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        help_heading = "Server"
+    )]
     pub redis_url: Option<String>,
-    /// Further settings, by environment variable.
+
+    /// A setting for what --spawn starts, as an environment variable; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting, requires = "spawn", help_heading = "Server")]
     pub settings: Vec<(String, String)>,
 }
 

@@ -1,5 +1,6 @@
 //! The machine, and the resources of a process: from Linux' `/proc`; unknown on other systems.
 
+use std::fmt;
 use std::fs;
 use std::process::Command;
 use std::time::Duration;
@@ -32,6 +33,21 @@ impl Machine {
             memory_mib: kib("/proc/meminfo", "MemTotal").unwrap_or_default() / 1024,
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            processor,
+            cores,
+            memory_mib,
+            system,
+        } = self;
+        write!(
+            f,
+            "{cores} cores of {processor}, {memory_mib} MiB, {system}"
+        )
     }
 }
 

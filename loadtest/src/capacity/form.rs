@@ -11,6 +11,7 @@ use crate::Result;
 use crate::about::About;
 use crate::ending::Ending;
 use crate::resources::Resources;
+use crate::versioned::Versioned;
 use crate::yardstick::Yardstick;
 
 /// The version of this form.
@@ -212,21 +213,13 @@ impl Capacity {
     /// # Errors
     /// When it is none, or of another version.
     pub fn read(path: &Path) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct Form {
-            version: u32,
-        }
-        let inside = path.join("capacity.json");
-        let file = if path.is_dir() { &inside } else { path };
-        let name = file.display();
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| format!("{name} cannot be read: {error}"))?;
-        let none = |error| format!("{name} says nothing of a capacity: {error}");
-        let Form { version } = serde_json::from_str(&text).map_err(none)?;
-        if version != VERSION {
-            return Err(format!("{name} is of version {version}, not {VERSION}").into());
-        }
-        Ok(serde_json::from_str(&text).map_err(none)?)
+        let form = Versioned {
+            file: "capacity.json",
+            version: VERSION,
+            other_form: "says nothing of a capacity",
+            other_version: "is of version",
+        };
+        form.read(path)
     }
 }
 

@@ -102,7 +102,7 @@ async fn run_async(options: &Options) -> Result<Ending, Failure> {
 /// What is known before the first run.
 fn begun(options: &Options) -> Capacity {
     let own = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let settings = own.iter().chain(&options.settings).map(reported);
+    let settings = own.iter().chain(&options.plan.settings).map(reported);
     Capacity {
         version: VERSION,
         started: setup::now().to_rfc3339(),
@@ -172,11 +172,11 @@ async fn ask(
         folder: below(folder, target.replicas.len()),
     };
     let at = capacity.stands.len();
-    let before = capacity
-        .stands
-        .last()
-        .map_or(0.0, |fewer| fewer.about.hash_permits);
-    let slowdown = slowdown(before, about.hash_permits, place).await?;
+    let fewer = capacity.stands.last();
+    let slowdown = match fewer {
+        Some(fewer) => slowdown(fewer.about.hash_permits, about.hash_permits, place).await?,
+        None => 1.0,
+    };
     capacity.stands.push(form::Stand {
         replicas: if options.spawn {
             replicas
@@ -229,7 +229,7 @@ async fn look(target: &Target, admin: &Account) -> Result<(Exposition, Yardstick
 /// How much longer hashes take on this machine with so many hash threads as now, against before. Nothing is known of
 /// a machine elsewhere.
 async fn slowdown(before: f64, now: f64, place: Place) -> Result<f64> {
-    if before < 1.0 || !place.shared {
+    if !place.shared {
         return Ok(1.0);
     }
     let threads = |permits: f64| {
@@ -242,7 +242,7 @@ async fn slowdown(before: f64, now: f64, place: Place) -> Result<f64> {
     if before == now {
         return Ok(1.0);
     }
-    Ok(yardstick::slowdown(now).await? / yardstick::slowdown(before).await?)
+    Ok(yardstick::hash_among(now).await? / yardstick::hash_among(before).await?)
 }
 
 /// Hashes that the servers do a second, about: by the time of those so far.

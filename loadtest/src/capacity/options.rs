@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use crate::administrator::Administrator;
 use crate::percents::share;
 use crate::rates;
-use crate::spawn::setting;
+use crate::spawn::Plan;
 
 /// What is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -41,38 +42,9 @@ pub struct Options {
     )]
     pub haproxy: PathBuf,
 
-    /// The program that --spawn starts; this workspace's build of the profile `dist` if it is not given
-    #[arg(
-        long,
-        value_name = "PROGRAM",
-        requires = "spawn",
-        help_heading = "Server"
-    )]
-    pub server: Option<PathBuf>,
-
-    /// PostgreSQL for the servers of --spawn
-    #[arg(
-        long,
-        env = "DATABASE_URL",
-        hide_env_values = true,
-        value_name = "URL",
-        help_heading = "Server"
-    )]
-    pub database_url: Option<String>,
-
-    /// Redis for the servers of --spawn
-    #[arg(
-        long,
-        env = "REDIS_URL",
-        hide_env_values = true,
-        value_name = "URL",
-        help_heading = "Server"
-    )]
-    pub redis_url: Option<String>,
-
-    /// A setting for the servers of --spawn, as an environment variable; may be repeated
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting, requires = "spawn", help_heading = "Server")]
-    pub settings: Vec<(String, String)>,
+    #[command(flatten)]
+    /// What --spawn starts.
+    pub plan: Plan,
 
     /// API of a running server
     #[arg(
@@ -97,25 +69,9 @@ pub struct Options {
     )]
     pub pids: Vec<u32>,
 
-    /// Administrator of that server; the password comes from LOADTEST_ADMIN_PASSWORD
-    #[arg(
-        long,
-        default_value = "admin",
-        value_name = "NAME",
-        help_heading = "Server"
-    )]
-    pub admin_username: String,
-
-    /// Password of the administrator; from the environment, because `ps` shows options
-    #[arg(
-        long,
-        env = "LOADTEST_ADMIN_PASSWORD",
-        hide = true,
-        hide_env_values = true,
-        default_value = "",
-        help_heading = "Server"
-    )]
-    pub admin_password: String,
+    #[command(flatten)]
+    /// Who administers that server.
+    pub administrator: Administrator,
 
     /// Accept a server with rate limits, which may then be what fills first
     #[arg(long, conflicts_with = "spawn", help_heading = "Server")]

@@ -58,15 +58,11 @@ pub fn text(capacity: &Capacity) -> String {
 }
 
 fn conditions(text: &mut String, capacity: &Capacity) {
-    let machine = &capacity.machine;
     let _ = writeln!(
         text,
-        "Lab: commit {}, {} cores of {}, {} MiB, {}; {}. It hashes a password in {} and makes a bare round trip in {}.",
+        "Lab: commit {}, {}; {}. It hashes a password in {} and makes a bare round trip in {}.",
         capacity.revision,
-        machine.cores,
-        machine.processor,
-        machine.memory_mib,
-        machine.system,
+        capacity.machine,
         if capacity.shared {
             "the service is on the same machine"
         } else {
@@ -76,15 +72,10 @@ fn conditions(text: &mut String, capacity: &Capacity) {
         millis(capacity.yardstick.round_trip_ms)
     );
     for stand in &capacity.stands {
-        let about = &stand.about;
         let _ = writeln!(
             text,
-            "Service: {} ({}), {}, {}, {} hashes at a time in all of {}{}.",
-            about.version,
-            about.revision,
-            about.backends(),
-            about.hash_parameters,
-            about.hash_permits,
+            "Service: {} in all of {}{}.",
+            stand.about,
             stand.replicas,
             if capacity.proxied {
                 ", behind a proxy"

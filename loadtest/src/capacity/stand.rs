@@ -5,7 +5,7 @@ use testkit::haproxy::HaProxy;
 use super::options::Options;
 use crate::connection::Connection;
 use crate::guard::Guard;
-use crate::spawn::{Plan, Server};
+use crate::spawn::Server;
 use crate::state::{Account, new_account};
 use crate::stop::Stop;
 use crate::target::Target;
@@ -55,21 +55,12 @@ impl Stand {
             .host
             .clone()
             .ok_or("which server? --host or --spawn")?;
-        if options.admin_password.is_empty() {
-            return Err(
-                "the administrator's password is missing: set LOADTEST_ADMIN_PASSWORD, or use --spawn"
-                    .into(),
-            );
-        }
         Ok(Self {
             address: Address {
                 host,
                 ops: options.ops.clone(),
                 pids: options.pids.clone(),
-                admin: Account {
-                    username: options.admin_username.clone(),
-                    password: options.admin_password.clone(),
-                },
+                admin: options.administrator.account()?,
             },
             servers: Vec::new(),
             proxy: None,
@@ -86,12 +77,8 @@ impl Stand {
         let run = setup::run_id(setup::now());
         let admin = new_account(&run, ADMIN, 0, &mut setup::unpredictable());
         let own = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let plan = Plan {
-            program: options.server.clone(),
-            database_url: options.database_url.clone(),
-            redis_url: options.redis_url.clone(),
-            settings: own.into_iter().chain(options.settings.clone()).collect(),
-        };
+        let mut plan = options.plan.clone();
+        plan.settings.splice(0..0, own);
         let mut servers = vec![plan.start(&guard, &run, &admin)?];
         for number in 2..=replicas {
             servers.push(plan.replica(&guard, &run, &format!("replica{number}"))?);

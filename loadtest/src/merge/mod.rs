@@ -28,25 +28,13 @@ use sum::Sum;
 /// # Errors
 /// When they cannot be added up; as a sentence.
 pub fn merge(places: &[PathBuf], out: Option<&Path>) -> Result<Ending, Failure> {
-    let results = read(places).map_err(Failure::NotStarted)?;
+    let results = places.iter().map(|place| RunResult::read(place));
+    let results: Result<Vec<_>> = results.collect();
+    let results = results.map_err(Failure::NotStarted)?;
     let sources = refusal::checked(&results).map_err(Failure::NotStarted)?;
     let merged = merged(&sources).map_err(Failure::NotStarted)?;
     let folder = folder(&merged, places, out).map_err(Failure::NotStarted)?;
     report::publish(&merged, &folder)
-}
-
-fn read(places: &[PathBuf]) -> Result<Vec<RunResult>> {
-    let file = |place: &PathBuf| {
-        if place.is_dir() {
-            place.join("result.json")
-        } else {
-            place.clone()
-        }
-    };
-    places
-        .iter()
-        .map(|place| RunResult::read(&file(place)))
-        .collect()
 }
 
 /// The folder of the merged result, where nothing of an earlier one is left.

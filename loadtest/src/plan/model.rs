@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::basis::{Ability, Basis, Bound};
+use super::basis::{Ability, Basis, Bound, Cost};
 use crate::Result;
 use crate::capacity::form::Resource;
 use crate::percents::shown;
@@ -200,11 +200,20 @@ fn bounded(parts: &[Part<'_>], number: String) -> String {
 }
 
 /// The sum of what each request takes, where that is known of all.
-fn sum(parts: &[Part<'_>], of: impl Fn(&super::basis::Cost) -> f64) -> Option<f64> {
+fn sum(parts: &[Part<'_>], of: impl Fn(&Cost) -> f64) -> Option<f64> {
     let each = parts
         .iter()
         .map(|part| Some(part.a_second * of(part.ability.cost.as_ref()?)));
     each.sum()
+}
+
+/// What is added up, in words: each kind of work by what a request of it takes.
+fn terms(parts: &[Part<'_>], shown: impl Fn(&Cost) -> String) -> String {
+    let each = parts.iter().filter_map(|part| {
+        let takes = shown(part.ability.cost.as_ref()?);
+        Some(format!("{} {} × {takes}", part.a_second, part.name))
+    });
+    each.collect::<Vec<_>>().join(" + ")
 }
 
 fn processor(plan: &mut Plan, parts: &[Part<'_>]) {
@@ -212,18 +221,14 @@ fn processor(plan: &mut Plan, parts: &[Part<'_>]) {
         return;
     };
     let cores = busy / (1.0 - plan.demand.headroom);
-    let terms = parts.iter().filter_map(|part| {
-        let cost = part.ability.cost?.processor * 1e3;
-        Some(format!("{} {} × {cost:.3} ms", part.a_second, part.name))
-    });
-    let terms: Vec<_> = terms.collect();
+    let terms = terms(parts, |cost| format!("{:.3} ms", cost.processor * 1e3));
     plan.lines.push(Line {
         what: "cores in all",
         value: cores,
         says: format!("{cores:.1}"),
         from: format!(
             "processor time of the service, measured: {} = {busy:.1} cores; ÷ {}",
-            terms.join(" + "),
+            terms,
             1.0 - plan.demand.headroom
         ),
     });
@@ -321,16 +326,12 @@ fn redis(plan: &mut Plan, basis: &Basis, parts: &[Part<'_>]) {
     let Some(commands) = commands else {
         return;
     };
-    let terms = parts.iter().filter_map(|part| {
-        let each = part.ability.cost?.redis;
-        Some(format!("{} {} × {each:.2}", part.a_second, part.name))
-    });
-    let terms: Vec<_> = terms.collect();
+    let terms = terms(parts, |cost| format!("{:.2}", cost.redis));
     plan.lines.push(Line {
         what: "commands of Redis a second",
         value: commands,
         says: format!("{commands:.0}"),
-        from: format!("measured: {}", terms.join(" + ")),
+        from: format!("measured: {terms}"),
     });
     plan.shares.push(Share {
         what: "Redis".to_owned(),

@@ -72,14 +72,12 @@ pub fn page(title: &str, body: &Markup) -> String {
 }
 
 fn conditions(result: &RunResult) -> Markup {
-    let (load, machine, about) = (&result.load, &result.machine, &result.about);
+    let load = &result.load;
     html! {
         p.small {
             (load.users) " users, " (load.rate) " a second, then " (load.run_time) " s; seed " (load.seed)
             "; run " (result.run_id) " of " (result.started) ". Lab: commit " (result.revision) ", "
-            (machine.cores) " cores of " (machine.processor) ", " (machine.memory_mib) " MiB, " (machine.system)
-            ". Server: " (about.version) " (" (about.revision) "), " (about.backends()) ", "
-            (about.hash_parameters) ", " (about.hash_permits) " hashes at a time"
+            (result.machine) ". Server: " (result.about)
             @if result.spawned { ", on the same machine" }
             @for setting in &load.settings { ", " code { (setting) } }
             "."

@@ -52,7 +52,7 @@ pub fn report(result: &RunResult) -> String {
 }
 
 fn conditions(text: &mut String, result: &RunResult) {
-    let (load, machine, about) = (&result.load, &result.machine, &result.about);
+    let load = &result.load;
     if let Some(scenario) = scenario(result) {
         let _ = writeln!(text, "{}.\n", scenario.about);
     }
@@ -64,11 +64,7 @@ fn conditions(text: &mut String, result: &RunResult) {
     if let Some(generators) = generators(result) {
         let _ = writeln!(text, "{generators}");
     }
-    let _ = writeln!(
-        text,
-        "Lab: commit {}, {} cores of {}, {} MiB, {}.",
-        result.revision, machine.cores, machine.processor, machine.memory_mib, machine.system
-    );
+    let _ = writeln!(text, "Lab: commit {}, {}.", result.revision, result.machine);
     let _ = writeln!(
         text,
         "The machine hashes a password in {} and makes a bare round trip in {}.",
@@ -77,12 +73,8 @@ fn conditions(text: &mut String, result: &RunResult) {
     );
     let _ = writeln!(
         text,
-        "Server: {} ({}), {}, {}, {} hashes at a time{}{}.\n",
-        about.version,
-        about.revision,
-        about.backends(),
-        about.hash_parameters,
-        about.hash_permits,
+        "Server: {}{}{}.\n",
+        result.about,
         if result.spawned {
             ", on the same machine"
         } else {

@@ -10,20 +10,15 @@ pub fn generators(result: &RunResult) -> Option<String> {
         return None;
     }
     let each = all.iter().map(|one| {
-        let machine = &one.machine;
         let cores = one.cores;
         let cores = cores.map_or_else(String::new, |cores| format!(" with {cores:.2} cores"));
         format!(
-            "run {} of {} sent {} requests of {} users{cores}, on {} cores of {}, {} MiB, {}, woken late by {} (P95), \
-             {} at most",
+            "run {} of {} sent {} requests of {} users{cores}, on {}, woken late by {} (P95), {} at most",
             one.run_id,
             one.began,
             one.requests,
             one.users,
-            machine.cores,
-            machine.processor,
-            machine.memory_mib,
-            machine.system,
+            one.machine,
             millis(one.delay[1]),
             millis(one.delay[3]),
         )
