@@ -48,10 +48,17 @@ pub struct Assignment {
     pub expires_at: Option<i64>,
 }
 
+impl Assignment {
+    /// Whether it holds at this time.
+    fn lives(&self, now: i64) -> bool {
+        self.expires_at.is_none_or(|at| now < at)
+    }
+}
+
 /// What a subject holds at one time.
 pub struct Held {
     version: u64,
-    /// The first holds everywhere.
+    /// One of them holds everywhere.
     sets: Vec<(Reach, Arc<RoleSet>)>,
     until: Option<i64>,
 }
@@ -115,10 +122,7 @@ impl Snapshot {
     /// What a subject with these assignments holds now.
     #[must_use]
     pub fn held(&self, assignments: &[Assignment], now: i64) -> Held {
-        let living = || {
-            let lives = |given: &&Assignment| given.expires_at.is_none_or(|at| now < at);
-            assignments.iter().filter(lives)
-        };
+        let living = || assignments.iter().filter(|given| given.lives(now));
         let mut reaches: Vec<&Reach> = living().map(|given| &given.reach).collect();
         reaches.push(&Reach::Everywhere);
         reaches.sort_unstable();
@@ -178,8 +182,7 @@ impl Snapshot {
             return Vec::new();
         };
         let everyone = (self.everyone(), &Reach::Everywhere);
-        let lives = |given: &&Assignment| given.expires_at.is_none_or(|at| now < at);
-        let given = assignments.iter().filter(lives);
+        let given = assignments.iter().filter(|given| given.lives(now));
         let given = given.map(|given| (self.roles.find(&given.role), &given.reach));
         let mut ways = Vec::new();
         for (role, reach) in given.chain([everyone]) {
@@ -232,13 +235,10 @@ impl Snapshot {
 
     /// The permissions that are held everywhere and without a condition, in the order of their names.
     pub fn permissions_held<'a>(&'a self, held: &'a Held) -> impl Iterator<Item = &'a str> {
-        let everywhere = held
-            .sets
-            .iter()
-            .filter(|(reach, _)| *reach == Reach::Everywhere);
-        let sets: Vec<_> = everywhere.map(|(_, set)| set).collect();
+        let mut sets = held.sets.iter();
+        let everywhere = sets.find(|(reach, _)| *reach == Reach::Everywhere);
         let all = 0..place(self.permissions.len());
-        all.filter(move |permission| sets.iter().any(|set| set.grants(*permission)))
+        all.filter(move |permission| everywhere.is_some_and(|(_, set)| set.grants(*permission)))
             .map(|permission| self.permissions.name(permission))
     }
 }

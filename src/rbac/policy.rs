@@ -119,16 +119,11 @@ impl Policy {
                 });
             }
         }
-        self.order().map(drop)
+        self.check_generations(&roles)
     }
 
-    /// The places of the roles, each behind its parents, which must exist.
-    ///
-    /// # Errors
-    /// When a role is its own ancestor, or has too many generations.
-    pub(super) fn order(&self) -> Result<Vec<usize>, PolicyFault> {
-        let roles = self.roles.iter().enumerate();
-        let places: HashMap<_, _> = roles.map(|(at, role)| (role.name.as_str(), at)).collect();
+    /// Looks at each role behind its parents, which must exist: `places` says where.
+    fn check_generations(&self, places: &HashMap<&str, usize>) -> Result<(), PolicyFault> {
         let parents_of = |at: usize| {
             self.roles[at]
                 .parents
@@ -163,7 +158,7 @@ impl Policy {
         }
         // What is left is in a cycle or below one: going up ends in it.
         let Some(mut at) = (0..self.roles.len()).find(|at| missing[*at] > 0) else {
-            return Ok(order);
+            return Ok(());
         };
         let mut passed = HashSet::new();
         while passed.insert(at) {

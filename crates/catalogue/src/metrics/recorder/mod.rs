@@ -122,6 +122,7 @@ impl Recorder for CatalogueRecorder {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let Some(family) = histograms.get_mut(key.name()) else {
+            // A library's own.
             return self.exporter.register_histogram(key, metadata);
         };
         let bounds = family.desc.buckets;
