@@ -38,12 +38,24 @@ pub enum Error {
     /// The change would leave the service in an invalid state.
     #[error("{0}")]
     Conflict(&'static str),
+    /// A file and somebody else changed the same parts of the policy, differently.
+    #[error("changed meanwhile, differently: {}", .0.join(", "))]
+    Merge(Vec<String>),
+    /// What the caller changes is not as the caller's precondition says.
+    #[error("it was changed meanwhile")]
+    PreconditionFailed,
     /// Does not exist, or the caller may not see it.
     #[error("no such {0}")]
     NotFound(&'static str),
     /// The caller lacks a permission.
     #[error("the permission `{0}` is missing")]
     Forbidden(&'static str),
+    /// The change reaches beyond the caller's own permissions.
+    #[error("this reaches beyond your own permissions: you do not hold `{permission}`")]
+    Escalation {
+        /// A permission that the caller lacks.
+        permission: String,
+    },
     /// This operation refuses it to every caller; the text names the right operation.
     #[error("{0}")]
     Refused(&'static str),

@@ -8,9 +8,10 @@
 //! - [`telemetry`] logs, the metrics recorder, the probes of the runtime
 //! - [`api`] HTTP: guard, edge, problem details, handlers
 //! - [`auth`] the flows: register, log in, refresh, log out, change the password
-//! - [`accounts`] creating and changing accounts, granting and revoking roles; [`jobs`] periodic work
+//! - [`accounts`] creating and changing accounts, their roles, and the policy; [`decisions`] answers to other
+//!   services; [`jobs`] periodic work
 //! - [`sessions`] authorizing callers, issuing tokens, ending sessions
-//! - [`tokens`] JWTs, their keys, refresh tokens; [`limits`] the rate limits
+//! - [`tokens`] JWTs, their keys, refresh tokens; [`limits`] the rate limits; [`policies`] the live policy
 //! - [`hashing`] the hash gate; [`secrets`] random values, key derivation, sealing
 //! - [`store`] the database; [`cache`] caches in memory and Redis; [`rbac`] the decision, without I/O
 //! - [`events`] domain events: one value becomes counters and a log line
@@ -34,11 +35,13 @@ pub(crate) mod cache;
 pub mod cli;
 pub(crate) mod clock;
 pub(crate) mod config;
+pub(crate) mod decisions;
 pub(crate) mod error;
 pub(crate) mod events;
 pub(crate) mod hashing;
 pub(crate) mod jobs;
 pub(crate) mod limits;
+pub(crate) mod policies;
 pub(crate) mod probe;
 pub(crate) mod rate;
 pub(crate) mod rbac;
@@ -58,6 +61,7 @@ pub mod testing {
     pub use catalogue::metrics;
 
     pub mod accounts {
+        pub use crate::accounts::policy_changes::{PolicyChanges, Precondition, RoleChange};
         pub use crate::accounts::{Actor, NewAccount};
     }
     pub mod api {
@@ -84,6 +88,11 @@ pub mod testing {
     pub mod config {
         pub use crate::config::{Config, SigningAlgorithm};
     }
+    pub mod decisions {
+        pub use crate::decisions::registry::{EntityChanges, Registry};
+        pub use crate::decisions::search::{Page, Position};
+        pub use crate::decisions::{Decisions, USER};
+    }
     pub mod error {
         pub use crate::error::Error;
     }
@@ -98,6 +107,9 @@ pub mod testing {
     pub mod probe {
         pub use crate::probe::{USERNAME, password};
     }
+    pub mod policies {
+        pub use crate::policies::{Live, Policies};
+    }
     pub mod rate {
         pub use crate::rate::Rate;
     }
@@ -107,7 +119,7 @@ pub mod testing {
             Action, Assignment, DEEPEST, Decided, EVERYONE, Entity, Grant, Held, Policy,
             PolicyFault, Properties, Question, Reach, Role, Snapshot, Way,
         };
-        pub use crate::rbac::{Authority, Permission, Scope};
+        pub use crate::rbac::{Authority, Permission, Scope, Usage, UsedGrant};
     }
     pub mod request_context {
         pub use crate::request_context::{RequestContext, RequestId, in_request};

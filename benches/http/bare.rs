@@ -1,5 +1,6 @@
 //! Baseline for the framework: one poem-openapi endpoint that verifies an HS256
-//! bearer token on every request and answers with the object that `/users/me` answers with.
+//! bearer token on every request and answers with the object that `/users/me` answers with, and a second one
+//! that takes a question and compares two texts.
 //! Nothing else: no metrics, no request ids, no sessions, no error bodies.
 
 use std::io;
@@ -82,6 +83,54 @@ impl Api {
             last_login_at: Some(at),
         })
     }
+
+    #[oai(
+        path = "/access/v1/evaluation",
+        method = "post",
+        operation_id = "evaluate"
+    )]
+    async fn evaluate(&self, caller: Caller, body: Json<Evaluation>) -> Json<Decision> {
+        let Evaluation {
+            subject,
+            action,
+            resource,
+        } = body.0;
+        let owner = resource
+            .properties
+            .and_then(|all| all.get("owner").cloned());
+        let own = owner.is_some_and(|owner| owner == subject.id.as_str());
+        let asked = [subject.kind, resource.kind, resource.id, action.name];
+        let whole = asked.iter().all(|text| !text.is_empty()) && !caller.0.sub.is_nil();
+        Json(Decision {
+            decision: own && whole,
+        })
+    }
+}
+
+/// A question, as decision points are asked.
+#[derive(Object)]
+struct Evaluation {
+    subject: Entity,
+    action: Action,
+    resource: Entity,
+}
+
+#[derive(Object)]
+struct Entity {
+    #[oai(rename = "type")]
+    kind: String,
+    id: String,
+    properties: Option<serde_json::Value>,
+}
+
+#[derive(Object)]
+struct Action {
+    name: String,
+}
+
+#[derive(Object)]
+struct Decision {
+    decision: bool,
 }
 
 /// Runs until killed. Prints a token that it takes.

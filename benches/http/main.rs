@@ -12,6 +12,7 @@ mod bare;
 mod cold;
 #[path = "../common/mod.rs"]
 mod common;
+mod decisions;
 mod load;
 mod logins;
 mod median;
@@ -46,6 +47,8 @@ enum Part {
     Memory,
     /// `GET /users/me` of callers that are not cached.
     Cold,
+    /// Decisions for other services at saturation, against a bare endpoint.
+    Decisions,
     /// Time until another replica refuses a revoked session.
     Replicas,
 }
@@ -58,6 +61,7 @@ impl Part {
             Self::Reads => "reads",
             Self::Memory => "memory",
             Self::Cold => "cold",
+            Self::Decisions => "decisions",
             Self::Replicas => "replicas",
         }
     }
@@ -125,6 +129,11 @@ fn main() -> Result<()> {
             Part::Reads => reads::measure()?,
             Part::Memory => memory::measure()?,
             Part::Cold => cold::measure(&options.backends)?,
+            Part::Decisions => decisions::measure(
+                options.rounds,
+                Duration::from_secs(options.seconds),
+                options.connections,
+            )?,
             Part::Replicas => replicas::measure(&options.backends)?,
         };
         let after = machine::load_average();

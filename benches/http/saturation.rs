@@ -27,12 +27,14 @@ pub struct Plan {
 }
 
 /// A server that takes part in the comparison.
-struct Contestant {
+pub struct Contestant {
     /// Its place in the report.
-    place: usize,
+    pub place: usize,
     name: &'static str,
-    server: Server,
-    requests: Vec<Wire>,
+    /// The server.
+    pub server: Server,
+    /// One request for each connection.
+    pub requests: Vec<Wire>,
     rates: Vec<f64>,
     /// Microseconds of processor time a request, of the server alone.
     costs: Vec<f64>,
@@ -41,7 +43,8 @@ struct Contestant {
 }
 
 impl Contestant {
-    fn new(place: usize, name: &'static str, server: Server, requests: Vec<Wire>) -> Self {
+    /// One that answers these requests.
+    pub fn new(place: usize, name: &'static str, server: Server, requests: Vec<Wire>) -> Self {
         Self {
             place,
             name,
@@ -67,7 +70,8 @@ impl Contestant {
         Ok(Self::new(place, name, server, requests))
     }
 
-    fn round(&mut self, duration: Duration) {
+    /// Puts load on it for a while.
+    pub fn round(&mut self, duration: Duration) {
         let before = process::cpu_time(self.server.pid());
         let load = load(self.server.api, &self.requests, Until::Elapsed(duration));
         let after = process::cpu_time(self.server.pid());
@@ -83,7 +87,8 @@ impl Contestant {
         self.latencies.extend(load.latencies);
     }
 
-    fn report(self) -> (f64, Value) {
+    /// Prints and gives its figures.
+    pub fn report(self) -> (f64, Value) {
         let (rate, cost) = (median(&self.rates), median(&self.costs));
         let latency = Latency::of(self.latencies);
         println!(
@@ -106,7 +111,7 @@ impl Contestant {
 
 /// Median of the ratios of two contestants' throughputs, round by round: other load on the machine
 /// changes from round to round and affects both.
-fn paired(one: &Contestant, other: &Contestant) -> f64 {
+pub fn paired(one: &Contestant, other: &Contestant) -> f64 {
     let rounds = one.rates.iter().zip(&other.rates);
     median(&rounds.map(|(one, other)| one / other).collect::<Vec<_>>())
 }

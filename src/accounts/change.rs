@@ -43,6 +43,7 @@ impl Accounts {
         id: Uuid,
         change: &ProfileChange,
     ) -> Result<(User, AfterCommit)> {
+        self.check_reach(tx, actor, id).await?;
         let (before, after, ended) = tx.update_user(id, change, self.clock.now()).await?;
         let mut due = AfterCommit::of(id).account_changed();
         if before.username != after.username || before.email != after.email {
@@ -125,11 +126,22 @@ impl Accounts {
 
     /// The work due after the commit.
     async fn delete_in(&self, tx: &mut Tx, actor: Actor<'_>, id: Uuid) -> Result<AfterCommit> {
+        self.check_reach(tx, actor, id).await?;
         let ended = tx.delete_user(id, self.clock.now()).await?;
         Ok(AfterCommit::of(id)
             .account_changed()
             .event(actor.event(UserAction::Deleted, id))
             .sessions_ended(ended, EndReason::Deleted))
+    }
+}
+
+impl Accounts {
+    /// Checks that an administrator holds everything that the account does.
+    pub(super) async fn check_reach(&self, tx: &mut Tx, actor: Actor<'_>, id: Uuid) -> Result<()> {
+        match actor {
+            Actor::Admin(actor) => self.sessions.check_reach(actor, &tx.user(id).await?),
+            Actor::Stranger | Actor::Owner(_) | Actor::Operator => Ok(()),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Accounts, Actor, validation};
 use crate::error::{Error, Faults, Result};
 use crate::hashing::Password;
 use crate::metrics::{RoleAction, UserAction};
-use crate::rbac::BuiltIn;
+use crate::rbac::{Assignment, BuiltIn, EVERYONE};
 use crate::secrets::random;
 use crate::store::{NewUser, User};
 
@@ -76,12 +76,14 @@ impl Accounts {
             initial,
         } = account;
         actor.check_may_give(&role)?;
+        let given = Assignment::everywhere(&role);
+        self.check_may_grant(actor, &self.sessions.policies().current(), &given)?;
         let mut faults = Faults::default();
         faults.check(validation::check_username(&username))?;
         let stored_form = faults.check(validation::stored_form(&email))?;
         let email = stored_form.unwrap_or(email);
         faults.check(self.check_password("password", &password, &username, &email))?;
-        if !self.store.role_exists(&role).await? {
+        if role == EVERYONE || !self.store.role_exists(&role).await? {
             faults.check::<()>(Err(Error::Invalid {
                 field: "role",
                 rule: "must be the name of an existing role".to_owned(),

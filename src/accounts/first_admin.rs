@@ -7,7 +7,7 @@ use super::{Accounts, Actor, NewAccount, not_the_probe};
 use crate::error::{Error, Result};
 use crate::hashing::Password;
 use crate::metrics::UserAction;
-use crate::rbac::BuiltIn;
+use crate::rbac::{Assignment, BuiltIn};
 use crate::secrets::random;
 use crate::sessions::AfterCommit;
 use crate::store::{EndReason, User};
@@ -120,8 +120,8 @@ impl Accounts {
     /// [`Error::NotFound`].
     pub async fn promote(&self, name: &str) -> Result<User> {
         let user = self.named(name).await?;
-        self.grant_role(Actor::Operator, user.id, BuiltIn::Admin.name())
-            .await?;
+        let admin = Assignment::everywhere(BuiltIn::Admin.name());
+        self.assign_role(Actor::Operator, user.id, &admin).await?;
         self.user(user.id).await
     }
 }

@@ -20,11 +20,13 @@ pub mod status {
     pub const CONFLICT: u16 = 1 << 3;
     /// 422
     pub const UNPROCESSABLE: u16 = 1 << 4;
+    /// 412
+    pub const PRECONDITION: u16 = 1 << 5;
     /// Of operations with an id in the path.
     pub const BAD_ID: u16 = BAD_REQUEST | NOT_FOUND;
 }
 
-const DOCUMENTED: [(u16, u16, &str); 5] = [
+const DOCUMENTED: [(u16, u16, &str); 6] = [
     (status::BAD_REQUEST, 400, "The request is malformed."),
     (status::FORBIDDEN, 403, "A permission is missing."),
     (status::NOT_FOUND, 404, "Not found."),
@@ -32,6 +34,11 @@ const DOCUMENTED: [(u16, u16, &str); 5] = [
         status::CONFLICT,
         409,
         "The current state does not allow it.",
+    ),
+    (
+        status::PRECONDITION,
+        412,
+        "It is not the version that `If-Match` or `If-None-Match` names.",
     ),
     (
         status::UNPROCESSABLE,

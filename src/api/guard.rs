@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::edge::operation::{Operation, RateLimit};
 use super::edge::query;
+use super::edge::rate_limits::source_of;
 use super::problem::{Problem, ProblemKind};
 use crate::error::Error;
 use crate::events::Event;
@@ -72,6 +73,9 @@ macro_rules! needs {
 
 catalogue::for_each_permission!(needs);
 
+// No operation needs it by itself: it lifts a rule of others.
+const _: PhantomData<RolesAssignAny> = PhantomData;
+
 /// A caller with the permission `P`. A handler that takes this argument is never called without it.
 pub struct Require<P> {
     /// The caller.
@@ -109,7 +113,12 @@ impl<'a, P: Needs> ApiExtractor<'a> for Require<P> {
         } else {
             Need::Permission(P::PERMISSION)
         };
-        let caller = caller(request, need).await?.ok_or_else(unauthenticated)?;
+        let caller = caller(request, need).await;
+        let caller = caller.and_then(|caller| caller.ok_or_else(unauthenticated));
+        if let Err(problem) = &caller {
+            count_refusal(request, problem)?;
+        }
+        let caller = caller?;
         limit(request, &caller).await?;
         check_query(request)?;
         Ok(Self {
@@ -152,15 +161,24 @@ impl<'a> ApiExtractor<'a> for Maybe {
 }
 
 /// Checks the limit by account that no flow checks, where the operation's record says so: those of
-/// administrators and of one's own sessions.
+/// administrators, of one's own sessions, and of questions about permissions.
 async fn limit(request: &Request, caller: &Caller) -> Result<(), Problem> {
-    let record: &Operation = attached::<&Operation>(request)?;
-    let RateLimit::ByAccount(limiter) = record.rate_limit else {
-        return Ok(());
-    };
-    attached::<Arc<Throttle>>(request)?
-        .by_account(limiter, caller.id())
-        .await?;
+    let throttle = attached::<Arc<Throttle>>(request)?;
+    match attached::<&Operation>(request)?.rate_limit {
+        RateLimit::ByAccount(limiter) => throttle.by_account(limiter, caller.id()).await?,
+        RateLimit::Decisions => throttle.decisions(caller.id())?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Counts a caller that is refused, where admitted ones do not count by their address.
+fn count_refusal(request: &Request, problem: &Problem) -> Result<(), Problem> {
+    let decisions = attached::<&Operation>(request)?.rate_limit == RateLimit::Decisions;
+    if decisions && problem.status().is_client_error() {
+        let source = source_of(request)?;
+        attached::<Arc<Throttle>>(request)?.note_refused_caller(&source)?;
+    }
     Ok(())
 }
 
@@ -259,6 +277,14 @@ fn missing(permission: Permission) -> Problem {
     let challenge =
         format!("Bearer realm=\"rbac-sentinel\", error=\"insufficient_scope\", scope=\"{name}\"");
     Problem::from(crate::error::Error::Forbidden(name)).header(header::WWW_AUTHENTICATE, challenge)
+}
+
+/// The policy refuses it to the caller.
+pub(super) fn denied(detail: impl Into<String>) -> Problem {
+    let challenge = "Bearer realm=\"rbac-sentinel\", error=\"insufficient_scope\"";
+    Problem::new(ProblemKind::Forbidden)
+        .detail(detail)
+        .header(header::WWW_AUTHENTICATE, challenge)
 }
 
 fn initial_password() -> Problem {

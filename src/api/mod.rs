@@ -6,22 +6,28 @@
 //! `OPERATIONS` beside it; and a line in the table of the permission test. The service does not
 //! start, or a test fails, until each is there.
 
+mod access;
 mod admin;
 mod body;
 mod device_cookie;
 mod direct;
 mod document;
+mod documentation;
 mod edge;
 mod failure;
 mod fields;
+mod forward;
 mod guard;
+mod json_object;
 mod kept_scrape;
 mod logout;
 mod me;
+mod my_permissions;
 mod oauth;
 pub mod operations;
 pub mod ops;
 mod pages;
+mod permission_views;
 mod problem;
 mod refresh_cookie;
 mod register;
@@ -29,37 +35,43 @@ mod time;
 mod views;
 mod wellknown;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use poem::endpoint::BoxEndpoint;
 use poem::{Endpoint, EndpointExt as _, Request, Response, Route};
-use poem_openapi::registry::{MetaApi, Registry};
-use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService, Tags};
-use serde_json::Value;
+use poem_openapi::Tags;
 
+pub use self::documentation::{document, documentation};
 pub use self::edge::body_limits::{MAX_BODY, Refused};
 pub use self::edge::operation::{Access, Operation, RateLimit};
 pub use self::edge::probe_mark;
 pub use self::pages::{ALWAYS as PAGES_ALWAYS, Documentation, OPERATIONS as PAGES};
 pub use self::problem::ProblemKind;
 
+use self::access::{AuthzenApi, EvaluateApi, ExplainApi, SearchApi};
+use self::admin::assignments::AssignmentsApi;
+use self::admin::entities::{AdminResourcesApi, AdminSubjectsApi};
+use self::admin::exclusive_roles::ExclusiveRolesApi;
 use self::admin::page::AdminPageApi;
-use self::admin::roles::AdminRolesApi;
+use self::admin::permissions::PermissionsApi;
+use self::admin::roles::RolesApi;
 use self::admin::sessions::AdminSessionsApi;
+use self::admin::shadow::ShadowApi;
+use self::admin::usage::RoleUsageApi;
 use self::admin::users::AdminUsersApi;
 use self::device_cookie::DeviceCookie;
-use self::document::{Documented, InOrder};
+use self::documentation::{complete_document, service};
 use self::edge::cors::Cors;
 use self::edge::middleware::Edge;
 use self::edge::probe_mark::Mark;
 use self::edge::rate_limits::EdgeLimits;
 use self::edge::routes::Routes;
 use self::edge::security_headers::SecurityHeaders;
+use self::forward::ForwardApi;
 use self::logout::LogoutApi;
 use self::me::MeApi;
+use self::my_permissions::MyPermissionsApi;
 use self::oauth::metadata::{Metadata, MetadataApi};
 use self::oauth::revoke::RevokeApi;
 use self::oauth::token::TokenApi;
@@ -68,10 +80,13 @@ use self::refresh_cookie::RefreshCookie;
 use self::register::RegisterApi;
 use self::wellknown::WellKnownApi;
 use crate::accounts::Accounts;
+use crate::accounts::policy_changes::PolicyChanges;
 use crate::auth::{Login, Logout, PasswordChange, Refresh, Register, Revoke};
 use crate::clock::Clock;
 use crate::config::{Networks, Origins};
-use crate::error::{Error, Result};
+use crate::decisions::Decisions;
+use crate::decisions::search::PageTokens;
+use crate::error::Result;
 use crate::limits::Throttle;
 use crate::metrics::Scheme;
 use crate::sessions::Sessions;
@@ -83,8 +98,12 @@ enum Tag {
     Authentication,
     /// Your own account, password and sessions.
     Account,
-    /// Accounts, roles and sessions of other users.
+    /// Accounts and sessions of other users.
     Administration,
+    /// Roles, permissions, and who has them.
+    Policy,
+    /// Decisions about what subjects may do, for other services and proxies.
+    Authorization,
     /// Public keys and health.
     Discovery,
 }
@@ -105,8 +124,14 @@ pub struct ApiParts {
     pub password_change: PasswordChange,
     /// Accounts.
     pub accounts: Arc<Accounts>,
+    /// Roles and permissions.
+    pub policy: Arc<PolicyChanges>,
+    /// The tokens of pages of searches.
+    pub page_tokens: PageTokens,
     /// Sessions: the guard's, and those that users and administrators see.
     pub sessions: Arc<Sessions>,
+    /// Answers the questions of other services.
+    pub decisions: Arc<Decisions>,
     /// The published keys.
     pub tokens: Arc<Tokens>,
     /// The rate limits.
@@ -143,105 +168,79 @@ pub struct ApiParts {
     pub base_path: String,
 }
 
+/// The framework takes tuples of at most 16: those of administrators are one of their own.
 type Apis = (
     RegisterApi,
     TokenApi,
     RevokeApi,
     LogoutApi,
     MeApi,
-    AdminPageApi,
-    AdminUsersApi,
-    AdminRolesApi,
-    AdminSessionsApi,
+    MyPermissionsApi,
+    AdminApis,
+    AuthorizationApis,
     WellKnownApi,
     MetadataApi,
 );
 
-/// The operations' descriptions without their handlers: the document needs no service.
-struct Described;
+type AdminApis = (
+    AdminPageApi,
+    AdminUsersApi,
+    AssignmentsApi,
+    RolesApi,
+    PermissionsApi,
+    ExclusiveRolesApi,
+    ShadowApi,
+    RoleUsageApi,
+    AdminSessionsApi,
+);
 
-impl OpenApi for Described {
-    fn meta() -> Vec<MetaApi> {
-        Apis::meta()
-    }
+type AuthorizationApis = (
+    AdminResourcesApi,
+    AdminSubjectsApi,
+    EvaluateApi,
+    ExplainApi,
+    SearchApi,
+    ForwardApi,
+    AuthzenApi,
+);
 
-    fn register(registry: &mut Registry) {
-        Apis::register(registry);
-    }
-
-    fn add_routes(
-        self,
-        _: &mut HashMap<String, HashMap<poem::http::Method, BoxEndpoint<'static>>>,
-    ) {
-    }
+/// What administrators do.
+fn administration(
+    accounts: Arc<Accounts>,
+    policy: Arc<PolicyChanges>,
+    decisions: &Arc<Decisions>,
+    sessions: &Arc<Sessions>,
+    base_path: String,
+) -> AdminApis {
+    (
+        AdminPageApi,
+        AdminUsersApi::new(Arc::clone(&accounts), base_path.clone()),
+        AssignmentsApi(accounts),
+        RolesApi::new(Arc::clone(&policy), base_path.clone()),
+        PermissionsApi::new(Arc::clone(&policy), base_path),
+        ExclusiveRolesApi(Arc::clone(&policy)),
+        ShadowApi(Arc::clone(decisions)),
+        RoleUsageApi(policy),
+        AdminSessionsApi(Arc::clone(sessions)),
+    )
 }
 
-fn service<A: OpenApi>(apis: A) -> OpenApiService<A, ()> {
-    OpenApiService::new(apis, "rbac-sentinel", env!("CARGO_PKG_VERSION"))
-        .description(include_str!("document/introduction.md"))
-        .contact(ContactObject::new().name("rbac-sentinel contributors"))
-        .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
-}
-
-/// The OpenAPI document as JSON, pretty-printed.
-///
-/// # Errors
-/// When the document cannot be put together: a defect.
-pub fn document() -> Result<String> {
-    let (document, _) = complete_own_document()?;
-    let mut text = serde_json::to_string_pretty(&InOrder(&document)).map_err(Error::internal)?;
-    text.push('\n');
-    Ok(text)
-}
-
-fn complete_own_document() -> Result<(Value, Vec<Documented>)> {
-    complete_document(&service(Described).spec())
-}
-
-fn complete_document(derived: &str) -> Result<(Value, Vec<Documented>)> {
-    let derived = serde_json::from_str(derived).map_err(Error::internal)?;
-    document::complete(derived, operations::all())
-}
-
-/// The pages over the OpenAPI document of the API at `server`.
-///
-/// # Errors
-/// When the document cannot be put together: a defect.
-pub fn documentation(server: &str) -> Result<Documentation> {
-    let service = service(Described);
-    let derived = service.spec();
-    let (mut document, _) = complete_document(&derived)?;
-    document["servers"][0]["url"] = server.into();
-    guard::at_server(&mut document["components"]["securitySchemes"], server);
-    let json = serde_json::to_string(&InOrder(&document)).map_err(Error::internal)?;
-    let yaml = yaml_serde::to_string(&InOrder(&document)).map_err(Error::internal)?;
-
-    // Replaces the framework's document, which the interfaces embed, by the completed one. Between the
-    // title and it are megabytes of scripts: each is looked for from its own end of the page.
-    let embed = |html: String, title: &str, head: &str| {
-        let (before, after) = html
-            .rsplit_once(&derived)
-            .ok_or_else(|| Error::internal("a page does not embed its document"))?;
-        let before = before.replacen(title, head, 1);
-        Ok::<_, Error>([&before, json.as_str(), after].concat())
-    };
-    let swagger = pages::swagger::with_options(&service.swagger_ui_html())?;
-    let docs = embed(swagger, "<title>Swagger UI</title>", pages::swagger::HEAD)?;
-    let title = "<title>rbac-sentinel API</title>";
-    let redoc = embed(service.redoc_html(), "<title>Redoc</title>", title)?;
-    // It would load fonts from another host.
-    let redoc = without_line(redoc, "fonts.googleapis.com");
-    Documentation::new(json, yaml, docs, redoc)
-}
-
-/// The text without the first line that contains this.
-fn without_line(mut text: String, part: &str) -> String {
-    if let Some(at) = text.find(part) {
-        let begin = text[..at].rfind('\n').map_or(0, |end| end + 1);
-        let end = text[at..].find('\n').map_or(text.len(), |end| at + end + 1);
-        text.replace_range(begin..end, "");
-    }
-    text
+/// What other services ask, and what they register for it.
+fn authorization(
+    decisions: Arc<Decisions>,
+    page_tokens: PageTokens,
+    proxies: Networks,
+    link_base: &str,
+) -> AuthorizationApis {
+    (
+        AdminResourcesApi(Arc::clone(decisions.registry())),
+        AdminSubjectsApi(Arc::clone(decisions.registry())),
+        EvaluateApi(Arc::clone(&decisions)),
+        ExplainApi(Arc::clone(&decisions)),
+        SearchApi::new(Arc::clone(&decisions), page_tokens),
+        ForwardApi::new(decisions, proxies),
+        AuthzenApi::new(link_base),
+    )
 }
 
 /// The whole API as one endpoint.
@@ -257,7 +256,10 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         revoke,
         password_change,
         accounts,
+        policy,
+        page_tokens,
         sessions,
+        decisions,
         tokens,
         limits,
         readiness,
@@ -303,10 +305,9 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
             password_change,
             refresh_cookie,
         },
-        AdminPageApi,
-        AdminUsersApi::new(Arc::clone(&accounts), base_path),
-        AdminRolesApi(accounts),
-        AdminSessionsApi(Arc::clone(&sessions)),
+        MyPermissionsApi(Arc::clone(&accounts)),
+        administration(accounts, policy, &decisions, &sessions, base_path),
+        authorization(decisions, page_tokens, proxies.clone(), &link_base),
         WellKnownApi { tokens, readiness },
         metadata,
     );
@@ -323,14 +324,7 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
         documented.into_iter().chain(pages_here),
         scheme,
     ));
-    let mut route = pages::problems(Route::new())?;
-    if let Some(documentation) = documentation {
-        route = documentation.mount(route);
-    }
-    if let Some(scrape) = scrape {
-        let path = ops::OPERATION.endpoint.template;
-        route = route.at(path, ops::public_metrics(scrape, clock));
-    }
+    let route = routed(documentation, scrape, clock)?;
     let inner = WithHome {
         home,
         rest: route
@@ -352,6 +346,23 @@ pub fn endpoint(parts: ApiParts) -> Result<impl Endpoint<Output = Response>> {
     Ok(SecurityHeaders::new(edge, https))
 }
 
+/// The paths beside the documented operations.
+fn routed(
+    documentation: Option<Documentation>,
+    scrape: Option<Scrape>,
+    clock: Clock,
+) -> Result<Route> {
+    let mut route = pages::problems(Route::new())?;
+    if let Some(documentation) = documentation {
+        route = documentation.mount(route);
+    }
+    if let Some(scrape) = scrape {
+        let path = ops::OPERATION.endpoint.template;
+        route = route.at(path, ops::public_metrics(scrape, clock));
+    }
+    Ok(route)
+}
+
 /// Serves `/` itself: the framework's router gives it to the API nested there.
 struct WithHome<H, R> {
     home: H,
@@ -370,24 +381,6 @@ where
             self.home.call(request).await
         } else {
             self.rest.call(request).await
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_line_is_left_out_and_nothing_else() {
-        for (text, left) in [
-            ("a\nb x c\nd", "a\nd"),
-            ("x\nb", "b"),
-            ("a\nb x", "a\n"),
-            ("a\nx\nx\n", "a\nx\n"),
-            ("a\n", "a\n"),
-        ] {
-            assert_eq!(without_line(text.to_owned(), "x"), left);
         }
     }
 }

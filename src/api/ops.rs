@@ -17,6 +17,7 @@ use super::edge::security_headers::SecurityHeaders;
 use super::kept_scrape::{KeptScrape, encode};
 use super::pages::Documentation;
 use crate::clock::Clock;
+use crate::decisions::registry::Registry;
 use crate::metrics::{HTTP_ACTIVE, MetricsHandle, READY, RENDER_DURATION};
 use crate::sessions::Sessions;
 use crate::store::Store;
@@ -62,6 +63,8 @@ pub struct Scrape {
     pub process: metrics_process::Collector,
     /// Sets the gauges of caches.
     pub sessions: Arc<Sessions>,
+    /// Sets the gauge of its cache.
+    pub registry: Arc<Registry>,
     /// Sets the gauges of connection pools.
     pub store: Store,
 }
@@ -72,6 +75,7 @@ impl Scrape {
         let start = Instant::now();
         self.process.collect();
         self.sessions.observe();
+        self.registry.observe();
         self.store.observe_pools();
         HTTP_ACTIVE.show();
         let text = self.recorder.render();

@@ -81,6 +81,7 @@ mod tests {
                 email: "alice@example.com".to_owned(),
                 disabled: false,
                 roles: vec!["user".to_owned()],
+                limited_roles: Vec::new(),
                 created_at: at,
                 updated_at: at,
                 last_login_at,

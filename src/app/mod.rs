@@ -6,6 +6,7 @@ mod descriptors;
 mod ready_file;
 mod server;
 mod services;
+mod shadow_reload;
 mod signals;
 mod tls;
 mod transport;
@@ -22,6 +23,7 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::ready_file::ReadyFile;
+use self::shadow_reload::ShadowReload;
 use self::signals::Signals;
 use self::tls::{Reload, Tls};
 use crate::accounts::FirstAdmin;
@@ -32,7 +34,9 @@ use crate::clock::Clock;
 use crate::config::{Config, Docs, Secret};
 use crate::error::{Error, Result};
 use crate::events::{self, names};
-use crate::jobs::{self, Dependencies, Housekeeping, Inventory, KeyReload, LogWindows};
+use crate::jobs::{
+    self, Dependencies, Housekeeping, Inventory, KeyReload, LogWindows, PolicyReload, UsageNotes,
+};
 use crate::metrics::{Listener, MetricsHandle, Scheme};
 use crate::probe::Probe;
 
@@ -184,6 +188,7 @@ fn assemble(
         recorder: recorder.clone(),
         process: metrics_process::Collector::default(),
         sessions: Arc::clone(&services.sessions),
+        registry: Arc::clone(services.decisions.registry()),
         store: services.store.clone(),
     };
     let mark = config.probe.is_on().then(Mark::generate).transpose()?;
@@ -201,7 +206,10 @@ fn assemble(
         revoke: services.revoke(),
         password_change: services.password_change(),
         accounts: Arc::clone(&services.accounts),
+        policy: Arc::clone(&services.policy),
+        page_tokens: services.page_tokens()?,
         sessions: Arc::clone(&services.sessions),
+        decisions: Arc::clone(&services.decisions),
         tokens: Arc::clone(&services.tokens),
         limits: Arc::clone(&services.limits),
         readiness: Arc::clone(&state.readiness),
@@ -257,6 +265,14 @@ async fn spawn(services: &Services, state: &State, config: &Config) -> JoinSet<(
     jobs::spawn(&mut tasks, LogWindows);
     let keys = Arc::clone(services.tokens.keys());
     jobs::spawn(&mut tasks, KeyReload::new(keys));
+    let policies = Arc::clone(&services.policies);
+    jobs::spawn(&mut tasks, PolicyReload::new(policies));
+    let policies = Arc::clone(&services.policies);
+    let usage = UsageNotes::new(policies, store(), services.clock.clone());
+    jobs::spawn(&mut tasks, usage);
+    if let Some(shadow) = services.decisions.shadow() {
+        jobs::spawn(&mut tasks, ShadowReload::new(Arc::clone(shadow)));
+    }
     let sessions = Arc::clone(&services.sessions);
     tasks.spawn(async move { sessions.listen().await });
     tasks

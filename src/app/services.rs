@@ -7,14 +7,18 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::data_dir;
+use crate::accounts::policy_changes::PolicyChanges;
 use crate::accounts::{Accounts, PasswordPolicy};
 use crate::auth::{ClientMarks, Login, Logout, PasswordChange, Refresh, Register, Revoke};
 use crate::cache::{Cache, Memory, Redis, RedisOptions};
 use crate::clock::Clock;
 use crate::config::{Config, PasswordRules, SqliteSynchronous};
+use crate::decisions::Decisions;
+use crate::decisions::search::PageTokens;
 use crate::error::{Error, Result};
 use crate::hashing::{HashBounds, HashGate, HashGateConfig, HashParams};
 use crate::limits::{Devices, Throttle};
+use crate::policies::Policies;
 use crate::probe::ProbeAccount;
 use crate::secrets::{Purpose, Seals, Secrets, make_secret, stored_secrets};
 use crate::sessions::{Lifetimes, Sessions};
@@ -34,6 +38,8 @@ pub struct Services {
     pub hashing: HashGate,
     /// Signs and verifies access tokens.
     pub tokens: Arc<Tokens>,
+    /// The live policy.
+    pub policies: Arc<Policies>,
     /// Authorizes callers, issues tokens, ends sessions.
     pub sessions: Arc<Sessions>,
     /// The rate limits.
@@ -42,6 +48,10 @@ pub struct Services {
     devices: Arc<Devices>,
     /// Makes and changes accounts.
     pub accounts: Arc<Accounts>,
+    /// Changes roles and permissions.
+    pub policy: Arc<PolicyChanges>,
+    /// Answers the questions of other services.
+    pub decisions: Arc<Decisions>,
     /// The clock.
     pub clock: Clock,
     secrets: Secrets,
@@ -83,14 +93,16 @@ impl Services {
         let devices = secrets.derive_all(Purpose::DeviceCookies)?;
         let devices: Vec<_> = devices.iter().map(|key| **key).collect();
         let devices = Arc::new(Devices::new(&devices, clock.clone()));
+        let policies = Arc::new(Policies::open(store.clone(), clock.clone()).await?);
         let sessions = Arc::new(Sessions::new(
             store.clone(),
             &cache,
             Arc::clone(&tokens),
+            Arc::clone(&policies),
             lifetimes,
             clock.clone(),
         ));
-        let policy = match config.hashing.password_policy {
+        let passwords = match config.hashing.password_policy {
             PasswordRules::Strict => {
                 PasswordPolicy::strict(config.hashing.password_min_length.into())
             }
@@ -101,15 +113,25 @@ impl Services {
             hashing.clone(),
             Arc::clone(&limits),
             Arc::clone(&sessions),
-            policy,
+            passwords,
             time_delta(config.hashing.initial_password_ttl),
             clock.clone(),
         ));
+        let decisions = Decisions::new(
+            store.clone(),
+            Arc::clone(&sessions),
+            super::shadow_reload::open(config),
+            clock.clone(),
+        );
+        let policy = PolicyChanges::new(store.clone(), Arc::clone(&policies), clock.clone());
         Ok(Self {
+            decisions: Arc::new(decisions),
+            policy: Arc::new(policy),
             store,
             cache,
             hashing,
             tokens,
+            policies,
             sessions,
             limits,
             devices,
@@ -182,6 +204,14 @@ impl Services {
             Arc::clone(&self.sessions),
             self.clock.clone(),
         )
+    }
+
+    /// The tokens of pages of searches.
+    ///
+    /// # Errors
+    /// When their key cannot be derived: a defect.
+    pub fn page_tokens(&self) -> Result<PageTokens> {
+        Ok(PageTokens::new(self.secrets.seals(Purpose::SearchPages)?))
     }
 
     /// The account of the synthetic probe.

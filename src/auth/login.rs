@@ -10,7 +10,7 @@ use crate::events::Event;
 use crate::hashing::{HashGate, MAX_PASSWORD_CHARS, Password, Verdict};
 use crate::limits::{Devices, LoginTicket, Named, Source, Throttle};
 use crate::metrics::{LoginResult, Outcome};
-use crate::rbac::{Authority, Scope};
+use crate::rbac::Scope;
 use crate::sessions::{AfterCommit, Sessions, TokenPair, may_act};
 use crate::store::{Credentials, EndReason, NewSession, Store, Tx};
 
@@ -254,8 +254,8 @@ impl Login {
         let now = self.clock.now();
         let device = self.devices.issue(user.id)?;
         // A role granted later must not widen a limited session.
-        let scope = attempt.scope.held_by(&Authority::of(&user.roles));
         let sessions = &self.sessions;
+        let scope = attempt.scope.held_by(&sessions.authority(user, now));
         let (new, token) = sessions.new_session(user.id, attempt.user_agent, scope, now)?;
         let mut tx = self.store.transaction().await?;
         let started = self

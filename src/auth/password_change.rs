@@ -10,7 +10,6 @@ use crate::error::{Error, Result};
 use crate::events::Event;
 use crate::hashing::Password;
 use crate::metrics::PasswordChangeResult;
-use crate::rbac::Authority;
 use crate::sessions::{AfterCommit, Caller, Sessions, TokenPair};
 use crate::store::{EndReason, NewSession, Store, Tx, User};
 
@@ -91,7 +90,7 @@ impl PasswordChange {
         let hash = self.accounts.hash_new("new_password", new).await?;
         let now = self.clock.now();
         // A limited session stays limited.
-        let scope = caller.account.authority.scope(&Authority::of(&user.roles));
+        let scope = caller.account.scope;
         let sessions = &self.sessions;
         let (session, token) = sessions.new_session(user.id, user_agent, scope, now)?;
         let mut tx = self.store.transaction().await?;

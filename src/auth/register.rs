@@ -82,10 +82,12 @@ fn label(error: &Error) -> RegistrationResult {
         Error::WeakPassword { .. } => RegistrationResult::WeakPassword,
         Error::Invalid { .. } | Error::Several(_) => RegistrationResult::InvalidInput,
         Error::Refused(_) => RegistrationResult::ForAnother,
-        Error::Forbidden(_) => RegistrationResult::ForbiddenRole,
+        Error::Forbidden(_) | Error::Escalation { .. } => RegistrationResult::ForbiddenRole,
         Error::Overloaded { .. } => RegistrationResult::Overloaded,
         Error::RateLimited(_) => RegistrationResult::RateLimited,
         Error::Conflict(_)
+        | Error::Merge(_)
+        | Error::PreconditionFailed
         | Error::NotFound(_)
         | Error::WrongPassword
         | Error::Unavailable

@@ -141,6 +141,15 @@ impl Memory {
         }
         limit.permit(full_at, now, after.is_some())
     }
+
+    /// What [`Memory::try_acquire_one`] would answer, without taking a permit.
+    #[must_use]
+    pub fn peek(&self, counted: &Counted, limit: Rate) -> Permit {
+        let shard = self.counters.of(counted);
+        let now = self.clock.micros();
+        let full_at = limit.full_at(shard.get(counted).copied(), now);
+        limit.permit(full_at, now, false)
+    }
 }
 
 /// The shards of several counters, locked together.

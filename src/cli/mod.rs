@@ -5,6 +5,7 @@ mod calibrate;
 mod healthcheck;
 mod keys;
 mod migrate;
+mod policy;
 mod seed_users;
 mod serve;
 
@@ -49,6 +50,8 @@ enum Command {
     Calibrate(Box<Config>),
     /// List, rotate, retire and revoke signing keys
     Keys(Box<keys::KeysCommand>),
+    /// Export, compare and apply the policy of roles and permissions as a file
+    Policy(policy::PolicyCommand),
     /// Migrate the database's schema to the current version
     Migrate(Box<Config>),
     /// Print the effective configuration, secrets masked
@@ -92,6 +95,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Metrics => print!("{}", metrics::markdown()),
         Command::Calibrate(config) => calibrate::run(&config)?,
         Command::Keys(command) => keys::run(&command)?,
+        Command::Policy(command) => policy::run(&command)?,
         Command::Migrate(config) => migrate::run(&config)?,
         Command::Config(config) => {
             print!("{}", config.masked());

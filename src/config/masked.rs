@@ -13,7 +13,7 @@ impl Config {
     /// The effective configuration, one `NAME=value` a line, secrets masked.
     #[must_use]
     pub fn masked(&self) -> String {
-        let lines: [Vec<Line>; 13] = [
+        let lines: [Vec<Line>; 14] = [
             self.listeners.lines(),
             vec![
                 ("DATA_DIR", self.data_dir.display().to_string()),
@@ -29,6 +29,7 @@ impl Config {
             self.hashing.lines(),
             self.logs.lines(),
             self.limits.lines(),
+            self.shadow.lines(),
             self.probe.lines(),
         ];
         let lines = lines.iter().flatten();

@@ -22,6 +22,7 @@ mod probe;
 mod rate_limits;
 mod redis;
 mod secret;
+mod shadow;
 mod switch;
 mod tokens;
 mod weak;
@@ -45,6 +46,7 @@ pub use origins::{Origin, Origins};
 pub use probe::Probe;
 pub use rate_limits::RateLimits;
 pub use secret::Secret;
+pub use shadow::Shadow;
 pub use switch::Switch;
 pub use tokens::{SigningAlgorithm, Tokens};
 
@@ -92,6 +94,10 @@ pub struct Config {
     /// The rate limits.
     #[command(flatten)]
     pub limits: RateLimits,
+
+    /// A policy to be compared.
+    #[command(flatten)]
+    pub shadow: Shadow,
 
     /// The synthetic probe.
     #[command(flatten)]

@@ -168,6 +168,15 @@ pub struct RateLimits {
     )]
     pub admin_account: Rate,
 
+    /// Questions of one account about what its users may do: evaluations and forward authentication.
+    #[arg(
+        long = "rate-limit-decisions-account",
+        env = "RATE_LIMIT_DECISIONS_ACCOUNT",
+        default_value = "600000/1m",
+        help_heading = "Rate limits"
+    )]
+    pub decisions_account: Rate,
+
     /// Pages of the documentation to one address.
     #[arg(
         long = "rate-limit-pages-source",
@@ -200,6 +209,7 @@ impl RateLimits {
             ("RATE_LIMIT_PASSWORD_ACCOUNT", self.password_account),
             ("RATE_LIMIT_PROFILE_ACCOUNT", self.profile_account),
             ("RATE_LIMIT_ADMIN_ACCOUNT", self.admin_account),
+            ("RATE_LIMIT_DECISIONS_ACCOUNT", self.decisions_account),
             ("RATE_LIMIT_PAGES_SOURCE", self.pages_source),
         ];
         lines.extend(rates.map(|(name, rate)| (name, rate.to_string())));
@@ -229,6 +239,7 @@ impl RateLimits {
             password_account: rate,
             profile_account: rate,
             admin_account: rate,
+            decisions_account: rate,
             pages_source: rate,
         }
     }

@@ -48,6 +48,7 @@ const BOUNDS: &[(&str, &[&str], &[&str])] = &[
     ("HASH_ITERATIONS", &["10"], &["0", "11"]),
     ("HASH_MEMORY_KIB", &["65536"], &["7", "65537"]),
     ("HASH_PARALLELISM", &["1", "4"], &["0", "5"]),
+    ("SHADOW_EVERY", &["1", "1000000"], &["0", "1000001"]),
     ("HASH_QUEUE", &["1", "100000"], &["0", "100001"]),
     ("HASH_THREADS", &["1", "256"], &["0", "257"]),
     // The grace period of refresh tokens is 10 seconds.

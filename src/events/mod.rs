@@ -104,6 +104,26 @@ pub enum Event {
         /// The account that has or had the role.
         user: Uuid,
     },
+    /// The policy was changed.
+    PolicyChange {
+        /// The part.
+        part: metrics::PolicyPart,
+        /// The kind of change.
+        action: metrics::PolicyAction,
+        /// The name of what was changed.
+        name: String,
+        /// The actor's account; the operator when absent.
+        by: Option<Uuid>,
+    },
+    /// A change was refused that reaches beyond the permissions of its actor.
+    Escalation {
+        /// The attempt.
+        attempt: metrics::Escalation,
+        /// A permission that the actor lacks.
+        permission: String,
+        /// The actor's account.
+        by: Uuid,
+    },
     /// A rate limit refused a request.
     RateLimited {
         /// The limit.
@@ -120,6 +140,8 @@ pub enum Event {
         /// The account.
         user: Uuid,
     },
+    /// The policy refused a request of a proxy.
+    ForwardDenied(Forwarded),
     /// The guard refused an access token.
     TokenRefused {
         /// Why.
@@ -130,6 +152,19 @@ pub enum Event {
         /// The code of its problem, or RFC 6749's.
         reason: &'static str,
     },
+}
+
+/// A request that a proxy holds, of a caller that lacks the permission.
+#[derive(Debug)]
+pub struct Forwarded {
+    /// The permission.
+    pub permission: String,
+    /// The account.
+    pub user: Uuid,
+    /// Its method, if a trusted proxy says so.
+    pub method: Option<String>,
+    /// Its path, if a trusted proxy says so.
+    pub path: Option<String>,
 }
 
 impl Event {
@@ -176,12 +211,24 @@ impl Event {
                 by,
                 user,
             } => account::role(action, role, by, user),
+            Self::PolicyChange {
+                part,
+                action,
+                name,
+                by,
+            } => account::policy(part, action, &name, by),
+            Self::Escalation {
+                attempt,
+                permission,
+                by,
+            } => access::escalation(attempt, &permission, by),
             Self::RateLimited {
                 limiter,
                 dimension,
                 backend,
             } => access::rate_limited(limiter, dimension, backend),
             Self::Denied { permission, user } => access::denied(permission, user),
+            Self::ForwardDenied(forwarded) => access::forward_denied(&forwarded),
             Self::TokenRefused { reason } => access::token_refused(reason),
             Self::Refused { reason } => access::refused(reason),
         }

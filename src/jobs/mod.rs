@@ -8,6 +8,8 @@ mod housekeeping;
 mod inventory;
 mod key_reload;
 mod log_windows;
+mod policy_reload;
+mod usage;
 
 use std::time::Duration;
 
@@ -18,6 +20,8 @@ pub use self::housekeeping::Housekeeping;
 pub use self::inventory::Inventory;
 pub use self::key_reload::KeyReload;
 pub use self::log_windows::LogWindows;
+pub use self::policy_reload::PolicyReload;
+pub use self::usage::UsageNotes;
 
 /// Periodic work.
 pub trait Job: Send + 'static {

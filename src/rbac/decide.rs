@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::condition::Term;
+use super::marks::GrantPlace;
 use super::question::Question;
 use super::snapshot::{RoleSet, Snapshot};
 use super::table::place;
@@ -25,6 +26,38 @@ pub enum Reach {
 }
 
 impl Reach {
+    /// From its stored form: no type for everywhere, no id for all resources of the type.
+    #[must_use]
+    pub fn of(kind: &str, id: &str) -> Self {
+        match (kind, id) {
+            ("", _) => Self::Everywhere,
+            (kind, "") => Self::Type(kind.to_owned()),
+            (kind, id) => Self::Resource {
+                kind: kind.to_owned(),
+                id: id.to_owned(),
+            },
+        }
+    }
+
+    /// Its stored form: the type and the id, each empty for all.
+    #[must_use]
+    pub fn parts(&self) -> (&str, &str) {
+        match self {
+            Self::Everywhere => ("", ""),
+            Self::Type(kind) => (kind, ""),
+            Self::Resource { kind, id } => (kind, id),
+        }
+    }
+
+    /// Whether every resource within the other is within this one.
+    pub(super) fn includes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Everywhere, _) => true,
+            (Self::Type(own), Self::Resource { kind, .. }) => own == kind,
+            _ => self == other,
+        }
+    }
+
     fn covers(&self, kind: &str, id: &str) -> bool {
         match self {
             Self::Everywhere => true,
@@ -38,7 +71,7 @@ impl Reach {
 }
 
 /// A role that was given to a subject.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Assignment {
     /// The role.
     pub role: String,
@@ -49,21 +82,43 @@ pub struct Assignment {
 }
 
 impl Assignment {
-    /// Whether it holds at this time.
-    fn lives(&self, now: i64) -> bool {
+    /// A role that holds everywhere and without an end.
+    #[must_use]
+    pub fn everywhere(role: impl Into<String>) -> Self {
+        Self {
+            role: role.into(),
+            reach: Reach::Everywhere,
+            expires_at: None,
+        }
+    }
+
+    /// Whether it holds at this time, in microseconds since 1970.
+    #[must_use]
+    pub fn lives(&self, now: i64) -> bool {
         self.expires_at.is_none_or(|at| now < at)
     }
 }
 
 /// What a subject holds at one time.
+#[derive(Debug)]
 pub struct Held {
     version: u64,
     /// One of them holds everywhere.
-    sets: Vec<(Reach, Arc<RoleSet>)>,
+    pub(super) sets: Vec<(Reach, Arc<RoleSet>)>,
     until: Option<i64>,
 }
 
 impl Held {
+    /// Nothing at all, for a session that may do less than its account.
+    #[must_use]
+    pub const fn emptied(&self) -> Self {
+        Self {
+            version: self.version,
+            sets: Vec::new(),
+            until: self.until,
+        }
+    }
+
     /// Whether this still is what the subject holds: by the same version of the policy, and no assignment has
     /// expired since.
     #[must_use]
@@ -79,6 +134,8 @@ pub enum Decided {
     Granted,
     /// A grant whose condition holds.
     ConditionHolds,
+    /// The subject is an account that is disabled.
+    SubjectDisabled,
     /// No permission has this name.
     UnknownPermission,
     /// No role of the subject grants it for this resource.
@@ -141,31 +198,59 @@ impl Snapshot {
         }
     }
 
+    /// The permission that a question is about: its place in the order of names, and its name.
+    #[must_use]
+    pub fn permission_asked(&self, question: &Question<'_>) -> Option<(usize, &str)> {
+        let (kind, action) = (question.resource.kind, question.action.name);
+        let found = self.permissions.find(kind, action)?;
+        Some((found as usize, self.permissions.name(found)))
+    }
+
     /// The decision for a subject that holds this.
     #[must_use]
     pub fn decide(&self, held: &Held, question: &Question<'_>) -> Decided {
+        self.find(held, question).0
+    }
+
+    /// The same for somebody who acts on it: the grant that allows it counts as used.
+    #[must_use]
+    pub fn decide_and_note(&self, held: &Held, question: &Question<'_>) -> Decided {
+        let (decided, grant) = self.find(held, question);
+        if let Some((set, grant)) = grant {
+            set.used.note(grant);
+        }
+        decided
+    }
+
+    /// The decision, and what allows it.
+    fn find<'a>(
+        &self,
+        held: &'a Held,
+        question: &Question<'_>,
+    ) -> (Decided, Option<(&'a RoleSet, GrantPlace)>) {
         let resource = &question.resource;
         let Some(permission) = self.permissions.find(resource.kind, question.action.name) else {
-            return Decided::UnknownPermission;
+            return (Decided::UnknownPermission, None);
         };
         let covering = || {
             let covers = |(reach, _): &&(Reach, _)| reach.covers(resource.kind, resource.id);
-            held.sets.iter().filter(covers)
+            held.sets.iter().filter(covers).map(|(_, set)| &**set)
         };
-        if covering().any(|(_, set)| set.grants(permission)) {
-            return Decided::Granted;
+        if let Some(set) = covering().find(|set| set.grants(permission)) {
+            let grant = GrantPlace::Always(permission);
+            return (Decided::Granted, Some((set, grant)));
         }
-        let mut conditions = covering()
-            .flat_map(|(_, set)| set.conditions(permission))
-            .peekable();
-        if conditions.peek().is_none() {
-            return Decided::NotGranted;
+        let mut decided = Decided::NotGranted;
+        for set in covering() {
+            for (place, condition) in set.conditions_at(permission) {
+                if self.conditions[condition as usize].holds(question) {
+                    let grant = GrantPlace::Conditional(place);
+                    return (Decided::ConditionHolds, Some((set, grant)));
+                }
+                decided = Decided::ConditionFails;
+            }
         }
-        if conditions.any(|at| self.conditions[at as usize].holds(question)) {
-            Decided::ConditionHolds
-        } else {
-            Decided::ConditionFails
-        }
+        (decided, None)
     }
 
     /// Every way on which a subject comes to the permission of the question, those that fail too. A way goes
@@ -219,7 +304,7 @@ impl Snapshot {
     }
 
     /// The shortest chains from a role to itself and to each of its ancestors.
-    fn chains(&self, role: u32) -> Vec<Vec<u32>> {
+    pub(super) fn chains(&self, role: u32) -> Vec<Vec<u32>> {
         let mut chains = vec![vec![role]];
         let mut next = 0;
         while let Some(chain) = chains.get(next).cloned() {

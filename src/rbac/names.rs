@@ -4,8 +4,13 @@ use super::Permission;
 
 /// Longest name of a role, and of each part of a permission.
 const LONGEST: usize = 63;
+/// Longest name of a permission.
+pub const LONGEST_PERMISSION: usize = 2 * LONGEST + 1;
 /// The grammar of a role's name as a regular expression, for documents.
 pub const ROLE_NAME_PATTERN: &str = "^[a-z][a-z0-9_.-]{0,62}$";
+
+/// The form of a permission's name: resource and action.
+pub const PERMISSION_NAME_PATTERN: &str = "^[a-z][a-z0-9_.-]{0,62}:[a-z][a-z0-9_.-]{0,62}$";
 
 /// Whether a role may have this name: [`ROLE_NAME_PATTERN`].
 #[must_use]

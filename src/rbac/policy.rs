@@ -61,6 +61,8 @@ pub enum PolicyFault {
         /// The permission.
         permission: String,
     },
+    /// A condition is none. Only stored ones, which are texts, can be so.
+    Condition(String),
     /// The role is its own ancestor.
     Cycle(String),
     /// The role has more than [`DEEPEST`] generations.

@@ -82,16 +82,6 @@ impl Authority {
     pub fn names(&self) -> Vec<&'static str> {
         names(self.permissions).collect()
     }
-
-    /// The scope that limits the full authority to this.
-    #[must_use]
-    pub fn scope(&self, whole: &Self) -> Scope {
-        if self == whole {
-            Scope::EVERYTHING
-        } else {
-            Scope(Some(self.permissions))
-        }
-    }
 }
 
 fn names(set: PermissionSet) -> impl Iterator<Item = &'static str> {
@@ -103,6 +93,7 @@ fn names(set: PermissionSet) -> impl Iterator<Item = &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Assignment, Policy, Snapshot};
     use super::*;
 
     fn scope(text: &str) -> Scope {
@@ -110,8 +101,12 @@ mod tests {
     }
 
     fn authority(roles: &[&str]) -> Authority {
-        let roles: Vec<_> = roles.iter().map(|role| (*role).to_owned()).collect();
-        Authority::of(&roles)
+        let of = |role: &&str| Assignment::everywhere(*role);
+        let assignments: Vec<_> = roles.iter().map(of).collect();
+        let policy = Policy::default().with_built_in();
+        let snapshot = Snapshot::new(1, &policy).expect("a policy");
+        let held = snapshot.held(&assignments, 0);
+        snapshot.authority(&held, &assignments, 0)
     }
 
     #[test]

@@ -9,7 +9,10 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 
+use super::Permission;
+use super::built_in::built_in;
 use super::condition::Condition;
+use super::marks::Marks;
 use super::policy::{EVERYONE, Policy, PolicyFault};
 use super::table::{Names, Pairs, place};
 
@@ -28,8 +31,10 @@ pub struct Snapshot {
     /// By role: permissions, each with the place of its condition.
     pub(super) conditional: Rows<(u32, u32)>,
     pub(super) conditions: Vec<Condition>,
+    /// The permissions of this service, each with its number.
+    pub(super) built_in: Vec<(u32, Permission)>,
     everyone: Option<u32>,
-    sets: Cache<Box<[u32]>, Arc<RoleSet>>,
+    pub(super) sets: Cache<Box<[u32]>, Arc<RoleSet>>,
 }
 
 /// Lists of different lengths, one behind the other.
@@ -56,11 +61,14 @@ impl<T> Rows<T> {
 }
 
 /// The grants of some roles together.
+#[derive(Debug)]
 pub struct RoleSet {
     /// A bit for each permission that is granted without a condition.
     bits: Box<[u64]>,
     /// Permissions in ascending order, each with the place of a condition.
     conditional: Box<[(u32, u32)]>,
+    /// What allowed something since it was last asked for.
+    pub(super) used: Marks,
 }
 
 impl RoleSet {
@@ -70,12 +78,29 @@ impl RoleSet {
         word.is_some_and(|word| word & (1 << (permission % 64)) != 0)
     }
 
+    /// The permissions that are granted without a condition.
+    pub(super) fn permissions(&self) -> impl Iterator<Item = u32> {
+        let all = 0..place(self.bits.len() * 64);
+        all.filter(|permission| self.grants(*permission))
+    }
+
+    /// Permissions, each with the place of a condition.
+    pub(super) const fn conditional(&self) -> &[(u32, u32)] {
+        &self.conditional
+    }
+
     /// The places of the conditions of which one must hold.
     pub(super) fn conditions(&self, permission: u32) -> impl Iterator<Item = u32> {
+        self.conditions_at(permission)
+            .map(|(_, condition)| condition)
+    }
+
+    /// The same, each with its place in [`RoleSet::conditional`].
+    pub(super) fn conditions_at(&self, permission: u32) -> impl Iterator<Item = (usize, u32)> {
         let first = self.conditional.partition_point(|(of, _)| *of < permission);
-        let from = self.conditional[first..].iter();
-        from.take_while(move |(of, _)| *of == permission)
-            .map(|(_, condition)| *condition)
+        let from = self.conditional[first..].iter().enumerate();
+        from.take_while(move |(_, (of, _))| *of == permission)
+            .map(move |(at, (_, condition))| (first + at, *condition))
     }
 }
 
@@ -120,8 +145,13 @@ impl Snapshot {
             grants.push(always);
             conditional.push(sometimes);
         }
+        let built_in = built_in().filter_map(|permission| {
+            let at = permissions.find_whole(permission.name())?;
+            Some((at, permission))
+        });
         Ok(Self {
             version,
+            built_in: built_in.collect(),
             everyone: roles.find(EVERYONE),
             permissions,
             roles,
@@ -171,6 +201,7 @@ impl Snapshot {
         conditional.sort_unstable();
         conditional.dedup();
         RoleSet {
+            used: Marks::new(bits.len(), conditional.len()),
             bits,
             conditional: conditional.into(),
         }

@@ -22,13 +22,15 @@ pub enum Purpose {
     ClientMarks,
     /// Encrypts the successor of a refresh token; from that token.
     RefreshSuccessor,
+    /// Encrypts the tokens of pages of searches; from the service's secret.
+    SearchPages,
     /// Makes the id of the key for HS256; from that key.
     SharedKeyId,
 }
 
 impl Purpose {
     #[cfg(test)]
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::SigningKeys,
         Self::RateLimitNames,
         Self::SharedCache,
@@ -36,6 +38,7 @@ impl Purpose {
         Self::ProbePassword,
         Self::ClientMarks,
         Self::RefreshSuccessor,
+        Self::SearchPages,
         Self::SharedKeyId,
     ];
 
@@ -49,6 +52,7 @@ impl Purpose {
             Self::ProbePassword => b"password of the synthetic probe",
             Self::ClientMarks => b"marks of refreshing clients",
             Self::RefreshSuccessor => b"successor of a refresh token",
+            Self::SearchPages => b"pages of searches",
             Self::SharedKeyId => b"id of a shared key",
         }
     }

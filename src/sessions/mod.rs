@@ -4,6 +4,7 @@ mod after_commit;
 mod caller;
 pub mod decisions;
 mod first_use;
+mod power;
 mod principals;
 
 use std::sync::Arc;
@@ -19,14 +20,16 @@ use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::metrics::{Decision, RBAC_DECISION_DURATION, VerificationResult};
-use crate::rbac::{Authority, Permission, Scope};
+use crate::policies::Policies;
+use crate::rbac::{Permission, Scope};
 use crate::request_context::is_synthetic;
 use crate::store::{EndReason, NewSession, Session, Store, User};
 use crate::tokens::{self, Claims, RefreshToken, Tokens};
 
 pub use self::after_commit::AfterCommit;
 pub use self::caller::{Caller, Need, Refusal};
-pub use self::principals::Account;
+pub use self::power::escalation;
+pub use self::principals::{Account, KnownAccount};
 
 /// The scope of tokens that change an initial password and do nothing else.
 pub const PASSWORD_CHANGE: &str = "password:change";
@@ -87,6 +90,7 @@ pub struct Issue {
 pub struct Sessions {
     store: Store,
     tokens: Arc<Tokens>,
+    policies: Arc<Policies>,
     principals: Principals,
     first_use: FirstUse,
     lifetimes: Lifetimes,
@@ -100,11 +104,13 @@ impl Sessions {
         store: Store,
         cache: &Cache,
         tokens: Arc<Tokens>,
+        policies: Arc<Policies>,
         lifetimes: Lifetimes,
         clock: Clock,
     ) -> Self {
         Self {
-            principals: Principals::new(cache, clock.clone()),
+            principals: Principals::new(cache, Arc::clone(&policies), clock.clone()),
+            policies,
             first_use: FirstUse::new(),
             store,
             tokens,
@@ -181,6 +187,9 @@ impl Sessions {
             RBAC_DECISION_DURATION.observe(cache, start.elapsed());
         }
         let allowed = decisions::decide(permission, &account, decision);
+        if allowed && permission != own {
+            self.note_use(&account, permission, now);
+        }
         if let Some(generation) = claims.generation {
             let first_use = &self.first_use;
             first_use
@@ -214,7 +223,7 @@ impl Sessions {
     /// # Errors
     /// When signing fails: a defect.
     pub fn issue(&self, user: &User, issue: &Issue, refresh_token: String) -> Result<TokenPair> {
-        let authority = Authority::of(&user.roles);
+        let authority = self.authority(user, issue.at);
         let password_first = user.must_change_password();
         // Services that read the roles must not grant a limited token the account's full permissions.
         let roles: &[String] = if password_first || issue.scope.narrows(&authority) {
@@ -317,12 +326,10 @@ impl Sessions {
     /// Ends every session of an account, as an administrator.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such account.
-    pub async fn end_all_as_admin(&self, user: Uuid) -> Result<()> {
-        self.store
-            .user(user)
-            .await?
-            .ok_or(Error::NotFound("user"))?;
+    /// [`Error::NotFound`] when there is no such account, [`Error::Escalation`].
+    pub async fn end_all_as_admin(&self, actor: &Account, user: Uuid) -> Result<()> {
+        let found = self.store.user(user).await?;
+        self.check_reach(actor, &found.ok_or(Error::NotFound("user"))?)?;
         self.end_all(user, EndReason::Admin).await
     }
 

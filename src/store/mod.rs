@@ -10,12 +10,15 @@
 
 mod connection;
 mod end_reason;
+mod entities;
 mod failure;
+mod holders;
 mod housekeeping;
 mod keys;
 mod leases;
 mod lookup;
 mod migrations;
+mod policy;
 mod postgres;
 mod recheck;
 mod replay;
@@ -28,6 +31,7 @@ mod sessions;
 pub mod sql;
 mod sqlite;
 mod transaction;
+mod usage;
 mod users;
 mod write_check;
 
@@ -39,9 +43,12 @@ use crate::error::{Error, Result};
 use crate::metrics::{ConnectionState, DB_CONNECTIONS, DEPENDENCY_UP, DbSystem, Dependency, Pool};
 
 pub use end_reason::EndReason;
+pub use entities::{Entity, EntityPage, EntityType, MOST_WITH_TYPE, Side};
+pub use holders::{Holder, Holders, Sought};
 pub use housekeeping::{HOUSEKEEPING_BATCH, Outdated};
 pub use keys::StoredKey;
 pub use leases::{LastRun, Lease, LeaseName};
+pub use policy::{StoredGrant, StoredPolicy, StoredRole};
 pub use postgres::PostgresOptions;
 pub use replay::Replay;
 pub use rotation::{Refreshed, Rotation, RotationRequest, TokenPlace};
@@ -50,6 +57,7 @@ pub use seeding::{MAX_SEED, Seed, SeedSession};
 pub use sessions::{NewSession, Principal, Session};
 pub use sqlite::SqliteOptions;
 pub use transaction::Tx;
+pub use usage::StoredUsage;
 pub use users::{Credentials, NewUser, ProfileChange, UserPage};
 
 /// Which database, and how to open it.
@@ -280,3 +288,17 @@ macro_rules! fetch_all {
     };
 }
 use fetch_all;
+
+/// All rows of a statement that takes a list: `fetch_list!(conn, STATEMENT => Row, [bind, …], values)`.
+macro_rules! fetch_list {
+    ($conn:expr, $statement:expr => $row:ty, [$($bind:expr),*], $values:expr $(,)?) => {
+        $crate::store::on!($conn, $statement, connection => async {
+            let mut query = sqlx::query_as::<_, $row>($statement.sql)$(.bind($bind))*;
+            for value in $values {
+                query = query.bind(value);
+            }
+            query.fetch_all(connection).await
+        })
+    };
+}
+use fetch_list;

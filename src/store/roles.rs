@@ -7,8 +7,8 @@ use super::connection::Conn;
 use super::rows::{User, UserRow};
 use super::{PROBE_ACCOUNT, Store, Tx, execute, fetch_optional, sql};
 use crate::error::{Error, Result};
-use crate::rbac::BuiltIn;
 use crate::rbac::names::is_role_name;
+use crate::rbac::{Assignment, BuiltIn, Reach};
 
 /// Whether an enabled account other than `except` and the synthetic probe's holds the role. With `at`, only
 /// one that may log in then counts: its password is no initial one that has expired.
@@ -30,33 +30,88 @@ pub(super) async fn other_holder(
 }
 
 impl Tx {
-    /// Grants a role. Returns whether that changed anything.
+    /// Assigns a role. One that the account holds everywhere gets the end given, or loses it. Returns whether
+    /// that changed anything.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such account or role.
-    pub async fn grant_role(
+    /// [`Error::NotFound`] when there is no such account or role, [`Error::Conflict`] when the last
+    /// administrator would get an end.
+    pub async fn assign_role(
         &mut self,
         user: Uuid,
-        role: &str,
+        given: &Assignment,
         by: Option<Uuid>,
         at: DateTime<Utc>,
     ) -> Result<bool> {
-        self.lock_user_and_find_role(user, role).await?;
-        Ok(execute!(self.conn, sql::GRANT_ROLE, user, role, at, by)? > 0)
+        let role = &given.role;
+        let (kind, id) = given.reach.parts();
+        let everywhere = given.reach == Reach::Everywhere;
+        if everywhere && given.expires_at.is_some() {
+            self.lock_for_revocation(user, role, at).await?;
+            execute!(self.conn, sql::REVOKE_ROLE, user, role)?;
+        } else {
+            self.lock_user_and_find_role(user, role).await?;
+        }
+        if everywhere && given.expires_at.is_none() {
+            let ends = execute!(self.conn, sql::REVOKE_LIMITED_ROLE, user, role, kind, id)?;
+            let given = execute!(self.conn, sql::GRANT_ROLE, user, role, at, by)?;
+            return Ok(ends + given > 0);
+        }
+        let ends = given.expires_at;
+        let statement = &sql::GRANT_LIMITED_ROLE;
+        let changed = execute!(self.conn, statement, user, role, kind, id, ends, at, by)?;
+        Ok(changed > 0)
     }
 
-    /// Revokes a role. Returns whether that changed anything.
+    /// Revokes a role: all of its assignments to the account, or those of this reach. Returns whether that
+    /// changed anything.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such account or role, [`Error::Conflict`] when it would
     /// be taken from the last administrator.
-    pub async fn revoke_role(&mut self, user: Uuid, role: &str, at: DateTime<Utc>) -> Result<bool> {
-        // Locks are always taken in this order: the role's, then the account's.
+    pub async fn revoke_role(
+        &mut self,
+        user: Uuid,
+        role: &str,
+        reach: Option<&Reach>,
+        at: DateTime<Utc>,
+    ) -> Result<bool> {
+        let (kind, id) = reach.map_or(("", ""), Reach::parts);
+        let mut changed = 0;
+        if reach.is_none_or(|reach| *reach == Reach::Everywhere) {
+            self.lock_for_revocation(user, role, at).await?;
+            changed += execute!(self.conn, sql::REVOKE_ROLE, user, role)?;
+        } else {
+            self.lock_user_and_find_role(user, role).await?;
+        }
+        changed += match reach {
+            None => execute!(self.conn, sql::REVOKE_LIMITED_ROLES, user, role)?,
+            Some(_) => execute!(self.conn, sql::REVOKE_LIMITED_ROLE, user, role, kind, id)?,
+        };
+        Ok(changed > 0)
+    }
+
+    /// The account, within the transaction.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn user(&mut self, id: Uuid) -> Result<User> {
+        let row = fetch_optional!(self.conn, sql::USER_BY_ID => UserRow, id)?;
+        row.map(User::from).ok_or(Error::NotFound("user"))
+    }
+
+    /// Locks what a revocation of the role changes. Locks are always taken in this order: the role's, then the
+    /// account's.
+    async fn lock_for_revocation(
+        &mut self,
+        user: Uuid,
+        role: &str,
+        at: DateTime<Utc>,
+    ) -> Result<()> {
         if role == BuiltIn::Admin.name() {
             self.keep_an_admin(user, at).await?;
         }
-        self.lock_user_and_find_role(user, role).await?;
-        Ok(execute!(self.conn, sql::REVOKE_ROLE, user, role)? > 0)
+        self.lock_user_and_find_role(user, role).await
     }
 
     /// Refuses if `leaving` is the last administrator who can log in. Locks the role, so that of two

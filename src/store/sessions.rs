@@ -62,15 +62,18 @@ pub struct Principal {
     pub session_expires_at: DateTime<Utc>,
     /// The session's share of the account's permissions.
     pub scope: Scope,
+    /// The version of the policy at that time.
+    pub policy_version: i64,
 }
 
 struct PrincipalRow {
     user: UserRow,
     session_expires_at: DateTime<Utc>,
     scope: Option<String>,
+    policy_version: i64,
 }
 
-from_row!(PrincipalRow { session_expires_at, scope } and user);
+from_row!(PrincipalRow { session_expires_at, scope, policy_version } and user);
 
 impl Tx {
     /// Starts a session if the account may still log in with the hash that was verified; replaces
@@ -197,6 +200,7 @@ impl Store {
             user: row.user.into(),
             session_expires_at: row.session_expires_at,
             scope: Scope::stored(row.scope.as_deref()),
+            policy_version: row.policy_version,
         }))
     }
 

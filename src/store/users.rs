@@ -117,6 +117,7 @@ impl Tx {
             email: new.email.clone(),
             disabled: false,
             roles,
+            limited_roles: Vec::new(),
             created_at: new.at,
             updated_at: new.at,
             last_login_at: None,

@@ -12,6 +12,7 @@ pub fn install_recorder() -> Result<MetricsHandle, SetRecorderError<CatalogueRec
     let handle = CatalogueRecorder::default().install()?;
     metrics::initialise();
     crate::sessions::decisions::initialise();
+    crate::decisions::initialise();
     BUILD_INFO
         .series(&[
             env!("CARGO_PKG_VERSION"),

@@ -12,9 +12,16 @@
 //! | one's own account, password change, deletion | `api/users_me.rs` |
 //! | initial passwords | `api/initial_passwords.rs` |
 //! | administration of accounts and roles, list and search | `api/admin_users/`; the statements: `store/searching.rs`, `store/roles.rs` |
+//! | registered subjects and resources | `api/admin_entities.rs`; the statements: `store/entities.rs` |
+//! | searches, what certification asks of them, that they agree with evaluations | `api/search/`; the statements: `store/holders.rs` |
+//! | roles, permissions, exclusive roles, assignments, effective permissions | `api/roles/`; the statements: `store/policy.rs`; over replicas: `flows/policy_on_replicas.rs` |
+//! | what nobody uses; the shadow policy | `api/roles/usage.rs`, `api/access/shadow.rs` |
+//! | nobody reaches beyond their own permissions | `api/roles/escalation.rs` |
 //! | access tokens, JWKS | `api/access_tokens.rs`; forged ones: `api/permissions/forged.rs`; algorithms: `operations/signing_algorithms.rs` |
 //! | signing keys: rotation, revocation, secrets | `operations/key_rotation.rs`; the statements: `store/keys.rs` |
 //! | permissions matrix | `api/permissions/mod.rs` |
+//! | decisions for other services (AuthZEN), their certification scenario, explanations, recipes | `api/access/` |
+//! | forward authentication | `api/access/forward.rs`; behind nginx and HAProxy: `api/access/proxies.rs` |
 //! | OpenAPI document | `api/permissions/documentation.rs`; that it is current: `repository/generated_files.rs` |
 //! | OpenAPI page in a browser | `api/pages.rs` |
 //! | pages and documents: codings, `ETag`, `DOCS` | `api/documents.rs` |
@@ -39,6 +46,7 @@
 //! | start, seeding, replicas that start at once | `operations/start.rs`, `operations/seeding.rs`, `operations/replicas.rs` |
 //! | shutdown, drain | `operations/shutdown.rs` |
 //! | command line, `--help`, `config` | `operations/command_line.rs` |
+//! | commands `policy export`, `diff`, `apply` | `operations/policy_command.rs` |
 //! | commands `migrate`, `keys`, `admin create`, `admin promote`, `admin reset-password` | `operations/offline_commands.rs` |
 //! | modes of files, one service a folder | `operations/data_folder.rs` |
 //! | refusals to start | `operations/refusals_to_start.rs` |

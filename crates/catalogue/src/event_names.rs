@@ -37,6 +37,16 @@ names! {
     USER_CHANGE = "user_changed",
     /// A role was granted or revoked.
     ROLE_CHANGE = "authz_change",
+    /// The policy was changed: a permission, a role, or a set of roles that exclude each other.
+    POLICY_CHANGE = "privilege_permissions_changed",
+    /// A change was refused that reaches beyond the permissions of the account that asked for it.
+    ESCALATION = "authz_escalation_refused",
+    /// The policy could not be read.
+    POLICY_RELOAD_FAILED = "authz_policy_reload_failed",
+    /// The shadow policy was read.
+    SHADOW_LOADED = "authz_shadow_policy_loaded",
+    /// The shadow policy could not be read.
+    SHADOW_UNUSABLE = "authz_shadow_policy_unusable",
     /// A permission was missing.
     DENIED = "authz_fail",
     /// An access token was refused.

@@ -47,4 +47,14 @@ permissions! {
     RolesAssign = "roles:assign", "Grant roles to accounts and revoke them.";
     /// End the sessions of other accounts.
     SessionsRevoke = "sessions:revoke", "End the sessions of other accounts.";
+    /// Read the policy.
+    RolesRead = "roles:read", "Read roles, permissions, assignments and who holds them.";
+    /// Change the policy.
+    RolesWrite = "roles:write", "Create, change and delete roles and permissions, within your own permissions.";
+    /// Grant what one does not hold.
+    RolesAssignAny = "roles:assign_any", "Grant permissions that you do not hold, and administer accounts that hold them.";
+    /// Ask for decisions.
+    AuthzEvaluate = "authz:evaluate", "Ask whether a subject may do something with a resource.";
+    /// Ask who may do what.
+    AuthzSearch = "authz:search", "Search for who may do what, and ask why.";
 }

@@ -1,5 +1,6 @@
-//! The four dashboards.
+//! The five dashboards.
 
+mod authorization;
 mod dependencies;
 mod load;
 mod overview;
@@ -13,6 +14,7 @@ pub fn all() -> Vec<Dashboard> {
     vec![
         overview::dashboard(),
         security::dashboard(),
+        authorization::dashboard(),
         dependencies::dashboard(),
         load::dashboard(),
     ]

@@ -66,7 +66,7 @@ fn scrape() -> Alert {
     Alert::new(
         Severity::Ticket,
         "AuthScrapeTooLarge",
-        "scrape_samples_scraped{job=\"auth\"} > 5000",
+        "scrape_samples_scraped{job=\"auth\"} > 10000",
     )
     .lasts(minutes(15))
     .text(

@@ -37,11 +37,11 @@ impl AdminSessionsApi {
     )]
     async fn end_sessions(
         &self,
-        _auth: Require<SessionsRevoke>,
+        auth: Require<SessionsRevoke>,
         /// The account's id.
         id: Path<Uuid>,
-    ) -> Result<Done, Failure<{ status::BAD_ID }>> {
-        self.0.end_all_as_admin(id.0).await?;
+    ) -> Result<Done, Failure<{ status::BAD_ID | status::FORBIDDEN }>> {
+        self.0.end_all_as_admin(&auth.caller.account, id.0).await?;
         Ok(Done::NoContent)
     }
 }

@@ -240,8 +240,10 @@ impl AdminUsersApi {
         /// The account's id.
         id: Path<Uuid>,
         body: Body<UpdateUser>,
-    ) -> Result<Account, Failure<{ status::BAD_ID | status::CONFLICT | status::UNPROCESSABLE }>>
-    {
+    ) -> Result<
+        Account,
+        Failure<{ status::BAD_ID | status::FORBIDDEN | status::CONFLICT | status::UNPROCESSABLE }>,
+    > {
         let UpdateUser {
             username,
             email,
@@ -273,7 +275,7 @@ impl AdminUsersApi {
         auth: Require<UsersWrite>,
         /// The account's id.
         id: Path<Uuid>,
-    ) -> Result<Done, Failure<{ status::BAD_ID | status::CONFLICT }>> {
+    ) -> Result<Done, Failure<{ status::BAD_ID | status::FORBIDDEN | status::CONFLICT }>> {
         self.accounts
             .delete(Actor::Admin(&auth.caller.account), id.0)
             .await?;

@@ -17,7 +17,7 @@ use crate::error::Error;
 /// The media type of JSON.
 pub(super) const JSON: &str = "application/json";
 /// The field and the rule of a refusal that concerns the whole body.
-const WHOLE: &str = "body";
+pub(super) const WHOLE: &str = "body";
 const NO_OBJECT: &str = "must be a JSON object";
 pub(super) const MISSING: &str = "is missing";
 pub(super) const TWICE: &str = "is given twice";

@@ -3,7 +3,17 @@
 use serde_json::{Map, Value, json};
 
 use super::operations_mut;
-use crate::request_context::RequestId;
+use crate::api::edge::request_ids::LONGEST_SENT;
+
+/// The headers of single responses, as they are written.
+const NAMES: [&str; 6] = [
+    "Location",
+    "Cache-Control",
+    "Set-Cookie",
+    "X-Auth-Subject",
+    "X-Auth-Username",
+    "X-Auth-Roles",
+];
 
 /// These headers of the components, as those of a response.
 pub(super) fn references(names: &[&str]) -> Map<String, Value> {
@@ -23,7 +33,7 @@ pub(super) fn complete(document: &mut Value) {
             let Some(headers) = response.get_mut("headers").and_then(Value::as_object_mut) else {
                 continue;
             };
-            for name in ["Location", "Cache-Control", "Set-Cookie"] {
+            for name in NAMES {
                 if let Some(header) = headers.remove(&name.to_uppercase()) {
                     headers.insert(name.to_owned(), header);
                 }
@@ -41,7 +51,7 @@ fn shared() -> Value {
             "description":
                 "Identifies the request in the logs. If the client sent an id, the response repeats it \
                  and carries the service's id in `X-Service-Request-Id`.",
-            "schema": { "type": "string", "maxLength": RequestId::MAX, "pattern": "^[A-Za-z0-9._-]+$" },
+            "schema": { "type": "string", "maxLength": LONGEST_SENT, "pattern": "^[ -~]+$" },
         },
         "WWW-Authenticate": text("The challenge (RFC 6750)."),
         "Retry-After": {

@@ -1,6 +1,7 @@
 //! The OpenAPI document: derived by the framework from the signatures, completed with the responses
 //! that follow from the shape of each operation.
 
+mod examples;
 mod headers;
 mod order;
 mod responses;
@@ -9,9 +10,9 @@ mod schemas;
 use serde_json::{Map, Value, json};
 
 use super::body::JSON;
-use super::edge::body_limits::MAX_BODY;
 use super::edge::operation::{Access, Operation, RateLimit};
 use super::guard::{ANY_SCOPE, BEARER, SCHEME};
+use super::problem::ProblemKind;
 use super::refresh_cookie::COOKIE;
 use crate::error::{Error, Result};
 use crate::rbac::Permission;
@@ -23,7 +24,14 @@ const PROBLEM: &str = "application/problem+json";
 const FRAMEWORK_JSON: &str = "application/json; charset=utf-8";
 
 /// The tags in the order of a client's first steps.
-const TAGS: [&str; 4] = ["Authentication", "Account", "Administration", "Discovery"];
+const TAGS: [&str; 6] = [
+    "Authentication",
+    "Account",
+    "Administration",
+    "Policy",
+    "Authorization",
+    "Discovery",
+];
 
 /// An operation's record, and the statuses of success that its handler documents.
 pub type Documented = (&'static Operation, Vec<u16>);
@@ -74,9 +82,7 @@ pub fn complete(
         let (method, path) = (endpoint.method.word(), endpoint.template);
         return Err(differs(method, path, "has a record and no handler"));
     }
-    for schema in closed {
-        document["components"]["schemas"][schema]["additionalProperties"] = json!(false);
-    }
+    schemas::close(&mut document, closed);
     name_json(&mut document);
     headers::complete(&mut document);
     schemas::complete(&mut document);
@@ -159,15 +165,20 @@ fn add_common_responses(operation: &mut Value, record: &Operation) {
     // At least for query parameters that the operation does not have.
     add("400", "The request is malformed.", Map::new());
     if let Some(policy) = record.body {
-        let too_large = format!("The body is larger than {} KiB.", MAX_BODY / 1024);
         add("408", "The body took too long to arrive.", Map::new());
-        add("413", &too_large, Map::new());
-        let status = policy.wrong_media_type.status();
         add(
-            status.as_str(),
-            "The body has an unsupported media type.",
+            "413",
+            "The body is too large. The answer names the limit.",
             Map::new(),
         );
+        if policy.wrong_media_type != ProblemKind::MalformedRequest {
+            let status = policy.wrong_media_type.status();
+            add(
+                status.as_str(),
+                "The body has an unsupported media type.",
+                Map::new(),
+            );
+        }
     }
     if record.access != Access::Public {
         let challenge = headers::references(&["WWW-Authenticate"]);

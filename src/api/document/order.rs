@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_and_the_journey_begins_with_registration() {
-        let (document, _) = crate::api::complete_own_document().expect("complete");
+        let (document, _) = crate::api::documentation::complete_own_document().expect("complete");
         let written = serde_json::to_string(&InOrder(&document)).expect("written");
         let read: Value = serde_json::from_str(&written).expect("JSON");
         assert_eq!(read, document);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::schemas::ISSUER;
+use super::examples::ISSUER;
 use super::{PROBLEM, operations_mut};
 use crate::api::body::JSON;
 use crate::api::problem::{OAuthCode, Problem, ProblemKind};
@@ -45,6 +45,7 @@ fn name(status: &str, response: &Value) -> Option<String> {
         "404" => "NotFound",
         "408" => "TooSlow",
         "409" => "Conflict",
+        "412" => "PreconditionFailed",
         "413" => "TooLarge",
         "415" => "UnsupportedMediaType",
         "422" => "InvalidFields",
@@ -89,6 +90,7 @@ fn occurrence(status: u16) -> Problem {
         404 => Problem::new(ProblemKind::NotFound).detail("no such user"),
         408 => Problem::new(ProblemKind::TooSlow),
         409 => Problem::new(ProblemKind::Taken).field("email", "belongs to another account"),
+        412 => Problem::new(ProblemKind::PreconditionFailed),
         413 => Problem::new(ProblemKind::TooLarge),
         415 => Problem::new(ProblemKind::UnsupportedMediaType),
         422 => Problem::new(ProblemKind::WeakPassword)
@@ -138,7 +140,7 @@ mod tests {
 
     #[test]
     fn every_error_has_one_component_with_an_example_of_its_status() {
-        let (document, _) = crate::api::complete_own_document().expect("complete");
+        let (document, _) = crate::api::documentation::complete_own_document().expect("complete");
         let components = document["components"]["responses"]
             .as_object()
             .expect("some");

@@ -1,17 +1,16 @@
 //! What the framework cannot derive of a schema: closed sets of words, formats, lengths, examples.
 
-use catalogue::endpoints;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::operations_mut;
+use crate::api::access::{LONGEST, MOST_QUESTIONS, SEMANTICS};
 use crate::api::problem::{MAX_FIELDS_NAMED, OAuthCode, ProblemKind};
+use crate::decisions::search::MOST;
 use crate::hashing::MAX_PASSWORD_CHARS;
-use crate::rbac::names::ROLE_NAME_PATTERN;
+use crate::rbac::entities::LONGEST_ID;
+use crate::rbac::names::{PERMISSION_NAME_PATTERN, ROLE_NAME_PATTERN};
 use crate::request_context::RequestId;
 use crate::sessions::MAX_USER_AGENT_CHARS;
-
-/// The issuer in examples.
-pub(super) const ISSUER: &str = "https://auth.example.com";
 
 /// Completes the schemas of the components.
 pub(super) fn complete(document: &mut Value) {
@@ -27,19 +26,61 @@ pub(super) fn complete(document: &mut Value) {
             known.extend(facets);
         }
     }
-    for (name, example) in examples() {
+    for (name, example) in super::examples::all() {
         if let Some(schema) = schemas.get_mut(&name) {
             schema["examples"] = json!([example]);
         }
     }
-    for (_, _, operation) in operations_mut(document) {
+    for (path, _, operation) in operations_mut(document) {
         let parameters = operation
             .get_mut("parameters")
             .and_then(Value::as_array_mut);
         for parameter in parameters.into_iter().flatten() {
-            if parameter["name"] == "role" {
-                parameter["schema"]["pattern"] = ROLE_NAME_PATTERN.into();
+            let name = parameter["name"].as_str().unwrap_or_default();
+            let facets = parameter_facets(&path, name);
+            let schema = parameter["schema"].as_object_mut();
+            if let (Some(schema), Some(Value::Object(facets))) = (schema, facets) {
+                schema.extend(facets);
             }
+        }
+    }
+}
+
+/// What else is true of the parameter with this name.
+fn parameter_facets(path: &str, name: &str) -> Option<Value> {
+    let facets = match name {
+        "name" if path.starts_with("/admin/permissions/") => {
+            json!({ "pattern": PERMISSION_NAME_PATTERN })
+        }
+        "permission" => json!({ "pattern": PERMISSION_NAME_PATTERN }),
+        "role" | "name" | "type" => json!({ "pattern": ROLE_NAME_PATTERN }),
+        "entity" => {
+            json!({ "minLength": 1, "maxLength": LONGEST_ID, "pattern": NO_CONTROL_CHARACTERS })
+        }
+        "If-Match" => json!({ "pattern": r#"^(\*|"[^"]+")$"# }),
+        "If-None-Match" => json!({ "enum": ["*"] }),
+        _ => return None,
+    };
+    Some(facets)
+}
+
+/// The pattern of text without control characters.
+const NO_CONTROL_CHARACTERS: &str = r"^[^\u0000-\u001f\u007f-\u009f]+$";
+
+/// Closes the schemas of request bodies, and those within them, in which an unknown field is an error.
+pub(super) fn close(document: &mut Value, bodies: Vec<String>) {
+    let mut open = bodies;
+    while let Some(name) = open.pop() {
+        let schema = &mut document["components"]["schemas"][name];
+        if schema.get("additionalProperties").is_some() {
+            continue;
+        }
+        schema["additionalProperties"] = json!(false);
+        let properties = schema["properties"].as_object();
+        for (_, property) in properties.into_iter().flatten() {
+            let part = [&property["$ref"], &property["items"]["$ref"]];
+            let part = part.into_iter().find_map(Value::as_str);
+            open.extend(part.and_then(|part| Some(part.rsplit('/').next()?.to_owned())));
         }
     }
 }
@@ -94,6 +135,11 @@ fn facets() -> Vec<(&'static str, &'static str, Value)> {
         ("Tokens", "expires_in", json!({ "minimum": 1 })),
         ("Register", "role", role.clone()),
         ("CreateUser", "role", role.clone()),
+        (
+            "CreatePermission",
+            "name",
+            json!({ "pattern": PERMISSION_NAME_PATTERN }),
+        ),
         ("User", "username", json!({ "maxLength": 32 })),
         (
             "Session",
@@ -112,6 +158,7 @@ fn facets() -> Vec<(&'static str, &'static str, Value)> {
             json!({ "minLength": 3, "maxLength": 32 }),
         ));
     }
+    facets.extend(decision_facets());
     for property in [
         "issuer",
         "token_endpoint",
@@ -123,57 +170,39 @@ fn facets() -> Vec<(&'static str, &'static str, Value)> {
     facets
 }
 
-/// The examples of schemas. Those of requests can be sent as they are.
-fn examples() -> Map<String, Value> {
-    let id = "0199a5c4-9f6e-7c3a-8d2b-5e4f3a2b1c0d";
-    let session = "0199a5c5-1b2c-7d3e-9f4a-6b5c4d3e2f1a";
-    let time = "2026-01-01T12:00:00Z";
-    let user = json!({
-        "id": id, "username": "alice", "email": "alice@example.com", "roles": ["user"],
-        "disabled": false, "created_at": time, "updated_at": time, "last_login_at": time,
-    });
-    let password = "violet-harbour-31";
-    let refresh = "rt_3q2-7wEBAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs";
-    let examples = json!({
-        "Register": { "username": "alice", "email": "alice@example.com", "password": password },
-        "CreateUser": { "username": "bob", "email": "bob@example.com", "role": "user" },
-        "CreatedUser": { "user": user, "initial_password": "kW3vX0bq7ZQm1cJtR9yLhA2d" },
-        "TokenForm": { "grant_type": "password", "username": "alice", "password": password },
-        "LoginForm": { "grant_type": "password", "username": "alice", "password": password },
-        "Refresh": { "refresh_token": refresh },
-        "RefreshForm": { "refresh_token": refresh },
-        "RevokeForm": { "token": refresh },
-        "Metadata": {
-            "issuer": ISSUER, "token_endpoint": format!("{ISSUER}{}", endpoints::TOKEN.template),
-            "revocation_endpoint": format!("{ISSUER}{}", endpoints::REVOKE.template),
-            "jwks_uri": format!("{ISSUER}{}", endpoints::JWKS.template),
-            "grant_types_supported": ["password", "refresh_token"], "response_types_supported": [],
-            "token_endpoint_auth_methods_supported": ["none"],
-            "revocation_endpoint_auth_methods_supported": ["none"],
-            "scopes_supported": ["authenticated"],
-        },
-        "Logout": { "refresh_token": refresh },
-        "UpdateMe": { "username": "alice2", "current_password": password },
-        "DeleteMe": { "current_password": password },
-        "UpdateUser": { "disabled": true },
-        "ChangePassword": { "current_password": password, "new_password": "amber-lantern-77" },
-        "Tokens": {
-            "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiIsImtpZCI6Ii4uLiJ9.e30.c2ln",
-            "token_type": "bearer", "expires_in": 900, "refresh_token": refresh,
-        },
-        "User": user,
-        "UserPage": { "items": [user], "next_cursor": "AZmlxJ9ufDqNK15POisbDQ" },
-        "Session": {
-            "id": session, "user_agent": "curl/8.5.0", "current": true, "created_at": time,
-            "last_used_at": time, "expires_at": "2026-01-31T12:00:00Z",
-        },
-        "Greeting": { "message": "Hello, Admin alice" },
-        "Health": { "status": "ok" },
-    });
-    match examples {
-        Value::Object(examples) => examples,
-        _ => Map::new(),
+/// The same of the API of decisions, and of what it decides about.
+fn decision_facets() -> Vec<(&'static str, &'static str, Value)> {
+    let mut facets = Vec::new();
+    let name = json!({ "minLength": 1, "maxLength": LONGEST });
+    for (schema, property) in [
+        ("AccessEntity", "type"),
+        ("AccessEntity", "id"),
+        ("AccessAction", "name"),
+        ("SearchTarget", "type"),
+    ] {
+        facets.push((schema, property, name.clone()));
     }
+    for schema in ["Evaluations", "AccessDecisions"] {
+        let most = json!({ "maxItems": MOST_QUESTIONS });
+        facets.push((schema, "evaluations", most));
+    }
+    for schema in ["FoundEntities", "FoundActions"] {
+        facets.push((schema, "results", json!({ "maxItems": MOST })));
+    }
+    facets.push(("EntityPage", "items", json!({ "maxItems": 50 })));
+    let id = json!({ "minLength": 1, "maxLength": LONGEST_ID, "pattern": NO_CONTROL_CHARACTERS });
+    facets.push((
+        "ChangeEntities",
+        "delete",
+        json!({ "items": {
+        "type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": NO_CONTROL_CHARACTERS,
+    } }),
+    ));
+    facets.push(("NewEntity", "id", id.clone()));
+    facets.push(("Entity", "id", id));
+    let words = json!({ "enum": SEMANTICS });
+    facets.push(("EvaluationOptions", "evaluations_semantic", words));
+    facets
 }
 
 #[cfg(test)]
@@ -182,7 +211,7 @@ mod tests {
 
     #[test]
     fn every_facet_and_example_has_its_schema() {
-        let (document, _) = crate::api::complete_own_document().expect("complete");
+        let (document, _) = crate::api::documentation::complete_own_document().expect("complete");
         let schemas = &document["components"]["schemas"];
         for (schema, property, facets) in facets() {
             let known = &schemas[schema]["properties"][property];
@@ -191,8 +220,23 @@ mod tests {
                 assert_eq!(&known[name], value, "{schema}.{property}");
             }
         }
-        for (name, example) in examples() {
+        for (name, example) in super::super::examples::all() {
             assert_eq!(schemas[&name]["examples"], json!([example]), "{name}");
         }
+    }
+
+    #[test]
+    fn objects_within_closed_bodies_are_closed_and_parameters_have_their_forms() {
+        let (document, _) = crate::api::documentation::complete_own_document().expect("complete");
+        for name in ["CreateRole", "Grant", "ChangeEntities", "NewEntity"] {
+            let schema = &document["components"]["schemas"][name];
+            assert_eq!(schema["additionalProperties"], json!(false), "{name}");
+        }
+        let evaluation = &document["components"]["schemas"]["Evaluation"];
+        assert!(evaluation.get("additionalProperties").is_none());
+        let parameters = &document["paths"]["/admin/permissions/{name}"]["get"]["parameters"];
+        assert_eq!(parameters[0]["schema"]["pattern"], PERMISSION_NAME_PATTERN);
+        let parameters = &document["paths"]["/admin/roles/{name}"]["get"]["parameters"];
+        assert_eq!(parameters[0]["schema"]["pattern"], ROLE_NAME_PATTERN);
     }
 }

@@ -18,12 +18,13 @@ use zeroize::Zeroizing;
 
 use crate::api::problem::{Problem, ProblemKind};
 
-/// The largest body that is read, in bytes: several times the size that any operation needs. Parsing costs
-/// time for each byte.
+/// The largest body that is read, in bytes, unless the operation's record says otherwise: several times the
+/// size that most operations need. Parsing costs time for each byte.
 pub const MAX_BODY: usize = 16 * 1024;
 /// The part of a body that every request may hold in memory. Ordinary bodies are smaller.
 const SMALL_BODY: usize = 8 * 1024;
-/// How many requests may hold more than that in memory at once: 4 MiB together.
+/// How many requests may hold more than that in memory at once: 4 MiB together. A body of several times
+/// [`MAX_BODY`] counts as so many.
 const LARGE_BODIES: usize = 256;
 /// `Retry-After` for surplus connections and bodies, in seconds.
 const RETRY: u64 = 2;
@@ -70,24 +71,24 @@ impl BodyLimits {
         }
     }
 
-    /// Reads the body up to the limit. Keep the returned permit as long as the body.
+    /// Reads the body up to `largest` bytes. Keep the returned permit as long as the body.
     ///
     /// # Errors
     /// 503 when the request is refused or there is no room for a large body, 413 when the body is too
     /// large, 408 when it is too slow, 400 when it ends early.
-    pub async fn admit(&self, request: &mut Request) -> Result<LargeBody, Problem> {
+    pub async fn admit(&self, request: &mut Request, largest: usize) -> Result<LargeBody, Problem> {
         Self::admit_connection(request)?;
         let announced = request.headers().get(header::CONTENT_LENGTH);
         let announced = announced.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         // Refused before it is sent.
-        if announced.is_some_and(|length| length > MAX_BODY as u64) {
-            return Err(too_large());
+        if announced.is_some_and(|length| length > largest as u64) {
+            return Err(too_large(largest));
         }
         let body: BoxBody<Bytes, std::io::Error> = request.take_body().into();
         if body.is_end_stream() {
             return Ok(None);
         }
-        let read = tokio::time::timeout(self.timeout, self.read(body));
+        let read = tokio::time::timeout(self.timeout, self.read(body, largest));
         let timeout = self.timeout;
         let (bytes, large) = read.await.map_err(|_| {
             Problem::new(ProblemKind::TooSlow).detail(format!("the time limit is {timeout:?}"))
@@ -99,8 +100,9 @@ impl BodyLimits {
     async fn read(
         &self,
         mut body: BoxBody<Bytes, std::io::Error>,
+        largest: usize,
     ) -> Result<(Zeroizing<Vec<u8>>, LargeBody), Problem> {
-        let (mut bytes, mut large) = (Zeroizing::new(Vec::new()), None);
+        let (mut bytes, mut large): (_, LargeBody) = (Zeroizing::new(Vec::new()), None);
         while let Some(frame) = body.frame().await {
             let ended_early = |_| Problem::malformed().detail("the body ended early");
             // Trailers have the size limit of heads, and are ignored.
@@ -108,12 +110,18 @@ impl BodyLimits {
                 continue;
             };
             let length = bytes.len() + data.len();
-            if length > MAX_BODY {
-                return Err(too_large());
+            if length > largest {
+                return Err(too_large(largest));
             }
-            if length > SMALL_BODY && large.is_none() {
-                let permit = Arc::clone(&self.large).try_acquire_owned();
-                large = Some(permit.map_err(|_| overloaded("too many large bodies at once"))?);
+            let held = large.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+            let more = shares(length).saturating_sub(held);
+            if let Ok(more @ 1..) = u32::try_from(more) {
+                let permit = Arc::clone(&self.large).try_acquire_many_owned(more);
+                let permit = permit.map_err(|_| overloaded("too many large bodies at once"))?;
+                match &mut large {
+                    Some(large) => large.merge(permit),
+                    None => large = Some(permit),
+                }
             }
             append(&mut bytes, &data);
         }
@@ -132,8 +140,17 @@ fn append(bytes: &mut Zeroizing<Vec<u8>>, data: &[u8]) {
     bytes.extend_from_slice(data);
 }
 
-fn too_large() -> Problem {
-    Problem::new(ProblemKind::TooLarge).detail(format!("the limit is {MAX_BODY} bytes"))
+/// The permits that a body of this length needs.
+const fn shares(length: usize) -> usize {
+    if length > SMALL_BODY {
+        length.div_ceil(MAX_BODY)
+    } else {
+        0
+    }
+}
+
+fn too_large(largest: usize) -> Problem {
+    Problem::new(ProblemKind::TooLarge).detail(format!("the limit is {largest} bytes"))
 }
 
 fn overloaded(why: &str) -> Problem {
@@ -156,7 +173,7 @@ mod tests {
 
     async fn kind(limits: &BodyLimits, mut request: Request) -> Option<ProblemKind> {
         limits
-            .admit(&mut request)
+            .admit(&mut request, MAX_BODY)
             .await
             .err()
             .map(|problem| problem.kind)
@@ -166,7 +183,10 @@ mod tests {
     async fn body_that_nothing_announces_is_read_up_to_the_limit() {
         let limits = BodyLimits::new(Duration::from_mins(1));
         let mut request = pieces(16, 1024);
-        limits.admit(&mut request).await.expect("admitted");
+        limits
+            .admit(&mut request, MAX_BODY)
+            .await
+            .expect("admitted");
         let body = request.take_body().into_vec().await.expect("read");
         assert_eq!(body.len(), 16_384);
         for request in [pieces(17, 1024), pieces(1, 16_385)] {
@@ -189,15 +209,44 @@ mod tests {
         let mut kept = Vec::new();
         for _ in 0..LARGE_BODIES {
             let mut request = pieces(1, SMALL_BODY + 1);
-            let large = limits.admit(&mut request).await.expect("admitted");
+            let large = limits
+                .admit(&mut request, MAX_BODY)
+                .await
+                .expect("admitted");
             kept.push(large.expect("a large one"));
         }
         let large = || pieces(1, SMALL_BODY + 1);
         assert_eq!(kind(&limits, large()).await, Some(ProblemKind::Overloaded));
         let mut small = pieces(8, 1024);
-        assert!(limits.admit(&mut small).await.expect("admitted").is_none());
+        assert!(
+            limits
+                .admit(&mut small, MAX_BODY)
+                .await
+                .expect("admitted")
+                .is_none()
+        );
         kept.pop();
         assert_eq!(kind(&limits, large()).await, None);
+    }
+
+    #[tokio::test]
+    async fn body_of_several_times_the_usual_limit_counts_as_so_many() {
+        let limits = BodyLimits::new(Duration::from_mins(1));
+        let whole = LARGE_BODIES * MAX_BODY;
+        let mut request = pieces(LARGE_BODIES, MAX_BODY);
+        let kept = limits.admit(&mut request, whole).await.expect("admitted");
+        let held = kept.as_ref().map(OwnedSemaphorePermit::num_permits);
+        assert_eq!(held, Some(LARGE_BODIES));
+        let large = || pieces(1, SMALL_BODY + 1);
+        assert_eq!(kind(&limits, large()).await, Some(ProblemKind::Overloaded));
+        drop(kept);
+        assert_eq!(kind(&limits, large()).await, None);
+        let mut request = pieces(3, MAX_BODY);
+        let refused = limits.admit(&mut request, 2 * MAX_BODY).await;
+        assert_eq!(
+            refused.err().map(|problem| problem.kind),
+            Some(ProblemKind::TooLarge)
+        );
     }
 
     /// A request that announces so many bytes and sends none of them.

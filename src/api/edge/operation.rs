@@ -1,5 +1,6 @@
 //! The record of an operation: all its properties except the handler.
 
+use super::body_limits::MAX_BODY;
 use crate::api::problem::ProblemKind;
 use crate::metrics::{CanaryStep, Limiter, Method};
 use crate::rbac::Permission;
@@ -31,6 +32,9 @@ pub enum RateLimit {
     /// The general one, and this one of the flow, which counts by the client's address, too: the
     /// handler gets the address from the edge.
     BySource(Limiter),
+    /// That of questions about permissions: by the account that asks, instead of the general one. The guard
+    /// counts callers that it refuses by the client's address.
+    Decisions,
     /// The general one, and that of a login or of a refresh, as [`RateLimit::BySource`]: the handler
     /// knows the grant.
     ByGrant,
@@ -55,6 +59,8 @@ pub struct BodyPolicy {
     pub refuses_unknown_fields: bool,
     /// The problem for another media type.
     pub wrong_media_type: ProblemKind,
+    /// The largest that is read, in bytes.
+    pub largest: usize,
 }
 
 impl BodyPolicy {
@@ -62,12 +68,27 @@ impl BodyPolicy {
     pub const STRICT: Self = Self {
         refuses_unknown_fields: true,
         wrong_media_type: ProblemKind::UnsupportedMediaType,
+        largest: MAX_BODY,
     };
     /// For forms of OAuth: unknown fields are ignored (RFC 6749 section 3.2).
     pub const LENIENT: Self = Self {
         refuses_unknown_fields: false,
         wrong_media_type: ProblemKind::UnsupportedMediaType,
+        largest: MAX_BODY,
     };
+    /// For the AuthZEN API: unknown fields are ignored, and every fault of a request is a 400.
+    pub const AUTHZEN: Self = Self {
+        refuses_unknown_fields: false,
+        wrong_media_type: ProblemKind::MalformedRequest,
+        largest: MAX_BODY,
+    };
+
+    /// The same for bodies of up to so many bytes.
+    #[must_use]
+    pub const fn up_to(mut self, largest: usize) -> Self {
+        self.largest = largest;
+        self
+    }
 }
 
 /// A query parameter.
@@ -92,6 +113,10 @@ pub enum Values {
 
 /// The record of an operation or page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own, and a name at its place"
+)]
 pub struct Operation {
     /// Its method and path.
     pub endpoint: Endpoint,
@@ -111,6 +136,8 @@ pub struct Operation {
     pub open: bool,
     /// The refresh token may be in a cookie.
     pub refresh_cookie: bool,
+    /// `X-Request-Id` comes back as the client sent it, whatever characters it has.
+    pub any_request_id: bool,
     /// The step of the synthetic probe that calls it.
     pub probe_step: Option<CanaryStep>,
 }
@@ -133,6 +160,7 @@ impl Operation {
             },
             open: false,
             refresh_cookie: false,
+            any_request_id: false,
             probe_step: None,
         }
     }
@@ -197,6 +225,13 @@ impl Operation {
     #[must_use]
     pub const fn refresh_cookie(mut self) -> Self {
         self.refresh_cookie = true;
+        self
+    }
+
+    /// With request ids of any characters.
+    #[must_use]
+    pub const fn any_request_id(mut self) -> Self {
+        self.any_request_id = true;
         self
     }
 

@@ -1,7 +1,7 @@
 //! Rate limits at the edge, and the answer to a request that any rate limit refuses.
 //!
 //! Every request counts here before its body is read, on undocumented paths too; only health checks
-//! are exempt. The pages of the documentation have a limit of their own here. Login, registration and
+//! are exempt, and callers that may ask for decisions. The pages of the documentation have a limit of their own here. Login, registration and
 //! refresh have theirs in their flows, which know the account, and administrators in the guard.
 
 use std::sync::Arc;
@@ -61,7 +61,10 @@ impl EdgeLimits {
             return Ok(());
         }
         let (by_source, limited) = (
-            matches!(limit, RateLimit::BySource(_) | RateLimit::ByGrant),
+            matches!(
+                limit,
+                RateLimit::BySource(_) | RateLimit::ByGrant | RateLimit::Decisions
+            ),
             self.throttle.is_on(),
         );
         if !by_source && !limited {
@@ -76,6 +79,9 @@ impl EdgeLimits {
             return Ok(());
         }
         self.warn_of_proxy(request);
+        if limit == RateLimit::Decisions {
+            return Ok(self.throttle.expect_caller(&source)?);
+        }
         self.throttle.general(&source)?;
         if limit == RateLimit::BySource(Limiter::Pages) {
             self.throttle.page(&source)?;
@@ -126,8 +132,8 @@ impl EdgeLimits {
     }
 }
 
-/// The client's address, for operations whose record says [`RateLimit::BySource`] or
-/// [`RateLimit::ByGrant`].
+/// The client's address, for operations whose record says [`RateLimit::BySource`],
+/// [`RateLimit::ByGrant`] or [`RateLimit::Decisions`].
 ///
 /// # Errors
 /// [`Error::Internal`] for all others: without an address all clients would share one limit.

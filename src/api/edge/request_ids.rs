@@ -12,6 +12,8 @@ use crate::request_context::{RequestContext, RequestId};
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Our id, where `X-Request-Id` gives the client its own back.
 const X_SERVICE_REQUEST_ID: HeaderName = HeaderName::from_static("x-service-request-id");
+/// The longest id that goes back as it was sent.
+pub const LONGEST_SENT: usize = 256;
 
 /// Gives requests their ids.
 pub struct RequestIds {
@@ -44,18 +46,30 @@ impl RequestIds {
     }
 }
 
+/// The client's id as it was sent, for operations that take any: up to 256 printable ASCII characters. It
+/// goes back into the response, and nowhere else. Not a clone, which would keep the memory of the request.
+#[must_use]
+pub fn as_sent(request: &Request) -> Option<HeaderValue> {
+    let value = request.headers().get(X_REQUEST_ID)?.as_bytes();
+    let printable = |byte: &u8| (b' '..=b'~').contains(byte);
+    let sound = (1..=LONGEST_SENT).contains(&value.len()) && value.iter().all(printable);
+    sound.then(|| HeaderValue::from_bytes(value).ok()).flatten()
+}
+
 /// Sets the ids in the response: the client's own if it sent one, and always ours.
-pub fn show(headers: &mut HeaderMap, context: &RequestContext) {
-    let mut insert = |name, id: &RequestId| {
-        if let Ok(id) = HeaderValue::from_str(id.as_str()) {
-            headers.insert(name, id);
-        }
+pub fn show(headers: &mut HeaderMap, context: &RequestContext, as_sent: Option<HeaderValue>) {
+    let value = |id: &RequestId| HeaderValue::from_str(id.as_str()).ok();
+    let client = as_sent.or_else(|| context.client_id.as_ref().and_then(value));
+    let Some(ours) = value(&context.id) else {
+        return;
     };
-    match &context.client_id {
+    match client {
+        // A trusted proxy has chosen ours.
+        Some(client) if client == ours => headers.insert(X_REQUEST_ID, ours),
         Some(client) => {
-            insert(X_REQUEST_ID, client);
-            insert(X_SERVICE_REQUEST_ID, &context.id);
+            headers.insert(X_REQUEST_ID, client);
+            headers.insert(X_SERVICE_REQUEST_ID, ours)
         }
-        None => insert(X_REQUEST_ID, &context.id),
-    }
+        None => headers.insert(X_REQUEST_ID, ours),
+    };
 }

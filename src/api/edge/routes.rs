@@ -6,13 +6,14 @@ use std::sync::OnceLock;
 
 use metrics::{Counter, Histogram};
 
+use super::body_limits::MAX_BODY;
 use super::operation::{Detached, Operation};
 use crate::metrics::{
     HTTP_ABORTED, HTTP_DURATION, HTTP_RESPONSE_SIZE, LabelSet as _, Method, Scheme, SyntheticType,
 };
 
 /// Every status that the service sends, and its label; the last stands for all others.
-const STATUSES: [(u16, &str); 21] = [
+const STATUSES: [(u16, &str); 22] = [
     (200, "200"),
     (201, "201"),
     (202, "202"),
@@ -27,6 +28,7 @@ const STATUSES: [(u16, &str); 21] = [
     (405, "405"),
     (408, "408"),
     (409, "409"),
+    (412, "412"),
     (413, "413"),
     (415, "415"),
     (422, "422"),
@@ -155,6 +157,18 @@ impl Route {
             .is_some_and(|operation| operation.oauth_errors)
     }
 
+    /// The largest body that is read, in bytes.
+    pub fn largest_body(&self) -> usize {
+        let policy = self.operation.and_then(|operation| operation.body);
+        policy.map_or(MAX_BODY, |policy| policy.largest)
+    }
+
+    /// Whether `X-Request-Id` comes back as it was sent.
+    pub fn takes_any_request_id(&self) -> bool {
+        self.operation
+            .is_some_and(|operation| operation.any_request_id)
+    }
+
     /// Whether pages of every origin may read its responses.
     pub fn is_open(&self) -> bool {
         self.operation.is_some_and(|operation| operation.open)
@@ -217,6 +231,12 @@ impl Routes {
                 routes.fixed.entry(template).or_default().push(index);
             }
         }
+        // As the framework does: of several that match a path the one with the fewest parameters counts.
+        let parameters =
+            |template: &[&str]| template.iter().filter(|part| part.starts_with('{')).count();
+        routes
+            .templates
+            .sort_by_key(|(template, _)| parameters(template));
         routes
     }
 
@@ -249,7 +269,9 @@ impl Routes {
     }
 
     fn at<'a>(&'a self, path: &'a str) -> impl Iterator<Item = usize> + 'a {
-        let fixed = self.fixed.get(path).into_iter().flatten().copied();
+        let fixed = self.fixed.get(path);
+        let is_fixed = fixed.is_some();
+        let fixed = fixed.into_iter().flatten().copied();
         let matching = move |template: &[&str]| {
             let mut parts = path.split('/');
             let equal = template.iter().all(|wanted| {
@@ -259,10 +281,12 @@ impl Routes {
             });
             equal && parts.next().is_none()
         };
+        let mut first: Option<&[&str]> = None;
         let templates = self
             .templates
             .iter()
-            .filter(move |(template, _)| matching(template));
+            .filter(move |(template, _)| !is_fixed && matching(template))
+            .filter(move |(template, _)| *first.get_or_insert(template) == template.as_slice());
         fixed.chain(templates.map(|(_, index)| *index))
     }
 }
@@ -290,7 +314,7 @@ mod tests {
             ),
             (Method::Post, "/users/me", UNMATCHED),
             (Method::Get, "/admin/users/", UNMATCHED),
-            (Method::Get, "/admin/users/42/roles", UNMATCHED),
+            (Method::Get, "/admin/users/42/role", UNMATCHED),
             (Method::Get, "/admin/users/42/43", UNMATCHED),
             (Method::Get, "/{id}", UNMATCHED),
             (Method::Other, "/", UNMATCHED),
@@ -310,6 +334,10 @@ mod tests {
             ["GET", "PATCH", "DELETE", "HEAD"]
         );
         assert!(routes().allowed("/nothing").is_empty());
+        // The framework does not give it to the operations on any entity.
+        assert_eq!(routes().allowed("/admin/resources/record/batch"), ["POST"]);
+        let entity = routes().allowed("/admin/resources/record/1");
+        assert_eq!(entity, ["GET", "PUT", "DELETE", "HEAD"]);
     }
 
     #[test]

@@ -130,6 +130,9 @@ kinds! {
     Conflict = CONFLICT "conflict" "The current state does not allow it" Changed
         "The request is sound but would break a rule of the current state, for example remove the last administrator. The member detail says which."
         "Change the state first, then send the request again.";
+    PreconditionFailed = PRECONDITION_FAILED "precondition-failed" "The precondition does not hold" Changed
+        "The request was to be carried out only for the version that If-Match or If-None-Match names, and there is another one."
+        "Read it again, decide whether the change is still right, and send it with the new ETag.";
     TooLarge = PAYLOAD_TOO_LARGE "too-large" "The body is too large" Changed
         "The body of the request is larger than the service reads."
         "Send a smaller body.";
@@ -227,6 +230,7 @@ mod tests {
             "408 too-slow",
             "409 taken",
             "409 conflict",
+            "412 precondition-failed",
             "413 too-large",
             "415 unsupported-media-type",
             "422 invalid-field",

@@ -239,12 +239,17 @@ impl From<Error> for Problem {
                 Self::new(Kind::Taken).field(field, "belongs to another account")
             }
             Error::Conflict(why) => Self::new(Kind::Conflict).detail(why),
+            error @ Error::Merge(_) => Self::new(Kind::Conflict).detail(error.to_string()),
+            Error::PreconditionFailed => Self::new(Kind::PreconditionFailed),
             Error::NotFound(what) => Self::new(Kind::NotFound).detail(format!("no such {what}")),
             Error::Forbidden(permission) => {
                 let mut problem = Self::new(Kind::Forbidden)
                     .detail(format!("the permission `{permission}` is missing"));
                 problem.permission = Some(permission);
                 problem
+            }
+            error @ Error::Escalation { .. } => {
+                Self::new(Kind::Forbidden).detail(error.to_string())
             }
             Error::Refused(why) => Self::new(Kind::Forbidden).detail(why),
             Error::Overloaded { retry_after } => {

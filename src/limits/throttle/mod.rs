@@ -5,6 +5,7 @@
 //!
 //! Addresses, names and tokens are counted under a keyed hash: the counters contain no personal data.
 
+mod decisions;
 mod login;
 
 use std::sync::Arc;

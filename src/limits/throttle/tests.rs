@@ -107,3 +107,28 @@ fn ipv6_networks_have_a_share_that_grows_with_their_size() {
         [(octets("::ffff:192.0.2.1"), b's', 3)]
     );
 }
+
+#[test]
+fn questions_count_by_account_and_refused_callers_by_source() {
+    let throttle = throttle(b"one");
+    let (home, elsewhere) = (source("192.0.2.1"), source("2001:db8::1"));
+    for _ in 0..2 {
+        for _ in 0..5 {
+            assert!(throttle.expect_caller(&home).is_ok(), "it takes no permit");
+        }
+        assert!(throttle.note_refused_caller(&home).is_ok());
+    }
+    assert!(throttle.expect_caller(&home).is_err());
+    assert!(throttle.note_refused_caller(&home).is_err());
+    assert!(throttle.general(&home).is_ok(), "counted apart");
+    assert!(throttle.expect_caller(&elsewhere).is_ok());
+    let (gateway, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    for _ in 0..2 {
+        assert!(throttle.decisions(gateway).is_ok());
+    }
+    let Err(Error::RateLimited(limited)) = throttle.decisions(gateway) else {
+        panic!("three of two");
+    };
+    assert_eq!((limited.limiter, limited.dimension), ("decisions", ACCOUNT));
+    assert!(throttle.decisions(other).is_ok());
+}

@@ -8,7 +8,9 @@
 //! what a policy allows can be listed and explained. A path that leads nowhere makes its comparison false.
 
 mod parse;
+mod partial;
 mod term;
 
 pub use self::parse::{ConditionFault, LONGEST};
+pub use self::partial::{Left, Wanted};
 pub use self::term::{Condition, Term};

@@ -55,7 +55,7 @@ impl Condition {
 }
 
 impl Term {
-    fn holds(&self, question: &Question<'_>) -> bool {
+    pub(super) fn holds(&self, question: &Question<'_>) -> bool {
         let value = self.path.of(question);
         match &self.operand {
             Operand::Path(other) => equal(value, other.of(question)),
@@ -66,14 +66,14 @@ impl Term {
 
 /// The value that a path leads to.
 #[derive(Clone, Copy)]
-enum Found<'a> {
+pub(super) enum Found<'a> {
     Nothing,
     Id(&'a str),
     Value(&'a Value),
 }
 
 impl Path {
-    fn of<'a>(&self, question: &'a Question<'_>) -> Found<'a> {
+    pub(super) fn of<'a>(&self, question: &'a Question<'_>) -> Found<'a> {
         let (part, name) = match self {
             Self::SubjectId => return Found::Id(question.subject.id),
             Self::ResourceId => return Found::Id(question.resource.id),

@@ -1,10 +1,18 @@
 //! The built-in roles.
 
-use super::super::{Authority, BuiltIn, Permission};
+use super::super::{Assignment, Authority, BuiltIn, Permission, Policy, Reach, Snapshot};
 use crate::metrics::RoleLabel;
 
-fn roles(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
+fn authority(assignments: &[Assignment]) -> Authority {
+    let policy = Policy::default().with_built_in();
+    let snapshot = Snapshot::new(1, &policy).expect("a policy");
+    let held = snapshot.held(assignments, 0);
+    snapshot.authority(&held, assignments, 0)
+}
+
+fn of(names: &[&str]) -> Authority {
+    let everywhere = |name: &&str| Assignment::everywhere(*name);
+    authority(&names.iter().map(everywhere).collect::<Vec<_>>())
 }
 
 #[test]
@@ -12,27 +20,47 @@ fn permission_is_denied_unless_a_role_allows_it() {
     for permission in Permission::ALL {
         let by_default = *permission == Permission::Authenticated;
         for nobody in [&[][..], &["unheard-of"], &["user"]] {
-            assert_eq!(
-                Authority::of(&roles(nobody)).allows(*permission),
-                by_default,
-                "{permission:?}"
-            );
+            assert_eq!(of(nobody).allows(*permission), by_default, "{permission:?}");
         }
-        assert!(Authority::of(&roles(&["user", "admin"])).allows(*permission));
+        assert!(of(&["user", "admin"]).allows(*permission));
     }
 }
 
 #[test]
-fn role_label_is_the_strongest_builtin_role() {
+fn role_label_is_that_of_the_strongest_role() {
     for (names, label) in [
         (&[][..], RoleLabel::None),
         (&["user"], RoleLabel::User),
         (&["user", "admin"], RoleLabel::Admin),
-        (&["alice's role"], RoleLabel::Custom),
-        (&["alice's role", "user"], RoleLabel::User),
+        (&["auditor"], RoleLabel::Custom),
+        (&["auditor", "user"], RoleLabel::Custom),
+        (&["auditor", "user", "admin"], RoleLabel::Admin),
     ] {
-        assert_eq!(Authority::of(&roles(names)).role(), label);
+        assert_eq!(of(names).role(), label);
     }
+}
+
+#[test]
+fn administrator_of_one_type_administers_that_alone() {
+    let users = Assignment {
+        role: "admin".to_owned(),
+        reach: Reach::Type("users".to_owned()),
+        expires_at: Some(10),
+    };
+    let allowed = authority(std::slice::from_ref(&users));
+    assert!(allowed.allows(Permission::UsersWrite) && allowed.allows(Permission::UsersRead));
+    assert!(!allowed.allows(Permission::RolesAssign));
+    assert_eq!(allowed.role(), RoleLabel::Custom);
+    let one = Assignment {
+        reach: Reach::of("users", "1"),
+        ..users.clone()
+    };
+    assert!(!authority(&[one]).allows(Permission::UsersWrite));
+    let ended = Assignment {
+        expires_at: Some(0),
+        ..users
+    };
+    assert_eq!(authority(&[ended]).role(), RoleLabel::None);
 }
 
 #[test]

@@ -5,3 +5,5 @@ mod conditions;
 mod decisions;
 mod policies;
 mod reference;
+mod searching;
+mod usage;

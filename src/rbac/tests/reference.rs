@@ -15,7 +15,7 @@ use super::super::{
 const POLICIES: u64 = 10_000;
 const QUESTIONS: u64 = 10;
 
-fn one_of<'a>(dice: &mut Dice, words: &[&'a str]) -> &'a str {
+pub(super) fn one_of<'a>(dice: &mut Dice, words: &[&'a str]) -> &'a str {
     words[dice.below(words.len())]
 }
 
@@ -23,9 +23,9 @@ fn chance(dice: &mut Dice, one_in: usize) -> bool {
     dice.below(one_in) == 0
 }
 
-const TYPES: [&str; 3] = ["post", "post.draft", "user"];
+pub(super) const TYPES: [&str; 3] = ["post", "post.draft", "user"];
 const ACTIONS: [&str; 3] = ["read", "write", "delete"];
-const IDS: [&str; 3] = ["1", "2", "alice"];
+pub(super) const IDS: [&str; 3] = ["1", "2", "alice"];
 const NAMES: [&str; 3] = ["a", "b", "owner"];
 const ROLES: [&str; 6] = [EVERYONE, "r1", "r2", "r3", "r4", "r5"];
 
@@ -46,10 +46,10 @@ struct Thrown {
     comparisons: Vec<Comparison>,
 }
 
-struct World {
-    policy: Policy,
+pub(super) struct World {
+    pub(super) policy: Policy,
     grants: Vec<Thrown>,
-    assignments: Vec<Assignment>,
+    pub(super) assignments: Vec<Assignment>,
 }
 
 fn path(dice: &mut Dice) -> Path {
@@ -102,7 +102,7 @@ fn text(comparisons: &[Comparison]) -> String {
     each.collect::<Vec<_>>().join(" and ")
 }
 
-fn world(dice: &mut Dice) -> World {
+pub(super) fn world(dice: &mut Dice) -> World {
     let mut permissions = BTreeSet::new();
     for _ in 0..dice.below(9) {
         permissions.insert(format!(
@@ -177,6 +177,43 @@ fn properties(dice: &mut Dice) -> Map<String, Value> {
         }
     }
     properties
+}
+
+/// What a question is made of.
+pub(super) struct Asked {
+    subject: (&'static str, Map<String, Value>),
+    action: (&'static str, Map<String, Value>),
+    resource: (&'static str, &'static str, Map<String, Value>),
+}
+
+pub(super) fn asked(dice: &mut Dice) -> Asked {
+    Asked {
+        subject: (one_of(dice, &IDS), properties(dice)),
+        action: (one_of(dice, &ACTIONS), properties(dice)),
+        resource: (one_of(dice, &TYPES), one_of(dice, &IDS), properties(dice)),
+    }
+}
+
+impl Asked {
+    pub(super) fn question(&self) -> Question<'_> {
+        let (kind, id, resource) = &self.resource;
+        Question {
+            subject: Entity {
+                kind: "user",
+                id: self.subject.0,
+                properties: Properties::of(Some(&self.subject.1)),
+            },
+            action: Action {
+                name: self.action.0,
+                properties: Properties::of(Some(&self.action.1)),
+            },
+            resource: Entity {
+                kind,
+                id,
+                properties: Properties::of(Some(resource)),
+            },
+        }
+    }
 }
 
 /// The definition of a decision.
@@ -256,24 +293,8 @@ fn decisions_are_those_of_the_definition() {
         for _ in 0..QUESTIONS {
             let now = [99, 100, 150, 200][dice.below(4)];
             let held = snapshot.held(&world.assignments, now);
-            let (subject, resource, action) =
-                (properties(dice), properties(dice), properties(dice));
-            let question = Question {
-                subject: Entity {
-                    kind: "user",
-                    id: one_of(dice, &IDS),
-                    properties: Properties::of(Some(&subject)),
-                },
-                action: Action {
-                    name: one_of(dice, &ACTIONS),
-                    properties: Properties::of(Some(&action)),
-                },
-                resource: Entity {
-                    kind: one_of(dice, &TYPES),
-                    id: one_of(dice, &IDS),
-                    properties: Properties::of(Some(&resource)),
-                },
-            };
+            let asked = asked(dice);
+            let question = asked.question();
             let expected = allowed(&world, &question, now);
             let decided = snapshot.decide(&held, &question);
             assert_eq!(decided.allows(), expected, "seed {seed}: {question:?}");
@@ -293,6 +314,7 @@ fn decisions_are_those_of_the_definition() {
                 }
                 Decided::NotGranted => assert!(covering.is_empty()),
                 Decided::UnknownPermission => assert!(ways.is_empty()),
+                Decided::SubjectDisabled => panic!("the policy knows no accounts"),
             }
         }
     }

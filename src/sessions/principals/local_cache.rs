@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{Account, CachedPrincipal, Change};
 use crate::cache::LocalMap;
 use crate::metrics::CacheName;
+use crate::policies::Live;
 use crate::rbac::Scope;
 
 const CACHED_SESSIONS: usize = 50_000;
@@ -50,19 +51,49 @@ impl Default for LocalCache {
 }
 
 impl LocalCache {
-    /// The account of a session, if both are cached and have not expired.
+    /// The account of a session by this policy, if both are cached and have not expired.
     pub(super) fn find(
         &self,
         session: Uuid,
         user: Uuid,
         now: DateTime<Utc>,
+        live: &Live,
     ) -> Option<Arc<Account>> {
         let session = self.sessions.get(&session)?;
         if session.user != user || session.until <= now {
             return None;
         }
+        Some(self.account(user, now, live)?.within(session.scope))
+    }
+
+    /// An account by this policy, if it is cached and has not expired.
+    pub(super) fn account(
+        &self,
+        user: Uuid,
+        now: DateTime<Utc>,
+        live: &Live,
+    ) -> Option<Arc<Account>> {
         let cached = self.accounts.get(&user)?;
-        (cached.until > now).then(|| cached.account.within(session.scope))
+        if cached.until <= now {
+            return None;
+        }
+        let micros = now.timestamp_micros();
+        if cached.account.held.is_current(&live.snapshot, micros) {
+            return Some(cached.account);
+        }
+        // The policy changed, or an assignment ended. The account itself is as it was.
+        let account = Account::of(cached.account.user.clone(), live, micros);
+        let _current = self.lock(user);
+        if let Some(now_cached) = self.accounts.get(&user)
+            && Arc::ptr_eq(&now_cached.account, &cached.account)
+        {
+            let renewed = CachedAccount {
+                account: Arc::clone(&account),
+                until: cached.until,
+            };
+            self.accounts.insert(user, renewed);
+        }
+        Some(account)
     }
 
     /// The epoch of an account. Read it before a load begins.
@@ -94,6 +125,21 @@ impl LocalCache {
         };
         self.accounts.insert(user, account);
         true
+    }
+
+    /// Inserts a loaded account unless it changed since the epoch.
+    pub(super) fn insert_account(
+        &self,
+        account: &Arc<Account>,
+        until: DateTime<Utc>,
+        epoch: Epoch,
+    ) {
+        let user = account.user.id;
+        let current = self.lock(user);
+        if Epoch(*current) == epoch {
+            let account = Arc::clone(account);
+            self.accounts.insert(user, CachedAccount { account, until });
+        }
     }
 
     /// Removes what changed, and discards the results of loads in flight.
@@ -142,7 +188,11 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::store::User;
+    use crate::store::{StoredPolicy, User};
+
+    fn live() -> Live {
+        Live::of(StoredPolicy::default()).expect("the built-in policy")
+    }
 
     const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
@@ -153,13 +203,14 @@ mod tests {
             email: "alice@example.com".to_owned(),
             disabled: false,
             roles: vec!["user".to_owned()],
+            limited_roles: Vec::new(),
             created_at: NOW,
             updated_at: NOW,
             last_login_at: None,
             initial_password_until: None,
         };
         CachedPrincipal {
-            account: Account::of(user),
+            account: Account::of(user, &live(), 0),
             scope: Scope::EVERYTHING,
             session_until: NOW + TimeDelta::seconds(session_seconds),
             account_until: NOW + TimeDelta::seconds(account_seconds),
@@ -176,7 +227,7 @@ mod tests {
             assert!(local.insert(session, user, epoch, &found));
             let is_there = |seconds| {
                 let now = NOW + TimeDelta::seconds(seconds);
-                local.find(session, user, now).is_some()
+                local.find(session, user, now, &live()).is_some()
             };
             assert!(is_there(0) && is_there(2));
             assert!(!is_there(3));
@@ -196,9 +247,9 @@ mod tests {
             let epoch = local.epoch(user);
             assert!(local.insert(session, user, epoch, &found(user, 5, 5)));
             change();
-            assert!(local.find(session, user, NOW).is_none());
+            assert!(local.find(session, user, NOW, &live()).is_none());
             assert!(!local.insert(session, user, epoch, &found(user, 5, 5)));
-            assert!(local.find(session, user, NOW).is_none());
+            assert!(local.find(session, user, NOW, &live()).is_none());
         }
     }
 
@@ -211,7 +262,7 @@ mod tests {
             local.insert(own, user, epoch, &found(user, 5, 5));
         }
         local.insert(session, user, local.epoch(user), &found(user, 5, 5));
-        assert!(local.find(session, user, NOW).is_some());
-        assert!(local.find(session, other, NOW).is_none());
+        assert!(local.find(session, user, NOW, &live()).is_some());
+        assert!(local.find(session, other, NOW, &live()).is_none());
     }
 }

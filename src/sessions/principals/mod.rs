@@ -22,7 +22,8 @@ use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::metrics::PrincipalCache;
-use crate::rbac::{Authority, Scope};
+use crate::policies::{Live, Policies, Power};
+use crate::rbac::{Authority, Held, Scope};
 use crate::store::{Store, User};
 
 /// TTL of cached principals, from the start of their load. Invalidation shows changes at once; the
@@ -35,14 +36,26 @@ const TTL: TimeDelta = TimeDelta::seconds(5);
 pub struct Account {
     /// The account.
     pub user: User,
-    /// The permissions of its roles.
+    /// What it may do at this service.
     pub authority: Authority,
+    /// What it may do everywhere. Nothing in a session of a narrow scope, which names permissions of this
+    /// service only.
+    pub held: Arc<Held>,
+    /// The scope of its session.
+    pub scope: Scope,
 }
 
 impl Account {
-    fn of(user: User) -> Arc<Self> {
-        let authority = Authority::of(&user.roles);
-        Arc::new(Self { user, authority })
+    /// The account by this policy, at a time in microseconds since 1970.
+    #[must_use]
+    pub fn of(user: User, live: &Live, now: i64) -> Arc<Self> {
+        let Power { authority, held } = live.power(&user.assignments(), now);
+        Arc::new(Self {
+            user,
+            authority,
+            held,
+            scope: Scope::EVERYTHING,
+        })
     }
 
     /// The account in a session of this scope.
@@ -53,8 +66,21 @@ impl Account {
         Arc::new(Self {
             user: self.user.clone(),
             authority: self.authority.within(scope),
+            held: Arc::new(self.held.emptied()),
+            scope,
         })
     }
+}
+
+/// What there is of an account's id.
+#[derive(Clone, Debug)]
+pub enum KnownAccount {
+    /// An account that may act.
+    Enabled(Arc<Account>),
+    /// One that may not.
+    Disabled,
+    /// No account.
+    None,
 }
 
 /// An active session and its account, with their expiry in the cache.
@@ -78,6 +104,7 @@ enum Change<'a> {
 
 /// The cache of sessions and the accounts behind them.
 pub struct Principals {
+    policies: Arc<Policies>,
     local: Arc<LocalCache>,
     shared: Option<Arc<SharedCache>>,
 }
@@ -85,12 +112,13 @@ pub struct Principals {
 impl Principals {
     /// An empty cache; shared with the other replicas if `cache` is in Redis.
     #[must_use]
-    pub fn new(cache: &Cache, clock: Clock) -> Self {
+    pub fn new(cache: &Cache, policies: Arc<Policies>, clock: Clock) -> Self {
         let shared = match cache {
             Cache::Memory(_) => None,
             Cache::Redis(redis) => Some(Arc::new(SharedCache::new(redis.clone(), clock))),
         };
         Self {
+            policies,
             local: Arc::default(),
             shared,
         }
@@ -108,14 +136,18 @@ impl Principals {
         user: Uuid,
         now: DateTime<Utc>,
     ) -> Result<(Option<Arc<Account>>, PrincipalCache)> {
-        if let Some(account) = self.local.find(session, user, now) {
+        if let Some(account) = self
+            .local
+            .find(session, user, now, &self.policies.current())
+        {
             return Ok((Some(account), PrincipalCache::Hit));
         }
         // Read before anything is loaded, so that a change meanwhile discards the load.
         let epoch = self.local.epoch(user);
         let mut missed = None;
         if let Some(shared) = &self.shared {
-            match shared.find(session, user, now).await {
+            let live = self.policies.kept();
+            match shared.find(session, user, now, &live).await {
                 Lookup::Found(found) => {
                     self.local.insert(session, user, epoch, &found);
                     let account = found.account.within(found.scope);
@@ -133,8 +165,10 @@ impl Principals {
             return Ok((None, PrincipalCache::Miss));
         }
         let expiry = now + TTL;
+        // A policy that is older than the account's roles would decide by what they were.
+        let live = self.policies.at_least(principal.policy_version).await?;
         let found = CachedPrincipal {
-            account: Account::of(principal.user),
+            account: Account::of(principal.user, &live, now.timestamp_micros()),
             scope: principal.scope,
             session_until: principal.session_expires_at.min(expiry),
             account_until: expiry,
@@ -148,6 +182,31 @@ impl Principals {
             Some(found.account.within(found.scope)),
             PrincipalCache::Miss,
         ))
+    }
+
+    /// An account, without a session. Those that are disabled or do not exist are not cached.
+    ///
+    /// # Errors
+    /// When it is not cached and the database does not answer.
+    pub async fn account(
+        &self,
+        store: &Store,
+        user: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<KnownAccount> {
+        let live = self.policies.kept();
+        if let Some(account) = self.local.account(user, now, &live) {
+            return Ok(KnownAccount::Enabled(account));
+        }
+        let epoch = self.local.epoch(user);
+        let user = match store.user(user).await? {
+            None => return Ok(KnownAccount::None),
+            Some(user) if user.disabled => return Ok(KnownAccount::Disabled),
+            Some(user) => user,
+        };
+        let account = Account::of(user, &live, now.timestamp_micros());
+        self.local.insert_account(&account, now + TTL, epoch);
+        Ok(KnownAccount::Enabled(account))
     }
 
     /// Invalidates an account that changed: locally, in Redis, and on all subscribed replicas.

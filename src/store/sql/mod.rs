@@ -85,13 +85,18 @@ macro_rules! statements {
     };
 }
 
-/// The columns of an account, and its roles in one: each with its length in bytes as a prefix, so that
-/// the names are unambiguous.
+/// The columns of an account, and its roles in two: each text with its length in bytes as a prefix, so that
+/// none is taken for another.
 macro_rules! user_columns {
     () => {
         "u.id, u.username, u.email, u.disabled, u.created_at, u.updated_at, u.last_login_at, \
          u.initial_password_until, \
-         (SELECT string_agg(CAST(octet_length(ur.role) AS TEXT) || ':' || ur.role, '') FROM user_roles ur WHERE ur.user_id = u.id) AS roles"
+         (SELECT string_agg(CAST(octet_length(ur.role) AS TEXT) || ':' || ur.role, '') FROM user_roles ur WHERE ur.user_id = u.id) AS roles, \
+         (SELECT string_agg(CAST(octet_length(lr.role) AS TEXT) || ':' || lr.role \
+         || CAST(octet_length(lr.reach_type) AS TEXT) || ':' || lr.reach_type \
+         || CAST(octet_length(lr.reach_id) AS TEXT) || ':' || lr.reach_id \
+         || COALESCE(CAST(lr.expires_at AS TEXT), '') || ';', '') \
+         FROM limited_roles lr WHERE lr.user_id = u.id) AS limited_roles"
     };
 }
 
@@ -103,17 +108,30 @@ macro_rules! limit {
     };
 }
 
+/// Fifty rows of `VALUES`: each pair of parameters through a macro that gives one row, without its
+/// parentheses.
+macro_rules! fifty_rows {
+    ($row:ident: $a:literal $b:literal $(, $c:literal $d:literal)+) => {
+        concat!("(", $row!($a $b), ")" $(, ", (", $row!($c $d), ")")+)
+    };
+}
+
 mod connection;
+mod entities;
+mod holders;
 mod jobs;
 mod keys;
+mod policy;
 mod roles;
 mod seeding;
 mod sessions;
 mod tokens;
+mod usage;
 mod users;
 
 pub(super) use {
-    connection::*, jobs::*, keys::*, roles::*, seeding::*, sessions::*, tokens::*, users::*,
+    connection::*, entities::*, holders::*, jobs::*, keys::*, policy::*, roles::*, seeding::*,
+    sessions::*, tokens::*, usage::*, users::*,
 };
 
 /// Every statement; a test prepares and executes each.
@@ -122,8 +140,12 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         connection::STATEMENTS,
         users::STATEMENTS,
         roles::STATEMENTS,
+        policy::STATEMENTS,
+        entities::STATEMENTS,
+        holders::STATEMENTS,
         sessions::STATEMENTS,
         tokens::STATEMENTS,
+        usage::STATEMENTS,
         keys::STATEMENTS,
         jobs::STATEMENTS,
         seeding::STATEMENTS,

@@ -3,14 +3,6 @@
 //! A statement with many rows has one parameter for each value, numbered by hand: SQL that both
 //! engines understand has no arrays, and texts of statements are constants.
 
-/// Fifty rows of `VALUES`: each pair of parameters through a macro that gives one row, without its
-/// parentheses.
-macro_rules! fifty_rows {
-    ($row:ident: $a:literal $b:literal $(, $c:literal $d:literal)+) => {
-        concat!("(", $row!($a $b), ")" $(, ", (", $row!($c $d), ")")+)
-    };
-}
-
 macro_rules! seeded_account {
     ($id:literal $name:literal) => {
         concat!(

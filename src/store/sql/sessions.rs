@@ -18,7 +18,8 @@ statements! {
              VALUES ($1, $2, 0, $3, $4, $4, $5, $6, $7)";
         NARROW_SESSION "narrow_session" = "UPDATE sessions SET scope = $2 WHERE id = $1";
         PRINCIPAL "principal" =
-            "SELECT ", user_columns!(), ", s.idle_expires_at AS session_expires_at, s.scope \
+            "SELECT ", user_columns!(), ", s.idle_expires_at AS session_expires_at, s.scope, \
+             (SELECT version FROM policy WHERE name = 'live') AS policy_version \
              FROM sessions s JOIN users u ON u.id = s.user_id \
              WHERE s.id = $1 AND u.disabled = FALSE AND ", active_session!();
         LIST_SESSIONS "list_sessions" =

@@ -18,7 +18,7 @@ async fn under_a_path() -> (Server, Nginx) {
         .start()
         .await;
     let upstream = server.api.trim_start_matches("http://");
-    assert_eq!(PUBLISHED.matches("127.0.0.1:8000").count(), 2);
+    assert_eq!(PUBLISHED.matches("127.0.0.1:8000").count(), 3);
     let locations = PUBLISHED.replace("127.0.0.1:8000", upstream);
     let site = format!("server {{ listen 127.0.0.1:{port};\n{locations} }}");
     let nginx = Nginx::start(&server.path(), port, &site, "/auth/health").await;

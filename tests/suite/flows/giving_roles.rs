@@ -8,7 +8,7 @@ use rbac_sentinel::testing::clock::Clock;
 use rbac_sentinel::testing::config::Config;
 use rbac_sentinel::testing::error::Error;
 use rbac_sentinel::testing::hashing::Password;
-use rbac_sentinel::testing::rbac::Authority;
+use rbac_sentinel::testing::rbac::Assignment;
 use rbac_sentinel::testing::sessions::Account;
 
 use crate::harness::PASSWORD;
@@ -45,23 +45,22 @@ async fn role_above_user_takes_the_permission_to_assign_whatever_else_the_caller
         initial: false,
     };
     let alice = accounts.make(account, Actor::Stranger).await.expect("made");
-    let alice = Account {
-        authority: Authority::of(&alice.roles),
-        user: alice,
-    };
+    let live = services.policies.kept();
+    let alice = Account::of(alice, &live, 0);
     let create = async |actor: Actor<'_>, name: &str, role: Option<&str>| {
         let (username, email) = (name.to_owned(), format!("{name}@example.com"));
         let role = role.map(str::to_owned);
         let made = accounts.create_with_generated_password(actor, username, email, role);
         made.await.map(|(user, _)| user.roles)
     };
+    let admin = Assignment::everywhere("admin");
     for actor in [Actor::Admin(&alice), Actor::Owner(&alice), Actor::Stranger] {
         let refused = create(actor, "mallory", Some("admin")).await;
         assert!(
             matches!(refused, Err(Error::Forbidden("roles:assign"))),
             "{actor:?}"
         );
-        let refused = accounts.grant_role(actor, alice.user.id, "admin").await;
+        let refused = accounts.assign_role(actor, alice.user.id, &admin).await;
         assert!(
             matches!(refused, Err(Error::Forbidden("roles:assign"))),
             "{actor:?}"

@@ -3,6 +3,7 @@
 mod giving_roles;
 mod hostile_redis;
 mod last_admin;
+mod policy_on_replicas;
 mod refresh_on_replicas;
 mod rehash;
 mod replicas;

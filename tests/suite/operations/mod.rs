@@ -11,6 +11,7 @@ mod metrics;
 mod offline_commands;
 mod old_paths;
 mod password_memory;
+mod policy_command;
 mod refusals_to_start;
 mod replicas;
 mod seeding;

@@ -7,6 +7,8 @@
 mod accounts;
 mod changes;
 mod database;
+mod entities;
+mod holders;
 mod housekeeping;
 mod keys;
 mod last_admin;
@@ -14,6 +16,7 @@ mod listing;
 mod migrations;
 mod one_change;
 mod plans;
+mod policy;
 mod roles;
 mod rotation;
 mod searching;
@@ -77,6 +80,16 @@ macro_rules! contracts {
                 disabling_ends_and_returns_every_session,
                 password_changes_only_from_the_verified_hash,
                 deletion_removes_everything_of_the_account;
+            entities: types_are_a_part_of_the_policy,
+                deleted_type_takes_its_entities_with_it,
+                type_with_very_many_entities_is_not_deleted,
+                entities_are_created_replaced_and_deleted,
+                entities_of_an_unknown_type_are_not_written,
+                entities_are_listed_in_the_order_of_bytes,
+                registered_ones_of_many_ids_are_found;
+            holders: holders_of_many_roles_are_found_in_order_by_pages,
+                limited_assignments_count_for_their_resources_and_until_they_end,
+                holders_have_all_their_roles_and_say_whether_they_are_disabled;
             housekeeping: concurrent_housekeeping_begins_once,
                 housekeeping_begins_when_due_and_not_running,
                 housekeeping_that_lost_its_lease_removes_nothing,
@@ -99,6 +112,13 @@ macro_rules! contracts {
             listing: pages_list_every_account_once_in_order,
                 pages_are_stable_while_accounts_are_created,
                 last_page_has_no_next_position;
+            policy: policy_is_stored_as_it_was_changed,
+                policy_changes_run_one_after_the_other,
+                role_that_is_held_is_not_removed,
+                limited_assignments_are_changed_and_revoked,
+                last_administrator_gets_no_end,
+                exclusion_counts_inherited_roles_and_living_assignments,
+                usage_is_noted_of_roles_that_exist;
             roles: granting_and_revoking_roles_return_whether_something_changed,
                 role_of_unknown_account_or_unknown_role_is_not_found,
                 roles_are_sorted_and_found_by_name;

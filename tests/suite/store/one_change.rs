@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use rbac_sentinel::testing::error::Error;
+use rbac_sentinel::testing::rbac::Assignment;
 use rbac_sentinel::testing::store::{
     EndReason, NewSession, NewUser, ProfileChange, Rotation, RotationRequest, Store, User,
 };
@@ -145,11 +146,12 @@ impl OneChange for Store {
         by: Option<Uuid>,
         at: DateTime<Utc>,
     ) -> Result<bool> {
-        in_one_transaction!(self, grant_role(user, role, by, at))
+        let given = Assignment::everywhere(role);
+        in_one_transaction!(self, assign_role(user, &given, by, at))
     }
 
     async fn revoke_role(&self, user: Uuid, role: &str, at: DateTime<Utc>) -> Result<bool> {
-        in_one_transaction!(self, revoke_role(user, role, at))
+        in_one_transaction!(self, revoke_role(user, role, None, at))
     }
 
     async fn start_session(

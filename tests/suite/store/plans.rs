@@ -15,16 +15,50 @@ use crate::store::recorder;
 const ACCOUNTS: u32 = 20_000;
 
 /// Statements that read a table whole or sort, and why they may.
-const WHOLE: [(&str, &[&str], &str); 4] = [
+const WHOLE: [(&str, &[&str], &str); 16] = [
     (
         "count_users",
         &["users"],
         "a count of everything, along the smallest index, and rarer where it takes long",
     ),
+    (
+        "entity_types",
+        &["entity_types"],
+        "there are a handful of types",
+    ),
+    ("policy_permissions", &["permissions"], READ_WHOLE),
+    ("policy_roles", &["roles"], READ_WHOLE),
+    ("policy_parents", &["role_parents"], READ_WHOLE),
+    ("policy_grants", &["role_grants"], READ_WHOLE),
+    ("policy_exclusions", &["role_exclusions"], READ_WHOLE),
+    (
+        "policy_exclusion_members",
+        &["role_exclusion_members"],
+        READ_WHOLE,
+    ),
+    (
+        "grant_usage",
+        &["grant_usage"],
+        "its answer is about all of it",
+    ),
+    (
+        "role_usage",
+        &["role_usage"],
+        "its answer is about all of it",
+    ),
+    (
+        "exclusion_broken",
+        &[SORT],
+        "the holders of some roles, which a change of the policy must look at",
+    ),
+    ("holders", &[SORT], FEW_HOLDERS),
+    ("limited_holders", &[SORT], FEW_HOLDERS),
     ("signing_keys", &["signing_keys", SORT], FEW_KEYS),
     ("stored_signing_keys", &["signing_keys", SORT], FEW_KEYS),
     ("remove_signing_keys", &["signing_keys", SORT], FEW_KEYS),
 ];
+const FEW_HOLDERS: &str = "the first of each of some roles are put in their order";
+const READ_WHOLE: &str = "the policy is read whole, and only when it has changed";
 const FEW_KEYS: &str = "there are a handful of keys";
 /// In a plan: collecting rows to sort them.
 const SORT: &str = "(a sort)";
@@ -36,6 +70,13 @@ const ALIASES: [(&str, &str); 4] = [
     ("s", "sessions"),
     ("t", "refresh_tokens"),
 ];
+
+/// Deletions whose check of foreign keys reads a table whole, once the statistics say that all of its rows have
+/// the one value that they do in this test.
+const BY_STATISTICS: [&str; 2] = ["delete_entity_type", "delete_role"];
+
+/// Rows that statements make themselves: few, or as many as their answer needs.
+const OF_STATEMENTS: [&str; 4] = ["below", "e", "held", "holders"];
 
 /// The parts of a statement's plan whose cost grows with the number of rows: table scans and sorts.
 async fn laborious(connection: &mut SqliteConnection, statement: &str) -> BTreeSet<String> {
@@ -51,6 +92,8 @@ async fn laborious(connection: &mut SqliteConnection, statement: &str) -> BTreeS
             // Rows of the statement itself.
             (Some("SCAN"), Some("CONSTANT")) => {}
             (Some("SCAN"), Some(rows)) if rows.ends_with("-ROW") => {}
+            (Some("SCAN"), Some(name)) if OF_STATEMENTS.contains(&name) => {}
+            (Some("SCAN"), Some(name)) if name.starts_with("held_") => {}
             (Some("SCAN"), Some(name)) => {
                 let table = ALIASES.iter().find(|(alias, _)| *alias == name);
                 found.insert(table.map_or(name, |(_, table)| table).to_owned());
@@ -120,6 +163,21 @@ async fn filled(options: &Options) {
     store.close().await;
 }
 
+/// What makes large tables of those that are not seeded.
+///
+/// Names of seeded accounts end with a digit: so many roles and types there are.
+const FILLING: [&str; 5] = [
+    "INSERT INTO roles (name, description) SELECT DISTINCT 'r' || SUBSTR(username, 12), '' FROM users",
+    "INSERT INTO user_roles (user_id, role, granted_at) \
+     SELECT id, 'r' || SUBSTR(username, 12), created_at FROM users",
+    "INSERT INTO limited_roles (user_id, role, reach_type, reach_id, granted_at) \
+     SELECT id, 'r' || SUBSTR(username, 12), 'record', username, created_at FROM users",
+    "INSERT INTO entity_types (side, kind, description) \
+     SELECT DISTINCT 'resource', 'r' || SUBSTR(username, 12), '' FROM users",
+    "INSERT INTO entities (side, kind, id, properties, updated_at) \
+     SELECT 'resource', 'r' || SUBSTR(username, 12), username, '{}', created_at FROM users",
+];
+
 async fn execute(connection: &mut SqliteConnection, statement: &'static str) {
     let done = sqlx::query(statement).execute(connection).await;
     done.unwrap_or_else(|error| panic!("{statement}: {error}"));
@@ -161,7 +219,10 @@ async fn no_statement_scans_a_large_table_on_sqlite() {
          WHERE hex(id) LIKE '%0' OR hex(id) LIKE '%1'",
         "UPDATE refresh_tokens SET rotated_at = issued_at, successor = token_hash \
          WHERE hex(token_hash) < '8'",
-    ] {
+    ]
+    .into_iter()
+    .chain(FILLING)
+    {
         execute(connection, statement).await;
     }
     let expected: BTreeMap<&str, BTreeSet<String>> = WHOLE
@@ -179,6 +240,9 @@ async fn no_statement_scans_a_large_table_on_sqlite() {
             if !laborious.is_empty() {
                 found.insert(statement.name, laborious);
             }
+        }
+        if analysed {
+            found.retain(|name, _| !BY_STATISTICS.contains(name));
         }
         assert_eq!(found, expected, "analysed: {analysed}");
     }
@@ -200,7 +264,14 @@ async fn no_statement_scans_a_large_table_on_postgresql() {
     let store = Store::open(&options).await.expect("the tables are made");
     store.close().await;
     let connection = &mut postgres::connect(&url).await;
-    let large = ["users", "user_roles", "sessions", "refresh_tokens"];
+    let large = [
+        "users",
+        "user_roles",
+        "limited_roles",
+        "entities",
+        "sessions",
+        "refresh_tokens",
+    ];
     for table in large {
         // It comes when it likes, and then an index alone can answer what needs the table now.
         let without = format!("ALTER TABLE {table} SET (autovacuum_enabled = false)");
@@ -213,7 +284,12 @@ async fn no_statement_scans_a_large_table_on_postgresql() {
          WHERE CAST(id AS TEXT) LIKE '%0' OR CAST(id AS TEXT) LIKE '%1'",
         "UPDATE refresh_tokens SET rotated_at = issued_at, successor = token_hash \
          WHERE encode(token_hash, 'hex') < '8'",
-        "ANALYZE users, user_roles, sessions, refresh_tokens",
+        FILLING[0],
+        FILLING[1],
+        FILLING[2],
+        FILLING[3],
+        FILLING[4],
+        "ANALYZE users, user_roles, limited_roles, entities, sessions, refresh_tokens",
     ] {
         connection.execute(statement).await.expect(statement);
     }

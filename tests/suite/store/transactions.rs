@@ -1,6 +1,7 @@
 //! Transactions: their changes are stored together or not at all.
 
 use rbac_sentinel::testing::error::Error;
+use rbac_sentinel::testing::rbac::Assignment;
 use rbac_sentinel::testing::store::{ProfileChange, Rotation};
 
 use super::database::{Database, HASH, at, new_session, new_user, rotation};
@@ -21,7 +22,7 @@ pub async fn transaction_stores_all_changes_together(db: &Database) {
         .await
         .expect("changed");
     assert!(
-        tx.grant_role(bob.id, "admin", None, at(1))
+        tx.assign_role(bob.id, &Assignment::everywhere("admin"), None, at(1))
             .await
             .expect("granted")
     );
@@ -67,7 +68,7 @@ pub async fn error_undoes_earlier_changes_of_the_transaction(db: &Database) {
     let (alice, bob) = (db.user("alice").await, db.user("bob").await);
     let mut tx = db.store.transaction().await.expect("begun");
     assert!(
-        tx.grant_role(bob.id, "admin", None, at(1))
+        tx.assign_role(bob.id, &Assignment::everywhere("admin"), None, at(1))
             .await
             .expect("granted")
     );

@@ -78,6 +78,10 @@ impl Operation {
     /// Its path with these values for the parameters.
     pub fn path_with(&self, id: &str, role: &str) -> String {
         let path = self.template.replace("{id}", id).replace("{role}", role);
+        let of_permission = path.starts_with("/admin/permissions/");
+        let name = if of_permission { "users:read" } else { role };
+        let path = path.replace("{name}", name).replace("{type}", role);
+        let path = path.replace("{entity}", role);
         assert!(
             !path.contains('{'),
             "{} has a path parameter that these tests do not know: fill it in here",
@@ -106,6 +110,18 @@ impl Operation {
         let mut records = rbac_sentinel::testing::api::operations::all();
         let record = records.find(|record| record.endpoint.id == self.id);
         record.unwrap_or_else(|| panic!("{} has no record", self.id))
+    }
+
+    /// The status for a body of another media type; 0 if it takes no body.
+    pub fn wrong_media_type(&self) -> u16 {
+        let policy = self.record().body;
+        policy.map_or(0, |policy| policy.wrong_media_type.status().as_u16())
+    }
+
+    /// Whether it refuses fields that are not documented.
+    pub fn refuses_unknown_fields(&self) -> bool {
+        let policy = self.record().body;
+        policy.is_some_and(|policy| policy.refuses_unknown_fields)
     }
 
     /// Whether its errors are those of RFC 6749.

@@ -207,12 +207,12 @@ pub(super) fn upkeep() -> Vec<Panel> {
             View::TimeSeries,
             Unit::Count,
             "Scrape cost",
-            "Samples of one scrape. Above 5,000 a label has too many values: count series by name \
+            "Samples of one scrape. Above 10,000 a label has too many values: count series by name \
              in Prometheus, and see *Scrape time* for the cost.",
         )
         .runbook(&["cardinality"])
         .query("{{instance}}", per_instance("scrape_samples_scraped"))
-        .steps(&[(5000.0, Color::Warn)])
+        .steps(&[(10_000.0, Color::Warn)])
         .size(12, 7),
         Panel::new(
             View::TimeSeries,

@@ -17,6 +17,7 @@ pub(super) fn alerts() -> Vec<Alert> {
         reuse(),
         admin_denied(),
         admin_grant(),
+        escalation(),
     ]
 }
 
@@ -124,4 +125,21 @@ fn admin_grant() -> Alert {
         "An administrator granted the role. Confirm with that administrator that it was intended.",
     )
     .links("admin-grant", "auth-security")
+}
+
+fn escalation() -> Alert {
+    Alert::new(
+        Severity::Ticket,
+        "AuthEscalationRefused",
+        // One is a slip; several are a plan.
+        "sum by (job) (\n  \
+         increase(auth_rbac_escalations_refused_total[30m])\n) > 2",
+    )
+    .text(
+        "{{ $labels.job }}: {{ $value | printf \"%.0f\" }} changes in half an hour reach beyond the \
+         permissions of the account that asked for them",
+        "An account with some permissions of administration tries to gain or grant others, or to change an \
+         account that has more.",
+    )
+    .links("escalation", "auth-authorization")
 }

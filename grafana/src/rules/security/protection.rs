@@ -8,6 +8,9 @@ pub(super) fn alerts() -> Vec<Alert> {
         signatures(),
         key_age(),
         key_unreadable(),
+        policy_stale(),
+        unlabelled(),
+        shadow(),
         limits_local(),
         limits_deny(),
         shared_cache(),
@@ -65,6 +68,54 @@ fn key_unreadable() -> Alert {
          start again.",
     )
     .links("signing-keys", "auth-security")
+}
+
+fn policy_stale() -> Alert {
+    Alert::new(
+        Severity::Page,
+        "AuthPolicyStale",
+        // Without its database a replica reads nothing: other alerts say so.
+        "time() - (auth_rbac_policy_last_read_timestamp_seconds != 0) > 60\n\
+         and on (job, instance)\n\
+         auth_dependency_up{dependency=\"database\"} == 1",
+    )
+    .lasts(minutes(2))
+    .text(
+        "{{ $labels.instance }} of {{ $labels.job }} decides by a policy that is \
+         {{ $value | humanizeDuration }} old",
+        "Its database answers, but the policy cannot be read: it has a fault, or a query of it fails. \
+         Permissions that were taken away still hold on this replica.",
+    )
+    .links("policy", "auth-authorization")
+}
+
+fn unlabelled() -> Alert {
+    Alert::new(
+        Severity::Ticket,
+        "AuthPermissionsUnlabelled",
+        "max by (job) (auth_rbac_permissions_unlabelled) > 0",
+    )
+    .text(
+        "{{ $labels.job }}: {{ $value }} permissions share one label",
+        "More permissions are registered than have a label of their own in metrics: those at the end of the \
+         alphabet are counted together as `other`.",
+    )
+    .links("policy", "auth-authorization")
+}
+
+fn shadow() -> Alert {
+    Alert::new(
+        Severity::Info,
+        "AuthShadowDiverges",
+        "sum by (job, direction) (increase(auth_rbac_shadow_divergences_total[15m])) > 0",
+    )
+    .text(
+        "{{ $labels.job }}: the shadow policy would change {{ $value | printf \"%.0f\" }} decisions of a \
+         quarter of an hour ({{ $labels.direction }})",
+        "The policy in SHADOW_POLICY decides otherwise than the live one. Look at the examples before you \
+         apply it.",
+    )
+    .links("shadow", "auth-authorization")
 }
 
 /// Checks against limits that replicas share. The general limit is counted by each replica for itself,

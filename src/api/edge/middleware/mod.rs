@@ -109,6 +109,8 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
             route: route.template,
             synthetic,
         };
+        let any_id = route.takes_any_request_id();
+        let id_as_sent = any_id.then(|| request_ids::as_sent(&request)).flatten();
         let wanted = cors::preflight(&request);
         let asked_for = wanted.as_ref().map_or(route, |wanted| {
             self.routes.find(label(wanted), request.uri().path())
@@ -134,7 +136,8 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for Edge<E> {
             StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE
         );
         let last = refused || unread || self.draining.load(Ordering::Relaxed);
-        finish(&mut response, route, &context, last);
+        request_ids::show(response.headers_mut(), &context, id_as_sent);
+        finish(&mut response, route, last);
         let size = body_size(&mut response);
         in_flight.answered(&response, size);
         Ok(response)
@@ -155,7 +158,7 @@ impl<E: Endpoint<Output = Response> + 'static> Edge<E> {
             .admit(&mut request, route.operation, context.address);
         let admitted = match limited.and_then(|()| host::check(&request)) {
             Ok(()) => match prepare(&mut request, route) {
-                Ok(()) => self.bodies.admit(&mut request).await,
+                Ok(()) => self.bodies.admit(&mut request, route.largest_body()).await,
                 Err(refused) => Err(refused),
             },
             Err(refused) => Err(refused),
@@ -359,10 +362,9 @@ fn strip_trailing_slash(uri: &mut Uri) {
     }
 }
 
-/// Sets the headers of every response; the last response of a connection closes it.
-fn finish(response: &mut Response, route: &Route, context: &RequestContext, last: bool) {
+/// Sets the other headers of every response; the last response of a connection closes it.
+fn finish(response: &mut Response, route: &Route, last: bool) {
     let headers = response.headers_mut();
-    request_ids::show(headers, context);
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));

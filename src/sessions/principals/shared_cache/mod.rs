@@ -23,7 +23,8 @@ use crate::metrics::{
     CACHE_REQUESTS, CacheLookup, CacheResult, DEPENDENCY_FALLBACKS, Fallback, INVALIDATIONS,
     Invalidation, REVOCATION_PROPAGATION,
 };
-use crate::rbac::Scope;
+use crate::policies::Live;
+use crate::rbac::{Assignment, Reach, Scope};
 use crate::store::User;
 
 /// The scope of a session that is not narrowed. No permission has this name.
@@ -47,11 +48,22 @@ struct AccountEntry {
     username: String,
     email: String,
     roles: Vec<String>,
+    #[serde(default)]
+    limited_roles: Vec<LimitedRole>,
     created_at: i64,
     updated_at: i64,
     last_login_at: Option<i64>,
     #[serde(default)]
     initial_password_until: Option<i64>,
+}
+
+/// An assignment that ends or does not reach everywhere.
+#[derive(Serialize, Deserialize)]
+struct LimitedRole {
+    role: String,
+    kind: String,
+    id: String,
+    until: Option<i64>,
 }
 
 /// An invalidation, as published to the other replicas.
@@ -65,6 +77,26 @@ struct Message {
     user: Uuid,
     /// The sessions that ended; `None` if the account itself changed.
     sessions: Option<Vec<Uuid>>,
+}
+
+impl LimitedRole {
+    fn of(given: &Assignment) -> Self {
+        let (kind, id) = given.reach.parts();
+        Self {
+            role: given.role.clone(),
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+            until: given.expires_at,
+        }
+    }
+
+    fn read(&self) -> Assignment {
+        Assignment {
+            role: self.role.clone(),
+            reach: Reach::of(&self.kind, &self.id),
+            expires_at: self.until,
+        }
+    }
 }
 
 /// The result of a lookup.
@@ -98,7 +130,13 @@ impl SharedCache {
     }
 
     /// The account of an active session of `user`.
-    pub(super) async fn find(&self, session: Uuid, user: Uuid, now: DateTime<Utc>) -> Lookup {
+    pub(super) async fn find(
+        &self,
+        session: Uuid,
+        user: Uuid,
+        now: DateTime<Utc>,
+        live: &Live,
+    ) -> Lookup {
         let keys = [session_key(session), account_key(user)];
         let snapshot = if self.is_distrusted() {
             None
@@ -109,7 +147,7 @@ impl SharedCache {
             DEPENDENCY_FALLBACKS.inc(Fallback::PrincipalFromDatabase);
             return Lookup::Unavailable;
         };
-        let found = decode(&snapshot.values, user, now);
+        let found = decode(&snapshot.values, user, now, live);
         let result = if found.is_some() {
             CacheResult::Hit
         } else {
@@ -253,6 +291,7 @@ fn encode(session: Uuid, found: &CachedPrincipal) -> Option<[(Key, Vec<u8>); 2]>
         username: user.username.clone(),
         email: user.email.clone(),
         roles: user.roles.clone(),
+        limited_roles: user.limited_roles.iter().map(LimitedRole::of).collect(),
         created_at: user.created_at.timestamp_micros(),
         updated_at: user.updated_at.timestamp_micros(),
         last_login_at: user.last_login_at.map(|at| at.timestamp_micros()),
@@ -272,7 +311,12 @@ fn encode(session: Uuid, found: &CachedPrincipal) -> Option<[(Key, Vec<u8>); 2]>
 
 /// The principal in a session's and an account's entry, if both are there, belong together and have not
 /// expired. Entries of other versions that cannot be parsed count as missing.
-fn decode(entries: &[Option<Vec<u8>>], user: Uuid, now: DateTime<Utc>) -> Option<CachedPrincipal> {
+fn decode(
+    entries: &[Option<Vec<u8>>],
+    user: Uuid,
+    now: DateTime<Utc>,
+    live: &Live,
+) -> Option<CachedPrincipal> {
     let [Some(session), Some(account)] = entries else {
         return None;
     };
@@ -298,13 +342,18 @@ fn decode(entries: &[Option<Vec<u8>>], user: Uuid, now: DateTime<Utc>) -> Option
         // Only enabled accounts are cached.
         disabled: false,
         roles: account.roles,
+        limited_roles: account
+            .limited_roles
+            .iter()
+            .map(LimitedRole::read)
+            .collect(),
         created_at: DateTime::from_timestamp_micros(account.created_at)?,
         updated_at: DateTime::from_timestamp_micros(account.updated_at)?,
         last_login_at,
         initial_password_until,
     };
     Some(CachedPrincipal {
-        account: Account::of(user),
+        account: Account::of(user, live, now.timestamp_micros()),
         scope: Scope::stored((session.scope != EVERYTHING).then_some(&*session.scope)),
         session_until,
         account_until,

@@ -5,6 +5,10 @@ use crate::cache::RedisOptions;
 
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
+fn live() -> Live {
+    Live::of(crate::store::StoredPolicy::default()).expect("the built-in policy")
+}
+
 fn seconds(seconds: i64) -> DateTime<Utc> {
     NOW + TimeDelta::seconds(seconds)
 }
@@ -16,13 +20,25 @@ fn principal(scope: Scope) -> CachedPrincipal {
         email: "alice@example.com".to_owned(),
         disabled: false,
         roles: vec!["admin".to_owned()],
+        limited_roles: vec![
+            Assignment {
+                role: "editor".to_owned(),
+                reach: Reach::Type("posts".to_owned()),
+                expires_at: None,
+            },
+            Assignment {
+                role: "editor".to_owned(),
+                reach: Reach::of("posts", "7"),
+                expires_at: Some(9),
+            },
+        ],
         created_at: seconds(-30),
         updated_at: seconds(-20),
         last_login_at: Some(seconds(-10)),
         initial_password_until: Some(seconds(600)),
     };
     CachedPrincipal {
-        account: Account::of(user),
+        account: Account::of(user, &live(), 0),
         scope,
         session_until: seconds(3),
         account_until: seconds(4),
@@ -57,7 +73,7 @@ fn principal_is_read_as_it_was_written() {
     for scope in [None, Some("users:read"), Some("")].map(Scope::stored) {
         let written = principal(scope);
         let id = written.account.user.id;
-        let read = decode(&entries(Uuid::now_v7(), &written), id, NOW).expect("there");
+        let read = decode(&entries(Uuid::now_v7(), &written), id, NOW, &live()).expect("there");
         assert_eq!(read.scope, scope);
         assert_eq!(read.account.authority, written.account.authority);
         assert_eq!(read.session_until, written.session_until);
@@ -68,6 +84,7 @@ fn principal_is_read_as_it_was_written() {
         assert_eq!(read.email, written.email);
         assert!(!read.disabled);
         assert_eq!(read.roles, written.roles);
+        assert_eq!(read.limited_roles, written.limited_roles);
         assert_eq!(read.created_at, written.created_at);
         assert_eq!(read.updated_at, written.updated_at);
         assert_eq!(read.last_login_at, written.last_login_at);
@@ -81,7 +98,7 @@ fn session_and_account_must_be_there_and_of_the_user() {
     let (id, session) = (own.account.user.id, Uuid::now_v7());
     let [own, others] = [own, others].map(|found| entries(session, &found));
     let pair = |session: &Option<Vec<u8>>, account: &Option<Vec<u8>>| {
-        decode(&[session.clone(), account.clone()], id, NOW).is_some()
+        decode(&[session.clone(), account.clone()], id, NOW, &live()).is_some()
     };
     assert!(pair(&own[0], &own[1]));
     assert!(!pair(&others[0], &own[1]) && !pair(&own[0], &others[1]));
@@ -104,7 +121,12 @@ fn entries_count_until_they_expire_and_never_longer_than_our_own() {
         (3, 600, 0, Some((3, 5))),
     ] {
         (written.session_until, written.account_until) = (seconds(session), seconds(account));
-        let found = decode(&entries(Uuid::now_v7(), &written), id, seconds(now));
+        let found = decode(
+            &entries(Uuid::now_v7(), &written),
+            id,
+            seconds(now),
+            &live(),
+        );
         let until = found.map(|found| (found.session_until, found.account_until));
         let expected = expected.map(|(session, account)| (seconds(session), seconds(account)));
         assert_eq!(until, expected, "{session} {account} {now}");
@@ -143,7 +165,7 @@ async fn messages_of_other_replicas_are_applied_and_own_ones_are_not() {
             assert!(local.insert(session, user, local.epoch(user), &found));
         }
         shared.apply(message, &local);
-        [session, other].map(|session| local.find(session, user, NOW).is_some())
+        [session, other].map(|session| local.find(session, user, NOW, &live()).is_some())
     };
     let message = |from, sessions| {
         let message = Message {

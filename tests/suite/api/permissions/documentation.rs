@@ -72,7 +72,7 @@ fn openapi_documents_every_status_that_applies() {
             ("403", guarded || operation.record().refresh_cookie),
             ("408", has_body),
             ("413", has_body),
-            ("415", has_body),
+            ("415", has_body && operation.wrong_media_type() == 415),
             ("429", operation.record().rate_limit != RateLimit::Exempt),
             ("500", true),
             ("503", true),

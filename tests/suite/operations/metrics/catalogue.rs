@@ -161,7 +161,11 @@ async fn open_labels_stay_within_their_bounds() {
             assert!(sound, "{series:?}: {name}");
         };
         within("http_route", &|value| routes.contains(value));
-        within("permission", &|value| permissions.contains(value));
+        // Those of other services have labels of their own, up to 200; no other test registers any here.
+        let shared = |value: &str| ["other", "unknown"].contains(&value);
+        within("permission", &|value| {
+            permissions.contains(value) || shared(value)
+        });
         within("role", &|value| {
             ["admin", "user", "none", "custom"].contains(&value)
         });

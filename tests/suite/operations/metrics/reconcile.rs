@@ -156,15 +156,15 @@ async fn entries_of_caches_are_counted_at_each_scrape() {
     let server = Server::start().await;
     let entries = async || {
         let metrics = server.metrics().await;
-        ["token", "session", "account", "generation"]
+        ["token", "session", "account", "generation", "entity"]
             .map(|cache| metrics.sum("auth_cache_entries", &[("cache", cache)]))
     };
-    assert_eq!(entries().await, [0.0; 4]);
+    assert_eq!(entries().await, [0.0; 5]);
     let alice = server.user("alice").await;
     alice.id().await;
-    assert_eq!(entries().await, [1.0, 1.0, 1.0, 0.0]);
+    assert_eq!(entries().await, [1.0, 1.0, 1.0, 0.0, 0.0]);
     alice.refreshed().await.id().await;
-    assert_eq!(entries().await, [2.0, 1.0, 1.0, 1.0]);
+    assert_eq!(entries().await, [2.0, 1.0, 1.0, 1.0, 0.0]);
 }
 
 #[tokio::test]

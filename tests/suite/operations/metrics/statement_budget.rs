@@ -127,7 +127,10 @@ async fn every_request_executes_the_statements_in_the_table() {
         ("who am I, again", ""),
         ("list accounts", "list_users"),
         ("read an account", "user_by_id"),
-        ("give a role", "grant_role lock_user role_exists"),
+        (
+            "give a role",
+            "grant_role lock_policy lock_user revoke_limited_role role_exists user_by_id*2",
+        ),
         ("own sessions", "list_sessions principal"),
         ("log out", "end_session"),
         ("read after it", "principal"),

@@ -86,6 +86,11 @@ impl Client {
         Answer::of(self.request(Method::PUT, path)).await
     }
 
+    /// `PUT` with a body.
+    pub async fn put_json(&self, path: &str, body: &Value) -> Answer {
+        Answer::of(self.request(Method::PUT, path).json(body)).await
+    }
+
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         Answer::of(self.request(Method::POST, path).json(body)).await
     }

@@ -35,6 +35,8 @@ label_set! {
         Account = ["account"],
         /// Generations of sessions whose first use was noted.
         Generation = ["generation"],
+        /// Registered subjects and resources.
+        Entity = ["entity"],
     }
 }
 
@@ -49,6 +51,8 @@ label_set! {
         Account = ["account"],
         /// Generations of sessions whose first use was noted.
         Generation = ["generation"],
+        /// Registered subjects and resources.
+        Entity = ["entity"],
         /// Sessions and their accounts in Redis, looked up after a miss in the local caches.
         PrincipalShared = ["principal_shared"],
     }
@@ -61,6 +65,7 @@ impl From<CacheName> for CacheLookup {
             CacheName::Session => Self::Session,
             CacheName::Account => Self::Account,
             CacheName::Generation => Self::Generation,
+            CacheName::Entity => Self::Entity,
         }
     }
 }

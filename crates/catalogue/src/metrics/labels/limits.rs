@@ -21,6 +21,8 @@ label_set! {
         Profile = ["profile"],
         /// What administrators do to accounts.
         Admin = ["admin"],
+        /// Questions of other services: who may do what.
+        Decisions = ["decisions"],
         /// The pages of the documentation.
         Pages = ["pages"],
         /// Requests of any kind.
